@@ -1,0 +1,7 @@
+"""``python -m tmcconsole`` is ``tmc-console``."""
+
+import sys
+
+from tmcconsole.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Settings: TOML, environment and flags, as frozen data."""

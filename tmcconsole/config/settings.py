@@ -1,0 +1,74 @@
+"""The settings, as frozen data. Every default and its unit is here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterAccess:
+    """How to reach one API server."""
+
+    kubeconfig: Path | None = None  # None with in_cluster
+    context: str = ""  # "" = the file's current context
+    in_cluster: bool = False
+    insecure_skip_tls_verify: bool = False  # must be said here; a kubeconfig's own is refused
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """One SyncTarget this engine serves."""
+
+    name: str  # of the SyncTarget in the hub
+    access: ClusterAccess
+    labels: tuple[tuple[str, str], ...] = ()  # given to the SyncTarget by init --install
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """How objects are synced."""
+
+    namespaces: str = "auto"  # auto | same | kcp | prefix: name of the namespace on a target
+    namespace_prefix: str = ""  # with namespaces = "prefix"
+    kinds_deny: tuple[str, ...] = ()  # resource.group, e.g. "jobs.batch"
+    kinds_allow: tuple[str, ...] = ()  # empty = all that the policy lets pass
+    workers: int = 16  # reconciles at once per target
+    allow_workload_hub: bool = False  # sync pod-making kinds from a hub that runs them itself
+    heartbeat_s: float = 20.0
+    heartbeat_timeout_s: float = 60.0  # silence after which a target is not ready
+    brake_deletes: int = 10  # per target and 10 minutes; the larger of this and
+    brake_percent: float = 5.0  # this share of the target's objects
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The console."""
+
+    theme: str = "tmc-dark"
+    refresh_hz: float = 2.0  # 0.2 .. 10
+    ascii_only: bool = False
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSettings:
+    """The headless engine."""
+
+    socket: Path | None = None  # None = <state_dir>/engine.sock
+    log_format: str = "text"  # text | json
+    log_level: str = "info"  # debug | info | warning | error
+    log_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One whole configuration."""
+
+    hub: ClusterAccess
+    targets: tuple[TargetSettings, ...]
+    state_dir: Path
+    sync: SyncSettings = field(default_factory=SyncSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    source: Path | None = None  # the file it was read from

@@ -1,0 +1,1 @@
+"""What crosses the seam between the engine and its front ends: frozen data, no I/O."""

@@ -1,0 +1,258 @@
+"""What the board holds: one frozen record for each thing a person can look at.
+
+Times are Unix seconds on the engine's wall clock; ages are the viewer's to compute. Every string
+that came from a cluster is ``SafeText``. A record is identified by ``(kind tag, key)`` and is
+replaced whole; an equal record is no change.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from tmcconsole.contract.text import SafeText
+
+
+class Health(StrEnum):
+    """Four statuses, worst-of upward: Unhealthy > Degraded > Unknown > Healthy."""
+
+    HEALTHY = "Healthy"
+    DEGRADED = "Degraded"
+    UNHEALTHY = "Unhealthy"
+    UNKNOWN = "Unknown"
+
+
+class TargetState(StrEnum):
+    """What the engine is doing with one SyncTarget."""
+
+    CONNECTING = "Connecting"
+    SYNCING = "Syncing"
+    UNREACHABLE = "Unreachable"
+    UNAUTHORIZED = "Unauthorized"
+    REFUSED = "Refused"  # another cluster behind the same name, or a config error; see reason
+    STOPPED = "Stopped"
+
+
+class SyncState(StrEnum):
+    """How one object stands on one target."""
+
+    IN_SYNC = "InSync"
+    PENDING = "Pending"  # queued or being written
+    DRIFTED = "Drifted"  # the copy differs and we know it
+    FAILED = "Failed"  # the last attempt failed; it will be retried
+    REFUSED = "Refused"  # policy or the API server says no; waits for a change
+    COLLISION = "Collision"  # a foreign object has the name; untouched
+    DELETING = "Deleting"
+    HELD = "Held"  # paused, braked, or waiting for an operator
+    STALE = "Stale"  # last known state of an unreachable target
+
+
+class Record(msgspec.Struct, frozen=True, tag=True, kw_only=True, gc=False):
+    """Base of all records."""
+
+    @property
+    def key(self) -> str:
+        """Identity within the kind of record."""
+        raise NotImplementedError
+
+
+class Condition(msgspec.Struct, frozen=True, gc=False):
+    """A Kubernetes condition, as shown."""
+
+    type: str
+    status: str  # True | False | Unknown
+    reason: SafeText
+    message: SafeText
+    since: float
+
+
+class Pause(msgspec.Struct, frozen=True, gc=False):
+    """Why and how long a target takes no writes. ``until`` 0 means until resumed."""
+
+    until: float
+    by: SafeText
+    why: SafeText
+
+
+class EngineRecord(Record):
+    """The engine itself; there is one, with key ``engine``."""
+
+    version: str
+    started_at: float
+    hub: SafeText  # the hub's address, or a name for it
+    hub_flavour: str = ""  # kcp | kubernetes | "" while unknown
+    hub_workspace: SafeText = SafeText()
+    hub_connected: bool = False
+    hub_reason: SafeText = SafeText()  # why not connected, or why degraded
+    hub_since: float = 0.0  # when hub_connected last changed
+    placed: int = 0  # (object, target) pairs that should exist
+    in_sync: int = 0
+    pending: int = 0
+    failed: int = 0
+    write_attempts: int = 0  # to hub and targets since start, heartbeats and leases aside
+    read_only: bool = False
+    notes: tuple[SafeText, ...] = ()  # e.g. the demo's kubeconfig paths
+
+    @property
+    def key(self) -> str:
+        """There is one engine."""
+        return "engine"
+
+
+class TargetRecord(Record):
+    """One SyncTarget and the engine's dealings with it."""
+
+    name: SafeText
+    target_key: str  # kcp's SyncTarget key
+    state: TargetState
+    ready: bool = False
+    health: Health = Health.UNKNOWN
+    reason: SafeText = SafeText()  # one word, e.g. ClusterUnreachable
+    message: SafeText = SafeText()  # one sentence with the remedy
+    since: float = 0.0  # when ``state`` last changed
+    next_try_at: float = 0.0  # reconnect countdown; 0 when connected
+    heartbeat_at: float = 0.0  # last heartbeat the hub accepted; 0 = never
+    contact_at: float = 0.0  # last answer from the cluster; 0 = never
+    conditions: tuple[Condition, ...] = ()
+    labels: tuple[tuple[SafeText, SafeText], ...] = ()
+    cordoned: bool = False
+    evict_after: float = 0.0  # 0 = not draining
+    pause: Pause | None = None
+    deletes_held: int = 0  # deletions the mass-delete brake is holding back
+    kinds: int = 0  # kinds synced
+    objects: int = 0  # objects that should be on this target
+    in_sync: int = 0
+    pending: int = 0
+    failed: int = 0
+    queue_depth: int = 0
+    oldest_queued_at: float = 0.0
+    lag_p50_ms: float = 0.0  # hub change seen -> copy written, recent window
+    lag_p95_ms: float = 0.0
+    concurrency: int = 0  # writes allowed at once now
+    version: SafeText = SafeText()  # of the cluster's API server
+    address: SafeText = SafeText()
+    cluster_uid: SafeText = SafeText()  # UID of kube-system
+
+    @property
+    def key(self) -> str:
+        """The SyncTarget's name."""
+        return self.name
+
+
+class QueueRecord(Record):
+    """One work queue: a target (or ``hub``) and a kind."""
+
+    target: SafeText
+    kind: SafeText  # e.g. deployments.apps
+    depth: int = 0  # ready to run
+    in_flight: int = 0
+    delayed: int = 0  # waiting for a backoff or a deadline
+    retrying: int = 0  # keys whose last attempt failed
+    done_total: int = 0
+    failed_total: int = 0
+    oldest_at: float = 0.0  # 0 when empty
+    last_error: SafeText = SafeText()
+    last_error_at: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """``target/kind``."""
+        return f"{self.target}/{self.kind}"
+
+
+class Cell(msgspec.Struct, frozen=True, gc=False):
+    """One object on one target."""
+
+    target: SafeText
+    state: SyncState
+    reason: SafeText = SafeText()
+    message: SafeText = SafeText()
+    since: float = 0.0
+    ready: str = ""  # e.g. "2/3", where the kind has a notion of it
+
+
+class ObjectRecord(Record):
+    """One logical object: its wish in the hub, and a cell for each target."""
+
+    kind: SafeText  # e.g. Deployment
+    resource: SafeText  # e.g. deployments.apps
+    namespace: SafeText
+    name: SafeText
+    uid: str = ""
+    created_at: float = 0.0
+    generation: int = 0
+    deleting_since: float = 0.0
+    health: Health = Health.UNKNOWN
+    summary: SafeText = SafeText()  # e.g. "4/4 ready"
+    placement: SafeText = SafeText()  # why these targets
+    cells: tuple[Cell, ...] = ()  # sorted by target
+
+    @property
+    def key(self) -> str:
+        """``resource/namespace/name``."""
+        return f"{self.resource}/{self.namespace}/{self.name}"
+
+
+class PlacementRecord(Record):
+    """One Placement and what it decided."""
+
+    name: SafeText
+    phase: str
+    strategy: str
+    targets: tuple[SafeText, ...]
+    reason: SafeText
+
+    @property
+    def key(self) -> str:
+        """The Placement's name."""
+        return self.name
+
+
+class HealthRecord(Record):
+    """One node of the health tree: system, workspace, target, or kind on a target."""
+
+    path: SafeText  # e.g. system, system/targets/eu, system/targets/eu/deployments.apps
+    label: SafeText
+    status: Health
+    reason: SafeText = SafeText()
+    since: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """The path in the tree."""
+        return self.path
+
+
+class HistoryRecord(Record):
+    """Something that happened: an error and its recovery, an action, a drift, a decision."""
+
+    id: str
+    at: float
+    category: str  # error | recovery | action | drift | placement | lifecycle
+    severity: str  # Low | Medium | High | Critical
+    event: str  # one of the 24 error types, or the action's name
+    target: SafeText = SafeText()
+    subject: SafeText = SafeText()  # the object or kind, as resource/namespace/name
+    message: SafeText = SafeText()
+    hint: SafeText = SafeText()  # what a person can do
+    count: int = 1  # occurrences folded into this record
+    last_at: float = 0.0
+    recovered_at: float = 0.0  # 0 = not recovered
+    actor: SafeText = SafeText()
+
+    @property
+    def key(self) -> str:
+        """The entry's id."""
+        return self.id
+
+
+AnyRecord = (
+    EngineRecord
+    | TargetRecord
+    | QueueRecord
+    | ObjectRecord
+    | PlacementRecord
+    | HealthRecord
+    | HistoryRecord
+)

@@ -1,0 +1,54 @@
+"""Text that came from a cluster, made inert once, at ingest.
+
+``SafeText`` is the only kind of remote string a record may carry and a screen may draw. Making one
+*is* sanitising, so an unsafe one cannot exist; doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+MAX_LENGTH: Final = 4096  # characters; longer text is cut and says so
+MAX_COMBINING: Final = 4  # marks stacked on one character before the rest is escaped
+
+# Control, format (bidi, zero width), surrogate, private use, unassigned, line and paragraph breaks.
+_HOSTILE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+class SafeText(str):
+    """A string that no terminal and no markup parser will act upon."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: object = "", *, multiline: bool = False) -> SafeText:
+        """Return ``value`` as text with every hostile character shown as a visible escape.
+
+        With ``multiline`` newlines and tabs are kept; otherwise they are escaped too.
+        """
+        if isinstance(value, SafeText):
+            return value
+        text = str(value)
+        if text.isascii() and text.isprintable() and len(text) <= MAX_LENGTH:
+            return super().__new__(cls, text)
+        return super().__new__(cls, _inert(text, "\n\t" if multiline else ""))
+
+
+def _inert(text: str, allowed: str) -> str:
+    shown: list[str] = []
+    combining = 0
+    for character in text[:MAX_LENGTH]:
+        category = unicodedata.category(character)
+        combining = combining + 1 if category in ("Mn", "Me") else 0
+        hostile = category in _HOSTILE or combining > MAX_COMBINING
+        shown.append(_escape(character) if hostile and character not in allowed else character)
+    if len(text) > MAX_LENGTH:
+        shown.append(f"… ({len(text) - MAX_LENGTH} more characters)")
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

@@ -1,0 +1,1 @@
+"""Headless: the engine without a screen, its socket and its printers."""

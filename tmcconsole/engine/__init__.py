@@ -1,0 +1,1 @@
+"""The engine: supervises the hub and every target, and keeps the board."""

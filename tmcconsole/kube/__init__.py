@@ -1,0 +1,1 @@
+"""One Kubernetes API server, real or simulated: credentials, client, discovery, informer."""

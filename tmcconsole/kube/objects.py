@@ -1,0 +1,115 @@
+"""Kinds, keys and cached objects: a small typed header, and the rest as bytes.
+
+Decoded trees are not kept: they cost ten times the memory and stall the garbage collector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+Json = dict[str, Any]
+
+
+class ObjectKey(NamedTuple):
+    """Names an object within its kind. ``namespace`` is "" for cluster-scoped kinds."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+class Kind(msgspec.Struct, frozen=True, gc=False):
+    """One served resource in one version."""
+
+    group: str  # "" = core
+    version: str
+    resource: str  # plural, lower case: deployments
+    kind: str  # Deployment
+    namespaced: bool = True
+    verbs: frozenset[str] = frozenset()
+    subresources: frozenset[str] = frozenset()  # status, scale, ...
+
+    @property
+    def id(self) -> str:
+        """``resource.group``, or just ``resource`` for the core group: the same in any version."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+    @property
+    def api_version(self) -> str:
+        """``group/version``, or ``version`` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def base_path(self) -> str:
+        """``/api/v1`` or ``/apis/group/version``."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+
+class CachedObject(msgspec.Struct, frozen=True, gc=False):
+    """What a cache holds of one object; ``raw`` lacks managedFields and last-applied."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    deleting: bool  # has a deletionTimestamp
+    content_digest: bytes  # of all but status, resourceVersion, generation and managedFields
+    status_digest: bytes  # of status; b"" without one
+    raw: bytes  # JSON, exact size, keys as the server sent them
+
+    @property
+    def key(self) -> ObjectKey:
+        """The object's key."""
+        return ObjectKey(self.namespace, self.name)
+
+    def decode(self) -> Json:
+        """Return a fresh tree, the caller's to change."""
+        tree: Json = orjson.loads(self.raw)
+        return tree
+
+
+def labels(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels of a decoded object, {} where there are none."""
+    return _strings(tree, "labels")
+
+
+def annotations(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations of a decoded object, {} where there are none."""
+    return _strings(tree, "annotations")
+
+
+def finalizers(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the finalizers of a decoded object."""
+    return tuple((tree.get("metadata") or {}).get("finalizers") or ())
+
+
+def key_of(tree: Mapping[str, Any]) -> ObjectKey:
+    """Return the key of a decoded object."""
+    meta = tree["metadata"]
+    return ObjectKey(meta.get("namespace") or "", meta["name"])
+
+
+def condition(tree: Mapping[str, Any], kind: str) -> Json | None:
+    """Return the status condition of that type, or None."""
+    for candidate in conditions(tree):
+        if candidate.get("type") == kind:
+            return candidate
+    return None
+
+
+def conditions(tree: Mapping[str, Any]) -> Iterator[Json]:
+    """Yield the well-formed status conditions of a decoded object."""
+    found = (tree.get("status") or {}).get("conditions") or ()
+    yield from (entry for entry in found if isinstance(entry, dict))
+
+
+def _strings(tree: Mapping[str, Any], field: str) -> dict[str, str]:
+    value = (tree.get("metadata") or {}).get(field)
+    return dict(value) if isinstance(value, dict) else {}

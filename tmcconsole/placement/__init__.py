@@ -1,0 +1,1 @@
+"""Which cluster an object belongs on, and why."""

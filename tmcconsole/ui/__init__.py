@@ -1,0 +1,1 @@
+"""The Textual console. It knows records and commands, never Kubernetes."""
