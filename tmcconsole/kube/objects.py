@@ -75,17 +75,17 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
         return tree
 
 
-def labels(tree: Mapping[str, Any]) -> dict[str, str]:
+def labels_of(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return the labels of a decoded object, {} where there are none."""
     return _strings(tree, "labels")
 
 
-def annotations(tree: Mapping[str, Any]) -> dict[str, str]:
+def annotations_of(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return the annotations of a decoded object, {} where there are none."""
     return _strings(tree, "annotations")
 
 
-def finalizers(tree: Mapping[str, Any]) -> tuple[str, ...]:
+def finalizers_of(tree: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the finalizers of a decoded object."""
     return tuple((tree.get("metadata") or {}).get("finalizers") or ())
 
@@ -96,15 +96,15 @@ def key_of(tree: Mapping[str, Any]) -> ObjectKey:
     return ObjectKey(meta.get("namespace") or "", meta["name"])
 
 
-def condition(tree: Mapping[str, Any], kind: str) -> Json | None:
+def condition_of(tree: Mapping[str, Any], kind: str) -> Json | None:
     """Return the status condition of that type, or None."""
-    for candidate in conditions(tree):
+    for candidate in conditions_of(tree):
         if candidate.get("type") == kind:
             return candidate
     return None
 
 
-def conditions(tree: Mapping[str, Any]) -> Iterator[Json]:
+def conditions_of(tree: Mapping[str, Any]) -> Iterator[Json]:
     """Yield the well-formed status conditions of a decoded object."""
     found = (tree.get("status") or {}).get("conditions") or ()
     yield from (entry for entry in found if isinstance(entry, dict))

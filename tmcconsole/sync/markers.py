@@ -1,0 +1,86 @@
+"""The labels, annotations and finalizers the state machine lives in.
+
+Upstream keys are kcp's (contrib-tmc, ``pkg/apis``); those under ``syncer.kcp.io`` are ours. K
+stands for a SyncTarget key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
+
+MANAGER: Final = "tmc-console"  # the one field manager of every write
+
+STATE: Final = "state.workload.kcp.io/"  # label + K: "" held, Sync, or Upsync
+DELETION: Final = "deletion.internal.workload.kcp.io/"  # annotation + K: leave this target
+SOFT_FINALIZER: Final = "finalizers.workload.kcp.io/"  # annotation + K: not empty = do not delete
+FINALIZER: Final = "workload.kcp.io/syncer-"  # finalizer + K: a copy may exist on K
+PLACED: Final = "scheduling.kcp.io/placement"  # annotation on namespaces a Placement selects
+SYNCTARGETS: Final = "internal.workload.kcp.io/synctarget"  # annotation on Placements: keys
+TARGET_KEY: Final = "internal.workload.kcp.io/key"  # label on SyncTargets
+
+CLUSTER: Final = "internal.workload.kcp.io/cluster"  # label on every copy: K
+LOCATOR: Final = "kcp.io/namespace-locator"  # annotation on namespaces we made
+TENANT: Final = "kcp.io/tenant-id"  # label on namespaces we made
+ORIGIN: Final = "syncer.kcp.io/origin"  # annotation on every copy: see origin_of
+DIGEST: Final = "syncer.kcp.io/desired"  # annotation on every copy: digest of what we applied
+ASSIGNED: Final = "syncer.kcp.io/assigned-by"  # annotation: the labels follow the namespace
+
+PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, by, why}
+CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: first contact
+ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
+
+SYNC: Final = "Sync"
+
+
+def state_keys(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return {target key: state} of an object's or namespace's state labels."""
+    return _suffixes(labels_of(tree), STATE)
+
+
+def deletion_keys(tree: Mapping[str, Any]) -> dict[str, str]:
+    """Return {target key: time} of the deletion stamps."""
+    return _suffixes(annotations_of(tree), DELETION)
+
+
+def soft_finalizer_keys(tree: Mapping[str, Any]) -> frozenset[str]:
+    """Return the target keys on which somebody asks for deletion to wait."""
+    found = _suffixes(annotations_of(tree), SOFT_FINALIZER)
+    return frozenset(key for key, value in found.items() if value)
+
+
+def finalizer_keys(tree: Mapping[str, Any]) -> frozenset[str]:
+    """Return the target keys whose syncer finalizer is set: a copy may exist there."""
+    return frozenset(
+        entry.removeprefix(FINALIZER)
+        for entry in finalizers_of(tree)
+        if entry.startswith(FINALIZER)
+    )
+
+
+def origin_of(hub_cluster: str, tree: Mapping[str, Any]) -> str:
+    """Return what a copy says of its upstream object: cluster, namespace, name and UID.
+
+    The UID makes a recreated upstream object a different origin.
+    """
+    meta = tree["metadata"]
+    namespace = meta.get("namespace") or ""
+    return f"{hub_cluster}/{namespace}/{meta['name']}/{meta.get('uid', '')}"
+
+
+def is_ours(copy: Json, key: str, origin: str) -> bool:
+    """True where both proofs hold: the target's label and the origin with the UID."""
+    return labels_of(copy).get(CLUSTER) == key and annotations_of(copy).get(ORIGIN) == origin
+
+
+def is_bookkeeping(name: str) -> bool:
+    """True for a label or annotation of the state machine, which no copy may carry."""
+    domain = name.partition("/")[0]
+    return domain == "kcp.io" or domain.endswith(".kcp.io")
+
+
+def _suffixes(strings: Mapping[str, str], prefix: str) -> dict[str, str]:
+    found = {name: value for name, value in strings.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): found[name] for name in sorted(found)}
