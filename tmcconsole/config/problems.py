@@ -1,0 +1,45 @@
+"""What is wrong with a configuration: every problem at once, each one line with its remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class Unusable(ValueError):
+    """One value cannot be used. ``fix`` says what to write instead."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong. ``line`` counts from 1; 0 where it could not be found."""
+
+    source: str  # a file, an environment variable or a flag
+    line: int
+    key: str  # as in targets[1].labels; "" where the whole source is meant
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return ": ".join(part for part in (place, self.key, f"{self.what}; {self.fix}") if part)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. ``problems`` is never empty; ``str`` has one a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return advice for an unknown word: the likely one, or all the known ones."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(names)}"

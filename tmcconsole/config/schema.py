@@ -1,0 +1,87 @@
+"""Every key one may write, made from the settings' own fields, with its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, get_type_hints
+
+from tmcconsole.config import values
+from tmcconsole.config.settings import (
+    ClusterAccess,
+    ConsoleSettings,
+    DaemonSettings,
+    SyncSettings,
+)
+from tmcconsole.config.values import Reader
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+# Limits are wide: they refuse a slip of the pen, not an opinion.
+_READERS: Final[Mapping[str, Reader]] = {
+    "sync.namespaces": values.choice("auto", "same", "kcp", "prefix"),
+    "sync.workers": values.integer(1, 256),
+    "sync.heartbeat": values.duration(1, 600),
+    "sync.heartbeat_timeout": values.duration(3, 3600),
+    "sync.brake_deletes": values.integer(0, 1_000_000),
+    "sync.brake_percent": values.number(0, 100),
+    "console.refresh_hz": values.number(0.2, 10),
+    "daemon.log_format": values.choice("text", "json"),
+    "daemon.log_level": values.choice(*LOG_LEVELS),
+}
+_BY_TYPE: Final[Mapping[object, Reader]] = {
+    str: values.text,
+    bool: values.boolean,
+    int: values.integer(0, 2**31),
+    Path: values.path,
+    Path | None: values.path,
+    tuple[str, ...]: values.texts,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: where it is written, and which field it fills."""
+
+    section: str  # "" = top level
+    name: str  # as written; a duration's field has "_s" behind it
+    field: str
+    read: Reader
+    default: object
+
+    @property
+    def path(self) -> str:
+        """``section.name``."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return "TMC_" + self.path.replace(".", "_").upper()
+
+
+def _keys(section: str, settings: type) -> tuple[Key, ...]:
+    hints = get_type_hints(settings)
+    found = []
+    for field in fields(settings):
+        name = field.name.removesuffix("_s")
+        read = _READERS.get(f"{section}.{name}") or _BY_TYPE[hints[field.name]]
+        found.append(Key(section, name, field.name, read, field.default))
+    return tuple(found)
+
+
+ACCESS: Final = _keys("hub", ClusterAccess)
+SECTIONS: Final[Mapping[str, tuple[Key, ...]]] = {
+    "": (Key("", "state_dir", "state_dir", values.path, None),),
+    "hub": ACCESS,
+    "sync": _keys("sync", SyncSettings),
+    "console": _keys("console", ConsoleSettings),
+    "daemon": _keys("daemon", DaemonSettings),
+}
+KEYS: Final[Mapping[str, Key]] = {key.path: key for keys in SECTIONS.values() for key in keys}
+TARGET_READERS: Final[Mapping[str, Reader]] = {
+    "name": values.target_name,
+    "labels": values.labels,
+    **{key.name: key.read for key in ACCESS},
+}

@@ -1,0 +1,190 @@
+"""Turns one written value, from a file, the environment or a flag, into one typed value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tmcconsole.config.problems import Unusable
+from tmcconsole.config.settings import ClusterAccess
+
+# Reads a raw value; relative paths are relative to the folder. Raises Unusable.
+Reader = Callable[[object, Path], object]
+
+IN_CLUSTER: Final = "in-cluster"
+UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_TRUE: Final = frozenset({"true", "yes", "on", "1"})
+_FALSE: Final = frozenset({"false", "no", "off", "0"})
+
+
+def text(raw: object, _folder: Path) -> str:
+    """Return a string."""
+    if isinstance(raw, str):
+        return raw
+    raise Unusable(f"must be a string, not {_shown(raw)}", 'write it in quotes, "like this"')
+
+
+def boolean(raw: object, _folder: Path) -> bool:
+    """Return true or false; words are accepted where the source knows only strings."""
+    if isinstance(raw, bool):
+        return raw
+    word = raw.lower() if isinstance(raw, str) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise Unusable(f"must be true or false, not {_shown(raw)}", "write true or false")
+
+
+def path(raw: object, folder: Path) -> Path:
+    """Return an absolute path: ``~`` is the home directory, a relative one is below ``folder``."""
+    written = text(raw, folder)
+    if not written:
+        raise Unusable("must not be empty", "name a file")
+    if "\0" in written:
+        raise Unusable("has a NUL character", "name a file")
+    try:
+        return (folder / Path(written).expanduser()).absolute()
+    except RuntimeError as error:
+        raise Unusable(str(error).rstrip("."), "write the path out") from error
+
+
+def texts(raw: object, folder: Path) -> tuple[str, ...]:
+    """Return strings: a list, or one string with commas."""
+    if isinstance(raw, str):
+        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    if isinstance(raw, list):
+        return tuple(text(part, folder) for part in raw)
+    raise Unusable(f"must be a list of strings, not {_shown(raw)}", 'write ["one", "two"]')
+
+
+def integer(low: int, high: int) -> Reader:
+    """Return a reader of whole numbers within the bounds."""
+
+    def read(raw: object, _folder: Path) -> int:
+        number = int(raw) if isinstance(raw, str) and re.fullmatch(r"-?\d{1,18}", raw) else raw
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise Unusable(f"must be a whole number, not {_shown(raw)}", f"write {low} to {high}")
+        return int(_within(number, low, high, str))
+
+    return read
+
+
+def number(low: float, high: float) -> Reader:
+    """Return a reader of numbers within the bounds."""
+
+    def read(raw: object, _folder: Path) -> float:
+        if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+            raise Unusable(f"must be a number, not {_shown(raw)}", f"write {low:g} to {high:g}")
+        try:
+            return _within(float(raw), low, high, "{:g}".format)
+        except ValueError as error:
+            if isinstance(error, Unusable):
+                raise
+            raise Unusable(
+                f"must be a number, not {_shown(raw)}", f"write {low:g} to {high:g}"
+            ) from error
+
+    return read
+
+
+def duration(low: float, high: float) -> Reader:
+    """Return a reader of durations in seconds: ``"20s"``, ``"1.5m"``, or a bare number."""
+
+    def read(raw: object, _folder: Path) -> float:
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            return _within(float(raw), low, high, spell_duration)
+        parts = _DURATION.findall(raw) if isinstance(raw, str) else []
+        if not parts or "".join(count + unit for count, unit in parts) != raw:
+            raise Unusable(
+                f"must be a duration, not {_shown(raw)}", 'write a number and a unit, "20s" or "5m"'
+            )
+        return _within(sum(float(n) * UNITS[unit] for n, unit in parts), low, high, spell_duration)
+
+    return read
+
+
+def choice(*known: str) -> Reader:
+    """Return a reader of one of the known words."""
+
+    def read(raw: object, folder: Path) -> str:
+        word = text(raw, folder)
+        if word not in known:
+            raise Unusable(f'"{word[:60]}" is none of the known ones', f"write {_either(known)}")
+        return word
+
+    return read
+
+
+def target_name(raw: object, folder: Path) -> str:
+    """Return a SyncTarget's name: a DNS subdomain, as Kubernetes has it, and not ``hub``."""
+    name = text(raw, folder)
+    if not _NAME.fullmatch(name) or len(name) > 253:
+        raise Unusable(
+            f'"{name[:60]}" cannot name a SyncTarget',
+            "use lower-case letters, digits, '-' and '.', at most 253",
+        )
+    if name == "hub":
+        raise Unusable('"hub" is the hub\'s own name', "choose another name for the target")
+    return name
+
+
+def labels(raw: object, _folder: Path) -> tuple[tuple[str, str], ...]:
+    """Return labels sorted by name, each valid for Kubernetes."""
+    if not isinstance(raw, dict):
+        raise Unusable(f"must be a table, not {_shown(raw)}", 'write { region = "eu" }')
+    for key, value in raw.items():
+        prefix, _, name = key.rpartition("/")
+        bad_prefix = "/" in key and not (_NAME.fullmatch(prefix) and len(prefix) <= 253)
+        if bad_prefix or not name or not _LABEL.fullmatch(name):
+            raise Unusable(f'"{key[:80]}" cannot be a label', "use letters, digits, '-', '_', '.'")
+        if not isinstance(value, str) or not _LABEL.fullmatch(value):
+            raise Unusable(
+                f'label "{key}" has a value Kubernetes refuses',
+                "use a string of at most 63 letters, digits, '-', '_', '.'",
+            )
+    return tuple(sorted(raw.items()))
+
+
+def access(written: str, folder: Path) -> ClusterAccess:
+    """Return the access that ``FILE``, ``FILE#CONTEXT`` or ``in-cluster`` stands for."""
+    if written == IN_CLUSTER:
+        return ClusterAccess(in_cluster=True)
+    file, _, context = written.partition("#")
+    return ClusterAccess(kubeconfig=path(file, folder), context=context)
+
+
+def named_access(written: str, folder: Path) -> tuple[str, ClusterAccess]:
+    """Return the name and the access that ``NAME=FILE[#CONTEXT]`` stands for."""
+    name, equals, rest = written.partition("=")
+    if not equals:
+        raise Unusable(f'"{written[:80]}" names no file', "write NAME=FILE or NAME=FILE#CONTEXT")
+    return target_name(name, folder), access(rest, folder)
+
+
+def spell_duration(seconds: float) -> str:
+    """Return a duration as one writes it: 90.0 is ``90s``, 300.0 is ``5m``."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds >= UNITS[unit] and seconds % UNITS[unit] == 0:
+            return f"{seconds / UNITS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def _within(value: float, low: float, high: float, spell: Callable[[float], str]) -> float:
+    if low <= value <= high:  # refuses NaN too
+        return value
+    raise Unusable(f"{spell(value)} is out of range", f"write {spell(low)} to {spell(high)}")
+
+
+def _shown(raw: object) -> str:
+    if isinstance(raw, str):
+        return f'"{raw[:60]}"'
+    names = {bool: "a boolean", int: "a whole number", float: "a number", list: "a list"}
+    return "a table" if isinstance(raw, dict) else names.get(type(raw), "a date")
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return ", ".join(f'"{word}"' for word in words[:-1]) + f' or "{words[-1]}"'

@@ -1,0 +1,81 @@
+"""Settings as TOML text, and files that are whole and private from their first byte."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tmcconsole.config.schema import ACCESS, SECTIONS, Key
+from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
+from tmcconsole.config.values import spell_duration
+
+
+def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool = False) -> str:
+    """Return the settings as a document that loads to equal settings.
+
+    Only what differs from the defaults is written, unless ``everything``. Paths inside the folder
+    ``beside`` become relative to it, so that the folder can be moved.
+    """
+    import tomli_w
+
+    tree: dict[str, Any] = {"state_dir": _written_path(settings.state_dir, beside)}
+    tree["hub"] = _access(settings.hub, beside)
+    tree["targets"] = [_target(target, beside) for target in settings.targets]
+    for section in ("sync", "console", "daemon"):
+        values = getattr(settings, section)
+        written = {
+            key.name: _written(key, getattr(values, key.field), beside)
+            for key in SECTIONS[section]
+            if (everything or getattr(values, key.field) != key.default)
+            and getattr(values, key.field) is not None
+        }
+        if written:
+            tree[section] = written
+    return tomli_w.dumps(tree)
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file of mode 0600: all of it or, on any error, nothing. Raises ``OSError``."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600, O_EXCL
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _target(target: TargetSettings, beside: Path | None) -> Mapping[str, Any]:
+    written: dict[str, Any] = {"name": target.name, **_access(target.access, beside)}
+    if target.labels:
+        written["labels"] = dict(target.labels)
+    return written
+
+
+def _access(access: ClusterAccess, beside: Path | None) -> Mapping[str, Any]:
+    return {
+        key.name: _written(key, getattr(access, key.field), beside)
+        for key in ACCESS
+        if getattr(access, key.field) != key.default
+    }
+
+
+def _written(key: Key, value: Any, beside: Path | None) -> Any:
+    if isinstance(value, Path):
+        return _written_path(value, beside)
+    if isinstance(value, tuple):
+        return list(value)
+    return spell_duration(value) if key.field.endswith("_s") else value
+
+
+def _written_path(path: Path, beside: Path | None) -> str:
+    if beside is not None and path.is_relative_to(beside):
+        return str(path.relative_to(beside))
+    return str(path)
