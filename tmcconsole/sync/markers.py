@@ -70,6 +70,11 @@ def origin_of(hub_cluster: str, tree: Mapping[str, Any]) -> str:
     return f"{hub_cluster}/{namespace}/{meta['name']}/{meta.get('uid', '')}"
 
 
+def origin_uid(copy: Json) -> str:
+    """Return the UID of the upstream object a copy was made of, "" where it does not say."""
+    return annotations_of(copy).get(ORIGIN, "").rpartition("/")[2]
+
+
 def is_ours(copy: Json, key: str, origin: str) -> bool:
     """True where both proofs hold: the target's label and the origin with the UID."""
     return labels_of(copy).get(CLUSTER) == key and annotations_of(copy).get(ORIGIN) == origin

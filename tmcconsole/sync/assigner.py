@@ -1,0 +1,85 @@
+"""On the hub: writes down where each object belongs, then calls the targets concerned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
+from tmcconsole.sync.assign import expected_keys, plan_assignment
+from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
+from tmcconsole.sync.policy import judge
+from tmcconsole.sync.turn import LOOK_AGAIN_S
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Assigner:
+    """Reconciles hub keys once for all targets."""
+
+    world: World
+
+    async def reconcile(self, item: Item) -> float | None:
+        """Patch the object's marks if they are out of date; else pass it to its targets."""
+        hub = self.world.hub
+        watched = hub.kinds.get(item.lane)
+        if watched is None:
+            return None
+        if not watched.informer.synced or not hub.namespaces.synced:
+            return LOOK_AGAIN_S
+        cached = watched.informer.get(item.key)
+        if cached is None:
+            self._pass_on(item, frozenset(self.world.targets))
+            return None
+        tree = cached.decode()
+        patch = self._plan(item, tree)
+        if patch is not None:
+            return await self._write(item, patch)
+        self._pass_on(item, finalizer_keys(tree) | set(state_keys(tree)))
+        return None
+
+    def _plan(self, item: Item, tree: Json) -> Json | None:
+        namespace = self.world.hub.namespaces.get(ObjectKey("", item.key.namespace))
+        if namespace is None:
+            return None  # its own deletion is near, or its event: either calls again
+        expected = expected_keys(tree, namespace.decode())
+        now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return plan_assignment(tree, expected, self._served(item, tree), now)
+
+    def _served(self, item: Item, tree: Json) -> frozenset[str]:
+        """Targets that would really get a copy: only they get a finalizer."""
+        served = [
+            key
+            for key, target in self.world.targets.items()
+            if item.lane in target.kinds and self._passes(item, tree, target.copy_key(item.key))
+        ]
+        return frozenset(served)
+
+    def _passes(self, item: Item, tree: Json, copy: ObjectKey) -> bool:
+        return judge(self.world.hub.kinds[item.lane].kind, tree, copy.namespace) is None
+
+    async def _write(self, item: Item, patch: Json) -> float | None:
+        hub = self.world.hub
+        watched = hub.kinds[item.lane]
+        try:
+            async with hub.flow.admitted():
+                patched = await hub.client.merge_patch(
+                    watched.kind, item.key, patch, manager=MANAGER
+                )
+        except Conflict:
+            return LOOK_AGAIN_S  # the event that made it conflict calls earlier
+        except NotFound:
+            return None
+        self._observe(item, patched)
+        return None
+
+    def _observe(self, item: Item, patched: CachedObject) -> None:
+        """Taking the answer in is an event like any other: it calls this queue again."""
+        self.world.hub.kinds[item.lane].informer.observe(patched)
+
+    def _pass_on(self, item: Item, keys: frozenset[str]) -> None:
+        for key, target in self.world.targets.items():
+            if key in keys or target.ledger.get(*item) or target.copy_of(*item):
+                target.queue.add(*item)

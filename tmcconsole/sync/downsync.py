@@ -1,0 +1,139 @@
+"""Down: one hub object's wish onto one target. Read the caches, decide, act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.sync import desired as wish
+from tmcconsole.sync.ledger import Settled
+from tmcconsole.sync.markers import origin_of
+from tmcconsole.sync.plan import (
+    AwaitFinalizer,
+    AwaitGone,
+    Collide,
+    Create,
+    Delete,
+    Facts,
+    InSync,
+    Nothing,
+    Refuse,
+    Release,
+    Step,
+    Update,
+    decide,
+)
+from tmcconsole.sync.policy import judge
+from tmcconsole.sync.removal import delete, release
+from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.world import Target, World
+from tmcconsole.sync.writing import create, update
+
+
+@dataclass(frozen=True, slots=True)
+class DownSync:
+    """Reconciles hub keys for one target."""
+
+    world: World
+    target: Target
+
+    async def reconcile(self, item: Item) -> float | None:
+        """Bring one copy nearer to its wish; return seconds until another look, or None."""
+        kind, key = item
+        if kind not in self.world.hub.kinds or kind not in self.target.kinds:
+            return None
+        if not self._caches_are_synced(kind):
+            return LOOK_AGAIN_S
+        if self._is_settled(kind, key):
+            return None
+        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key))
+        step = decide(turn.facts)
+        if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
+            turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+            return None
+        return await _act(turn, step)
+
+    def _caches_are_synced(self, kind: str) -> bool:
+        hub, target = self.world.hub, self.target
+        informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
+        return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
+
+    def _is_settled(self, kind: str, key: ObjectKey) -> bool:
+        entry = self.target.ledger.get(kind, key)
+        if entry is None or entry.settled is None:
+            return False
+        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+        if source is None or copy is None or source.deleting or copy.deleting:
+            return False
+        if entry.settled != Settled(source.content_digest, copy.content_digest):
+            return False
+        self.target.ledger.stand(kind, key, SyncState.IN_SYNC, self.world.runtime.wall())
+        return True
+
+    def _facts(self, kind: str, key: ObjectKey) -> Facts:
+        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+        entry = self.target.ledger.get(kind, key)
+        tree = source.decode() if source else None
+        place = self.target.copy_key(key).namespace
+        return Facts(
+            key=self.target.key,
+            origin=origin_of(self.world.hub.cluster, tree) if tree else "",
+            source=tree,
+            source_digest=source.content_digest if source else b"",
+            desired=self._desired(kind, tree, place) if tree else None,
+            refusal=judge(self.target.kinds[kind].kind, tree, place) if tree else None,
+            copy=copy,
+            copy_tree=copy.decode() if copy else None,
+            normal=entry.normal if entry else frozenset(),
+        )
+
+    def _desired(self, kind: str, tree: Json, namespace: str) -> wish.Desired:
+        return wish.build(
+            self.target.kinds[kind].kind,
+            tree,
+            key=self.target.key,
+            hub_cluster=self.world.hub.cluster,
+            namespace=namespace,
+            replicas=self.world.division(kind, tree, self.target.key),
+        )
+
+
+async def _act(turn: Turn, step: Step) -> float | None:
+    match step:
+        case Create():
+            return await create(turn)
+        case Update():
+            return await update(turn, step)
+        case Delete():
+            return await delete(turn, step)
+        case Release():
+            return await release(turn)
+        case _:
+            return _note(turn, step)
+
+
+def _note(
+    turn: Turn, step: Nothing | InSync | AwaitFinalizer | AwaitGone | Refuse | Collide
+) -> float | None:
+    """Write down a step that sends nothing."""
+    match step:
+        case Nothing():
+            turn.target.ledger.forget(turn.kind, turn.key)
+        case InSync():
+            if turn.facts.copy is not None:
+                turn.settle(turn.facts.copy)
+        case AwaitFinalizer():
+            turn.stand(SyncState.PENDING, "AwaitingFinalizer")
+        case AwaitGone():
+            turn.stand(SyncState.DELETING, "AwaitingDeletion")
+            return HELD_RECHECK_S
+        case Refuse(refusal):
+            turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
+        case Collide(message):
+            return turn.collide(message)
+        case _:
+            assert_never(step)
+    return None

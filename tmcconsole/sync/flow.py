@@ -1,0 +1,101 @@
+"""How many requests may be under way at once to one API server: as many as it bears.
+
+Additive increase, multiplicative decrease: a 429 or a 5xx halves the number and obeys
+Retry-After; answers that come in time raise it again. There is no fixed rate.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+
+from tmcconsole.kube.errors import KubeError, ServerFailure, TooManyRequests, Unreachable
+
+LEAST: Final = 1
+START: Final = 16
+CALM_AFTER_S: Final = 1.0  # at most one decrease in this time: one burst of refusals is one sign
+
+
+class Flow:
+    """Admission to one API server. Owned by one event loop."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        most: int = 64,
+    ) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._most = most
+        self._width = float(min(START, most))
+        self._running = 0
+        self._closed_until = 0.0
+        self._decreased_at = float("-inf")
+        self._waiting: deque[anyio.Event] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Flow {self._running}/{self.width}, {len(self._waiting)} waiting>"
+
+    @property
+    def width(self) -> int:
+        """How many requests may be under way now."""
+        return int(self._width)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait to be admitted."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncIterator[None]:
+        """Wait for a place, hold it, and learn from how the request ends."""
+        await self._enter()
+        try:
+            yield
+        except KubeError as error:
+            self._learn(error)
+            raise
+        else:
+            self._width = min(self._most, self._width + 1 / self._width)
+        finally:
+            self._running -= 1
+            self._wake()
+
+    async def _enter(self) -> None:
+        pause = self._closed_until - self._now()
+        if pause > 0:
+            await self._sleep(pause)
+        while self._running >= self.width:
+            event = anyio.Event()
+            self._waiting.append(event)
+            try:
+                await event.wait()
+            except BaseException:
+                # A wake-up that reached a cancelled waiter belongs to the next one.
+                if event.is_set():
+                    self._wake()
+                else:
+                    self._waiting.remove(event)
+                raise
+        self._running += 1
+
+    def _wake(self) -> None:
+        free = self.width - self._running
+        while free > 0 and self._waiting:
+            self._waiting.popleft().set()
+            free -= 1
+
+    def _learn(self, error: KubeError) -> None:
+        if not isinstance(error, TooManyRequests | ServerFailure | Unreachable):
+            return
+        now = self._now()
+        if error.retry_after_s:
+            self._closed_until = max(self._closed_until, now + error.retry_after_s)
+        if now - self._decreased_at >= CALM_AFTER_S:
+            self._decreased_at = now
+            self._width = max(LEAST, self._width / 2)

@@ -1,0 +1,114 @@
+"""What is known of every object on one target: its state, for people, and what was settled.
+
+Memory only: all of it is found again from the API servers after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import ObjectKey
+
+NO_TEXT: Final = SafeText()
+FIGHT_FLIPS: Final = 6  # changes of one field back and forth in the window that make a fight
+FIGHT_WINDOW_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one object stands on the target, with the reason a person asks for."""
+
+    state: SyncState
+    reason: SafeText = NO_TEXT
+    message: SafeText = NO_TEXT
+    since: float = 0.0  # Unix seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A pair of versions found equal: as long as both stay, there is nothing to compare."""
+
+    source_digest: bytes  # content digest of the hub object
+    copy_digest: bytes  # content digest of the copy
+
+
+@dataclass(slots=True)
+class Entry:
+    """All that is remembered of one object on this target."""
+
+    standing: Standing
+    settled: Settled | None = None
+    normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
+    reverts: tuple[float, ...] = ()  # when drift was reverted, within the fight window
+    truce: tuple[float, bytes] = (0.0, b"")  # after a fight: until when, for which hub content
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The entries of one target, by kind id and hub key. Owned by the engine's loop."""
+
+    on_change: Callable[[str, ObjectKey], None]
+    _entries: dict[str, dict[ObjectKey, Entry]] = field(default_factory=dict)
+
+    def get(self, kind: str, key: ObjectKey) -> Entry | None:
+        """Return the entry of an object, or None where this target has nothing to do with it."""
+        return self._entries.get(kind, {}).get(key)
+
+    def entry(self, kind: str, key: ObjectKey) -> Entry:
+        """Return the entry of an object, made on first use."""
+        of_kind = self._entries.setdefault(kind, {})
+        entry = of_kind.get(key)
+        if entry is None:
+            entry = of_kind[key] = Entry(Standing(SyncState.PENDING))
+            self.on_change(kind, key)
+        return entry
+
+    def stand(
+        self,
+        kind: str,
+        key: ObjectKey,
+        state: SyncState,
+        wall: float,
+        *,
+        reason: str = "",
+        message: str = "",
+    ) -> None:
+        """Note how an object stands; ``since`` is kept while state and reason do."""
+        entry = self.entry(kind, key)
+        old = entry.standing
+        new = Standing(state, SafeText(reason), SafeText(message), wall)
+        if old.state is state and old.reason == new.reason:
+            new = replace(new, since=old.since or wall)
+        if new != old:
+            entry.standing = new
+            self.on_change(kind, key)
+
+    def forget(self, kind: str, key: ObjectKey) -> None:
+        """Drop an object that has left this target."""
+        if self._entries.get(kind, {}).pop(key, None) is not None:
+            self.on_change(kind, key)
+
+    def forget_kind(self, kind: str) -> None:
+        """Drop all objects of a kind that this target no longer syncs."""
+        for key in list(self._entries.get(kind, {})):
+            self.forget(kind, key)
+
+    def entries(self) -> Iterator[tuple[str, ObjectKey, Entry]]:
+        """Yield every (kind id, key, entry)."""
+        for kind, of_kind in self._entries.items():
+            for key, entry in of_kind.items():
+                yield kind, key, entry
+
+    def __len__(self) -> int:
+        return sum(len(of_kind) for of_kind in self._entries.values())
+
+
+def note_revert(entry: Entry, now: float) -> bool:
+    """Count a revert of drift; return True where it has become a fight."""
+    recent = tuple(at for at in entry.reverts if at > now - FIGHT_WINDOW_S)
+    entry.reverts = (*recent, now)
+    return len(entry.reverts) > FIGHT_FLIPS

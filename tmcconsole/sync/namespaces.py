@@ -1,0 +1,111 @@
+"""Which namespace on a target stands for which in the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tmcconsole.kube.objects import Json, annotations_of, labels_of
+from tmcconsole.sync.identity import Locator, TargetIdentity, namespace_for, tenant_id
+from tmcconsole.sync.markers import CLUSTER, LOCATOR, TENANT
+
+
+class NamespaceClash(Exception):
+    """Two hub namespaces, or a foreign one, claim the same namespace on a target."""
+
+
+@dataclass(slots=True)
+class NamespaceNames:
+    """The mapping of one target. ``mode``: same, kcp (hashed) or prefix."""
+
+    target: TargetIdentity
+    hub_cluster: str
+    mode: str
+    prefix: str = ""
+    _to_hub: dict[str, str] = field(default_factory=dict)  # names handed out or found
+    _known: dict[str, str] = field(default_factory=dict)  # name -> UID of those checked
+
+    def on_target(self, namespace: str) -> str:
+        """Return the name on the target of a hub namespace."""
+        name = self._compute(namespace)
+        self._to_hub[name] = namespace
+        return name
+
+    def in_hub(self, name: str) -> str | None:
+        """Return the hub namespace a target's namespace stands for, where that is known."""
+        if self.mode == "same":
+            return name
+        if self.mode == "prefix" and name.startswith(self.prefix):
+            return name.removeprefix(self.prefix)
+        return self._to_hub.get(name)
+
+    def learn(self, namespace: Json) -> None:
+        """Take the mapping from a namespace on the target that carries our locator."""
+        text = annotations_of(namespace).get(LOCATOR)
+        if text is None:
+            return
+        try:
+            locator = Locator.from_json(text)
+        except ValueError:
+            return  # not a locator: then it is not ours, and we have nothing to learn
+        if locator.target == self.target and locator.cluster == self.hub_cluster:
+            self._to_hub[namespace["metadata"]["name"]] = locator.namespace
+
+    def locator(self, namespace: str) -> Locator:
+        """Return the locator that marks the namespace on the target."""
+        return Locator(self.target, self.hub_cluster, namespace)
+
+    def desired(self, namespace: str) -> Json:
+        """Return the namespace object to create on the target."""
+        locator = self.locator(namespace)
+        return {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": self.on_target(namespace),
+                "labels": {CLUSTER: self.target.key, TENANT: tenant_id(locator)},
+                "annotations": {LOCATOR: locator.to_json()},
+            },
+        }
+
+    def check(self, namespace: str, found: Json) -> None:
+        """Refuse a namespace on the target that stands for something else.
+
+        With hashed or prefixed names it must be ours; with the same name a foreign namespace is
+        used as it is, and never deleted. Raises ``NamespaceClash``.
+        """
+        text = annotations_of(found).get(LOCATOR)
+        if text is None and self.mode == "same":
+            return
+        if text is None or not self._is_mine(text, namespace):
+            name = found["metadata"]["name"]
+            raise NamespaceClash(
+                f"namespace {name} on {self.target.name} stands for {text or 'nothing of ours'}, "
+                f"not for {namespace}; rename one of them or delete it on the cluster"
+            )
+
+    def is_known(self, name: str, uid: str) -> bool:
+        """True where this very namespace was checked before."""
+        return self._known.get(name) == uid
+
+    def know(self, name: str, uid: str) -> None:
+        """Remember a namespace that ``check`` let pass."""
+        self._known[name] = uid
+
+    def is_made_here(self, namespace: str, found: Json) -> bool:
+        """True where we made the namespace for this hub namespace, so that we may delete it."""
+        text = annotations_of(found).get(LOCATOR)
+        ours = labels_of(found).get(CLUSTER) == self.target.key
+        return ours and text is not None and self._is_mine(text, namespace)
+
+    def _is_mine(self, text: str, namespace: str) -> bool:
+        try:
+            return Locator.from_json(text) == self.locator(namespace)
+        except ValueError:
+            return False
+
+    def _compute(self, namespace: str) -> str:
+        if self.mode == "kcp":
+            return namespace_for(self.locator(namespace))
+        if self.mode == "prefix":
+            return self.prefix + namespace
+        return namespace

@@ -1,0 +1,48 @@
+"""Namespaces on targets: made when first needed, removed when nothing of anybody is in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tmcconsole.kube.errors import Conflict, KubeError
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.sync.markers import MANAGER
+from tmcconsole.sync.turn import with_metadata
+from tmcconsole.sync.world import Target, World
+
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+
+
+class NamespaceLeaving(KubeError):
+    """The namespace on the target is being deleted; it is made anew when it is gone."""
+
+    reason = "NamespaceTerminating"
+
+
+async def ensure_namespace(world: World, target: Target, namespace: str) -> None:
+    """Make sure that the target's namespace for a hub namespace is there and may be used.
+
+    Raises ``NamespaceLeaving`` and ``NamespaceClash``.
+    """
+    key = ObjectKey("", target.names.on_target(namespace))
+    found = target.namespaces.get(key)
+    if found is None:
+        found = await _make(target, namespace, key)
+    if found.deleting:
+        raise NamespaceLeaving(f"namespace {key.name} is terminating on {target.name}")
+    if target.names.is_known(key.name, found.uid):
+        return
+    target.names.check(namespace, found.decode())
+    target.names.know(key.name, found.uid)
+
+
+async def _make(target: Target, namespace: str, key: ObjectKey) -> CachedObject:
+    tree = with_metadata(target.names.desired(namespace), resourceVersion="1")
+    try:
+        async with target.flow.admitted():
+            made = await target.client.apply(NAMESPACES, tree, manager=MANAGER)
+    except Conflict:  # somebody was faster
+        async with target.flow.admitted():
+            made = await target.client.get(NAMESPACES, key)
+    target.namespaces.observe(made)
+    return made

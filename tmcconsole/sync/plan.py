@@ -1,0 +1,192 @@
+"""What to do about one object on one target, decided from what is known and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
+from tmcconsole.kube.patches import Difference, subset_differences
+from tmcconsole.sync.assign import is_wanted
+from tmcconsole.sync.desired import Desired
+from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, finalizer_keys, is_ours
+from tmcconsole.sync.policy import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Neither side has anything for the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """The copy is as wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitFinalizer:
+    """The hub object is not marked yet; its own queue will do it and call again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitGone:
+    """The copy is on its way out: its deletion event calls again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write the first copy; it must not exist yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Write over our copy ``uid``. ``drift`` is set where the wish is the one already applied."""
+
+    uid: str
+    drift: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take our copy away, through the delete gate."""
+
+    copy: CachedObject
+    reason: str  # HubDeleting | Unassigned | HubGone
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The cache shows no copy: prove it, then take our marks off the hub object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Policy says no."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Collide:
+    """A foreign object has the name: it is never touched."""
+
+    message: SafeText
+
+
+Step = (
+    Nothing
+    | InSync
+    | AwaitFinalizer
+    | AwaitGone
+    | Create
+    | Update
+    | Delete
+    | Release
+    | Refuse
+    | Collide
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision rests on."""
+
+    key: str  # of the SyncTarget
+    origin: str  # of the hub object, "" without one
+    source: Json | None  # the hub object
+    source_digest: bytes  # its content digest, b"" without one
+    desired: Desired | None  # what the target should hold of it; None without a source
+    refusal: Refusal | None
+    copy: CachedObject | None
+    copy_tree: Json | None
+    normal: frozenset[str]  # differences known to come from the server's own defaulting
+
+
+def decide(facts: Facts) -> Step:
+    """Return the one step that brings the object nearer to its wish."""
+    source = facts.source
+    if source is None:
+        return _without_source(facts)
+    if not is_wanted(source, facts.key):
+        return _unwanted(facts, source)
+    if facts.refusal is not None and facts.copy is None:
+        return Refuse(facts.refusal)
+    if facts.key not in finalizer_keys(source):
+        return AwaitFinalizer()
+    return _wanted(facts)
+
+
+def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
+    """Return where ``copy`` differs from the wish, the server's known defaulting left out."""
+    found = subset_differences(desired.tree, copy)
+    return tuple(entry for entry in found if fingerprint(entry) not in normal)
+
+
+def fingerprint(difference: Difference) -> str:
+    """Return what identifies a difference: its place, and what the cluster has there."""
+    return f"{difference.path}={difference.actual!r}"
+
+
+def _wanted(facts: Facts) -> Step:
+    copy, tree, desired = facts.copy, facts.copy_tree, facts.desired
+    if facts.refusal is not None:
+        return Refuse(facts.refusal)
+    if copy is None or tree is None or desired is None:
+        return Create()
+    if not is_ours(tree, facts.key, facts.origin):
+        return _not_from_here(facts, copy, tree)
+    if copy.deleting:
+        return AwaitGone()
+    if annotations_of(tree).get(DIGEST) != desired.digest:
+        return Update(copy.uid)
+    drift = differences(desired, tree, facts.normal)
+    return Update(copy.uid, drift) if drift else InSync()
+
+
+def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:
+    """A copy of an earlier object of the same name goes first; anything else is foreign."""
+    if labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree):
+        return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
+    return Collide(collision_text(tree))
+
+
+def _unwanted(facts: Facts, source: Json) -> Step:
+    copy, tree = facts.copy, facts.copy_tree
+    if copy is not None and tree is not None and _is_copy(facts, tree):
+        if copy.deleting:
+            return AwaitGone()
+        deleting = bool(source["metadata"].get("deletionTimestamp"))
+        return Delete(copy, "HubDeleting" if deleting else "Unassigned")
+    return Release() if facts.key in finalizer_keys(source) else Nothing()
+
+
+def _without_source(facts: Facts) -> Step:
+    copy, tree = facts.copy, facts.copy_tree
+    if copy is None or tree is None:
+        return Nothing()
+    if labels_of(tree).get(CLUSTER) != facts.key or not annotations_of(tree).get(ORIGIN):
+        return Nothing()
+    return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
+
+
+def _is_copy(facts: Facts, tree: Json) -> bool:
+    return is_ours(tree, facts.key, facts.origin) or (
+        labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree)
+    )
+
+
+def _same_place(facts: Facts, tree: Json) -> bool:
+    """True where the copy's origin differs from the object's by nothing but the UID."""
+    origin: str = annotations_of(tree).get(ORIGIN, "")
+    return origin.rpartition("/")[0] == facts.origin.rpartition("/")[0]
+
+
+def collision_text(tree: Json) -> SafeText:
+    """Return the sentence that tells an operator what is in the way."""
+    meta = tree["metadata"]
+    owner = labels_of(tree).get("app.kubernetes.io/managed-by")
+    by = f", managed by {owner}," if owner else ""
+    return SafeText(
+        f"an object of this name{by} exists there and is not ours (uid {meta.get('uid')}); it is "
+        "left alone: rename one of them, or delete the one on the cluster"
+    )

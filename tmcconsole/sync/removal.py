@@ -1,0 +1,83 @@
+"""Taking copies away, and letting hub objects go once they are away."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.objects import CachedObject
+from tmcconsole.sync.assign import plan_release
+from tmcconsole.sync.gate import Held, StillWanted, delete_copy
+from tmcconsole.sync.markers import MANAGER, is_ours
+from tmcconsole.sync.plan import Delete
+from tmcconsole.sync.turn import (
+    HELD_RECHECK_S,
+    LOOK_AGAIN_S,
+    KindAway,
+    Turn,
+    look_at_live,
+    read_live,
+)
+
+
+async def delete(turn: Turn, step: Delete) -> float | None:
+    """Send the copy away through the gate, then wait for its deletion event."""
+    if turn.entry.standing.reason != "DeletionHeld":
+        turn.stand(SyncState.DELETING, step.reason)
+    try:
+        await delete_copy(turn.world, turn.target, turn.kind, turn.key, step.copy, step.reason)
+    except Held as held:
+        turn.stand(SyncState.HELD, "DeletionHeld", str(held))
+        return HELD_RECHECK_S
+    except (StillWanted, Conflict):
+        return await look_at_live(turn)
+    turn.stand(SyncState.DELETING, "AwaitingDeletion")
+    return await _if_gone_already(turn, step.copy)
+
+
+async def release(turn: Turn) -> float | None:
+    """Prove that the copy is gone, then take our marks off the hub object."""
+    try:
+        live = await read_live(turn.target, turn.here, turn.key)
+    except KindAway as away:
+        turn.stand(SyncState.HELD, "KindAway", str(away))
+        return HELD_RECHECK_S
+    if live is not None and is_ours(live.decode(), turn.target.key, turn.facts.origin):
+        turn.here.informer.observe(live)
+        return LOOK_AGAIN_S
+    return await _let_go(turn)
+
+
+async def _if_gone_already(turn: Turn, copy: CachedObject) -> float:
+    """An object without finalizers is gone when the answer comes; the event may lag."""
+    live = await read_live(turn.target, turn.here, turn.key)
+    if live is None or live.uid != copy.uid:
+        turn.here.informer.forget(copy.key, copy.uid)
+        return 0.0
+    turn.here.informer.observe(live)
+    return HELD_RECHECK_S
+
+
+async def _let_go(turn: Turn) -> float | None:
+    hub, source = turn.world.hub, turn.facts.source
+    if source is None:
+        return None
+    watched = hub.kinds[turn.kind]
+    patch = plan_release(source, turn.target.key)
+    try:
+        async with hub.flow.admitted():
+            released = await hub.client.merge_patch(watched.kind, turn.key, patch, manager=MANAGER)
+    except Conflict:
+        return LOOK_AGAIN_S
+    except NotFound:
+        turn.target.ledger.forget(turn.kind, turn.key)
+        return None
+    turn.target.ledger.forget(turn.kind, turn.key)
+    if released.deleting and not _has_finalizers(released):
+        watched.informer.forget(released.key, released.uid)
+    else:
+        watched.informer.observe(released)
+    return None
+
+
+def _has_finalizers(released: CachedObject) -> bool:
+    return bool(released.decode()["metadata"].get("finalizers"))

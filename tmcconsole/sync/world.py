@@ -1,0 +1,103 @@
+"""The two sides of syncing, as the reconcilers see them: one hub, and one target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tmcconsole.config.settings import SyncSettings
+from tmcconsole.contract.records import Pause
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.brake import Brake
+from tmcconsole.sync.flow import Flow
+from tmcconsole.sync.identity import TargetIdentity
+from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.namespaces import NamespaceNames
+from tmcconsole.sync.workqueue import WorkQueue
+from tmcconsole.tmc.audit import Audit
+from tmcconsole.tmc.history import History
+
+
+@dataclass(slots=True)
+class Watched:
+    """A kind on one side, with the cache of its objects."""
+
+    kind: Kind
+    informer: Informer
+
+
+@dataclass(slots=True)
+class Hub:
+    """Where desired state is written. One informer per kind, shared by all targets."""
+
+    client: Client
+    flow: Flow
+    cluster: str  # logical cluster name on kcp, UID of kube-system elsewhere
+    flavour: str  # kcp | kubernetes
+    namespaces: Informer
+    queue: WorkQueue  # objects whose assignment is to be looked at
+    statuses: WorkQueue  # objects whose status is to be written
+    kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+
+    def cached(self, kind: str, key: ObjectKey) -> CachedObject | None:
+        """Return the hub object from the cache."""
+        watched = self.kinds.get(kind)
+        return watched.informer.get(key) if watched else None
+
+
+@dataclass(slots=True)
+class Target:
+    """One physical cluster, connected once at least."""
+
+    identity: TargetIdentity
+    client: Client
+    flow: Flow
+    namespaces: Informer  # all of the cluster's, to tell ours from foreign ones
+    names: NamespaceNames
+    queue: WorkQueue  # hub keys, in lanes by kind
+    ledger: Ledger
+    brake: Brake
+    pause: Callable[[], Pause | None]
+    draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
+    kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+
+    @property
+    def name(self) -> str:
+        """The SyncTarget's name."""
+        return self.identity.name
+
+    @property
+    def key(self) -> str:
+        """The SyncTarget's key."""
+        return self.identity.key
+
+    def copy_key(self, key: ObjectKey) -> ObjectKey:
+        """Return where the copy of hub object ``key`` lives."""
+        return ObjectKey(self.names.on_target(key.namespace), key.name)
+
+    def copy_of(self, kind: str, key: ObjectKey) -> CachedObject | None:
+        """Return the cached copy of hub object ``key``."""
+        watched = self.kinds.get(kind)
+        return watched.informer.get(self.copy_key(key)) if watched else None
+
+
+@dataclass(slots=True)
+class World:
+    """What all reconcilers share."""
+
+    runtime: Runtime
+    settings: SyncSettings
+    hub: Hub
+    history: History
+    audit: Audit
+    # Replicas for (kind id, hub tree, target key) where a Placement divides them, else None.
+    division: Callable[[str, Json, str], int | None]
+    # By target key, in the order of their names. A target that loses its connection stays, with
+    # the caches it had: last known is not the same as gone.
+    targets: dict[str, Target] = field(default_factory=dict)
+    # Keys of configured targets not connected since the start: no status is written in the hub
+    # from the others alone until they are, or until the heartbeat timeout.
+    awaited: set[str] = field(default_factory=set)

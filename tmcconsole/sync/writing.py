@@ -1,0 +1,157 @@
+"""Writing copies: the first, the next, and taking back what others changed."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.patches import Difference
+from tmcconsole.kube.redact import redact_text
+from tmcconsole.sync.ledger import note_revert
+from tmcconsole.sync.markers import MANAGER, is_ours
+from tmcconsole.sync.places import ensure_namespace
+from tmcconsole.sync.plan import Update, collision_text, differences, fingerprint
+from tmcconsole.sync.turn import (
+    LOOK_AGAIN_S,
+    REFUSED_RECHECK_S,
+    Turn,
+    is_ownership,
+    look_at_live,
+    read_live,
+    with_metadata,
+)
+
+# No object has resourceVersion 1: an apply that carries it creates, or fails where the name is
+# taken. Creation is thereby atomic, and our fields are owned by the apply from the start.
+ABSENT = "1"
+SHOWN_FIELDS = 3  # of a drift, in one message
+
+
+async def create(turn: Turn) -> float | None:
+    """Write the first copy, or find out whose the object of that name is."""
+    turn.stand(SyncState.PENDING, "Creating")
+    await ensure_namespace(turn.world, turn.target, turn.key.namespace)
+    try:
+        await _apply(turn, with_metadata(turn.desired.tree, resourceVersion=ABSENT), force=False)
+    except Conflict:
+        return await _whose(turn)
+    return None
+
+
+async def update(turn: Turn, step: Update) -> float | None:
+    """Write over our copy. Where the wish is already applied, something else changed it."""
+    if step.drift:
+        return _truce(turn) or await _revert(turn, step)
+    turn.stand(SyncState.PENDING, "Updating")
+    try:
+        await _apply(turn, with_metadata(turn.desired.tree, uid=step.uid), force=False)
+    except NotFound:
+        return LOOK_AGAIN_S
+    except Conflict as error:
+        if is_ownership(error):
+            return await _take_back(turn, step.uid, _blame(error))
+        return await look_at_live(turn)
+    return None
+
+
+def _truce(turn: Turn) -> float | None:
+    """After a fight nothing is written until the wish changes, or some time has passed."""
+    until, digest = turn.entry.truce
+    left = until - turn.world.runtime.now()
+    return left if left > 0 and digest == turn.facts.source_digest else None
+
+
+async def _whose(turn: Turn) -> float:
+    live = await read_live(turn.target, turn.here, turn.key)
+    if live is None:
+        return LOOK_AGAIN_S  # gone again between the two requests
+    tree = live.decode()
+    if is_ours(tree, turn.target.key, turn.facts.origin):
+        turn.here.informer.observe(live)
+        return LOOK_AGAIN_S
+    return turn.collide(collision_text(tree))
+
+
+async def _revert(turn: Turn, step: Update) -> float | None:
+    """Drift, or the server's own defaulting? A dry run of our wish tells."""
+    tree = with_metadata(turn.desired.tree, uid=step.uid)
+    try:
+        async with turn.target.flow.admitted():
+            normalised = await turn.target.client.apply(
+                turn.here.kind, tree, manager=MANAGER, force=True, dry_run=True
+            )
+    except (Conflict, NotFound):
+        return await look_at_live(turn)
+    normal = _fingerprints(differences(turn.desired, normalised.decode(), frozenset()))
+    if _fingerprints(step.drift) <= normal:
+        turn.entry.normal = normal
+        if turn.facts.copy is not None:
+            turn.settle(turn.facts.copy)
+        return None
+    turn.stand(SyncState.DRIFTED, "Drift", _describe(step.drift))
+    try:
+        await _apply(turn, tree, force=False)
+    except NotFound:
+        return LOOK_AGAIN_S
+    except Conflict as error:
+        if not is_ownership(error):
+            return await look_at_live(turn)
+        return await _take_back(turn, step.uid, f"{_describe(step.drift)}; {_blame(error)}")
+    _record(turn, _describe(step.drift))
+    return None
+
+
+async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
+    """hub-wins: take fields of our own copy back from other managers, unless it is a fight."""
+    now = turn.world.runtime.now()
+    if note_revert(turn.entry, now):
+        message = f"{what}; changed back and forth: stop the other writer, or remove the field here"
+        turn.stand(SyncState.REFUSED, "Fight", message)
+        turn.entry.truce = (now + REFUSED_RECHECK_S, turn.facts.source_digest)
+        _record(turn, f"fight: {what}", severity="High")
+        return REFUSED_RECHECK_S
+    try:
+        await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=True)
+    except (Conflict, NotFound):
+        return await look_at_live(turn)
+    _record(turn, what)
+    return None
+
+
+async def _apply(turn: Turn, tree: Json, *, force: bool) -> None:
+    async with turn.target.flow.admitted():
+        written = await turn.target.client.apply(turn.here.kind, tree, manager=MANAGER, force=force)
+    found = differences(turn.desired, written.decode(), frozenset())
+    turn.entry.normal = _fingerprints(found)
+    turn.here.informer.observe(written)
+    turn.settle(written)
+
+
+def _fingerprints(found: tuple[Difference, ...]) -> frozenset[str]:
+    return frozenset(fingerprint(difference) for difference in found)
+
+
+def _describe(drift: tuple[Difference, ...]) -> str:
+    shown = [
+        f"{entry.path}: {entry.wanted!r} there {entry.actual!r}" for entry in drift[:SHOWN_FIELDS]
+    ]
+    more = f" and {len(drift) - SHOWN_FIELDS} more" if len(drift) > SHOWN_FIELDS else ""
+    return redact_text("; ".join(shown) + more)
+
+
+def _blame(error: Conflict) -> str:
+    """kube-apiserver's cause message names the manager; the field says what it holds."""
+    held = [f"{cause.field} ({cause.message})" for cause in error.causes[:SHOWN_FIELDS]]
+    return "held by others: " + ", ".join(held)
+
+
+def _record(turn: Turn, what: str, severity: str = "Low") -> None:
+    turn.world.history.record(
+        "drift",
+        "Reverted" if severity == "Low" else "Fight",
+        severity,
+        target=turn.target.name,
+        subject=f"{turn.kind}/{turn.key}",
+        message=what,
+        at=turn.world.runtime.wall(),
+    )
