@@ -1,0 +1,167 @@
+"""SyncTarget, Location and Placement as the scheduler reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.contract.records import Pause
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
+from tmcconsole.sync.identity import TargetIdentity
+from tmcconsole.sync.markers import ALLOW_DELETES, CLUSTER_UID, PAUSE, SYNCTARGETS
+
+_VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
+_STATUS: Final = frozenset({"status"})
+SYNC_TARGETS: Final = Kind(
+    "workload.kcp.io", "v1alpha1", "synctargets", "SyncTarget", False, _VERBS, _STATUS
+)
+LOCATIONS: Final = Kind(
+    "scheduling.kcp.io", "v1alpha1", "locations", "Location", False, _VERBS, _STATUS
+)
+PLACEMENTS: Final = Kind(
+    "scheduling.kcp.io", "v1alpha1", "placements", "Placement", False, _VERBS, _STATUS
+)
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", False, _VERBS, _STATUS)
+
+ONE_TO_ANY: Final = "OneToAny"
+ONE_TO_MANY: Final = "OneToMany"
+SPREAD: Final = "Spread"
+DEFAULT_LOCATION: Final = "default"
+
+Selector = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTarget:
+    """One SyncTarget, read."""
+
+    identity: TargetIdentity
+    labels: dict[str, str]
+    unschedulable: bool
+    evict_after: float  # Unix seconds, 0 = unset
+    ready: bool
+    pause: Pause | None
+    cluster_uid: str  # recorded at first contact, "" before
+    allow_deletes_until: float
+    heartbeat_at: float
+
+    @property
+    def key(self) -> str:
+        """kcp's SyncTarget key."""
+        return self.identity.key
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.identity.name
+
+    def is_evicting(self, wall: float) -> bool:
+        """True once everything is to leave."""
+        return bool(self.evict_after) and self.evict_after <= wall
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One Location, read."""
+
+    name: str
+    labels: dict[str, str]
+    selector: Selector | None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One Placement, read."""
+
+    name: str
+    uid: str
+    strategy: str
+    location_selectors: tuple[Selector, ...]
+    namespace_selector: Selector | None
+    current_keys: tuple[str, ...]  # of the last decision
+    phase: str
+    selected_location: str
+    status: Json = field(default_factory=dict)
+
+
+def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
+    """Return the SyncTarget in ``tree``; ``cluster`` is the hub's logical cluster."""
+    meta, spec, notes = tree["metadata"], tree.get("spec") or {}, annotations_of(tree)
+    ready = condition_of(tree, "Ready") or {}
+    status = tree.get("status") or {}
+    return SyncTarget(
+        TargetIdentity(cluster, meta["name"], meta.get("uid", "")),
+        labels_of(tree),
+        bool(spec.get("unschedulable")),
+        unix_time(spec.get("evictAfter")),
+        ready.get("status") == "True",
+        _read_pause(notes.get(PAUSE)),
+        notes.get(CLUSTER_UID, ""),
+        unix_time(notes.get(ALLOW_DELETES)),
+        unix_time(status.get("lastSyncerHeartbeatTime")),
+    )
+
+
+def read_location(tree: Json) -> Location:
+    """Return the Location in ``tree``."""
+    spec = tree.get("spec") or {}
+    return Location(tree["metadata"]["name"], labels_of(tree), spec.get("instanceSelector"))
+
+
+def read_placement(tree: Json) -> Placement:
+    """Return the Placement in ``tree``."""
+    meta, spec, status = tree["metadata"], tree.get("spec") or {}, tree.get("status") or {}
+    keys = annotations_of(tree).get(SYNCTARGETS, "")
+    return Placement(
+        meta["name"],
+        meta.get("uid", ""),
+        spec.get("strategy") or ONE_TO_ANY,
+        tuple(spec.get("locationSelectors") or ()),
+        spec.get("namespaceSelector"),
+        tuple(key for key in keys.split(",") if key),
+        status.get("phase") or "Pending",
+        (status.get("selectedLocation") or {}).get("locationName") or "",
+        status,
+    )
+
+
+def pause_text(pause: Pause) -> str:
+    """Return a pause as the annotation holds it."""
+    document = {"until": rfc3339(pause.until) if pause.until else "", "by": pause.by}
+    return orjson.dumps(document | {"why": str(pause.why), "by": str(pause.by)}).decode()
+
+
+def _read_pause(text: str | None) -> Pause | None:
+    if not text:
+        return None
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        # Somebody asked for a pause and mistyped the rest: pausing is the safe reading.
+        return Pause(0.0, SafeText(), SafeText(text))
+    return Pause(
+        unix_time(document.get("until")),
+        SafeText(document.get("by", "")),
+        SafeText(document.get("why", "")),
+    )
+
+
+def unix_time(text: object) -> float:
+    """Return an RFC 3339 time as Unix seconds, 0.0 where there is none or it is not one."""
+    if not isinstance(text, str) or not text:
+        return 0.0
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def rfc3339(wall: float) -> str:
+    """Return Unix seconds as Kubernetes writes a time."""
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,59 @@
+"""How a Placement's decision is written on the Placement itself. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tmcconsole.kube.objects import Json, annotations_of
+from tmcconsole.placement.api import rfc3339
+from tmcconsole.placement.select import Decision
+from tmcconsole.sync.markers import SYNCTARGETS
+
+
+def placement_annotation(tree: Json, decision: Decision) -> Json | None:
+    """Return the patch that records the chosen keys, None where they are recorded."""
+    keys = ",".join(decision.keys)
+    if annotations_of(tree).get(SYNCTARGETS, "") == keys:
+        return None
+    meta = tree["metadata"]
+    return {"metadata": {"uid": meta["uid"], "annotations": {SYNCTARGETS: keys or None}}}
+
+
+def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float) -> Json | None:
+    """Return the patch of the status, None where it says so already.
+
+    Phases are kcp's: Pending without a location, Bound once a namespace is selected.
+    """
+    before: Json = tree.get("status") or {}
+    phase = "Pending" if not decision.location else ("Bound" if bound else "Unbound")
+    after: dict[str, Any] = {
+        "phase": phase,
+        "selectedLocation": {"locationName": decision.location} if decision.location else None,
+        "decisions": [
+            {"target": choice.target.name, "reason": choice.reason} for choice in decision.choices
+        ],
+        "conditions": _conditions(before, decision, wall),
+    }
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    return {"metadata": {"uid": tree["metadata"]["uid"]}, "status": changed} if changed else None
+
+
+def _conditions(before: Json, decision: Decision, wall: float) -> list[Json]:
+    found = decision.reason not in ("LocationNoMatch", "InvalidSelector")
+    ready = _condition("Ready", found, "" if found else decision.reason, decision.message)
+    scheduled = _condition("Scheduled", bool(decision.choices), decision.reason, decision.message)
+    return [_since(before, condition, wall) for condition in (ready, scheduled)]
+
+
+def _condition(kind: str, holds: bool, reason: str, message: str) -> Json:
+    if holds:
+        return {"type": kind, "status": "True"}
+    return {"type": kind, "status": "False", "reason": reason, "message": message}
+
+
+def _since(before: Json, condition: Json, wall: float) -> Json:
+    """Keep the transition time while the status stays."""
+    for old in before.get("conditions") or ():
+        if old.get("type") == condition["type"] and old.get("status") == condition["status"]:
+            return {**condition, "lastTransitionTime": old.get("lastTransitionTime")}
+    return {**condition, "lastTransitionTime": rfc3339(wall)}

@@ -1,0 +1,260 @@
+"""The scheduler: decides all Placements anew whenever something they rest on changed.
+
+One pass at a time over everything; deciding is cheap and pure, and only differences are written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from tmcconsole.kube.errors import Conflict, KubeError, NotFound
+from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey, labels_of
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.placement.api import (
+    DEFAULT_LOCATION,
+    LOCATIONS,
+    NAMESPACES,
+    PLACEMENTS,
+    SPREAD,
+    SYNC_TARGETS,
+    Location,
+    Placement,
+    SyncTarget,
+    read_location,
+    read_placement,
+    read_sync_target,
+)
+from tmcconsole.placement.namespaces import plan_namespace
+from tmcconsole.placement.report import placement_annotation, placement_status
+from tmcconsole.placement.select import Decision, decide, divided_replicas
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.markers import MANAGER
+from tmcconsole.sync.world import Hub
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 1.0  # after a failed or conflicting write: the next pass computes it anew
+IDLE_S: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One Placement and its present decision."""
+
+    placement: Placement
+    decision: Decision
+
+    def selects(self, labels: dict[str, str]) -> bool:
+        """True for a namespace with these labels; a broken selector selects nothing."""
+        try:
+            return matches(self.placement.namespace_selector, labels)
+        except SelectorError:
+            return False
+
+
+@dataclass(slots=True)
+class Sources:
+    """The caches that decisions rest on."""
+
+    targets: Informer
+    locations: Informer
+    placements: Informer
+
+    @property
+    def synced(self) -> bool:
+        """True once all were listed: before that nothing is decided."""
+        return self.targets.synced and self.locations.synced and self.placements.synced
+
+
+@dataclass(slots=True)
+class Scheduler:
+    """Owns the decisions; writes Placements' status and namespaces' labels in the hub."""
+
+    runtime: Runtime
+    hub: Hub
+    sources: Sources
+    on_decided: Callable[[], None]  # decisions changed
+    decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
+    _wake: anyio.Event = field(default_factory=anyio.Event)
+    _namespace_labels: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def notice(
+        self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+    ) -> None:
+        """Take note of an event in one of the sources, or of a namespace."""
+        if kind.id == NAMESPACES.id:
+            self._namespace_labels.pop(key.name, None)
+            if old is not None and new is not None and old.content_digest == new.content_digest:
+                return
+        if kind.id == SYNC_TARGETS.id and self._is_heartbeat(old, new):
+            return
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Decide again at every change, and when time makes a difference; until cancelled."""
+        while True:
+            self._wake = anyio.Event()
+            wait = await self.run_once() if self._is_ready() else RETRY_S
+            with anyio.move_on_after(wait):
+                await self._wake.wait()
+
+    async def run_once(self) -> float:
+        """Make one pass; return seconds until the next is due although nothing changes."""
+        try:
+            await self._ensure_default_location()
+            self._decide()
+            due = [await self._write_placement(one) for one in list(self.decided.values())]
+            due += await self._write_namespaces()
+        except KubeError as error:
+            log.warning("scheduling will be tried again: %s", error)
+            return RETRY_S
+        wall = self.runtime.wall()
+        due += [t.evict_after for t in self.targets() if t.evict_after > wall]
+        later = [at - wall for at in due if at]
+        return max(0.05, min(later)) if later else IDLE_S
+
+    def targets(self) -> list[SyncTarget]:
+        """Return all SyncTargets in the hub, by name."""
+        found = self.sources.targets.objects()
+        return [read_sync_target(entry.decode(), self.hub.cluster) for entry in found]
+
+    def division(self, kind: str, tree: Json, key: str) -> int | None:
+        """Return the replicas for one target where a Spread Placement divides them."""
+        labels = self._labels(tree["metadata"].get("namespace", ""))
+        for name in sorted(self.decided):
+            one = self.decided[name]
+            if one.placement.strategy == SPREAD and one.selects(labels):
+                return divided_replicas(kind, tree, one.decision.keys, key)
+        return None
+
+    def reason_for(self, namespace: str) -> str:
+        """Return why objects of a namespace are where they are, for a person."""
+        labels = self._labels(namespace)
+        told = [
+            f"Placement {name} ({one.placement.strategy}): {_told(one.decision)}"
+            for name, one in sorted(self.decided.items())
+            if one.selects(labels)
+        ]
+        return "; ".join(told) or "no Placement selects the namespace"
+
+    def _is_ready(self) -> bool:
+        return self.sources.synced and self.hub.namespaces.synced
+
+    def _is_heartbeat(self, old: CachedObject | None, new: CachedObject | None) -> bool:
+        if old is None or new is None or old.content_digest != new.content_digest:
+            return False
+        cluster = self.hub.cluster
+        before = read_sync_target(old.decode(), cluster)
+        return before.ready == read_sync_target(new.decode(), cluster).ready
+
+    def _labels(self, namespace: str) -> dict[str, str]:
+        known = self._namespace_labels.get(namespace)
+        if known is None:
+            found = self.hub.namespaces.get(ObjectKey("", namespace))
+            known = labels_of(found.decode()) if found else {}
+            self._namespace_labels[namespace] = known
+        return known
+
+    def _decide(self) -> None:
+        targets = self.targets()
+        locations: list[Location] = [
+            read_location(entry.decode()) for entry in self.sources.locations.objects()
+        ]
+        wall = self.runtime.wall()
+        new: dict[str, Decided] = {}
+        for entry in self.sources.placements.objects():
+            placement = read_placement(entry.decode())
+            if not entry.deleting:
+                decision = decide(placement, locations, targets, wall)
+                new[placement.name] = Decided(placement, decision)
+        changed = {name: _essence(one) for name, one in new.items()} != {
+            name: _essence(one) for name, one in self.decided.items()
+        }
+        self.decided = new
+        if changed:
+            self.on_decided()
+
+    async def _ensure_default_location(self) -> None:
+        """As in kcp: where there is a SyncTarget there is a Location that matches all."""
+        here = self.sources.locations.get(ObjectKey("", DEFAULT_LOCATION))
+        if here is not None or not len(self.sources.targets):
+            return
+        tree: Json = {
+            "apiVersion": LOCATIONS.api_version,
+            "kind": LOCATIONS.kind,
+            "metadata": {"name": DEFAULT_LOCATION},
+            "spec": {
+                "resource": {
+                    "group": SYNC_TARGETS.group,
+                    "version": SYNC_TARGETS.version,
+                    "resource": SYNC_TARGETS.resource,
+                },
+                "description": "All SyncTargets",
+                "instanceSelector": {},
+            },
+        }
+        async with self.hub.flow.admitted():
+            made = await self.hub.client.apply(LOCATIONS, tree, manager=MANAGER)
+        self.sources.locations.observe(made)
+
+    async def _write_placement(self, one: Decided) -> float:
+        key = ObjectKey("", one.placement.name)
+        cached = self.sources.placements.get(key)
+        if cached is None:
+            return 0.0
+        tree = cached.decode()
+        wall = self.runtime.wall()
+        namespaces = [entry.name for entry in self.hub.namespaces.objects()]
+        bound = any(one.selects(self._labels(name)) for name in namespaces)
+        marks = placement_annotation(tree, one.decision)
+        status = placement_status(tree, one.decision, bound=bound, wall=wall)
+        done = await self._patch(PLACEMENTS, key, marks, self.sources.placements)
+        done &= await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
+        return 0.0 if done else wall + RETRY_S
+
+    async def _write_namespaces(self) -> list[float]:
+        due: list[float] = []
+        for cached in self.hub.namespaces.objects():
+            labels = self._labels(cached.name)
+            selecting = [one for one in self.decided.values() if one.selects(labels)]
+            chosen = [choice.target for one in selecting for choice in one.decision.choices]
+            wall = self.runtime.wall()
+            plan = plan_namespace(cached.decode(), tuple(chosen), selected=bool(chosen), wall=wall)
+            if not await self._patch(NAMESPACES, cached.key, plan.patch, self.hub.namespaces):
+                due.append(wall + RETRY_S)
+            due.append(plan.again_at)
+        return due
+
+    async def _patch(
+        self, kind: Kind, key: ObjectKey, patch: Json | None, informer: Informer, sub: str = ""
+    ) -> bool:
+        """Write one difference; False where it must be computed again."""
+        if not patch:
+            return True
+        try:
+            async with self.hub.flow.admitted():
+                written = await self.hub.client.merge_patch(
+                    kind, key, patch, manager=MANAGER, subresource=sub
+                )
+        except Conflict:
+            return False
+        except NotFound:
+            return True
+        informer.observe(written)
+        return True
+
+
+def _essence(one: Decided) -> tuple[str, tuple[str, ...], object]:
+    return one.placement.strategy, one.decision.keys, one.placement.namespace_selector
+
+
+def _told(decision: Decision) -> str:
+    if not decision.choices:
+        return f"{decision.reason}: {decision.message}"
+    return ", ".join(f"{choice.target.name} ({choice.reason})" for choice in decision.choices)

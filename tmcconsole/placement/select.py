@@ -1,0 +1,163 @@
+"""Which targets a Placement chooses, and why. Pure and deterministic: equal input, equal choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.placement.api import ONE_TO_ANY, Location, Placement, SyncTarget
+
+DIVIDED_KINDS: Final = frozenset({"deployments.apps", "replicasets.apps", "statefulsets.apps"})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One target of a decision, with the reason it is in."""
+
+    target: SyncTarget
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a Placement decided. Without choices ``reason`` and ``message`` say why."""
+
+    location: str  # the selected Location's name; the first one's with several
+    choices: tuple[Choice, ...]
+    reason: str  # of the condition: "" | LocationNoMatch | NoValidTarget | InvalidSelector
+    message: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The chosen targets' keys, sorted."""
+        return tuple(sorted(choice.target.key for choice in self.choices))
+
+
+def decide(
+    placement: Placement,
+    locations: Sequence[Location],
+    targets: Sequence[SyncTarget],
+    wall: float,
+) -> Decision:
+    """Return the targets for ``placement``.
+
+    A target that is evicting is never chosen. One that is cordoned or not ready is not chosen
+    anew, but keeps what it has: silence is no reason to move workloads (kcp #2671).
+    """
+    try:
+        matching = _matching_locations(placement, locations)
+        if not matching:
+            return Decision("", (), "LocationNoMatch", "no Location matches locationSelectors")
+        members = [(place, _members(place, targets)) for place in matching]
+    except SelectorError as error:
+        return Decision("", (), "InvalidSelector", str(error))
+    if placement.strategy == ONE_TO_ANY:
+        return _one(placement, members, wall)
+    return _many(placement, members, wall)
+
+
+def share(total: int, keys: Sequence[str], key: str) -> int:
+    """Return the replicas of target ``key``: an even split, the remainder to the first keys.
+
+    The rule of kcp's deployment-coordinator, with the remainder spread instead of on the first.
+    """
+    ordered = sorted(keys)
+    each, rest = divmod(total, len(ordered))
+    return each + (1 if ordered.index(key) < rest else 0)
+
+
+def divided_replicas(kind: str, tree: Json, keys: Sequence[str], key: str) -> int | None:
+    """Return the replicas to write on ``key`` where they are divided among ``keys``."""
+    if kind not in DIVIDED_KINDS or key not in keys:
+        return None
+    spec: dict[str, Any] = tree.get("spec") or {}
+    total = spec.get("replicas", 1)
+    return share(total, keys, key) if isinstance(total, int) else None
+
+
+def _matching_locations(placement: Placement, locations: Sequence[Location]) -> list[Location]:
+    selectors = placement.location_selectors
+    found = [
+        place
+        for place in locations
+        if any(matches(selector, place.labels) for selector in selectors)
+    ]
+    return sorted(found, key=lambda place: place.name)
+
+
+def _members(place: Location, targets: Sequence[SyncTarget]) -> list[SyncTarget]:
+    found = [target for target in targets if matches(place.selector, target.labels)]
+    return sorted(found, key=lambda target: target.name)
+
+
+Members = Sequence[tuple[Location, Sequence[SyncTarget]]]
+
+
+def _one(placement: Placement, members: Members, wall: float) -> Decision:
+    """kcp's: one location, one target, kept as long as it is valid."""
+    for place, targets in members:
+        for target in targets:
+            if target.key in placement.current_keys and not target.is_evicting(wall):
+                return Decision(place.name, (Choice(target, "kept: still valid"),), "", "")
+    for place, targets in _ranked_places(placement, members):
+        open_targets = [target for target in targets if _is_open(target, wall)]
+        if open_targets:
+            best = max(open_targets, key=lambda target: _rank(placement, target))
+            reason = f"highest rank of {len(open_targets)} in location {place.name}"
+            return Decision(place.name, (Choice(best, reason),), "", "")
+    return _nowhere(members, wall)
+
+
+def _many(placement: Placement, members: Members, wall: float) -> Decision:
+    """Every target of every matching location."""
+    choices: dict[str, Choice] = {}
+    for place, targets in members:
+        for target in targets:
+            reason = _why_in(placement, place, target, wall)
+            if reason and target.key not in choices:
+                choices[target.key] = Choice(target, reason)
+    if not choices:
+        return _nowhere(members, wall)
+    ordered = sorted(choices.values(), key=lambda choice: choice.target.name)
+    return Decision(members[0][0].name, tuple(ordered), "", "")
+
+
+def _why_in(placement: Placement, place: Location, target: SyncTarget, wall: float) -> str:
+    if target.is_evicting(wall):
+        return ""
+    if _is_open(target, wall):
+        return f"in location {place.name}"
+    return "kept: still valid" if target.key in placement.current_keys else ""
+
+
+def _is_open(target: SyncTarget, wall: float) -> bool:
+    return target.ready and not target.unschedulable and not target.is_evicting(wall)
+
+
+def _nowhere(members: Members, wall: float) -> Decision:
+    reasons = {target.name: _why_out(target, wall) for _, targets in members for target in targets}
+    told = ", ".join(f"{name} {reasons[name]}" for name in sorted(reasons))
+    return Decision("", (), "NoValidTarget", f"no target can take it: {told or 'there is none'}")
+
+
+def _why_out(target: SyncTarget, wall: float) -> str:
+    if target.is_evicting(wall):
+        return "is being drained"
+    return "is cordoned" if target.unschedulable else "is not ready"
+
+
+def _ranked_places(placement: Placement, members: Members) -> Members:
+    return sorted(members, key=lambda member: _hash(placement.uid, member[0].name), reverse=True)
+
+
+def _rank(placement: Placement, target: SyncTarget) -> int:
+    """Rendezvous hashing: adding or losing a target moves nothing else."""
+    return _hash(placement.uid, target.key)
+
+
+def _hash(*parts: str) -> int:
+    return int.from_bytes(blake2b("/".join(parts).encode(), digest_size=8).digest(), "big")
