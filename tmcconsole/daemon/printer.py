@@ -1,0 +1,154 @@
+"""The state of the fleet as one document: JSON for programs, a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.contract.records import (
+    EngineRecord,
+    HistoryRecord,
+    TargetRecord,
+)
+from tmcconsole.daemon.follow import Follower
+
+Document = dict[str, Any]
+MAX_ERRORS: Final = 100  # newest first; the history has the rest
+
+
+def document(board: Follower) -> Document:
+    """Return targets, objects, errors and engine as plain data; ages are in seconds."""
+    engine = board.engine()
+    return {
+        "targets": [_target(target, board.wall) for target in board.of(TargetRecord)],
+        "objects": _objects(engine),
+        "errors": _errors(board.of(HistoryRecord)),
+        "engine": {
+            "version": engine.version if engine else "",
+            "uptime_s": round(max(0.0, board.wall - engine.started_at), 1) if engine else 0.0,
+            "revision": board.revision.number,
+            "hub_connected": engine.hub_connected if engine else False,
+        },
+    }
+
+
+def is_settled(status: Document) -> bool:
+    """Say whether all targets are ready, and everything placed is in sync, and something is."""
+    objects, targets = status["objects"], status["targets"]
+    return bool(
+        targets
+        and all(target["ready"] for target in targets)
+        and objects["placed"] > 0
+        and objects["in_sync"] == objects["placed"]
+    )
+
+
+def to_json(status: Document) -> str:
+    """Return the document as indented JSON."""
+    return orjson.dumps(status, option=orjson.OPT_INDENT_2).decode()
+
+
+def to_table(status: Document) -> str:
+    """Return the document as aligned columns."""
+    head = ("TARGET", "READY", "STATE", "HEARTBEAT", "QUEUE", "OBJECTS", "IN SYNC")
+    rows = [_row(target) for target in status["targets"]]
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in _counts(status))
+    lines = [*_align([head, *rows]), "", f"objects: {counts}"]
+    lines += [f"error: {_error_line(error)}" for error in status["errors"]]
+    return "\n".join(lines)
+
+
+def age(seconds: float | None) -> str:
+    """Return an age in its largest fitting unit; "never" for None."""
+    if seconds is None:
+        return "never"
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def _target(target: TargetRecord, wall: float) -> Document:
+    beat = target.heartbeat_at
+    return {
+        "name": target.name,
+        "ready": target.ready,
+        "paused": target.pause is not None,
+        "cordoned": target.cordoned,
+        "heartbeat_age_s": round(max(0.0, wall - beat), 1) if beat else None,
+        "queue_depth": target.queue_depth,
+        "objects": target.objects,
+        "in_sync": target.in_sync,
+        "state": target.state.value,
+        "reason": target.reason,
+        "message": target.message,
+    }
+
+
+def _objects(engine: EngineRecord | None) -> dict[str, int]:
+    """Count (object, target) pairs."""
+    if engine is None:
+        return dict.fromkeys(("placed", "in_sync", "pending", "failed"), 0)
+    return {
+        "placed": engine.placed,
+        "in_sync": engine.in_sync,
+        "pending": engine.pending,
+        "failed": engine.failed,
+    }
+
+
+def _errors(history: Iterable[HistoryRecord]) -> list[Document]:
+    """Return the errors that nothing has recovered from, newest first."""
+    lasting = [
+        record for record in history if record.category == "error" and not record.recovered_at
+    ]
+    lasting.sort(key=lambda record: (-record.last_at, record.id))
+    return [
+        {
+            "event": record.event,
+            "severity": record.severity,
+            "target": record.target,
+            "subject": record.subject,
+            "message": record.message,
+            "hint": record.hint,
+            "count": record.count,
+        }
+        for record in lasting[:MAX_ERRORS]
+    ]
+
+
+def _row(target: Document) -> tuple[str, ...]:
+    flags = [word for word in ("paused", "cordoned") if target[word]]
+    return (
+        target["name"],
+        "yes" if target["ready"] else "no",
+        " ".join([target["state"], *flags]),
+        age(target["heartbeat_age_s"]),
+        _number(target["queue_depth"]),
+        _number(target["objects"]),
+        _number(target["in_sync"]),
+    )
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _counts(status: Document) -> Iterable[tuple[str, str]]:
+    return ((name, _number(count)) for name, count in status["objects"].items())
+
+
+def _error_line(error: Document) -> str:
+    place = " ".join(filter(None, (error["target"], error["subject"])))
+    hint = f" ({error['hint']})" if error["hint"] else ""
+    return f"{error['event']} {place}: {error['message']}{hint}"
+
+
+def _align(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

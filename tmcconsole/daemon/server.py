@@ -1,0 +1,187 @@
+"""Serves an engine to other processes of the same user, on a Unix socket.
+
+The front end asks, the engine answers: nothing is ever pushed, so a slow or stopped front end
+costs one waiting connection and no memory that grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import pwd
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import anyio
+import msgspec
+
+from tmcconsole.contract.commands import AnyCommand
+from tmcconsole.contract.link import EngineLink, LinkLost
+from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.wire import PROTOCOL, Answer, Ask, Hello, Line, decode, encode
+from tmcconsole.runtime import spawn
+
+MAX_ASK_BYTES: Final = 1024 * 1024
+MAX_CONNECTIONS: Final = 16
+HELLO_S: Final = 5.0  # a peer that says nothing is not one of ours
+SEND_S: Final = 30.0  # a peer that does not read is let go
+ANSWER_S: Final = 60.0  # above every time limit of the engine's own requests
+
+_log = logging.getLogger(__name__)
+
+
+class SocketTaken(Exception):
+    """Another process serves this socket, or the place for it cannot be used."""
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[None]:
+    """Hold the sole right to serve ``path``, and remove a socket left by a process that died.
+
+    Raises ``SocketTaken``. The lock is the kernel's: it ends with the process, however it ends.
+    """
+    _own_folder(path.parent)
+    if len(os.fsencode(path)) > 107:  # sun_path of Linux, with its final NUL
+        raise SocketTaken(f"{path} is too long for a socket; set daemon.socket to a shorter path")
+    lock = os.open(
+        path.with_name(path.name + ".lock"),
+        os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
+        0o600,
+    )
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SocketTaken(
+                f"an engine already runs on {path}; tmc-console attach shows it, "
+                "--state-dir starts another beside it"
+            ) from error
+        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+async def serve(
+    link: EngineLink, path: Path, *, version: str, started: anyio.Event | None = None
+) -> None:
+    """Serve ``link`` at ``path`` until cancelled; the caller holds ``claim(path)``."""
+    async with anyio.create_task_group() as group:
+        open_now = 0
+
+        async def talk(reader: StreamReader, writer: StreamWriter) -> None:
+            nonlocal open_now
+            open_now += 1
+            try:
+                if open_now <= MAX_CONNECTIONS:
+                    await _talk(reader, writer, link, version)
+            finally:
+                open_now -= 1
+                writer.transport.abort()
+
+        def accept(reader: StreamReader, writer: StreamWriter) -> None:
+            spawn(group, talk, reader, writer, name="front end")
+
+        server = await asyncio.start_unix_server(accept, sock=_bound(path), limit=MAX_ASK_BYTES)
+        try:
+            if started is not None:
+                started.set()
+            await anyio.sleep_forever()
+        finally:
+            server.close()
+
+
+def _bound(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)  # before listen(): until then nobody can connect
+    return listener
+
+
+async def _talk(reader: StreamReader, writer: StreamWriter, link: EngineLink, version: str) -> None:
+    actor = _peer(writer)
+    if actor is None:
+        return
+    writer.transport.set_write_buffer_limits(high=0)  # drain() then means: all of it is sent
+    try:
+        await _send(writer, Hello(PROTOCOL, version))
+        with anyio.fail_after(HELLO_S):
+            hello = decode(await reader.readuntil(b"\n"))
+        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
+            return
+        while True:
+            ask = decode(await reader.readuntil(b"\n"))
+            if not isinstance(ask, Ask):
+                return
+            await _send(writer, await _answer(ask, link, actor))
+    except (EOFError, ConnectionError):
+        return  # the front end went away, as it may
+    except (ValueError, asyncio.LimitOverrunError, TimeoutError) as error:
+        _log.warning("front end let go", extra={"fields": {"actor": actor, "reason": str(error)}})
+
+
+async def _answer(ask: Ask, link: EngineLink, actor: str) -> Answer:
+    try:
+        with anyio.fail_after(ANSWER_S):
+            if ask.command is not None:
+                return Answer(ask.id, reply=await link.request(_signed(ask.command, actor)))
+            if ask.since is not None:
+                return Answer(ask.id, changes=await link.changes(ask.since))
+    except LinkLost as error:
+        return Answer(ask.id, error=SafeText(str(error) or "the engine stopped"))
+    except TimeoutError:
+        return Answer(ask.id, error=SafeText(f"no answer from the engine for {ANSWER_S:.0f} s"))
+    raise ValueError("a question without a question")
+
+
+def _signed(command: AnyCommand, actor: str) -> AnyCommand:
+    """Return the command with the actor the kernel vouches for, whatever the peer claims."""
+    return msgspec.structs.replace(command, actor=actor)
+
+
+async def _send(writer: StreamWriter, line: Line) -> None:
+    writer.write(encode(line))
+    with anyio.fail_after(SEND_S):
+        await writer.drain()
+
+
+def _peer(writer: StreamWriter) -> str | None:
+    """Return who is at the other end, or None where that is another user."""
+    raw = writer.get_extra_info("socket")
+    credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid, uid, _gid = struct.unpack("3i", credentials)
+    if uid != os.geteuid():
+        _log.warning("refused another user", extra={"fields": {"uid": uid, "pid": pid}})
+        return None
+    return f"{user_name(uid)} (pid {pid})"
+
+
+def user_name(uid: int) -> str:
+    """Return the name of a user, or ``uid N`` where the system has none for it."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _own_folder(folder: Path) -> None:
+    """Make the folder, or check that it is ours and nobody else can write into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = folder.stat()
+    except OSError as error:
+        raise SocketTaken(f"{folder}: {error.strerror}; choose another --state-dir") from error
+    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise SocketTaken(
+            f"{folder} can be written by others; chmod 700 it or choose another --state-dir"
+        )
