@@ -1,0 +1,215 @@
+"""What happened, in memory: bounded, the latest last, the same error folded into one record.
+
+Errors of one type and reason, on one target and kind, are one record with a count while any of
+them lasts. It is recovered when the last object it was seen on is. The engine's loop owns it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from tmcconsole.contract.records import HistoryRecord
+from tmcconsole.contract.text import SafeText
+from tmcconsole.tmc.errors import Failure, Severity
+
+KEEP: Final = 2000  # records
+# Objects remembered per open error. Beyond it only the count grows, and the error counts as
+# recovered once the remembered ones are; one that still fails opens it anew.
+MAX_SUBJECTS: Final = 1000
+
+_Place = tuple[str, str]  # target, subject
+
+
+@dataclass(slots=True)
+class _Open:
+    """An error that lasts, and the subjects that still have it. Its record is in the ring."""
+
+    id: str
+    target: str
+    subjects: set[str] = field(default_factory=set)
+
+
+class History:
+    """The last ``keep`` records. All times are Unix seconds and come in as arguments."""
+
+    def __init__(self, keep: int = KEEP) -> None:
+        self._keep = keep
+        self._records: OrderedDict[str, HistoryRecord] = OrderedDict()  # by latest occurrence
+        self._open: dict[str, _Open] = {}  # by signature
+        self._failing: dict[_Place, set[str]] = {}  # signatures of the errors open there
+        self._unsaved: dict[str, None] = {}  # ids, in order; never more than the ring holds
+        self._sequence = 0
+        self._listeners: list[Callable[[HistoryRecord], None]] = []
+        self._drop_listeners: list[Callable[[str], None]] = []
+
+    def __repr__(self) -> str:
+        return f"<History records={len(self._records)} open={len(self._open)}>"
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def records(self) -> tuple[HistoryRecord, ...]:
+        """Return all records, the one that happened last at the end."""
+        return tuple(self._records.values())
+
+    def on_record(self, callback: Callable[[HistoryRecord], None]) -> None:
+        """Call back with each new or changed record."""
+        self._listeners.append(callback)
+
+    def on_drop(self, callback: Callable[[str], None]) -> None:
+        """Call back with the id of each record that the bound pushed out."""
+        self._drop_listeners.append(callback)
+
+    def record_error(
+        self, failure: Failure, *, target: str, subject: str, at: float
+    ) -> HistoryRecord:
+        """Count an error and return its record.
+
+        ``subject`` is resource/namespace/name, a kind, or "" for the target itself.
+        """
+        signature = _signature(failure.type, target, subject.partition("/")[0], failure.reason)
+        entry = self._open.get(signature)
+        if entry is None:
+            known = self._first(signature, failure, target, at)
+            entry = self._open[signature] = _Open(known.id, target)
+        else:
+            known = self._records[entry.id]
+        if len(entry.subjects) < MAX_SUBJECTS:
+            entry.subjects.add(subject)
+            self._failing.setdefault((target, subject), set()).add(signature)
+        return self._put(
+            msgspec.structs.replace(
+                known,
+                count=known.count + 1,
+                last_at=at,
+                subject=SafeText(subject),
+                message=failure.message,
+                hint=failure.hint,
+            )
+        )
+
+    def record_recovery(self, target: str, subject: str, at: float) -> None:
+        """Note that a subject works again (or is gone): cheap where it never failed."""
+        for signature in sorted(self._failing.pop((target, subject), ())):
+            entry = self._open[signature]
+            entry.subjects.discard(subject)
+            if not entry.subjects:
+                del self._open[signature]
+                record = msgspec.structs.replace(self._records[entry.id], recovered_at=at)
+                self._put(record)
+
+    def record(
+        self,
+        category: str,
+        event: str,
+        *,
+        at: float,
+        severity: Severity = Severity.LOW,
+        target: str = "",
+        subject: str = "",
+        message: str = "",
+        hint: str = "",
+        actor: str = "",
+    ) -> HistoryRecord:
+        """Note one event: an action, a recovery, a drift, a placement, a lifecycle step."""
+        return self._put(
+            HistoryRecord(
+                id=self._new_id(_signature(category, target, subject, event)),
+                at=at,
+                last_at=at,
+                category=category,
+                severity=severity.value,
+                event=event,
+                target=SafeText(target),
+                subject=SafeText(subject),
+                message=SafeText(message),
+                hint=SafeText(hint),
+                actor=SafeText(actor),
+            )
+        )
+
+    def load(self, records: Iterable[HistoryRecord]) -> None:
+        """Take over an earlier run's records, oldest first, before anything is recorded.
+
+        An error still open then is open now, for the one subject that its record names.
+        """
+        for record in records:
+            signature, _, number = record.id.partition("-")
+            self._sequence = max(self._sequence, int(number) if number.isdigit() else 0)
+            self._records[record.id] = record
+            if record.category == "error" and not record.recovered_at:
+                self._close(signature)
+                self._open[signature] = _Open(record.id, record.target, {record.subject})
+                self._failing.setdefault((record.target, record.subject), set()).add(signature)
+            self._announce(record)
+        self._trim()
+
+    def pending(self) -> tuple[HistoryRecord, ...]:
+        """Return what changed since the last call, for the writer to save."""
+        changed = tuple(self._records[id] for id in self._unsaved)
+        self._unsaved.clear()
+        return changed
+
+    def unsaved(self, records: Iterable[HistoryRecord]) -> None:
+        """Put back what ``pending`` returned and could not be saved."""
+        self._unsaved |= {record.id: None for record in records if record.id in self._records}
+
+    def _first(self, signature: str, failure: Failure, target: str, at: float) -> HistoryRecord:
+        return HistoryRecord(
+            id=self._new_id(signature),
+            at=at,
+            category="error",
+            severity=failure.severity.value,
+            event=failure.type.value,
+            target=SafeText(target),
+            count=0,
+        )
+
+    def _new_id(self, signature: str) -> str:
+        self._sequence += 1
+        return f"{signature}-{self._sequence}"
+
+    def _put(self, record: HistoryRecord) -> HistoryRecord:
+        self._records[record.id] = record
+        self._records.move_to_end(record.id)
+        self._unsaved[record.id] = None
+        self._trim()
+        self._announce(record)
+        return record
+
+    def _announce(self, record: HistoryRecord) -> None:
+        for listener in self._listeners:
+            listener(record)
+
+    def _trim(self) -> None:
+        while len(self._records) > self._keep:
+            dropped, record = self._records.popitem(last=False)
+            self._unsaved.pop(dropped, None)
+            signature = dropped.partition("-")[0]
+            entry = self._open.get(signature)
+            if record.category == "error" and entry and entry.id == dropped:
+                self._close(signature)
+            for listener in self._drop_listeners:
+                listener(dropped)
+
+    def _close(self, signature: str) -> None:
+        """Forget an open error whose record is gone or replaced."""
+        entry = self._open.pop(signature, None)
+        if entry is None:
+            return
+        for subject in entry.subjects:
+            signatures = self._failing.get((entry.target, subject), set())
+            signatures.discard(signature)
+            if not signatures:
+                self._failing.pop((entry.target, subject), None)
+
+
+def _signature(*parts: str) -> str:
+    """Name what folds together; the same in every run, so that a restart goes on counting."""
+    return blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).hexdigest()
