@@ -1,0 +1,169 @@
+"""The audit log: what is about to be done, written before it is done, and what came of it after.
+
+One JSON object a line; each carries the digest of the line before, so that a line changed, taken
+out or put in breaks the chain (``verify``). Values of Secrets never come here: callers pass
+names, counts and digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final, Protocol
+
+import orjson
+
+from tmcconsole.contract.text import SafeText
+
+FIRST: Final = "0" * 64  # the digest before the first line
+MAX_FIELD: Final = 2048  # characters
+
+Entry = dict[str, object]
+
+
+class AuditUnavailable(Exception):
+    """The record could not be made durable: the action it announces must not be done."""
+
+
+class AuditLog(Protocol):
+    """Where the engine announces its destructive and its operators' actions."""
+
+    async def before(
+        self, action: str, *, actor: str, target: str, subject: str, uid: str, detail: str
+    ) -> int:
+        """Return the sequence number of the durable announcement of an action.
+
+        Raises ``AuditUnavailable``; the action is then to be refused.
+        """
+        ...
+
+    async def after(self, seq: int, outcome: str) -> None:
+        """Record what came of the action announced as ``seq``. Raises ``AuditUnavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The end of a chain: the last sequence number, and the digest of the last line."""
+
+    seq: int = 0
+    digest: str = FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What ``verify`` found. ``problem`` is "" for a whole chain, else it names the line."""
+
+    position: Position
+    lines: int
+    problem: str = ""
+
+
+class MemoryAudit:
+    """An audit log without files and threads, for the seeded simulation: lives as long as it."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+        self._end = Position()
+        self.lines: list[bytes] = []
+
+    async def before(
+        self, action: str, *, actor: str, target: str, subject: str, uid: str, detail: str
+    ) -> int:
+        """See ``AuditLog``."""
+        return self._append(announcement(action, actor, target, subject, uid, detail))
+
+    async def after(self, seq: int, outcome: str) -> None:
+        """See ``AuditLog``."""
+        self._append(result(seq, outcome))
+
+    def _append(self, entry: Entry) -> int:
+        line, self._end = chained(entry, self._end, self._wall())
+        self.lines.append(line)
+        return self._end.seq
+
+
+def announcement(
+    action: str, actor: str, target: str, subject: str, uid: str, detail: str
+) -> Entry:
+    """Return the entry that says what is about to be done."""
+    return {
+        "event": "before",
+        "action": _cut(action),
+        "actor": _cut(actor),
+        "target": _cut(target),
+        "subject": _cut(subject),
+        "uid": _cut(uid),
+        "detail": _cut(detail),
+    }
+
+
+def result(seq: int, outcome: str) -> Entry:
+    """Return the entry that says what came of the action announced as ``seq``."""
+    return {"event": "after", "of": seq, "outcome": _cut(outcome)}
+
+
+def torn() -> Entry:
+    """Return the entry that follows a line cut short by a crash or a full disk."""
+    return {"event": "torn", "detail": "the line before is incomplete: writing it was cut short"}
+
+
+def chained(entry: Entry, end: Position, wall: float) -> tuple[bytes, Position]:
+    """Return the entry as the line that follows ``end``, and the new end."""
+    seq = end.seq + 1
+    line = orjson.dumps({"seq": seq, "at": round(wall, 6), **entry, "prev": end.digest}) + b"\n"
+    return line, Position(seq, digest_of(line))
+
+
+def digest_of(line: bytes) -> str:
+    """Return the digest of a line, its newline aside."""
+    return blake2b(line.rstrip(b"\n"), digest_size=32).hexdigest()
+
+
+def verify(lines: Iterable[bytes], start: Position | None = None) -> Verdict:
+    """Check a whole chain, or one that continues at ``start``, and return how far it holds.
+
+    An incomplete line (a crash, a full disk) is accepted where the next whole line says so, or at
+    the very end.
+    """
+    end = start or Position()
+    after_torn = False
+    count = 0
+    for count, line in enumerate(lines, start=1):
+        entry = parsed(line)
+        if entry is None:
+            end, after_torn = Position(end.seq, digest_of(line)), True
+            continue
+        problem = _wrong(entry, end, after_torn=after_torn)
+        if problem:
+            return Verdict(end, count, f"line {count}: {problem}")
+        end, after_torn = Position(end.seq + 1, digest_of(line)), False
+    return Verdict(end, count)
+
+
+def parsed(line: bytes) -> Entry | None:
+    """Return the entry in a whole line, None for an incomplete or foreign one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    is_ours = isinstance(entry, dict) and isinstance(entry.get("seq"), int)
+    return entry if is_ours else None
+
+
+def _wrong(entry: Entry, end: Position, *, after_torn: bool) -> str:
+    if entry.get("seq") != end.seq + 1:
+        return f"number {entry.get('seq')} where {end.seq + 1} is due"
+    if entry.get("prev") != end.digest:
+        return "does not continue the line before: one of them was changed"
+    if after_torn and entry.get("event") != "torn":
+        return "follows an incomplete line without saying so"
+    return ""
+
+
+def _cut(value: str) -> str:
+    shown = str(SafeText(value))
+    return shown if len(shown) <= MAX_FIELD else shown[: MAX_FIELD - 1] + "…"
