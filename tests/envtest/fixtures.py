@@ -1,0 +1,52 @@
+"""Real API servers for any test marked ``envtest``: one hub and two clusters a session."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.envtest.commands import ASSETS, REMEDY, find_binaries
+from tests.envtest.planes import HUB_AND_TWO_CLUSTERS, Plane, running_planes
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all on one worker of ``--dist loadgroup``, which then starts the planes once."""
+    for item in items:
+        if item.get_closest_marker("envtest") is not None:
+            item.add_marker(pytest.mark.xdist_group("envtest"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before any fixture starts a process
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip where there are no binaries, with the remedy; one line in the summary for all."""
+    if item.get_closest_marker("envtest") is not None and find_binaries() is None:
+        pytest.skip(f"no etcd and kube-apiserver in {ASSETS}: {REMEDY}")
+
+
+@pytest.fixture(scope="session")
+def real_planes() -> Iterator[tuple[Plane, ...]]:
+    """Return the hub and the two clusters, started together."""
+    binaries = find_binaries()
+    assert binaries is not None, "a test that takes real planes needs @pytest.mark.envtest"
+    with (
+        # Not pytest's own folder: a socket's path may have no more than 104 bytes.
+        tempfile.TemporaryDirectory(prefix="planes-") as folder,
+        running_planes(binaries, Path(folder), HUB_AND_TWO_CLUSTERS) as planes,
+    ):
+        yield planes
+
+
+@pytest.fixture
+def real_hub(real_planes: tuple[Plane, ...]) -> Plane:
+    """Return the API server that runs no workloads."""
+    return real_planes[0]
+
+
+@pytest.fixture
+def real_clusters(real_planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
+    """Return the two that do, where there is a kube-controller-manager."""
+    return real_planes[1], real_planes[2]
