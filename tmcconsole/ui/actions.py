@@ -1,0 +1,155 @@
+"""Every action once: its keys, its words, where it works. Bindings, palette and help read this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding
+
+LIST: Final = "list"
+TEXT: Final = "text"
+BOTH: Final = (LIST, TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do."""
+
+    id: str
+    keys: str  # Textual key names, comma separated
+    shown: str  # the keys as people write them
+    word: str  # one word for the key bar
+    title: str  # one line for help and palette
+    group: str  # Screens | Look | Move | List | Inspect | Act | Leave
+    call: str  # the Textual action
+    where: tuple[str, ...] = (LIST,)
+    needs: str = ""  # "" | target | object | any: what must be selected
+    writes: bool = False  # refused when read-only
+    bar: int = 0  # place in the key bar, 0 = not there
+    demo: bool = False  # only in the demo
+
+
+def _screen(number: int, mode: str, word: str) -> Action:
+    return Action(
+        f"screen-{mode}", str(number), str(number), word, f"{word} screen", "Screens",
+        f"app.open_mode('{mode}')", BOTH,
+    )  # fmt: skip
+
+
+def _sort(letter: str, what: str) -> Action:
+    return Action(
+        f"sort-{what}", letter, f"shift+{letter}", "sort", f"sort by {what}, again to invert",
+        "List", f"sort('{letter}')",
+    )  # fmt: skip
+
+
+def _act(
+    id: str, keys: str, word: str, title: str, *, needs: str, bar: int = 0, writes: bool = True,
+    group: str = "Act", demo: bool = False, shown: str = "",
+) -> Action:  # fmt: skip
+    return Action(
+        id, keys, shown or keys, word, title, group, f"act('{id}')",
+        needs=needs, writes=writes, bar=bar, demo=demo,
+    )  # fmt: skip
+
+
+MODES: Final = ("overview", "targets", "queues", "health", "history", "resources")
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    *(_screen(number, mode, mode.capitalize()) for number, mode in enumerate(MODES, 1)),
+    Action("command", "colon", ":", "command", "command line", "Look", "command", BOTH, bar=12),
+    Action("filter", "slash", "/", "filter", "filter the list, search a text", "Look", "filter",
+           BOTH, bar=11),
+    Action("help", "question_mark,f1", "?", "help", "keys and words for this screen", "Look",
+           "app.help", BOTH, bar=1),
+    Action("palette", "ctrl+p", "ctrl+p", "palette", "find an action by name", "Look",
+           "app.command_palette", BOTH),
+    Action("hold", "z", "z", "hold", "hold the display; the engine goes on", "Look", "app.hold",
+           BOTH),
+    Action("repaint", "ctrl+l", "ctrl+l", "repaint", "repaint the screen", "Look", "app.repaint",
+           BOTH),
+    Action("down", "j,down", "j", "down", "next row", "Move", "step(1)", BOTH),
+    Action("up", "k,up", "k", "up", "previous row", "Move", "step(-1)", BOTH),
+    Action("top", "g,home", "g", "top", "first row", "Move", "edge(0)", BOTH),
+    Action("end", "G,end", "G", "end", "last row", "Move", "edge(1)", BOTH),
+    Action("half-down", "ctrl+d", "ctrl+d", "half page", "half a page down", "Move", "page(0.5)",
+           BOTH),
+    Action("half-up", "ctrl+u", "ctrl+u", "half page", "half a page up", "Move", "page(-0.5)",
+           BOTH),
+    Action("page-down", "pagedown,ctrl+f", "PgDn", "page", "a page down", "Move", "page(1)", BOTH),
+    Action("page-up", "pageup,ctrl+b", "PgUp", "page", "a page up", "Move", "page(-1)", BOTH),
+    Action("pane", "tab", "Tab", "pane", "next pane", "Move", "pane(1)"),
+    Action("pane-back", "shift+tab", "shift+Tab", "pane", "previous pane", "Move", "pane(-1)"),
+    Action("open", "enter", "Enter", "open", "drill in", "Move", "open", bar=2),
+    Action("back", "escape", "Esc", "back", "close, clear marks and filter, go back", "Move",
+           "back", BOTH),
+    Action("next-problem", "full_stop", ".", "problem", "next problem row", "List", "problem(1)"),
+    Action("previous-problem", "comma", ",", "problem", "previous problem row", "List",
+           "problem(-1)"),
+    Action("problems-only", "exclamation_mark", "!", "problems", "problem rows only", "List",
+           "problems_only", bar=10),
+    Action("mark", "space", "space", "mark", "mark a row for the next action", "List", "mark"),
+    _sort("N", "name"),
+    _sort("A", "age"),
+    _sort("S", "state"),
+    _sort("E", "errors"),
+    _sort("L", "lag"),
+    _sort("Q", "queue"),
+    _act("why", "w", "why", "why is this object not in sync", needs="object", bar=3,
+         writes=False, group="Inspect"),
+    _act("yaml", "y", "yaml", "the object as YAML, secrets redacted", needs="object", bar=4,
+         writes=False, group="Inspect"),
+    _act("diff", "equals_sign", "diff", "what is wanted against what is there", needs="object",
+         bar=5, writes=False, group="Inspect", shown="="),
+    _act("pause", "p", "pause", "pause or resume writes to a target", needs="target", bar=6),
+    _act("resync", "r", "resync", "reconcile again", needs="any", bar=7),
+    _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", needs="target",),
+    _act("cordon", "u", "cordon", "cordon or uncordon a target", needs="target", bar=8),
+    _act("drain", "X", "drain", "plan a drain; it starts when the name is typed", needs="target",
+         bar=9),
+    _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
+         needs="target"),
+    _act("fault", "F", "faults", "break this simulated cluster, or mend it", needs="target",
+         demo=True),
+    Action("next-match", "n", "n", "next", "next match", "List", "match(1)", (TEXT,)),
+    Action("previous-match", "N", "N", "previous", "previous match", "List", "match(-1)",
+           (TEXT,)),
+    Action("left", "h,left", "h", "left", "scroll left", "Move", "shift(-8)", (TEXT,)),
+    Action("right", "l,right", "l", "right", "scroll right", "Move", "shift(8)", (TEXT,)),
+    Action("quit", "q", "q", "quit", "leave; asks before a live engine stops", "Leave",
+           "leave", BOTH),
+    Action("quit-now", "ctrl+q,ctrl+c", "ctrl+q", "quit", "leave from anywhere", "Leave",
+           "app.ask_quit", BOTH),
+)  # fmt: skip
+
+BY_ID: Final = {action.id: action for action in ACTIONS}
+PRIORITY: Final = frozenset({"quit-now"})  # they work while a line is being typed
+UNBOUND: Final = frozenset({"ctrl+z", "ctrl+a", "ctrl+k"})  # tmux, and the engine's safety
+
+
+def bindings(where: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+    """Return the bindings of a context: ``list`` or ``text``."""
+    return [
+        Binding(
+            action.keys, action.call, action.word, show=False, id=f"{where}.{action.id}",
+            priority=action.id in PRIORITY, key_display=action.shown,
+        )
+        for action in ACTIONS
+        if where in action.where
+    ]  # fmt: skip
+
+
+def clashes(actions: tuple[Action, ...] = ACTIONS) -> list[str]:
+    """Return one line for each key that two actions of the same context claim."""
+    found: list[str] = []
+    for where in BOTH:
+        owners: dict[str, str] = {}
+        for action in actions:
+            for key in action.keys.split(",") if where in action.where else ():
+                if key in owners:
+                    found.append(f"{where}: {key} is both {owners[key]} and {action.id}")
+                if key in UNBOUND:
+                    found.append(f"{where}: {key} is never bound ({action.id})")
+                owners[key] = action.id
+    return found

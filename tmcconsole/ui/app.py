@@ -1,0 +1,340 @@
+"""The console: connects the session, the screens and the frame timer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import anyio
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from tmcconsole.config.settings import ConsoleSettings
+from tmcconsole.contract.link import EngineLink
+from tmcconsole.contract.records import QueueRecord
+from tmcconsole.ui import command_words, operate
+from tmcconsole.ui.actions import ACTIONS
+from tmcconsole.ui.drill import drill_screen, drill_view
+from tmcconsole.ui.help import help_lines
+from tmcconsole.ui.rows.health import HEALTH_TREE
+from tmcconsole.ui.rows.history import HISTORY
+from tmcconsole.ui.rows.queues import QUEUES
+from tmcconsole.ui.rows.resources import RESOURCES
+from tmcconsole.ui.rows.targets import TARGETS
+from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.screens.listing import ListScreen
+from tmcconsole.ui.screens.overview import OverviewScreen
+from tmcconsole.ui.screens.text import TextScreen
+from tmcconsole.ui.session import Session, Terms
+from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.terminal import PatientDriver
+from tmcconsole.ui.themes import FALLBACK, bundled_dir, load_themes, variables_of
+from tmcconsole.ui.widgets.bottom import Choice, Question
+
+RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to
+RETRY_MOST_S: Final = 30.0
+HZ_LEAST, HZ_MOST = 0.2, 10.0
+
+
+class ConsoleApp(App[str], inherit_bindings=False):
+    """The console application. Its result is ``stop``, ``detach`` or ``lost``."""
+
+    CSS_PATH = "console.tcss"
+    TITLE = "tmc-console"
+    DEFAULT_MODE = "overview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q,ctrl+c", "ask_quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+p", "command_palette", show=False, priority=True, id="app.palette"),
+    ]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-tiny"),
+        (60, "-narrow"),
+        (100, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-flat"),
+        (15, "-short"),
+        (30, "-tall"),
+    ]
+
+    def __init__(
+        self,
+        link: EngineLink | None,
+        settings: ConsoleSettings,
+        *,
+        link_mode: str,
+        on_quit: str,
+        clock: Callable[[], float],
+        open_link: Callable[[], Awaitable[EngineLink]] | None = None,
+        theme_dirs: tuple[Path, ...] = (),
+    ) -> None:
+        self.session = Session(link, Terms(settings, link_mode, on_quit, clock, open_link))
+        self.failure = ""  # printed once the terminal is restored
+        super().__init__(driver_class=PatientDriver if sys.platform != "win32" else None)
+        self.animation_level = "none"
+        self._loaded = load_themes((bundled_dir(), *theme_dirs))
+        for theme in self._loaded.themes.values():
+            self.register_theme(theme)
+        wanted = settings.theme
+        self._theme_missing = "" if wanted in self.available_themes else wanted
+        self.theme = FALLBACK if self._theme_missing else wanted
+        self._hz = min(HZ_MOST, max(HZ_LEAST, settings.refresh_hz))
+        self._add_modes()
+
+    def _add_modes(self) -> None:
+        listings = {"targets": TARGETS, "queues": QUEUES, "health": HEALTH_TREE,
+                    "history": HISTORY, "resources": RESOURCES}  # fmt: skip
+        self.add_mode("overview", partial(OverviewScreen, self.session))
+        for mode, listing in listings.items():
+            self.add_mode(mode, partial(ListScreen, self.session, listing, name=mode))
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our variables for themes that do not name them."""
+        return variables_of(self.current_theme)
+
+    def on_mount(self) -> None:
+        """Show the first frame, then open the link."""
+        self.switch_mode("overview")
+        self._frames = self.set_interval(1 / self._hz, self.tick, name="frame")
+        self._listen_to_signals()
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        problems = list(self._loaded.problems)
+        if self._theme_missing:
+            problems.append(f"no theme {self._theme_missing!r}: using {FALLBACK}")
+        if problems:
+            self.say(f"themes: {'; '.join(problems)}", "drift")
+        if self.session.link is None and self.session.terms.open_link is not None:
+            self.run_worker(self._open_link(), name="open", exit_on_error=False)
+        self.tick()
+
+    async def _open_link(self) -> None:
+        open_link = self.session.terms.open_link
+        assert open_link is not None, "the caller has looked"
+        self.session.reopen(await open_link())
+        await self.pull()
+
+    def tick(self) -> None:
+        """One frame: ask for changes without waiting, and draw what is known."""
+        if isinstance(self._driver, PatientDriver) and self._driver.caught_up():
+            self.refresh(layout=True)
+        if self.session.link is not None and not self.session.lost:
+            self.run_worker(self.pull(), name="pull", group="pull", exit_on_error=False)
+        self.draw()
+
+    async def pull(self) -> None:
+        """Take in changes and draw them; on a lost engine reconnect or leave."""
+        if await self.session.pull():
+            self.draw()
+        if self.session.lost:
+            self._lost()
+
+    def draw(self) -> None:
+        """Draw the screen on top."""
+        if self.is_running and isinstance(self.screen, FrameScreen):
+            self.screen.frame()
+
+    def _lost(self) -> None:
+        terms = self.session.terms
+        if terms.link_mode == "attached" and terms.open_link is not None:
+            self.run_worker(self._reconnect(), group="reconnect", exclusive=True,
+                            name="reconnect", exit_on_error=False)  # fmt: skip
+            return
+        self.leave("lost", f"the engine is gone: {self.session.lost}")
+
+    async def _reconnect(self) -> None:
+        """Try until the engine answers, ever less often."""
+        open_link = self.session.terms.open_link
+        assert open_link is not None, "the caller has looked"
+        wait = RETRY_FIRST_S
+        while True:
+            await anyio.sleep(wait)
+            try:
+                link = await open_link()
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is shown and tried again
+                self.session.lost = f"{error} (next try in {wait:.0f} s)"
+                wait = min(RETRY_MOST_S, wait * 2)
+            else:
+                self.session.reopen(link)
+                self.say("attached again", "synced")
+                return
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what failed. Only a failed start ends the console: syncing must not depend on it."""
+        if event.state is not WorkerState.ERROR:
+            return
+        error = event.worker.error
+        text = f"{type(error).__name__}: {error}"
+        if event.worker.name == "open":
+            self.leave("lost", f"the engine did not start: {error}")
+        else:
+            self.say(f"console error in {event.worker.name}: {text}", "failed")
+
+    def say(self, text: str, tone: str = "text") -> None:
+        """Show a message on the screen on top."""
+        if isinstance(self.screen, FrameScreen):
+            self.screen.say(text, tone)
+
+    def flash_back(self, text: str, tone: str) -> None:
+        """Show a message on the screen below the top one, which is about to go."""
+        below = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
+        if isinstance(below, FrameScreen):
+            below.say(text, tone)
+
+    def open_mode(self, mode: str, filter: str = "") -> None:
+        """Show a screen, narrowed by a filter where one is given."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_mode(mode)
+        if filter:
+            self.call_after_refresh(self._narrow, filter)
+
+    def action_open_mode(self, mode: str) -> None:
+        """Show one of the six screens."""
+        self.open_mode(mode)
+
+    def _narrow(self, source: str) -> None:
+        if isinstance(self.screen, ListScreen):
+            self.screen.narrow(source)
+
+    def drill(self, record: object) -> None:
+        """Open what a row leads to."""
+        screen = self.screen
+        if not isinstance(screen, FrameScreen):
+            return
+        view = drill_view(record)
+        if isinstance(record, QueueRecord):
+            screen.begin(operate.queue_items(screen, record), "prompt")
+        elif view is not None:
+            self.open_mode(*view)
+        else:
+            self.push_screen(drill_screen(self.session, record))
+
+    def operate(self, act: str, subject: Subject) -> None:
+        """Start one of the operator's actions on the screen on top."""
+        if isinstance(self.screen, FrameScreen):
+            self.screen.begin(operate.run(act, self.screen, subject), "prompt")
+
+    def obey(self, line: str) -> None:
+        """Carry out a command line."""
+        if isinstance(self.screen, FrameScreen):
+            command_words.obey(self, self.screen, line)
+
+    def completions(self, line: str) -> tuple[str, ...]:
+        """Return command lines that could follow."""
+        return command_words.completions(self, line)
+
+    @property
+    def own_themes(self) -> tuple[str, ...]:
+        """Return the names of the themes read from files."""
+        return tuple(self._loaded.themes)
+
+    def set_rate(self, hz: float) -> None:
+        """Draw this often, within the limits."""
+        self._hz = min(HZ_MOST, max(HZ_LEAST, hz))
+        self._frames.stop()
+        self._frames = self.set_interval(1 / self._hz, self.tick, name="frame")
+
+    def action_help(self) -> None:
+        """Show the keys of this screen."""
+        screen = self.screen
+        if isinstance(screen, FrameScreen):
+            lines = help_lines(screen)
+            title = f"Help: {screen.name}"
+            self.push_screen(TextScreen(self.session, title, lambda _width: lines))
+
+    def action_clear(self) -> None:
+        """Drop filter and marks of the list on top."""
+        if isinstance(self.screen, ListScreen):
+            self.screen.view.marked.clear()
+            self.screen.narrow("")
+
+    def action_hold(self) -> None:
+        """Hold the display, or let it go on."""
+        held = self.session.toggle_hold()
+        self.say("display held; the engine goes on. z lets go" if held else "live again", "paused")
+        self.tick()
+
+    def action_repaint(self) -> None:
+        """Paint everything anew."""
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Return our actions for the palette; the titles are ours, never a cluster's."""
+        for action in ACTIONS:
+            if isinstance(screen, FrameScreen) and screen.WHERE in action.where:
+                run = partial(screen.run_action, action.call)
+                yield SystemCommand(action.title.capitalize(), f"key {action.shown}", run)
+
+    async def ask_quit(self) -> None:
+        """Ask before a live engine stops; leave an attached one running without a word."""
+        terms = self.session.terms
+        if terms.link_mode == "attached" or self.session.link is None:
+            self.leave("detach" if terms.link_mode == "attached" else "stop")
+            return
+        screen = self.screen
+        assert isinstance(screen, FrameScreen), "all our screens are"
+        detach = (Choice("d", "detach, it goes on"),) if terms.on_quit == "detach" else ()
+        choices = (Choice("s", "stop it and quit"), *detach, Choice("escape", "stay"))
+        answers = await screen.ask(Question("the engine is running here:", choices, tone="drift"))
+        match answers:
+            case {"choice": "s"}:
+                self.leave("stop")
+            case {"choice": "d"}:
+                self.leave("detach")
+
+    def action_ask_quit(self) -> None:
+        """Ask to quit, from anywhere, even while another question is open."""
+        screen = self.screen
+        if isinstance(screen, FrameScreen):
+            screen.begin(self.ask_quit(), "prompt")
+        else:
+            self.pop_screen()  # the palette: closing it is what is meant
+
+    def leave(self, outcome: str, failure: str = "") -> None:
+        """Leave the UI in order. ``failure`` is printed once the terminal is restored."""
+        self.failure = failure
+        self.exit(outcome, return_code=1 if failure else 0)
+
+    def _listen_to_signals(self) -> None:
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.leave, "stop")
+        gone = "detach" if self.session.terms.on_quit == "detach" else "stop"
+        loop.add_signal_handler(signal.SIGHUP, self.leave, gone)
+
+    def _fatal_error(self) -> None:
+        """Keep a traceback without local variables: they may hold secrets."""
+        traceback = Traceback(show_locals=False, width=None)
+        segments = Segments(self.console.render(traceback, self.console.options))
+        self._exit_renderables.append(segments)
+        self._close_messages_no_wait()
+
+
+def export_svg(app: ConsoleApp, path: Path) -> None:
+    """Write the screen of a running app as SVG. Raises ``OSError``."""
+    path.write_text(app.export_screenshot(title="tmc-console"), encoding="utf-8")
+
+
+def run_console(app: ConsoleApp, *, mouse: bool = True) -> int:
+    """Run the console until it is left; return the exit code.
+
+    ``app.return_value`` says how it was left: stop, detach or lost.
+    """
+    app.run(mouse=mouse)
+    if app.failure:
+        print(f"tmc-console: {app.failure}", file=sys.stderr)
+    return app.return_code or 0

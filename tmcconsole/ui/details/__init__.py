@@ -1,0 +1,1 @@
+"""What a pane says about one record: lines of runs, pure."""

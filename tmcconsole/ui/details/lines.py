@@ -1,0 +1,57 @@
+"""The bricks of a detail pane: headings, labelled values, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tmcconsole.contract.records import Condition
+from tmcconsole.ui.format import age
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.rows.table import Look
+
+LABEL = 12  # columns
+
+
+def heading(text: str) -> list[Runs]:
+    """Return a section's title with air above it."""
+    return [BLANK, ink(text, "title")]
+
+
+def pair(label: str, value: str | Runs, tone: str = "text") -> Runs:
+    """Return a labelled value on one line."""
+    runs = ink(value, tone) if isinstance(value, str) else value
+    return (Run(label.ljust(LABEL), "dim"), *runs)
+
+
+def pairs(rows: Iterable[tuple[str, str | Runs]]) -> list[Runs]:
+    """Return labelled values, the empty ones left out."""
+    return [pair(label, value) for label, value in rows if value]
+
+
+def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Runs]:
+    """Return a labelled text wrapped into the pane."""
+    if not text:
+        return []
+    wrapped = wrap(text, max(20, width - LABEL), tone)
+    labels = [label.ljust(LABEL), *[" " * LABEL] * (len(wrapped) - 1)]
+    return [(Run(left, "dim"), *runs) for left, runs in zip(labels, wrapped, strict=True)]
+
+
+def conditions(items: Sequence[Condition], look: Look, width: int) -> list[Runs]:
+    """Return Kubernetes conditions: the false ones with their message."""
+    lines: list[Runs] = []
+    names = max((len(item.type) for item in items), default=0)
+    for item in items:
+        tone = {"True": "synced", "False": "failed"}.get(item.status, "stale")
+        glyphs = {"True": ("●", "+"), "False": ("✗", "x")}.get(item.status, ("◌", "?"))
+        glyph = glyphs[1] if look.ascii_only else glyphs[0]
+        lines.append(
+            (
+                Run(f"{glyph} {item.type.ljust(names)}  {item.status.ljust(7)}", tone),
+                Run(f" {age(item.since, look.now).rjust(4)}  ", "dim"),
+                Run(item.reason, "dim"),
+            )
+        )
+        if item.status != "True" and item.message:
+            lines += [(Run("  "), *runs) for runs in wrap(item.message, max(20, width - 2), "dim")]
+    return lines

@@ -1,0 +1,198 @@
+"""Objects, queues, health nodes, history entries and problems in words; and which is which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tmcconsole.contract.records import (
+    EngineRecord,
+    HealthRecord,
+    HistoryRecord,
+    ObjectRecord,
+    QueueRecord,
+    TargetRecord,
+)
+from tmcconsole.ui.details.lines import heading, pair, pairs, paragraph
+from tmcconsole.ui.details.target import target_lines
+from tmcconsole.ui.format import age, ago, clock_time, count, span, timestamp
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.mirror import Mirror
+from tmcconsole.ui.rows.history import entry_sign, last_at
+from tmcconsole.ui.rows.problems import Problem
+from tmcconsole.ui.rows.queues import queue_sign
+from tmcconsole.ui.rows.resources import object_sign
+from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.signs import HEALTH, SYNC, hub_sign
+
+SHOWN_HISTORY = 12
+
+
+def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    """Return the lines about any record, for a pane of ``width`` columns."""
+    match record:
+        case TargetRecord():
+            return target_lines(record, mirror, look, width)
+        case ObjectRecord():
+            return _object(record, mirror, look, width)
+        case QueueRecord():
+            return _queue(record, look, width)
+        case HealthRecord():
+            return _health(record, mirror, look, width)
+        case HistoryRecord():
+            return _entry(record, look, width)
+        case EngineRecord():
+            return _engine(record, look, width)
+        case Problem():
+            return _problem(record, mirror, look, width)
+        case _:
+            return [ink("nothing selected", "dim")]
+
+
+def _object(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    lines: list[Runs] = [
+        (Run(record.name, "strong"), Run("  "), *look.state(object_sign(record))),
+        (Run(f"{record.kind} in {record.namespace or 'the cluster'}", "dim"),),
+        BLANK,
+        *pairs([
+            ("summary", record.summary),
+            ("health", look.state(HEALTH[record.health])),
+            ("age", age(record.created_at, look.now)),
+            ("generation", str(record.generation) if record.generation else ""),
+            ("deleting", ago(record.deleting_since, look.now) if record.deleting_since else ""),
+            ("resource", record.resource),
+            ("uid", record.uid),
+        ]),
+        *paragraph("placement", record.placement, width),
+        *heading(f"Targets ({len(record.cells)})"),
+    ]  # fmt: skip
+    if not record.cells:
+        lines.append(ink("placed nowhere", "dim"))
+    names = max((len(cell.target) for cell in record.cells), default=0)
+    for cell in record.cells:
+        lines.append((
+            Run(f"{cell.target.ljust(names)}  "), *look.state(SYNC[cell.state]),
+            Run(f"  {cell.ready}" if cell.ready else ""),
+            Run(f"  {age(cell.since, look.now)}", "dim"),
+        ))  # fmt: skip
+        text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
+        lines += paragraph("", text, width, "dim")
+    return [*lines, *recent(mirror, look, subject=record.key)]
+
+
+def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
+    return [
+        (Run(queue.kind, "strong"), Run("  "), *look.state(queue_sign(queue))),
+        (Run(f"on {queue.target}", "dim"),),
+        BLANK,
+        *pairs([
+            ("ready", count(queue.depth)),
+            ("in flight", count(queue.in_flight)),
+            ("later", count(queue.delayed)),
+            ("retrying", count(queue.retrying)),
+            ("oldest", age(queue.oldest_at, look.now)),
+            ("done", f"{count(queue.done_total)} since the engine started"),
+            ("errors", count(queue.failed_total)),
+        ]),
+        *paragraph("last error", queue.last_error, width, "failed"),
+        *pairs([("", ago(queue.last_error_at, look.now) if queue.last_error else "")]),
+        BLANK,
+        ink("Enter lists the keys in it", "dim"),
+    ]  # fmt: skip
+
+
+def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    below = [
+        other for path, other in sorted(mirror.of(HealthRecord).items())
+        if path.startswith(f"{node.path}/")
+    ]  # fmt: skip
+    counts = {
+        status: sum(other.status is status for other in below)
+        for status in sorted(HEALTH, key=lambda each: HEALTH[each].rank)
+    }
+    lines: list[Runs] = [
+        (Run(node.label, "strong"), Run("  "), *look.state(HEALTH[node.status])),
+        (Run(node.path, "dim"),),
+        BLANK,
+        *paragraph("reason", node.reason, width),
+        pair("since", ago(node.since, look.now)),
+    ]
+    if below:
+        lines += heading("Below it")
+        lines += [
+            (*look.state(HEALTH[status]), Run(f"  {count(number)}", "dim"))
+            for status, number in counts.items() if number
+        ]  # fmt: skip
+    return lines
+
+
+def _entry(entry: HistoryRecord, look: Look, width: int) -> list[Runs]:
+    recovered = (
+        f"{clock_time(entry.recovered_at)}, after {span(entry.recovered_at - entry.at)}"
+        if entry.recovered_at else ""
+    )  # fmt: skip
+    return [
+        (Run(entry.event, "strong"), Run("  "), *look.state(entry_sign(entry))),
+        BLANK,
+        *pairs([
+            ("first", timestamp(entry.at)),
+            ("last", f"{timestamp(last_at(entry))}, {ago(last_at(entry), look.now)}"),
+            ("times", count(entry.count) if entry.count > 1 else ""),
+            ("recovered", ink(recovered, "synced") if recovered else ""),
+            ("target", entry.target),
+            ("by", entry.actor),
+        ]),
+        *paragraph("subject", entry.subject, width),
+        *paragraph("message", entry.message, width),
+        *paragraph("what to do", entry.hint, width, "info"),
+    ]  # fmt: skip
+
+
+def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
+    lines: list[Runs] = [
+        (Run("engine", "strong"), Run("  "), *look.state(hub_sign(engine))),
+        *paragraph("", engine.hub_reason, width, "failed"),
+        BLANK,
+        *pairs([
+            ("hub", engine.hub),
+            ("flavour", engine.hub_flavour),
+            ("workspace", engine.hub_workspace),
+            ("since", ago(engine.hub_since, look.now)),
+            ("version", engine.version),
+            ("up", span(look.now - engine.started_at) if engine.started_at else ""),
+            ("writes", f"{count(engine.write_attempts)} since start"),
+        ]),
+    ]  # fmt: skip
+    if engine.notes:
+        lines += heading("Notes")
+        for note in engine.notes:
+            lines += paragraph("", note, width + 12)
+    return lines
+
+
+def _problem(problem: Problem, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    kind, key = problem.subject
+    types: dict[str, type[Any]] = {
+        each.__name__: each for each in (TargetRecord, ObjectRecord, HistoryRecord, EngineRecord)
+    }
+    record = mirror.of(types[kind]).get(key)
+    return detail(record, mirror, look, width)
+
+
+def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -> list[Runs]:
+    """Return the newest history about a target, an object, or everything."""
+    entries = [
+        entry for entry in mirror.of(HistoryRecord).values()
+        if (not target or entry.target == target) and (not subject or entry.subject == subject)
+    ]  # fmt: skip
+    newest = sorted(entries, key=lambda entry: (-last_at(entry), entry.id))[:SHOWN_HISTORY]
+    if not newest:
+        return []
+    lines = heading("Recent")
+    for entry in newest:
+        where = f" {entry.target}" if not target and entry.target else ""
+        lines.append((
+            Run(f"{age(last_at(entry), look.now).rjust(4)}  ", "dim"),
+            *look.state(entry_sign(entry), entry.event), Run(where, "text"),
+            Run(f"  {entry.message}", "dim"),
+        ))  # fmt: skip
+    return lines

@@ -1,0 +1,100 @@
+"""One SyncTarget in words."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import ObjectRecord, QueueRecord, SyncState, TargetRecord
+from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
+from tmcconsole.ui.format import age, ago, count, countdown, millis, timestamp
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.mirror import Mirror
+from tmcconsole.ui.rows.queues import queue_sign
+from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.targets import is_gone
+from tmcconsole.ui.signs import HEALTH, SYNC, target_sign
+
+SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
+
+
+def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    """Return a target's summary, conditions, queues and the objects that are not in sync."""
+    sign = target_sign(target)
+    lines: list[Runs] = [
+        (Run(target.name, "strong"), Run("  "), *look.state(sign)),
+        *paragraph("", f"{target.reason}: {target.message}" if target.message else target.reason,
+                   width, sign.tone if sign.rank <= 5 else "dim"),
+        BLANK,
+        *pairs(_summary(target, look)),
+    ]  # fmt: skip
+    if target.conditions:
+        lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
+    return [*lines, *_queues(target, mirror, look), *_objects(target, mirror, look)]
+
+
+def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:
+    known = "last known" if is_gone(target) else ""
+    return [
+        ("data", ink(f"{known}, contact {ago(target.contact_at, look.now)}", "stale")
+         if known else ""),
+        ("retry in", countdown(target.next_try_at, look.now) if target.next_try_at else ""),
+        ("health", look.state(HEALTH[target.health])),
+        ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync"),
+        ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"
+         if target.pending or target.failed else ""),
+        ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")
+         if target.deletes_held else ""),
+        ("paused", ink(_pause(target, look), "paused") if target.pause else ""),
+        ("placement", ink("cordoned: nothing new comes here", "cordoned")
+         if target.cordoned else ""),
+        ("draining", ink(f"evicting since {timestamp(target.evict_after)}", "cordoned")
+         if target.evict_after else ""),
+        ("lag", f"p50 {millis(target.lag_p50_ms)}, p95 {millis(target.lag_p95_ms)}"),
+        ("queue", f"{count(target.queue_depth)} waiting"
+         + (f", oldest {age(target.oldest_queued_at, look.now)}"
+            if target.oldest_queued_at else "")),
+        ("writes", f"{target.concurrency} at once"),
+        ("heartbeat", ago(target.heartbeat_at, look.now)),
+        ("version", target.version),
+        ("address", target.address),
+        ("cluster uid", target.cluster_uid),
+        ("target key", target.target_key),
+        ("labels", ", ".join(f"{key}={value}" for key, value in target.labels)),
+    ]  # fmt: skip
+
+
+def _pause(target: TargetRecord, look: Look) -> str:
+    pause = target.pause
+    if pause is None:
+        return ""
+    until = f"for {countdown(pause.until, look.now)} more" if pause.until else "until resumed"
+    why = f": {pause.why}" if pause.why else ""
+    return f"{until}, by {pause.by or 'unknown'}{why}"
+
+
+def _queues(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
+    queues = [queue for queue in mirror.of(QueueRecord).values() if queue.target == target.name]
+    busy = [q for q in queues if q.depth or q.in_flight or q.delayed or q.retrying]
+    if not busy:
+        return []
+    lines = heading("Queues")
+    for queue in sorted(busy, key=lambda q: (queue_sign(q).rank, q.kind)):
+        numbers = f"{queue.depth} ready, {queue.in_flight} in flight, {queue.retrying} retrying"
+        lines.append((*look.state(queue_sign(queue)), Run(f"  {queue.kind}  "),
+                      Run(numbers, "dim")))  # fmt: skip
+    return lines
+
+
+def _objects(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
+    found = sorted(
+        (SYNC[cell.state].rank, record.key, cell.state, str(cell.reason))
+        for record in mirror.of(ObjectRecord).values()
+        for cell in record.cells
+        if cell.target == target.name and cell.state is not SyncState.IN_SYNC
+    )
+    if not found:
+        return []
+    lines = heading(f"Not in sync ({count(len(found))})")
+    for _, key, state, reason in found[:SHOWN_OBJECTS]:
+        lines.append((*look.state(SYNC[state]), Run(f"  {key}  "), Run(reason, "dim")))
+    if len(found) > SHOWN_OBJECTS:
+        lines.append(pair("", f"and {count(len(found) - SHOWN_OBJECTS)} more", "dim"))
+    return lines

@@ -1,0 +1,58 @@
+"""Where Enter leads from a row: another screen narrowed down, or the row's details in full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tmcconsole.contract.records import (
+    EngineRecord,
+    HealthRecord,
+    HistoryRecord,
+    ObjectRecord,
+    Record,
+    TargetRecord,
+)
+from tmcconsole.ui.details.others import detail
+from tmcconsole.ui.ink import ink
+from tmcconsole.ui.rows.health import kind_of, target_of
+from tmcconsole.ui.rows.problems import Problem
+from tmcconsole.ui.screens.text import Lines, TextScreen
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.subject import subject_of
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (TargetRecord, ObjectRecord, HistoryRecord, EngineRecord)
+}
+
+
+def drill_view(record: object) -> tuple[str, str] | None:
+    """Return the (mode, filter) a row leads to, or None where it has details of its own."""
+    if not isinstance(record, HealthRecord):
+        return None
+    targets, kind = target_of(record.path), kind_of(record.path).partition(".")[0]
+    if not targets:
+        return ("targets", "")
+    words = f"@{targets[0]}" + (f" kind:^{kind.removesuffix('s')}" if kind else "")
+    return ("resources", words)
+
+
+def drill_screen(session: Session, record: object) -> TextScreen:
+    """Return a screen with the record's details, kept current."""
+    kind, key = _subject(record)
+
+    def lines(width: int) -> Lines:
+        current = session.mirror.of(_KINDS[kind]).get(key)
+        if current is None:
+            return [ink(f"{key} is gone", "dim")]
+        return detail(current, session.mirror, session.look(), width)
+
+    objects = frozenset(session.mirror.of(ObjectRecord))
+    title = f"{kind.removesuffix('Record')}: {key}"
+    return TextScreen(session, title, lines, live=True, about=subject_of([record], objects))
+
+
+def _subject(record: object) -> tuple[str, str]:
+    if isinstance(record, Problem):
+        return record.subject
+    assert isinstance(record, Record), "lists hold records and problems"
+    return type(record).__name__, record.key

@@ -1,0 +1,197 @@
+"""The filter line: a grammar over the cells a table shows.
+
+``text`` is a regular expression on any cell; ``!re`` excludes; ``col:re`` and ``!col:re`` look at
+one column; ``lag>30s`` compares numbers; ``-f fuzzy`` matches letters in order; ``-l k=v`` matches
+labels; ``-n ns`` the namespace; ``@eu-*,prod`` is a scope of targets. Terms on the same column are
+alternatives, all others must hold together. A term on a column that is not there stays, inactive.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+from tmcconsole.ui.format import parse_duration
+
+_NUMBER: Final = re.compile(r"([a-z0-9_]+)(>=|<=|>|<|=)(.+)", re.IGNORECASE)
+_COLUMN: Final = re.compile(r"([a-z@][a-z0-9_@.-]*):(.+)", re.IGNORECASE)
+_COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "=": lambda a, b: a == b,
+}
+
+
+class FilterError(ValueError):
+    """The text is no filter; the message says where and what would be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a term may look at in one row."""
+
+    texts: Mapping[str, str]  # by column id
+    numbers: Mapping[str, float]
+    labels: Mapping[str, str]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition. ``column`` is empty where it looks at the whole row."""
+
+    source: str
+    kind: str  # text | number | fuzzy | label | scope
+    column: str = ""
+    negated: bool = False
+    pattern: re.Pattern[str] | None = None
+    operator: str = ""
+    value: float = 0.0
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A parsed filter; the empty one lets everything pass."""
+
+    source: str = ""
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Return the patterns of ``@scope`` terms."""
+        return tuple(word for term in self.terms if term.kind == "scope" for word in term.words)
+
+    def inactive(self, columns: frozenset[str], numbers: frozenset[str]) -> tuple[str, ...]:
+        """Return the terms that look at a column that is not there."""
+        known = {"text": columns, "number": numbers}
+        return tuple(
+            term.source
+            for term in self.terms
+            if term.column and term.column not in known.get(term.kind, columns)
+        )
+
+    def matches(self, facts: Facts, scope: frozenset[str]) -> bool:
+        """Return whether a row passes. ``scope``: the targets the scope patterns stand for."""
+        alternatives: dict[str, bool] = {}
+        for term in self.terms:
+            verdict = _verdict(term, facts, scope)
+            if verdict is None:
+                continue
+            if term.kind == "text" and term.column and not term.negated:
+                alternatives[term.column] = alternatives.get(term.column, False) or verdict
+            elif not verdict:
+                return False
+        return all(alternatives.values())
+
+
+def parse(source: str) -> Filter:
+    """Return the filter that ``source`` writes. Raises ``FilterError``."""
+    words = source.split()
+    terms: list[Term] = []
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word in ("-f", "-l", "-n"):
+            index += 1
+            if index == len(words):
+                raise FilterError(f"{word} needs a word after it")
+            terms.append(_flag(word, words[index]))
+        else:
+            terms.append(_term(word))
+        index += 1
+    return Filter(source.strip(), tuple(terms))
+
+
+def scope_names(patterns: tuple[str, ...], targets: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Return the targets whose name, or a label's value, matches a pattern."""
+    return {
+        name
+        for name, labels in targets.items()
+        for pattern in patterns
+        if fnmatchcase(name, pattern)
+        or any(fnmatchcase(value, pattern) for value in labels.values())
+    }
+
+
+def _flag(flag: str, word: str) -> Term:
+    source = f"{flag} {word}"
+    if flag == "-f":
+        return Term(source, "fuzzy", words=(word.lower(),))
+    if flag == "-n":
+        return Term(source, "text", "namespace", pattern=_compile(f"^{word}$", source))
+    pairs = tuple(word.split(","))
+    if not all("=" in pair for pair in pairs):
+        raise FilterError(f"{source}: a selector reads key=value,key=value")
+    return Term(source, "label", words=pairs)
+
+
+def _term(word: str) -> Term:
+    if word.startswith("@") and len(word) > 1 and ":" not in word:
+        return Term(word, "scope", words=tuple(part for part in word[1:].split(",") if part))
+    negated, body = (True, word[1:]) if word.startswith("!") and len(word) > 1 else (False, word)
+    if match := _NUMBER.fullmatch(body):
+        column, operator, text = match.groups()
+        value = _number(text)
+        if value is not None:
+            return Term(word, "number", column.lower(), negated, None, operator, value)
+    if match := _COLUMN.fullmatch(body):
+        column, text = match.groups()
+        return Term(word, "text", column.lower(), negated, _compile(text, word))
+    return Term(word, "text", "", negated, _compile(body, word))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return parse_duration(text)
+    except ValueError:
+        return None
+
+
+def _compile(text: str, source: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise FilterError(f"{source!r} is no regular expression: {error}") from error
+
+
+def _verdict(term: Term, facts: Facts, scope: frozenset[str]) -> bool | None:
+    """Return whether the term holds, or None where it is inactive."""
+    match term.kind:
+        case "scope":
+            return any(target in scope for target in facts.targets)
+        case "label":
+            pairs = (word.partition("=") for word in term.words)
+            return all(facts.labels.get(key) == value for key, _, value in pairs)
+        case "fuzzy":
+            return _is_fuzzy(term.words[0], " ".join(facts.texts.values()).lower())
+        case "number":
+            if term.column not in facts.numbers:
+                return None
+            holds = _COMPARE[term.operator](facts.numbers[term.column], term.value)
+            return holds != term.negated
+        case _:
+            return _text_verdict(term, facts)
+
+
+def _text_verdict(term: Term, facts: Facts) -> bool | None:
+    assert term.pattern is not None, "a text term always has a pattern"
+    if term.column:
+        text = facts.texts.get(term.column)
+        return None if text is None else bool(term.pattern.search(text)) != term.negated
+    found = any(term.pattern.search(text) for text in facts.texts.values())
+    return found != term.negated
+
+
+def _is_fuzzy(letters: str, text: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)

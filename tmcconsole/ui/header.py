@@ -1,0 +1,79 @@
+"""The two top lines in words: where we are connected, how fresh the data is, how many rows."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import EngineRecord, TargetRecord
+from tmcconsole.ui.format import clock_time, count, seconds
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.signs import hub_sign, target_sign
+
+
+def head_left(session: Session) -> Runs:
+    """Return the program, the hub, and the totals."""
+    engine = session.mirror.engine
+    name = Run("tmc-console", "strong")
+    mode = Run(f" {session.terms.link_mode} ", "badge")
+    if engine is None:
+        word = "engine lost" if session.lost else "starting engine…"
+        return (name, Run(" "), mode, Run(f"  {word}", "dim"))
+    where = engine.hub_workspace or engine.hub
+    return (
+        name, Run(" "), mode, Run("  "),
+        *session.look().state(hub_sign(engine), "hub" if engine.hub_connected else "hub down"),
+        Run(f" {where}", "info"),
+        *_fleet(session),
+    )  # fmt: skip
+
+
+def _fleet(session: Session) -> Runs:
+    """Return ready of all targets, and what is not in sync."""
+    engine = session.mirror.engine
+    assert engine is not None, "the caller has looked"
+    targets = session.mirror.of(TargetRecord).values()
+    ready = sum(target_sign(target).tone == "synced" for target in targets)
+    tone = "synced" if ready == len(targets) else "drift"
+    return (Run("  "), Run(f"{ready}/{len(targets)} targets", tone), *_objects(engine))
+
+
+def _objects(engine: EngineRecord) -> Runs:
+    if not engine.placed:
+        return BLANK
+    tone = "synced" if engine.in_sync == engine.placed else "pending"
+    runs: Runs = (Run("  "), Run(f"{count(engine.in_sync)}/{count(engine.placed)} in sync", tone))
+    if engine.pending:
+        runs += (Run(f"  {count(engine.pending)} pending", "pending"),)
+    if engine.failed:
+        runs += (Run(f"  {count(engine.failed)} failed", "failed"),)
+    return runs
+
+
+def head_right(session: Session) -> Runs:
+    """Return read-only, hold, and the data's age."""
+    runs: list[Run] = []
+    if session.read_only:
+        runs += [Run("read-only", "paused"), Run("  ")]
+    runs += _freshness(session)
+    return tuple(runs)
+
+
+def _freshness(session: Session) -> Runs:
+    mirror = session.mirror
+    if session.lost:
+        since = f", data {seconds(session.data_age)} old" if mirror.loaded else ""
+        return ink(f"engine lost{since}", "failed")
+    if not mirror.loaded:
+        return ink("no data yet", "dim")
+    if session.held_at:
+        held = seconds(session.clock - session.held_at)
+        return ink(f"held {held}, {count(session.waiting)} changes waiting", "paused")
+    if session.is_late:
+        return ink(f"data {seconds(session.data_age)} old", "drift")
+    return ink("live", "synced")
+
+
+def crumb_right(session: Session, chip: str) -> Runs:
+    """Return the row counts, and the hour the data is from while it is old."""
+    old = session.is_late or session.held_at
+    as_of = f"as of {clock_time(session.held_at or session.mirror.received_at)}Z  " if old else ""
+    return (Run(as_of, "drift"), Run(chip, "dim")) if session.mirror.loaded else ink(chip, "dim")

@@ -1,0 +1,140 @@
+"""Text with a tone: what rows and panes are made of before any widget draws them.
+
+A tone names a meaning (``synced``, ``failed``, ``dim``); console.tcss gives it a colour. Remote
+text travels as plain runs and is never parsed as markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+TONES: Final = (
+    "text",
+    "dim",
+    "strong",
+    "title",
+    "key",
+    "rule",
+    "info",
+    "warn",
+    "synced",
+    "pending",
+    "drift",
+    "failed",
+    "stale",
+    "paused",
+    "cordoned",
+    "diff-added",
+    "diff-removed",
+    "prompt",
+    "caret",
+    "ghost",
+    "badge",
+)
+
+
+class Run(NamedTuple):
+    """A stretch of text in one tone."""
+
+    text: str
+    tone: str = "text"
+
+
+Runs = tuple[Run, ...]
+BLANK: Final[Runs] = ()
+
+
+def ink(text: str, tone: str = "text") -> Runs:
+    """Return one run."""
+    return (Run(text, tone),)
+
+
+def width_of(runs: Iterable[Run]) -> int:
+    """Return how many terminal columns the runs take."""
+    return sum(cell_len(run.text) for run in runs)
+
+
+def plain(runs: Iterable[Run]) -> str:
+    """Return the text without its tones."""
+    return "".join(run.text for run in runs)
+
+
+def elide(text: str, width: int, *, middle: bool = False) -> str:
+    """Return ``text`` in at most ``width`` columns, an ellipsis where something was left out."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 1:
+        return "…"[:width]
+    if not middle:
+        return set_cell_size(text, width - 1).rstrip() + "…"
+    tail = (width - 1) // 2
+    head = width - 1 - tail
+    return set_cell_size(text, head) + "…" + _last_cells(text, tail)
+
+
+def _last_cells(text: str, width: int) -> str:
+    start = len(text)
+    while start and cell_len(text[start - 1 :]) <= width:
+        start -= 1
+    return text[start:]
+
+
+def fit(runs: Runs, width: int, *, right: bool = False, middle: bool = False) -> Runs:
+    """Return the runs in exactly ``width`` columns, padded or elided."""
+    taken = width_of(runs)
+    if taken < width:
+        pad = Run(" " * (width - taken), "text")
+        return (pad, *runs) if right else (*runs, pad)
+    if taken == width:
+        return runs
+    return _elided(runs, width, middle=middle)
+
+
+def _elided(runs: Runs, width: int, *, middle: bool) -> Runs:
+    if len(runs) == 1:
+        text = elide(runs[0].text, width, middle=middle)
+        short = width - cell_len(text)  # a wide character may leave one column over
+        return (Run(text + " " * short, runs[0].tone),)
+    kept: list[Run] = []
+    left = width
+    for run in runs:
+        size = cell_len(run.text)
+        if size < left or (size == left and run is runs[-1]):
+            kept.append(run)
+            left -= size
+            continue
+        text = elide(run.text, left) if size > left else elide(run.text + "  ", left)
+        kept.append(Run(text + " " * (left - cell_len(text)), run.tone))
+        break
+    return tuple(kept)
+
+
+def wrap(text: str, width: int, tone: str = "text") -> list[Runs]:
+    """Return ``text`` broken at spaces into lines of at most ``width`` columns."""
+    lines: list[Runs] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in _pieces(paragraph, width):
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) > width and line:
+                lines.append(ink(line, tone))
+                line = word
+            else:
+                line = joined
+        lines.append(ink(line, tone))
+    return lines
+
+
+def _pieces(paragraph: str, width: int) -> Iterable[str]:
+    for word in paragraph.split(" "):
+        rest = word
+        while cell_len(rest) > width > 0:
+            piece = set_cell_size(rest, width).rstrip()
+            if not piece:
+                break
+            yield piece
+            rest = rest[len(piece) :]
+        yield rest

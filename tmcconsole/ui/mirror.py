@@ -1,0 +1,114 @@
+"""The front end's copy of the board, kept by list and changes like an informer's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+from tmcconsole.contract.changes import NOTHING_SEEN, Changes, Revision
+from tmcconsole.contract.records import (
+    AnyRecord,
+    EngineRecord,
+    HealthRecord,
+    HistoryRecord,
+    ObjectRecord,
+    PlacementRecord,
+    QueueRecord,
+    Record,
+    SyncState,
+    TargetRecord,
+)
+
+KINDS: Final = (
+    EngineRecord,
+    TargetRecord,
+    QueueRecord,
+    ObjectRecord,
+    PlacementRecord,
+    HealthRecord,
+    HistoryRecord,
+)
+
+# A stale or pending cell is explained by its target; these need someone to look at the object.
+TROUBLE: Final = frozenset(
+    {SyncState.FAILED, SyncState.COLLISION, SyncState.REFUSED, SyncState.DRIFTED}
+)
+
+R = TypeVar("R", bound=Record)
+Touched = dict[str, set[str]]
+
+
+class Mirror:
+    """Owner of the records on the screen. ``apply`` is the only way in."""
+
+    def __init__(self) -> None:
+        self.revision: Revision = NOTHING_SEEN
+        self.loaded = False  # a first snapshot has arrived
+        self.skew = 0.0  # the engine's wall clock minus ours, seconds
+        self.received_at = 0.0  # our clock at the last answer, seconds
+        self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE
+        self._records: dict[str, dict[str, AnyRecord]] = {kind.__name__: {} for kind in KINDS}
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{kind}={len(rows)}" for kind, rows in self._records.items() if rows)
+        return f"Mirror(revision={self.revision.number}, {sizes})"
+
+    def of(self, kind: type[R]) -> Mapping[str, R]:
+        """Return all records of a kind by key."""
+        return self._records[kind.__name__]  # type: ignore[return-value]  # stored by type name
+
+    @property
+    def engine(self) -> EngineRecord | None:
+        """Return the engine's own record, once it has come."""
+        return self.of(EngineRecord).get("engine")
+
+    def now(self, clock: float) -> float:
+        """Return the engine's present, to compute ages from its stamps."""
+        return clock + self.skew
+
+    def apply(self, changes: Changes, clock: float) -> Touched:
+        """Take in ``changes`` and return the keys that differ from before, by kind."""
+        before = self._records
+        if changes.snapshot:
+            self._records = {kind: {} for kind in before}
+            self.troubled = set()
+        touched: Touched = {}
+        for record in changes.upserted:
+            self._upsert(record, before, touched)
+        for ref in changes.removed:
+            if self._records.get(ref.kind, {}).pop(ref.key, None) is not None:
+                touched.setdefault(ref.kind, set()).add(ref.key)
+                self.troubled.discard(ref.key)
+        if changes.snapshot:
+            _note_vanished(before, self._records, touched)
+        self._stamp(changes, clock)
+        return touched
+
+    def _upsert(
+        self, record: AnyRecord, before: dict[str, dict[str, AnyRecord]], touched: Touched
+    ) -> None:
+        kind, key = type(record).__name__, record.key
+        if before[kind].get(key) != record:
+            touched.setdefault(kind, set()).add(key)
+        self._records[kind][key] = record
+        if isinstance(record, ObjectRecord):
+            if any(cell.state in TROUBLE for cell in record.cells):
+                self.troubled.add(key)
+            else:
+                self.troubled.discard(key)
+
+    def _stamp(self, changes: Changes, clock: float) -> None:
+        self.revision = changes.revision
+        self.loaded = self.loaded or changes.snapshot
+        self.received_at = clock
+        if changes.wall:
+            self.skew = changes.wall - clock
+
+
+def _note_vanished(
+    before: dict[str, dict[str, AnyRecord]], after: dict[str, dict[str, AnyRecord]], into: Touched
+) -> None:
+    for kind, rows in before.items():
+        gone = rows.keys() - after[kind].keys()
+        if gone:
+            into.setdefault(kind, set()).update(gone)

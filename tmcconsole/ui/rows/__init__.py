@@ -1,0 +1,1 @@
+"""Records as table rows: columns that draw, order and measure one record each, all pure."""

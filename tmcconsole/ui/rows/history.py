@@ -1,0 +1,81 @@
+"""What happened as rows: errors, recoveries, actions, drifts, decisions, newest first."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import HistoryRecord
+from tmcconsole.ui.format import age, clock_time, span
+from tmcconsole.ui.ink import Runs, ink
+from tmcconsole.ui.rows.table import Column, Listing, Look
+from tmcconsole.ui.signs import SEVERITY, Sign, history_sign
+
+_ACTION = Sign("▸", ">", "action", "info", 5)
+_DECISION = Sign("·", ".", "", "dim", 6)
+
+
+def is_open_error(entry: HistoryRecord) -> bool:
+    """Return whether an error has not recovered yet."""
+    return entry.category == "error" and entry.recovered_at <= 0
+
+
+def entry_sign(entry: HistoryRecord) -> Sign:
+    """Return the look of any entry; what is no error is named by its category."""
+    if entry.category in ("error", "recovery"):
+        return history_sign(entry)
+    if entry.category == "action":
+        return _ACTION
+    if entry.category == "drift":
+        return Sign("≠", "#", "drift", "drift", 3)
+    return Sign(_DECISION.glyph, _DECISION.ascii, entry.category, "dim", 6)
+
+
+def last_at(entry: HistoryRecord) -> float:
+    """Return when an entry last occurred."""
+    return max(entry.at, entry.last_at)
+
+
+def _recovered(entry: HistoryRecord, look: Look) -> Runs:
+    if entry.category != "error":
+        return ink("")
+    if entry.recovered_at > 0:
+        return ink(f"after {span(entry.recovered_at - entry.at)}", "synced")
+    return ink(f"open {age(entry.at, look.now)}", "failed")
+
+
+def _subject(entry: HistoryRecord, _look: Look) -> Runs:
+    return ink(entry.subject or "-", "text" if entry.subject else "dim")
+
+
+def _event(entry: HistoryRecord, _look: Look) -> Runs:
+    times = f" x{entry.count}" if entry.count > 1 else ""
+    tone = "strong" if is_open_error(entry) else "text"
+    return ink(entry.event + times, tone)
+
+
+_COLUMNS = (
+    Column("time", "TIME", lambda e, _l: ink(clock_time(last_at(e)), "dim"),
+           lambda e: -last_at(e), number=lambda e, now: now - last_at(e), key="A",
+           least=8, most=8),
+    Column("state", "STATE", lambda e, look: look.state(entry_sign(e)),
+           lambda e: float(entry_sign(e).rank), key="S", least=11, most=11),
+    Column("event", "EVENT", _event, lambda e: e.event, key="N", least=14, most=30),
+    Column("target", "TARGET", lambda e, _l: ink(e.target or "-", "text" if e.target else "dim"),
+           lambda e: e.target, least=10, most=22, middle=True, drop=1),
+    Column("recovered", "RECOVERED", _recovered, None, least=9, most=12, drop=3),
+    Column("subject", "SUBJECT", _subject, lambda e: e.subject, least=16, most=44, middle=True,
+           drop=4),
+    Column("actor", "BY", lambda e, _l: ink(e.actor, "dim"), lambda e: e.actor,
+           least=4, most=14, drop=5),
+    Column("message", "MESSAGE", lambda e, _l: ink(e.message), None, least=14, most=120, drop=2,
+           grow=True),
+)  # fmt: skip
+
+HISTORY = Listing(
+    kind=HistoryRecord,
+    noun="entry",
+    columns=lambda _look, _width: _COLUMNS,
+    problem=is_open_error,
+    first=lambda entry: (-last_at(entry), entry.id),
+    targets_of=lambda entry: (entry.target,) if entry.target else (),
+)
+
+__all__ = ["HISTORY", "SEVERITY", "entry_sign", "is_open_error", "last_at"]

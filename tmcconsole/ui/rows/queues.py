@@ -1,0 +1,85 @@
+"""Work queues as rows: one for each target and kind."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import QueueRecord
+from tmcconsole.ui.format import age as shown_age
+from tmcconsole.ui.format import ago, count
+from tmcconsole.ui.ink import Runs, ink
+from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.signs import Sign
+
+_IDLE = Sign("●", "+", "idle", "synced", 4)
+_BUSY = Sign("◐", "~", "working", "pending", 3)
+_WAITING = Sign("◌", ".", "waiting", "dim", 2)
+_RETRYING = Sign("▲", "!", "retrying", "drift", 1)
+
+
+def queue_sign(queue: QueueRecord) -> Sign:
+    """Return what a queue is doing."""
+    if queue.retrying:
+        return _RETRYING
+    if queue.depth or queue.in_flight:
+        return _BUSY
+    return _WAITING if queue.delayed else _IDLE
+
+
+def _number(value: int, tone: str = "text") -> Runs:
+    return ink(count(value), tone if value else "dim")
+
+
+def _error(queue: QueueRecord, look: Look) -> Runs:
+    if not queue.last_error:
+        return ink("")
+    tone = "failed" if queue.retrying else "dim"
+    return ink(f"{ago(queue.last_error_at, look.now)}: {queue.last_error}", tone)
+
+
+def _counter(id: str, title: str, field: str, *, tone: str, key: str, drop: int) -> Column:
+    return Column(
+        id,
+        title,
+        lambda q, _l: _number(getattr(q, field), tone),
+        lambda q: -float(getattr(q, field)),
+        number=lambda q, _n: float(getattr(q, field)),
+        key=key,
+        right=True,
+        least=len(title),
+        most=11,
+        drop=drop,
+    )
+
+
+_COLUMNS = (
+    Column("state", "STATE", lambda q, look: look.state(queue_sign(q)),
+           lambda q: float(queue_sign(q).rank), key="S", least=10, most=10),
+    Column("target", "TARGET", lambda q, _l: ink(q.target, "strong"), lambda q: q.target,
+           least=10, most=26, middle=True),
+    Column("kind", "KIND", lambda q, _l: ink(q.kind), lambda q: q.kind, key="N",
+           least=12, most=34, middle=True),
+    _counter("depth", "DEPTH", "depth", tone="pending", key="Q", drop=0),
+    _counter("inflight", "FLIGHT", "in_flight", tone="pending", key="", drop=3),
+    _counter("delayed", "LATER", "delayed", tone="text", key="", drop=2),
+    _counter("retrying", "RETRY", "retrying", tone="drift", key="E", drop=0),
+    Column("oldest", "OLDEST", lambda q, look: ink(shown_age(q.oldest_at, look.now), "dim"),
+           lambda q: q.oldest_at or float("inf"),
+           number=lambda q, now: now - q.oldest_at if q.oldest_at else 0.0, key="A",
+           right=True, least=6, most=6, drop=1),
+    _counter("done", "DONE", "done_total", tone="text", key="", drop=4),
+    _counter("err", "ERRORS", "failed_total", tone="drift", key="", drop=5),
+    Column("error", "LAST ERROR", _error, None, least=12, most=80, drop=6, grow=True),
+)  # fmt: skip
+
+
+def _first(queue: QueueRecord) -> tuple[Order, ...]:
+    return (float(queue_sign(queue).rank), queue.target, queue.kind)
+
+
+QUEUES = Listing(
+    kind=QueueRecord,
+    noun="queue",
+    columns=lambda _look, _width: _COLUMNS,
+    problem=lambda queue: queue.retrying > 0,
+    first=_first,
+    targets_of=lambda queue: (queue.target,),
+)

@@ -1,0 +1,119 @@
+"""Logical objects as rows: the wish in the hub, and a cell for each target."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
+from tmcconsole.ui.format import age
+from tmcconsole.ui.ink import Run, Runs, ink
+from tmcconsole.ui.mirror import TROUBLE
+from tmcconsole.ui.rows.table import GAP, Column, Listing, Look, Order
+from tmcconsole.ui.signs import SYNC, Sign
+
+_CELL = 11  # columns a target needs for glyph and word
+_FIXED = 74  # columns the others take before targets get one each
+_UNPLACED = Sign("·", ".", "not placed", "dim", 9)
+
+
+def worst_cell(record: ObjectRecord) -> Cell | None:
+    """Return the cell that most needs looking at."""
+    return min(record.cells, key=lambda cell: (SYNC[cell.state].rank, cell.target), default=None)
+
+
+def object_sign(record: ObjectRecord) -> Sign:
+    """Return the worst state over the object's targets."""
+    cell = worst_cell(record)
+    return SYNC[cell.state] if cell is not None else _UNPLACED
+
+
+def in_sync(record: ObjectRecord) -> int:
+    """Return on how many targets the object is in sync."""
+    return sum(cell.state is SyncState.IN_SYNC for cell in record.cells)
+
+
+def is_problem(record: ObjectRecord) -> bool:
+    """Return whether some copy needs someone to look."""
+    return any(cell.state in TROUBLE for cell in record.cells)
+
+
+def _synced(record: ObjectRecord, _look: Look) -> Runs:
+    done, wanted = in_sync(record), len(record.cells)
+    return ink(f"{done}/{wanted}", "text" if done == wanted else object_sign(record).tone)
+
+
+def _where(record: ObjectRecord, look: Look) -> Runs:
+    """One glyph for each target in the fleet's order; the state column has the word."""
+    states = {str(cell.target): SYNC[cell.state] for cell in record.cells}
+    signs = [states.get(name, _UNPLACED) for name in look.targets]
+    return tuple(Run(sign.ascii if look.ascii_only else sign.glyph, sign.tone) for sign in signs)
+
+
+def _cell(record: ObjectRecord, look: Look, *, target: str) -> Runs:
+    cell = next((cell for cell in record.cells if cell.target == target), None)
+    if cell is None:
+        return ink("·", "dim")
+    word = cell.ready if cell.ready and cell.state is SyncState.IN_SYNC else ""
+    return look.state(SYNC[cell.state], word)
+
+
+def _why(record: ObjectRecord, _look: Look) -> Runs:
+    cell = worst_cell(record)
+    if cell is not None and cell.state is not SyncState.IN_SYNC and (cell.message or cell.reason):
+        text = f"{cell.target}: {cell.reason} {cell.message}".rstrip()
+        return ink(text, SYNC[cell.state].tone)
+    return ink(record.summary or record.placement, "dim")
+
+
+_STATE = Column(
+    "state", "STATE", lambda o, look: look.state(object_sign(o)),
+    lambda o: float(object_sign(o).rank), key="S", least=12, most=12,
+)  # fmt: skip
+_KIND = Column(
+    "kind", "KIND", lambda o, _l: ink(o.kind, "info"), lambda o: o.kind, least=8, most=22
+)
+_NAMESPACE = Column(
+    "namespace", "NAMESPACE", lambda o, _l: ink(o.namespace or "-", "dim"), lambda o: o.namespace,
+    least=8, most=24, middle=True, drop=2,
+)  # fmt: skip
+_NAME = Column(
+    "name", "NAME", lambda o, _l: ink(o.name, "strong"), lambda o: o.name, key="N",
+    least=12, most=40, middle=True,
+)  # fmt: skip
+_SYNCED = Column(
+    "synced", "IN SYNC", _synced, lambda o: float(in_sync(o) - len(o.cells)), key="E",
+    number=lambda o, _n: float(in_sync(o)), right=True, least=7, most=7,
+)  # fmt: skip
+_AGE = Column(
+    "age", "AGE", lambda o, look: ink(age(o.created_at, look.now), "dim"), lambda o: -o.created_at,
+    number=lambda o, now: now - o.created_at, key="A", right=True, least=4, most=5, drop=3,
+)  # fmt: skip
+_WHERE = Column("where", "WHERE", _where, None, least=5, most=24, drop=1)
+_WHY = Column("note", "NOTE", _why, None, least=10, most=90, drop=4, grow=True)
+
+
+def _columns(look: Look, width: int) -> tuple[Column, ...]:
+    base = (_STATE, _KIND, _NAMESPACE, _NAME, _SYNCED)
+    names = look.targets
+    if not names or _FIXED + len(names) * (_CELL + GAP) > width:
+        return (*base, _WHERE, _AGE, _WHY)
+    each = tuple(
+        Column(f"@{name}", name.upper(), partial(_cell, target=name), None, least=_CELL,
+               most=max(_CELL, min(len(name), 16)), middle=True)
+        for name in names
+    )  # fmt: skip
+    return (*base, *each, _AGE, _WHY)
+
+
+def _first(record: ObjectRecord) -> tuple[Order, ...]:
+    return (record.namespace, record.kind, record.name)
+
+
+RESOURCES = Listing(
+    kind=ObjectRecord,
+    noun="object",
+    columns=_columns,
+    problem=is_problem,
+    first=_first,
+    targets_of=lambda record: tuple(cell.target for cell in record.cells),
+)

@@ -1,0 +1,151 @@
+"""SyncTargets as rows: the full list, and the fleet strip of the overview."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import TargetRecord, TargetState
+from tmcconsole.ui.format import age, count, countdown, millis
+from tmcconsole.ui.ink import Runs, ink
+from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.signs import target_sign
+
+GONE = frozenset({TargetState.UNREACHABLE, TargetState.UNAUTHORIZED, TargetState.REFUSED})
+
+
+def is_gone(target: TargetRecord) -> bool:
+    """Return whether what we know of the target is old."""
+    return target.state in GONE or target.state is TargetState.STOPPED
+
+
+def is_problem(target: TargetRecord) -> bool:
+    """Return whether a target needs someone to look."""
+    return target_sign(target).rank <= 5 or target.failed > 0
+
+
+def note(target: TargetRecord, look: Look) -> Runs:
+    """Return the one remark that matters: reconnect, pause, drain, brake or reason."""
+    if is_gone(target):
+        retry = f", retry in {countdown(target.next_try_at, look.now)}"
+        since = f"for {age(target.since, look.now)}" if target.since else ""
+        text = f"{target.reason or target.state.value} {since}".strip()
+        return ink(text + (retry if target.next_try_at else ""), "failed")
+    if target.deletes_held:
+        return ink(f"{count(target.deletes_held)} deletions held: D allows them", "drift")
+    if target.pause is not None:
+        left = "until resumed" if not target.pause.until else _left(target.pause.until, look.now)
+        why = f": {target.pause.why}" if target.pause.why else ""
+        return ink(f"{left}, by {target.pause.by or 'unknown'}{why}", "paused")
+    if target.evict_after:
+        return ink(f"evicting since {age(target.evict_after, look.now)}", "cordoned")
+    return ink(target.reason, "dim") if not target.ready else ink("")
+
+
+def _left(until: float, now: float) -> str:
+    return f"{countdown(until, now)} left"
+
+
+def synced(target: TargetRecord, look: Look) -> Runs:
+    """Return in-sync of all objects."""
+    tone = "text" if target.in_sync == target.objects else "pending"
+    return ink(f"{count(target.in_sync)}/{count(target.objects)}", tone)
+
+
+def _state(target: TargetRecord, look: Look) -> Runs:
+    return look.state(target_sign(target))
+
+
+def _number(value: int, tone: str) -> Runs:
+    return ink(count(value), tone if value else "dim")
+
+
+def environment(target: TargetRecord) -> str:
+    """Return the target's environment label, by any of its usual names."""
+    labels = labels_of(target)
+    return next((labels[key] for key in ("env", "environment", "tier") if key in labels), "")
+
+
+NAME = Column(
+    "name", "TARGET", lambda t, _l: ink(t.name, "strong"), lambda t: t.name, key="N",
+    least=16, most=30, middle=True,
+)  # fmt: skip
+STATE = Column(
+    "state", "STATE", _state, lambda t: float(target_sign(t).rank), key="S", least=14, most=14
+)
+SYNCED = Column(
+    "synced", "IN SYNC", synced, lambda t: float(t.objects - t.in_sync),
+    number=lambda t, _n: float(t.in_sync), right=True, least=7, most=15,
+)  # fmt: skip
+DEPTH = Column(
+    "queue", "QUEUE", lambda t, _l: _number(t.queue_depth, "pending"),
+    lambda t: -float(t.queue_depth), number=lambda t, _n: float(t.queue_depth), key="Q",
+    right=True, least=5, most=9, drop=2,
+)  # fmt: skip
+FAILED = Column(
+    "failed", "FAILED", lambda t, _l: _number(t.failed, "failed"), lambda t: -float(t.failed),
+    number=lambda t, _n: float(t.failed), key="E", right=True, least=6, most=9, drop=1,
+)  # fmt: skip
+LAG = Column(
+    "lag", "LAG p95", lambda t, _l: ink(millis(t.lag_p95_ms)), lambda t: -t.lag_p95_ms,
+    number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=7, most=8, drop=3,
+)  # fmt: skip
+BEAT = Column(
+    "beat", "BEAT", lambda t, look: ink(age(t.heartbeat_at, look.now), "dim"),
+    lambda t: t.heartbeat_at, number=lambda t, now: now - t.heartbeat_at, key="A",
+    right=True, least=4, most=5, drop=4,
+)  # fmt: skip
+ENVIRONMENT = Column(
+    "env", "ENV", lambda t, _l: ink(environment(t), "info"), environment, least=4, most=10, drop=8
+)
+KINDS = Column(
+    "kinds", "KINDS", lambda t, _l: ink(str(t.kinds), "dim"), lambda t: -float(t.kinds),
+    number=lambda t, _n: float(t.kinds), right=True, least=5, most=6, drop=7,
+)  # fmt: skip
+WRITES = Column(
+    "writes", "WRITES", lambda t, _l: ink(str(t.concurrency), "dim"), None,
+    number=lambda t, _n: float(t.concurrency), right=True, least=6, most=6, drop=9,
+)  # fmt: skip
+VERSION = Column(
+    "version", "VERSION", lambda t, _l: ink(t.version, "dim"), lambda t: t.version,
+    least=7, most=14, drop=10,
+)  # fmt: skip
+NOTE = Column("note", "NOTE", note, None, least=10, most=60, drop=5, grow=True)
+
+
+def _columns(look: Look, width: int) -> tuple[Column, ...]:
+    return (
+        STATE, NAME, ENVIRONMENT, SYNCED, FAILED, DEPTH, LAG, BEAT, KINDS, WRITES, VERSION, NOTE,
+    )  # fmt: skip
+
+
+def _fleet(look: Look, width: int) -> tuple[Column, ...]:
+    return (STATE, NAME, ENVIRONMENT, SYNCED, FAILED, DEPTH, LAG, BEAT, NOTE)
+
+
+def labels_of(target: TargetRecord) -> dict[str, str]:
+    """Return a target's labels."""
+    return {str(key): str(value) for key, value in target.labels}
+
+
+def _worst_first(target: TargetRecord) -> tuple[Order, ...]:
+    return (float(target_sign(target).rank), -float(target.failed), target.name)
+
+
+TARGETS = Listing(
+    kind=TargetRecord,
+    noun="target",
+    columns=_columns,
+    problem=is_problem,
+    first=lambda target: (target.name,),
+    targets_of=lambda target: (target.name,),
+    labels_of=labels_of,
+    faded=is_gone,
+)
+FLEET = Listing(
+    kind=TargetRecord,
+    noun="target",
+    columns=_fleet,
+    problem=is_problem,
+    first=_worst_first,
+    targets_of=lambda target: (target.name,),
+    labels_of=labels_of,
+    faded=is_gone,
+)

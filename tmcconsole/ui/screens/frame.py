@@ -1,0 +1,213 @@
+"""The frame that every screen has: header, breadcrumb, body, bottom line, keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
+from tmcconsole.ui.header import crumb_right, head_left, head_right
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.widgets.bottom import Answers, BottomLine, Field, Question
+from tmcconsole.ui.widgets.lines import Bar, KeyBar
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+_COMMAND = Field("line", ":")
+MESSAGE_S = 20.0  # a message stays this long; what matters is in the history too
+
+
+class Console(Protocol):
+    """What screens ask of the app."""
+
+    session: Session
+
+    def open_mode(self, mode: str, filter: str = "") -> None:
+        """Show a screen, narrowed by a filter where one is given."""
+        ...
+
+    def obey(self, line: str) -> None:
+        """Carry out a command line."""
+        ...
+
+    def operate(self, act: str, subject: Subject) -> None:
+        """Start one of the operator's actions."""
+        ...
+
+    def drill(self, record: object) -> None:
+        """Open what a row leads to."""
+        ...
+
+    def flash_back(self, text: str, tone: str) -> None:
+        """Show a message on the screen below the top one, which is about to go."""
+        ...
+
+    async def ask_quit(self) -> None:
+        """Ask whether to leave, and leave."""
+        ...
+
+    def completions(self, line: str) -> tuple[str, ...]:
+        """Return command lines that could follow."""
+        ...
+
+
+class FrameScreen(Screen[None], inherit_bindings=False):
+    """Base of all screens. Subclasses give the body, and draw it in ``frame``."""
+
+    WHERE = "list"  # which actions of the registry are bound here
+    AUTO_FOCUS = None
+
+    def __init__(self, session: Session, *, name: str) -> None:
+        super().__init__(name=name)
+        self.session = session
+        self.head = Bar(id="head")
+        self.crumb = Bar(id="crumb")
+        self.bottom = BottomLine(id="bottom")
+        self.keybar = KeyBar(id="keys")
+        self._said_at = 0.0
+
+    @property
+    def console(self) -> Console:
+        """Return the app as screens may use it."""
+        return cast(Console, self.app)
+
+    def compose(self) -> ComposeResult:
+        """Put the frame around the body."""
+        yield self.head
+        yield self.crumb
+        yield from self.body()
+        yield self.bottom
+        yield self.keybar
+        yield TooSmall(id="guard")
+
+    def body(self) -> ComposeResult:
+        """Return what stands between breadcrumb and bottom line."""
+        raise NotImplementedError
+
+    def title_runs(self) -> Runs:
+        """Return the breadcrumb."""
+        return ink(self.name or "", "title")
+
+    def chip(self) -> str:
+        """Return the counts on the breadcrumb's right."""
+        return ""
+
+    def subject(self) -> Subject:
+        """Return what actions are about."""
+        return Subject()
+
+    def frame(self) -> None:
+        """Draw what changed. Called by the frame timer and by nothing else that repeats."""
+        self.head.show(head_left(self.session), head_right(self.session))
+        self.crumb.show(self.title_runs(), crumb_right(self.session, self.chip()))
+        self.keybar.show(self._keys())
+        self._forget_message()
+
+    def on_screen_resume(self) -> None:
+        """Draw at once when shown again."""
+        self.call_after_refresh(self.frame)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw for the new size once it is laid out."""
+        self.call_after_refresh(self.frame)
+
+    def say(self, text: str, tone: str = "text") -> None:
+        """Show a message on the bottom line."""
+        self._said_at = self.session.clock
+        self.bottom.say(ink(text, tone))
+
+    def _forget_message(self) -> None:
+        if self._said_at and self.session.clock - self._said_at > MESSAGE_S:
+            self._said_at = 0.0
+            self.bottom.say(BLANK)
+
+    async def ask(self, question: Question) -> Answers | None:
+        """Ask on the bottom line and return the answers, None for no."""
+        came_from: Widget | None = self.focused if self.focused is not self.bottom else None
+        future: asyncio.Future[Answers | None] = asyncio.get_running_loop().create_future()
+
+        def answered(answers: Answers | None) -> None:
+            if not future.done():
+                future.set_result(answers)
+
+        self.bottom.ask(question, answered)
+        try:
+            return await future
+        finally:
+            if came_from is not None and came_from.is_attached and self.is_attached:
+                came_from.focus()
+            elif self.is_attached:
+                self.set_focus(None)
+
+    def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something that waits; it ends with the screen, one of a name at a time."""
+        self.run_worker(work, name=name, group=name, exclusive=True, exit_on_error=False)
+
+    def action_command(self) -> None:
+        """Open the command line."""
+        self.begin(self._command(), "prompt")
+
+    async def _command(self) -> None:
+        question = Question("", fields=(_COMMAND,), complete=self.console.completions)
+        answers = await self.ask(question)
+        if answers is not None and answers["line"].strip():
+            self.console.obey(answers["line"])
+
+    def action_act(self, act: str) -> None:
+        """Start an operator's action on the selection, or say why not."""
+        reason = self.refusal(BY_ID[act])
+        if reason:
+            self.say(reason, "drift")
+        else:
+            self.console.operate(act, self.subject())
+
+    def refusal(self, action: Action) -> str:
+        """Return why an action is not possible here and now; "" where it is."""
+        if action.demo and self.session.terms.link_mode != "demo":
+            return f"{action.word}: only in the demo"
+        if action.writes and self.session.read_only:
+            return f"{action.word}: this console is read-only"
+        subject = self.subject()
+        if action.needs == "target" and not subject.targets:
+            return f"{action.word}: select a target first (screens 1 to 5)"
+        if action.needs == "object" and not subject.objects:
+            return f"{action.word}: select an object first (screen 6)"
+        if action.needs == "any" and not (subject.targets or subject.objects):
+            return f"{action.word}: nothing is selected"
+        return ""
+
+    def _keys(self) -> tuple[tuple[str, str, bool], ...]:
+        actions = sorted(
+            (action for action in ACTIONS if action.bar and self.WHERE in action.where),
+            key=lambda action: action.bar,
+        )
+        return tuple(
+            (action.shown, action.word, not self.refusal(action))
+            for action in actions
+            if not (action.demo and self.session.terms.link_mode != "demo")
+        )
+
+    def action_leave(self) -> None:
+        """Ask to quit."""
+        self.begin(self.console.ask_quit(), "prompt")
+
+    def action_back(self) -> None:
+        """Go back to where one came from."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+
+
+class TooSmall(Bar):
+    """Shown alone where the terminal is too small for anything else."""
+
+    def on_mount(self) -> None:
+        """Say what would do."""
+        self.show((Run("too small: 60x15 is the least", "drift"),))

@@ -1,0 +1,215 @@
+"""A screen around one live table, with a detail pane and a history rail where there is room."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from tmcconsole.contract.records import ObjectRecord
+from tmcconsole.ui import filter as filters
+from tmcconsole.ui.actions import LIST, bindings
+from tmcconsole.ui.details.others import detail, recent
+from tmcconsole.ui.empty import empty_lines
+from tmcconsole.ui.format import count
+from tmcconsole.ui.ink import Run, Runs, ink
+from tmcconsole.ui.rows.table import Listing
+from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.subject import Subject, subject_of
+from tmcconsole.ui.view import View
+from tmcconsole.ui.widgets.bottom import Field, Question
+from tmcconsole.ui.widgets.live_table import LiveTable
+from tmcconsole.ui.widgets.pane import Pane
+
+EDGE = 1_000_000_000  # a row number beyond any list: moves stop at the last row
+
+
+class ListScreen(FrameScreen, inherit_bindings=False):
+    """One listing as a screen."""
+
+    BINDINGS = bindings(LIST)
+
+    def __init__(self, session: Session, listing: Listing, *, name: str) -> None:
+        super().__init__(session, name=name)
+        self.table = LiveTable(session.view(listing), id="table")
+        self.pane = Pane(id="detail")
+        self.rail = Pane(id="rail")
+
+    @property
+    def current(self) -> LiveTable:
+        """Return the table that keys go to."""
+        return self.table
+
+    @property
+    def tables(self) -> tuple[LiveTable, ...]:
+        """Return all tables, in Tab's order."""
+        return (self.table,)
+
+    @property
+    def view(self) -> View:
+        """Return the view that keys go to."""
+        return self.current.view
+
+    def body(self) -> ComposeResult:
+        """Return the table and the panes beside it."""
+        with Horizontal(id="body"):
+            yield self.table
+            yield self.pane
+            yield self.rail
+
+    def on_mount(self) -> None:
+        """Give the table the keys."""
+        self.table.focus()
+
+    def title_runs(self) -> Runs:
+        """Return the screen's name, what is filtered, and how it is sorted."""
+        view = self.view
+        runs: list[Run] = [Run((self.name or "").capitalize(), "title")]
+        if view.filter.source:
+            runs += [Run("  /", "key"), Run(view.filter.source, "strong")]
+            inactive = view.inactive_terms(self.session.look())
+            if inactive:
+                runs += [Run(f"  inactive here: {' '.join(inactive)}", "drift")]
+        if view.problems_only:
+            runs += [Run("  !", "key"), Run(" problems only", "strong")]
+        return tuple(runs)
+
+    def chip(self) -> str:
+        """Return shown of all rows, and the marks."""
+        view = self.view
+        shown, total = len(view.order), view.total
+        text = count(total) if shown == total else f"{count(shown)}/{count(total)}"
+        if view.marked:
+            hidden = f" ({view.hidden_marks} hidden)" if view.hidden_marks else ""
+            text += f" · {len(view.marked)} marked{hidden}"
+        return text
+
+    def subject(self) -> Subject:
+        """Return the marked rows, or the one under the cursor."""
+        objects = frozenset(self.session.mirror.of(ObjectRecord))
+        return subject_of(self.view.chosen(), objects, self.view.hidden_marks)
+
+    def frame(self) -> None:
+        """Draw what changed."""
+        look = self.session.look()
+        for table in self.tables:
+            self.session.settle(table.view)
+            table.empty = empty_lines(self.session, table.view)
+            table.frame(look)
+        self.show_detail()
+        super().frame()
+
+    def show_detail(self) -> None:
+        """Draw the panes for the row under the cursor."""
+        look, mirror = self.session.look(), self.session.mirror
+        if self.pane.size:
+            record = self.view.current()
+            width = max(20, self.pane.size.width - 1)
+            self.pane.show(detail(record, mirror, look, width) if record is not None else [])
+        if self.rail.size:
+            lines = recent(mirror, look)
+            self.rail.show(lines[1:] if lines else [ink("nothing happened yet", "dim")])
+
+    def on_live_table_moved(self, event: LiveTable.Moved) -> None:
+        """Follow the cursor with the panes."""
+        self.show_detail()
+        self.crumb.show(self.title_runs(), ink(self.chip(), "dim"))
+
+    def on_live_table_opened(self, event: LiveTable.Opened) -> None:
+        """Drill in."""
+        self.action_open()
+
+    def narrow(self, source: str) -> None:
+        """Apply a filter, or say what is wrong with it."""
+        try:
+            self.view.set_filter(filters.parse(source))
+        except filters.FilterError as error:
+            self.say(str(error), "drift")
+            return
+        self.frame()
+
+    def action_filter(self) -> None:
+        """Edit the filter; it applies while it is typed."""
+        self.begin(self._edit_filter(), "prompt")
+
+    async def _edit_filter(self) -> None:
+        before = self.view.filter.source
+        field = Field("filter", "/", before)
+        answers = await self.ask(Question("", fields=(field,), typed=self._try_filter))
+        self.narrow(answers["filter"] if answers is not None else before)
+
+    def _try_filter(self, source: str) -> None:
+        """Apply a filter that may not be finished: an unfinished one changes nothing."""
+        try:
+            wanted = filters.parse(source)
+        except filters.FilterError:
+            return
+        self.view.set_filter(wanted)
+        self.frame()
+
+    def action_step(self, rows: int) -> None:
+        """Move the cursor."""
+        self.current.step(rows)
+
+    def action_edge(self, end: int) -> None:
+        """Go to the first or the last row."""
+        self.current.go(EDGE if end else 0)
+
+    def action_page(self, pages: float) -> None:
+        """Move by pages."""
+        self.current.page(pages)
+
+    def action_pane(self, step: int) -> None:
+        """Give the keys to the next table."""
+        tables = self.tables
+        tables[(tables.index(self.current) + step) % len(tables)].focus()
+
+    def action_problem(self, step: int) -> None:
+        """Go to the next or previous problem."""
+        if self.view.next_problem(step):
+            self.current.step(0)
+        else:
+            self.say("no problem in this list", "synced")
+
+    def action_problems_only(self) -> None:
+        """Show problem rows only, or all."""
+        self.view.toggle_problems()
+        self.frame()
+
+    def action_sort(self, letter: str) -> None:
+        """Sort, or invert."""
+        title = self.view.sort_by(letter)
+        self.say(f"sorted by {title.lower()}" if title else "no such column here", "dim")
+        self.frame()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row and go on to the next."""
+        key = self.view.cursor
+        if key is not None:
+            self.view.marked ^= {key}
+            self.current.step(1)
+
+    def action_open(self) -> None:
+        """Drill into the row."""
+        record = self.view.current()
+        if record is not None:
+            self.console.drill(record)
+
+    def action_back(self) -> None:
+        """Clear marks, then the filter, then go back to the overview."""
+        view = self.view
+        if view.marked:
+            view.marked.clear()
+        elif view.filter.terms or view.problems_only:
+            view.set_filter(filters.Filter())
+            view.problems_only = False
+        elif len(self.app.screen_stack) > 1:
+            self.dismiss()
+            return
+        elif self.name != "overview":
+            self.console.open_mode("overview")
+            return
+        else:
+            self.action_leave()
+            return
+        self.frame()

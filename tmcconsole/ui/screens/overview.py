@@ -1,0 +1,70 @@
+"""The first screen: the fleet worst first, what needs someone, what just happened."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tmcconsole.ui.details.others import recent
+from tmcconsole.ui.ink import ink
+from tmcconsole.ui.rows.problems import PROBLEMS, Problem, problems
+from tmcconsole.ui.rows.targets import FLEET
+from tmcconsole.ui.screens.listing import ListScreen
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.view import View
+from tmcconsole.ui.widgets.live_table import LiveTable
+
+
+class OverviewScreen(ListScreen, inherit_bindings=False):
+    """Fleet above, problems below, recent history beside or below them."""
+
+    BINDINGS = ListScreen.BINDINGS
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session, FLEET, name="overview")
+        self._problems: dict[str, Problem] = {}
+        self.problems = LiveTable(View(PROBLEMS, lambda: self._problems), id="problems")
+        self._seen = (-1, "")  # what the problems were computed from
+
+    @property
+    def tables(self) -> tuple[LiveTable, ...]:
+        """Return the fleet and the problems."""
+        return (self.table, self.problems)
+
+    @property
+    def current(self) -> LiveTable:
+        """Return the table that has the focus."""
+        return self.problems if self.focused is self.problems else self.table
+
+    def body(self) -> ComposeResult:
+        """Return both tables with the panes beside them."""
+        with Horizontal(id="body"):
+            with Vertical(id="main"):
+                yield self.table
+                yield self.problems
+                yield self.rail
+            yield self.pane
+
+    def frame(self) -> None:
+        """Draw what changed; the fleet takes as many lines as it has targets."""
+        self._find_problems()
+        super().frame()
+
+    def _find_problems(self) -> None:
+        look = self.session.look()
+        found = {problem.key: problem for problem in problems(self.session.mirror, look)}
+        if found != self._problems:
+            self.problems.view.touch(self._problems.keys() ^ found.keys())
+            self.problems.view.touch(
+                key for key in found.keys() & self._problems.keys()
+                if found[key].rank != self._problems[key].rank
+            )  # fmt: skip
+            self._problems = found
+
+    def show_detail(self) -> None:
+        """Draw the detail of the focused table's row, and the recent history."""
+        super().show_detail()
+        if self.rail.size:
+            lines = recent(self.session.mirror, self.session.look())
+            self.rail.show([ink("RECENT", "dim"), *lines[2:]] if lines else [
+                ink("RECENT", "dim"), ink("nothing happened yet", "dim")])  # fmt: skip

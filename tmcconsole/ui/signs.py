@@ -1,0 +1,103 @@
+"""How each state looks: a glyph, a word and a tone, always all three."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.contract.records import (
+    EngineRecord,
+    Health,
+    HistoryRecord,
+    SyncState,
+    TargetRecord,
+    TargetState,
+)
+from tmcconsole.ui.ink import Run, Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One state's appearance. ``rank`` orders by urgency, 0 the most urgent."""
+
+    glyph: str
+    ascii: str
+    word: str
+    tone: str
+    rank: int
+
+
+SYNC: Final = {
+    SyncState.FAILED: Sign("✗", "x", "failed", "failed", 0),
+    SyncState.COLLISION: Sign("‡", "!", "collision", "failed", 1),
+    SyncState.REFUSED: Sign("⊘", "%", "refused", "failed", 2),
+    SyncState.DRIFTED: Sign("≠", "#", "drifted", "drift", 3),
+    SyncState.STALE: Sign("◌", "?", "stale", "stale", 4),
+    SyncState.HELD: Sign("‖", "=", "held", "paused", 5),
+    SyncState.DELETING: Sign("⊖", "-", "deleting", "pending", 6),
+    SyncState.PENDING: Sign("◐", "~", "pending", "pending", 7),
+    SyncState.IN_SYNC: Sign("●", "+", "in sync", "synced", 8),
+}
+
+HEALTH: Final = {
+    Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 0),
+    Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 1),
+    Health.UNKNOWN: Sign("◌", "?", "unknown", "stale", 2),
+    Health.HEALTHY: Sign("●", "+", "healthy", "synced", 3),
+}
+
+SEVERITY: Final = {
+    "Critical": Sign("✗", "x", "critical", "failed", 0),
+    "High": Sign("▲", "!", "high", "failed", 1),
+    "Medium": Sign("▲", "!", "medium", "drift", 2),
+    "Low": Sign("·", ".", "low", "dim", 3),
+}
+RECOVERED: Final = Sign("●", "+", "recovered", "synced", 4)
+
+_TARGET: Final = {
+    TargetState.REFUSED: Sign("⊘", "%", "refused", "failed", 0),
+    TargetState.UNAUTHORIZED: Sign("⊘", "%", "no access", "failed", 1),
+    TargetState.UNREACHABLE: Sign("✗", "x", "unreachable", "failed", 2),
+    TargetState.STOPPED: Sign("□", "0", "stopped", "stale", 3),
+    TargetState.CONNECTING: Sign("◐", "~", "connecting", "pending", 6),
+}
+_NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
+_BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
+_DRAINING: Final = Sign("↷", ">", "draining", "cordoned", 7)
+_PAUSED: Final = Sign("‖", "=", "paused", "paused", 8)
+_CORDONED: Final = Sign("◇", "c", "cordoned", "cordoned", 9)
+_READY: Final = Sign("●", "+", "ready", "synced", 10)
+
+
+def target_sign(target: TargetRecord) -> Sign:
+    """Return the one state of a target that matters most to an operator."""
+    if target.state in _TARGET:
+        return _TARGET[target.state]
+    choices = (
+        (target.deletes_held > 0, _BRAKED),
+        (target.pause is not None, _PAUSED),
+        (target.evict_after > 0, _DRAINING),
+        (target.cordoned, _CORDONED),
+        (not target.ready, _NOT_READY),
+    )
+    return next((sign for holds, sign in choices if holds), _READY)
+
+
+def hub_sign(engine: EngineRecord) -> Sign:
+    """Return the state of the hub connection."""
+    if engine.hub_connected:
+        return Sign("●", "+", "hub connected", "synced", 9)
+    return Sign("✗", "x", "hub unreachable", "failed", 0)
+
+
+def history_sign(entry: HistoryRecord) -> Sign:
+    """Return the severity of an error, or that it has recovered."""
+    if entry.recovered_at > 0 or entry.category == "recovery":
+        return RECOVERED
+    return SEVERITY.get(entry.severity, SEVERITY["Low"])
+
+
+def shown(sign: Sign, *, ascii_only: bool, word: str = "") -> Runs:
+    """Return glyph and word in the sign's tone. ``word`` replaces the sign's own."""
+    glyph = sign.ascii if ascii_only else sign.glyph
+    return (Run(f"{glyph} {word or sign.word}", sign.tone),)

@@ -1,0 +1,1 @@
+"""Widgets that draw runs of text line by line and repaint only what differs."""

@@ -1,0 +1,221 @@
+"""The bottom line: the last message, or a question with its answers, or a line to type in.
+
+One widget of one line for all three, so that asking repaints a line and not the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from textual import events
+
+from tmcconsole.ui.ink import Run, Runs, ink
+from tmcconsole.ui.widgets.paper import Paper
+
+MAX_TYPED = 500  # characters; what is beyond is dropped
+
+Answers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A key that answers a question, and the word beside it."""
+
+    key: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something to type: its label, and what stands there at first."""
+
+    name: str
+    label: str
+    start: str = ""
+    width: int = 10  # columns shown while another field is typed in
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. Without fields a choice's key answers; with fields Enter does."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    fields: tuple[Field, ...] = ()
+    tone: str = "prompt"
+    complete: Callable[[str], tuple[str, ...]] | None = None  # whole lines that could follow
+    typed: Callable[[str], None] | None = None  # told of each change, for a live filter
+
+
+@dataclass(slots=True)
+class _Open:
+    """The question on the line now."""
+
+    question: Question
+    answer: Callable[[Answers | None], None]
+    values: list[str] = field(default_factory=list)
+    at: int = 0  # which field has the cursor
+    caret: int = 0
+
+
+class BottomLine(Paper, can_focus=True):
+    """Owner of the message and of the question being asked."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._message: Runs = ()
+        self._open: _Open | None = None
+
+    @property
+    def is_asking(self) -> bool:
+        """Return whether a question waits for its answer."""
+        return self._open is not None
+
+    def say(self, message: Runs) -> None:
+        """Show a message; a question covers it until answered."""
+        self._message = message
+        self.patch()
+
+    def ask(self, question: Question, answer: Callable[[Answers | None], None]) -> None:
+        """Ask, and call ``answer`` with what was typed or chosen; None means no."""
+        self.dismiss()
+        values = [each.start for each in question.fields]
+        self._open = _Open(question, answer, values, 0, len(values[0]) if values else 0)
+        self.focus()
+        self.patch()
+
+    def dismiss(self) -> None:
+        """Answer an open question with no."""
+        self._close(None)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take every key while asking: a question is never answered by accident."""
+        if self._open is None:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key == "escape" or event.key == "ctrl+c":
+            self._close(None)
+        elif self._open.question.fields:
+            self._type(event)
+        else:
+            self._choose(event.character or event.key, event.key)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Insert pasted text; its line breaks become spaces."""
+        if self._open is not None and self._open.question.fields:
+            event.stop()
+            self._insert(" ".join(event.text.split()))
+
+    def _choose(self, character: str, key: str) -> None:
+        assert self._open is not None, "only called while asking"
+        wanted = next(
+            (c.key for c in self._open.question.choices if c.key in (character, key)), None
+        )
+        if wanted is not None:
+            self._close({"choice": wanted})
+        elif character in ("n", "q") or key == "enter":
+            self._close(None)  # the default is no
+
+    def _type(self, event: events.Key) -> None:
+        assert self._open is not None, "only called while asking"
+        state = self._open
+        edit = _EDITS.get(event.key)
+        if event.key == "enter":
+            fields = state.question.fields
+            self._close({f.name: v for f, v in zip(fields, state.values, strict=True)})
+            return
+        if event.key in ("tab", "shift+tab"):
+            self._tab(1 if event.key == "tab" else -1)
+        elif edit is not None:
+            state.values[state.at], state.caret = edit(state.values[state.at], state.caret)
+            self._changed()
+        elif event.character and event.is_printable:
+            self._insert(event.character)
+            return
+        self.patch()
+
+    def _insert(self, text: str) -> None:
+        assert self._open is not None, "only called while asking"
+        state = self._open
+        value = state.values[state.at]
+        value = value[: state.caret] + text + value[state.caret :]
+        state.values[state.at] = value[:MAX_TYPED]
+        state.caret = min(state.caret + len(text), MAX_TYPED)
+        self._changed()
+        self.patch()
+
+    def _changed(self) -> None:
+        assert self._open is not None, "only called while asking"
+        if self._open.question.typed is not None:
+            self._open.question.typed(self._open.values[0])
+
+    def _tab(self, step: int) -> None:
+        """Accept the completion, or go to the next field."""
+        assert self._open is not None, "only called while asking"
+        state = self._open
+        offers = self._offers(state)
+        if offers and len(state.values) == 1:
+            state.values[0] = offers[0]
+            state.caret = len(offers[0])
+            self._changed()
+            return
+        state.at = (state.at + step) % len(state.values)
+        state.caret = len(state.values[state.at])
+
+    def _offers(self, state: _Open) -> tuple[str, ...]:
+        complete = state.question.complete
+        return complete(state.values[0]) if complete is not None else ()
+
+    def _close(self, answers: Answers | None) -> None:
+        if self._open is None:
+            return
+        answer, self._open = self._open.answer, None
+        self.patch()
+        answer(answers)
+
+    def line(self, y: int, width: int) -> tuple[Runs, str]:
+        """Return the message, or the question as far as it is answered."""
+        if self._open is None:
+            return (Run(" "), *self._message), ""
+        question = self._open.question
+        runs: list[Run] = [Run(" "), Run(question.text, question.tone)]
+        for index, each in enumerate(question.fields):
+            runs += self._field(self._open, index, each)
+        for choice in question.choices:
+            runs += [Run("  "), Run(choice.key, "key"), Run(f" {choice.word}", "dim")]
+        return tuple(runs), ""
+
+    def _field(self, state: _Open, index: int, each: Field) -> Runs:
+        label = Run(f"{each.label} " if not state.question.text else f"  {each.label} ", "dim")
+        value = state.values[index]
+        if index != state.at:
+            return (label, Run(value.ljust(each.width), "text"))
+        head, tail = value[: state.caret], value[state.caret :]
+        ghost = next(iter(self._offers(state)), "")[len(value) :] if not tail else ""
+        under = (tail or ghost or " ")[0]
+        rest = Run(tail[1:], "text") if tail else Run(ghost[1:], "ghost")
+        return (label, *ink(head, "strong"), Run(under, "caret"), rest)
+
+
+def _back(value: str, caret: int) -> tuple[str, int]:
+    return (value[: caret - 1] + value[caret:], caret - 1) if caret else (value, 0)
+
+
+def _word_back(value: str, caret: int) -> tuple[str, int]:
+    head = value[:caret].rstrip()
+    cut = head.rfind(" ") + 1
+    return value[:cut] + value[caret:], cut
+
+
+_EDITS: dict[str, Callable[[str, int], tuple[str, int]]] = {
+    "backspace": _back,
+    "delete": lambda value, caret: (value[:caret] + value[caret + 1 :], caret),
+    "left": lambda value, caret: (value, max(0, caret - 1)),
+    "right": lambda value, caret: (value, min(len(value), caret + 1)),
+    "home": lambda value, caret: (value, 0),
+    "end": lambda value, caret: (value, len(value)),
+    "ctrl+u": lambda value, caret: (value[caret:], 0),
+    "ctrl+w": _word_back,
+}
