@@ -124,3 +124,8 @@ def real_runtime(dial: Dial, *, seed: int | None = None) -> Runtime:
         dial=dial,
         sometimes=lambda _name: False,
     )
+
+
+def wall_clock() -> float:
+    """Return this machine's Unix seconds, for front ends: those are not simulated."""
+    return time.time()

@@ -1,0 +1,36 @@
+"""The command line: builds the parts, connects them, decides nothing.
+
+Nothing heavy is imported here: each command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tmcconsole.cli.arguments import UsageError, parse
+from tmcconsole.cli.failure import Failure
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 well, 1 failed, 2 wrong use, 130 interrupted."""
+    try:
+        arguments = parse(sys.argv[1:] if argv is None else argv)
+        if arguments is None:
+            return 0
+        code = arguments.command(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Failure as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # head(1) has read enough
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code

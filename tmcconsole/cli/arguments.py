@@ -1,0 +1,283 @@
+"""Commands and flags. A usage error is one line that names the flag and the fix."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from tmcconsole import __version__
+from tmcconsole.config.problems import nearest
+
+PROGRAM: Final = "tmc-console"
+DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+
+
+class UsageError(Exception):
+    """The command line makes no sense; the text says which part, and what to write."""
+
+
+@dataclass
+class Arguments:
+    """What was written. ``settings`` are the flags that stand for a key of the configuration."""
+
+    command: Callable[[Arguments], int] = field(init=False)
+    parser: argparse.ArgumentParser = field(init=False)  # the command's
+    settings: dict[str, str]
+    config: str = ""
+    output: str = "table"
+    # run, demo, sim
+    scenario: str = "tour"
+    seed: int | None = None
+    headless: bool = False
+    duration: float = 0.0
+    directory: str = ""
+    clusters: int = 2
+    names: str = ""
+    child: bool = False
+    # init
+    hub: str = ""
+    target: list[str] = field(default_factory=list)
+    install: bool = False
+    force: bool = False
+    # attach
+    socket: str = ""
+
+
+def parse(argv: Sequence[str]) -> Arguments | None:
+    """Return what was written; None where help was asked for and printed. Raises ``UsageError``."""
+    arguments = Arguments(settings={})
+    try:
+        _, unknown = _parser(arguments.settings).parse_known_args(argv, arguments)
+    except _Printed:
+        return None
+    if unknown:
+        raise UsageError(f"{arguments.parser.prog}: {_stray(unknown[0], arguments.parser)}")
+    return arguments
+
+
+def _stray(written: str, parser: argparse.ArgumentParser) -> str:
+    word = written.partition("=")[0]
+    if not word.startswith("-"):
+        return f'unexpected word "{word}"; --help shows what is expected'
+    known = [flag for action in parser._actions for flag in action.option_strings]
+    return f'unknown flag "{word}"; {nearest(word, known)}'
+
+
+class _Printed(Exception):
+    """Help or version went to stdout."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of printing usage and leaving; what is not written is not set."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {_explain(message)}")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        raise _Printed
+
+
+def _explain(message: str) -> str:
+    """Return argparse's message with a remedy."""
+    if choice := re.fullmatch(
+        r"argument (.*): invalid choice: '?(.*?)'? \(choose from (.*)\)", message
+    ):
+        known = re.findall(r"[\w.-]+", choice[3])
+        what = "unknown command" if choice[1] == "COMMAND" else f"{choice[1]}: unknown value"
+        return f'{what} "{choice[2]}"; {nearest(choice[2], known)}'
+    if missing := re.fullmatch(r"the following arguments are required: (.*)", message):
+        return f"{missing[1]} missing; add {missing[1].split(',')[0]}, --help shows how"
+    if value := re.fullmatch(r"argument (.*): expected (.*) argument.*", message):
+        return f"{value[1]} lacks its value; write it behind the flag"
+    return message.removeprefix("argument ")
+
+
+def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
+    """Return the parser of everything; flags for settings are collected in ``settings``."""
+    parser = _Parser(
+        prog=PROGRAM,
+        usage="%(prog)s [COMMAND] [FLAGS]",
+        description="A terminal operations console and sync engine for workloads on several "
+        "Kubernetes clusters. Without a command: the console, with the engine in this process.",
+        epilog="tmc-console demo shows it all on simulated clusters; nothing else is needed.",
+        formatter_class=_Format,
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    _does(parser, "console")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, module: str, text: str, add: Callable[..., None] | None = None) -> None:
+        made = commands.add_parser(name, help=text, description=text, formatter_class=_Format)
+        if add is not None:
+            add(made)
+        _does(made, module)
+        _common(made, settings)
+
+    def config(parser: argparse.ArgumentParser) -> None:
+        parts = parser.add_subparsers(metavar="check|show", required=True, parser_class=_Parser)
+        for name, text in (
+            ("check", "report everything wrong with the configuration"),
+            ("show", "print the effective values and where each came from"),
+        ):
+            part = parts.add_parser(name, help=text, description=text, formatter_class=_Format)
+            _does(part, f"config.{name}")
+            _common(part, settings)
+
+    command("run", "run", "the engine without a screen")
+    command("attach", "attach", "the console, on an engine that runs already", _attach)
+    command("demo", "demo", "see it at work on simulated clusters", _demo)
+    command("sim", "sim", "simulated API servers, for kubectl and run", _sim)
+    command("init", "init", "write a config for existing clusters", _init)
+    command("status", "status", "print the state of the fleet", _output)
+    command("config", "config", "check or show the configuration", config)
+    command("info", "info", "paths, versions, terminal abilities")
+    command("version", "version", "print the version")
+    _common(parser, settings)
+    return parser
+
+
+def _does(parser: argparse.ArgumentParser, module: str) -> None:
+    """Have the command load a module and call its ``run``, or the function behind a dot."""
+    file, _, function = module.partition(".")
+
+    def call(arguments: Arguments) -> int:
+        loaded = importlib.import_module(f"tmcconsole.cli.{file}")
+        code: int = getattr(loaded, function or "run")(arguments)
+        return code
+
+    parser.set_defaults(command=call, parser=parser)
+
+
+def _common(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
+    group = parser.add_argument_group("settings, before those of the config and environment")
+    group.add_argument("--config", metavar="FILE", help="the config file")
+    for flag, key, metavar, text in (
+        ("--state-dir", "state_dir", "DIR", "where history, audit log and socket are kept"),
+        ("--log-level", "daemon.log_level", "LEVEL", "debug, info, warning or error"),
+        ("--log-format", "daemon.log_format", "FORMAT", "text or json"),
+        ("--theme", "console.theme", "NAME", "colours of the console"),
+    ):
+        group.add_argument(flag, action=_Setting, keys=(key, settings), metavar=metavar, help=text)
+    for flag, key, text in (
+        ("--ascii", "console.ascii_only", "draw with ASCII characters only"),
+        ("--read-only", "console.read_only", "refuse everything that changes something"),
+    ):
+        group.add_argument(
+            flag, action=_Setting, keys=(key, settings), const="true", nargs=0, help=text
+        )
+    group.add_argument(
+        "--set",
+        action=_Setting,
+        keys=("", settings),
+        metavar="KEY=VALUE",
+        help="any key of the config",
+    )
+
+
+class _Setting(argparse.Action):
+    """Keeps a flag under the key of the configuration that it sets; without one it is --set."""
+
+    def __init__(self, *, keys: tuple[str, dict[str, str]], **options: Any) -> None:
+        self._key, self._settings = keys
+        super().__init__(**{**options, "dest": argparse.SUPPRESS})
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        key, value = self._key, values or self.const
+        if not key:
+            key, equals, value = values.partition("=")
+            if not equals:
+                parser.error(f'{option_string}: "{values}" sets nothing; write KEY=VALUE')
+        self._settings[key.strip()] = value
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: Any) -> None:
+        print(f"{PROGRAM} {__version__}")
+        parser.exit()
+
+
+class _Format(argparse.HelpFormatter):
+    """One line a command: no list of the commands above them, and a wide first column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        if isinstance(action, argparse._SubParsersAction):
+            return "".join(text.splitlines(keepends=True)[1:])
+        return text
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json"), metavar="table|json", help="how to print"
+    )
+
+
+def _attach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("socket", nargs="?", metavar="SOCKET", help="if not the config's")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", metavar="NAME", help="tour or quiet")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="repeat a run exactly")
+    parser.add_argument("--headless", action="store_true", help="no screen; see --for and -o")
+    parser.add_argument(
+        "--for", dest="duration", type=_duration, metavar="20s", help="headless: how long to run"
+    )
+    _output(parser)
+
+
+def _sim(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clusters", type=_clusters, metavar="N", help="besides the hub (2)")
+    parser.add_argument("--dir", dest="directory", metavar="DIR", help="for its kubeconfigs")
+    # What the demo asks of its child process.
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--scenario", help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=_seed, help=argparse.SUPPRESS)
+    parser.add_argument("--names", help=argparse.SUPPRESS)
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--hub", required=True, metavar="FILE[#CONTEXT]", help="its kubeconfig")
+    parser.add_argument(
+        "--target",
+        required=True,
+        action="append",
+        metavar="NAME=FILE[#CONTEXT]",
+        help="a cluster to sync to; repeat the flag for each",
+    )
+    parser.add_argument("--install", action="store_true", help="also apply CRDs and SyncTargets")
+    parser.add_argument("--force", action="store_true", help="replace an existing config")
+
+
+def _duration(written: str) -> float:
+    match = DURATION.fullmatch(written)
+    if not match:
+        raise argparse.ArgumentTypeError(f'"{written}" is no duration; write "20s" or "5m"')
+    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2] or "s"]
+
+
+def _seed(written: str) -> int:
+    if not re.fullmatch(r"\d{1,18}", written):
+        raise argparse.ArgumentTypeError(f'"{written}" is no seed; write a whole number')
+    return int(written)
+
+
+def _clusters(written: str) -> int:
+    if not re.fullmatch(r"\d{1,2}", written) or not 1 <= int(written) <= 32:
+        raise argparse.ArgumentTypeError(f'"{written}" is no number of clusters; write 1 to 32')
+    return int(written)

@@ -1,0 +1,115 @@
+"""The simulated clusters of a demo, in a child process: real sockets, and real outages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from tmcconsole.cli.failure import Failure
+from tmcconsole.runtime import wall_clock
+
+READY_S: Final = 30.0
+END_S: Final = 5.0  # after its stdin closed; then it is terminated, then killed
+STORY_LINES: Final = 50  # told by the scenario and not yet forgotten
+
+
+class SimChild:
+    """``tmc-console sim`` as a child. It ends when our end of its stdin closes, however we end.
+
+    What it writes on stdout is one JSON object a line: ``{"ready": {...}}`` once, then
+    ``{"say": "..."}`` for what the scenario does.
+    """
+
+    def __init__(self, directory: Path, arguments: Sequence[str]) -> None:
+        self._directory = directory
+        self._arguments = arguments
+        self._process: subprocess.Popen[str] | None = None
+        self._answered = threading.Event()  # ready, or ended without
+        self._ready: dict[str, Any] = {}
+        self._story: deque[tuple[int, float, str]] = deque(maxlen=STORY_LINES)
+        self._told = 0
+
+    def start(self) -> dict[str, Any]:
+        """Start it; return what it says of itself when it is up. Raises ``Failure``."""
+        log = self._directory / "sim.log"
+        command = [sys.executable, "-m", "tmcconsole", "sim", "--child", *self._arguments]
+        with log.open("w") as errors:
+            self._process = subprocess.Popen(
+                [*command, "--dir", str(self._directory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,  # ctrl+c in the terminal is ours to handle
+            )
+        threading.Thread(target=self._read, name="sim child", daemon=True).start()
+        self._answered.wait(READY_S)
+        if not self._ready:
+            raise Failure(f"the simulated clusters did not start: {_last_line(log)}")
+        return self._ready
+
+    def story(self) -> tuple[tuple[int, float, str], ...]:
+        """Return what the scenario told last: running number, Unix seconds, text."""
+        return tuple(self._story)
+
+    def end(self) -> None:
+        """End it and wait until it is gone."""
+        process = self._process
+        if process is None:
+            return
+        for ask in (_close_stdin, subprocess.Popen.terminate, subprocess.Popen.kill):
+            ask(process)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(END_S)
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def _read(self) -> None:
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self._take(line)
+        self._answered.set()
+
+    def _take(self, line: str) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return
+        if "ready" in message:
+            self._ready = message["ready"]
+            self._answered.set()
+        elif "say" in message:
+            self._told += 1
+            self._story.append((self._told, wall_clock(), str(message["say"])))
+
+
+def _close_stdin(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"nothing after {READY_S:.0f} s"

@@ -1,0 +1,52 @@
+"""``tmc-console config check`` and ``config show``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from tmcconsole.cli.arguments import Arguments
+from tmcconsole.cli.setting import loaded
+from tmcconsole.config.lines import lines_of
+from tmcconsole.config.schema import KEYS
+from tmcconsole.config.settings import Settings
+from tmcconsole.config.write import to_toml
+
+
+def check(arguments: Arguments) -> int:
+    """Report everything wrong, files that are missing included; 1 where there is anything."""
+    settings = loaded(arguments).settings
+    missing = list(_missing(settings))
+    for line in missing:
+        print(line, file=sys.stderr)
+    if not missing:
+        names = ", ".join(target.name for target in settings.targets)
+        print(f"{settings.source or 'environment'}: well; hub and {names}")
+    return 1 if missing else 0
+
+
+def show(arguments: Arguments) -> int:
+    """Print the effective configuration as TOML, with the origin of each value behind it."""
+    found = loaded(arguments)
+    document = to_toml(found.settings, everything=True)
+    print("\n".join(_annotated(document, found.origins)))
+    return 0
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    ways = [("hub", settings.hub), *((f"target {t.name}", t.access) for t in settings.targets)]
+    for name, access in ways:
+        if access.kubeconfig is not None and not access.kubeconfig.is_file():
+            yield f"{name}: {access.kubeconfig}: no such file; name the cluster's kubeconfig"
+
+
+def _annotated(document: str, origins: Mapping[str, str]) -> Iterator[str]:
+    keys = {number: path for path, number in lines_of(document).items()}
+    for number, line in enumerate(document.splitlines(), 1):
+        path = keys.get(number, "")
+        if path == "targets[0]":
+            yield f"{line}  # {origins['targets']}"
+        elif path in KEYS and not line.endswith("["):
+            yield f"{line}  # {origins.get(path, 'default')}"
+        else:
+            yield line

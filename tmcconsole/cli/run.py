@@ -1,0 +1,96 @@
+"""``tmc-console run``: the engine without a screen."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import anyio.to_thread
+
+from tmcconsole import __version__
+from tmcconsole.cli.arguments import Arguments
+from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.setting import loaded, runtime_of, socket_of
+from tmcconsole.config.settings import Settings
+from tmcconsole.contract.link import LinkLost
+from tmcconsole.daemon.headless import run_headless
+from tmcconsole.daemon.logs import logging_to
+from tmcconsole.daemon.notify import notify
+from tmcconsole.daemon.server import SocketTaken, claim, serve
+from tmcconsole.runtime import spawn
+
+if TYPE_CHECKING:
+    from tmcconsole.engine.thread import EngineThread
+
+STOP_S: Final = 8.0  # for the engine to drain; the rest of the promised 10 s is for ourselves
+
+
+def run(arguments: Arguments) -> int:
+    """Run the engine until a signal; the log goes to stderr, or to the configured file."""
+    settings = loaded(arguments).settings
+    daemon = settings.daemon
+    try:
+        with (
+            claim(socket_of(settings)),
+            logging_to(
+                daemon.log_file, level=daemon.log_level, log_format=daemon.log_format
+            ) as log,
+        ):
+            anyio.run(_run, settings, log)
+    except (SocketTaken, LinkLost, OSError) as error:
+        raise Failure(one_line(error)) from error
+    return 0
+
+
+async def _run(settings: Settings, log: logging.Logger) -> None:
+    async with running_engine(settings) as engine, anyio.create_task_group() as group:
+        stop, started = anyio.Event(), anyio.Event()
+
+        async def serving() -> None:
+            await serve(engine, socket_of(settings), version=__version__, started=started)
+
+        spawn(group, stop_on_signal, stop, name="signals")
+        spawn(group, serving, name="socket")
+        await started.wait()
+        notify("READY=1", os.environ)
+        log.info("started", extra={"fields": {"socket": str(socket_of(settings))}})
+        await run_headless(engine, stop=stop, log=log)
+        notify("STOPPING=1", os.environ)
+        log.info("stopping")
+        group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def running_engine(settings: Settings) -> AsyncIterator[EngineThread]:
+    """Run the engine in its thread; leaving the context drains and stops it."""
+    from tmcconsole.engine.thread import EngineThread
+
+    engine = EngineThread(settings, runtime_of(settings))
+    engine.start()
+    try:
+        yield engine
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(engine.stop, STOP_S)
+
+
+async def stop_on_signal(stop: anyio.Event) -> None:
+    """Set ``stop`` at the first signal to end; a second one then ends the process at once."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for _ in signals:
+            stop.set()
+            return
+
+
+def refuse_core_dumps() -> None:
+    """Keep tokens in memory out of files that a crash would write."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

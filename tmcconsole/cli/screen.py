@@ -1,0 +1,38 @@
+"""Where a console is put on the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from tmcconsole.cli.failure import Failure
+from tmcconsole.config.places import config_home
+from tmcconsole.config.settings import ConsoleSettings
+from tmcconsole.contract.link import EngineLink
+from tmcconsole.runtime import wall_clock
+
+
+def show(
+    link: EngineLink | None,
+    settings: ConsoleSettings,
+    *,
+    link_mode: str,
+    on_quit: str,
+    open_link: Callable[[], Awaitable[EngineLink]] | None,
+) -> int:
+    """Run the console until it is left; return the exit code. Raises ``Failure`` off a terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Failure("not a terminal; tmc-console run needs none, nor does demo --headless")
+    from tmcconsole.ui.app import ConsoleApp, run_console
+
+    app = ConsoleApp(
+        link,
+        settings,
+        link_mode=link_mode,
+        on_quit=on_quit,
+        clock=wall_clock,
+        open_link=open_link,
+        theme_dirs=(config_home(os.environ) / "themes",),
+    )
+    return run_console(app)

@@ -1,0 +1,69 @@
+"""From the command line to effective settings, and from those to connections."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tmcconsole.cli.arguments import Arguments
+from tmcconsole.cli.failure import Failure
+from tmcconsole.config.load import Loaded, load
+from tmcconsole.config.places import find_config
+from tmcconsole.config.problems import ConfigError
+from tmcconsole.config.settings import Settings
+
+if TYPE_CHECKING:
+    from tmcconsole.runtime import Runtime, Transport
+
+
+def loaded(arguments: Arguments) -> Loaded:
+    """Return the effective settings and their origins. Raises ``Failure`` with every problem."""
+    file = config_file(arguments)
+    if file is None and not any(name.startswith("TMC_HUB_") for name in os.environ):
+        raise Failure(
+            "no config file: tmc-console demo needs none; tmc-console init --hub FILE "
+            "--target NAME=FILE --config tmc-console.toml writes one"
+        )
+    try:
+        return load(file, os.environ, arguments.settings, Path.cwd())
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+
+
+def config_file(arguments: Arguments) -> Path | None:
+    """Return the config file to read; None where no flag, variable or place names one."""
+    if arguments.config:
+        return Path(arguments.config).expanduser().absolute()
+    return find_config(os.environ, Path.cwd())
+
+
+def socket_of(settings: Settings) -> Path:
+    """Return where an engine with these settings is served."""
+    return settings.daemon.socket or settings.state_dir / "engine.sock"
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """Return the real world: this machine's clocks, and the clusters these settings name."""
+    from tmcconsole.runtime import real_runtime
+
+    ways = {"hub": settings.hub, **{target.name: target.access for target in settings.targets}}
+
+    async def dial_cluster(name: str) -> Transport:
+        from tmcconsole.kube.credentials import dial
+
+        return await dial(ways[name], now=runtime.now, wall=runtime.wall)
+
+    runtime = real_runtime(dial_cluster)
+    return runtime
+
+
+def bare_settings(arguments: Arguments) -> Settings:
+    """Return settings without a config file and clusters: only console and daemon mean anything."""
+    sections = ("TMC_CONSOLE_", "TMC_DAEMON_")
+    environ = {name: value for name, value in os.environ.items() if name.startswith(sections)}
+    anywhere = {"TMC_HUB_IN_CLUSTER": "true", "TMC_TARGETS": "any=in-cluster"}
+    try:
+        return load(None, environ | anywhere, arguments.settings, Path.cwd()).settings
+    except ConfigError as error:
+        raise Failure(str(error)) from error
