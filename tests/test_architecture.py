@@ -1,0 +1,190 @@
+"""Rules of the code that no single test of a part would notice broken."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tmcconsole.config.load import load
+from tmcconsole.config.schema import KEYS
+
+ROOT = Path(__file__).parent.parent
+PRODUCT = sorted((ROOT / "tmcconsole").rglob("*.py"))
+TESTS = sorted(
+    path for path in (ROOT / "tests").rglob("*.py") if "cache" not in path.relative_to(ROOT).parts
+)
+SAMPLES = sorted((ROOT / "sample-configs").glob("*.toml"))
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
+# Modules of the outside world, and what may be taken from them anywhere.
+WORLD = {
+    "time": {"strftime", "strptime", "gmtime", "localtime"},
+    "random": {"Random"},
+    "uuid": {"UUID"},
+    "secrets": set[str](),
+}
+WORLD_CALLS = {
+    ("asyncio", "create_task"),
+    ("asyncio", "ensure_future"),
+    ("asyncio", "sleep"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("os", "urandom"),
+}
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def test_imports_obey_the_layers() -> None:
+    from importlinter.cli import lint_imports
+
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "tmcconsole.daemon.headless, tmcconsole.daemon.server, tmcconsole.daemon.printer",
+        "tmcconsole.engine.thread, tmcconsole.cli.run",
+    ],
+    ids=["daemon", "engine"],
+)
+def test_without_a_screen_no_textual_and_no_rich_is_loaded(modules: str) -> None:
+    program = f"import {modules}, sys; print(*sorted(sys.modules), sep='\\n')"
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    loaded = {name.partition(".")[0] for name in result.stdout.split()}
+    assert "tmcconsole" in loaded
+    assert loaded.isdisjoint({"textual", "rich"})
+
+
+def test_no_file_is_long() -> None:
+    lengths = {relative(path): len(path.read_text().splitlines()) for path in PRODUCT + TESTS}
+
+    assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_no_function_is_long() -> None:
+    lengths = {
+        f"{relative(path)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in PRODUCT + TESTS
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+
+
+def test_time_randomness_and_tasks_come_from_the_runtime() -> None:
+    outside = [path for path in PRODUCT if path != ROOT / "tmcconsole" / "runtime.py"]
+
+    found = {relative(path): sorted(bare_uses(tree_of(path))) for path in outside}
+
+    assert {path: uses for path, uses in found.items() if uses} == {}
+
+
+def bare_uses(tree: ast.Module) -> Iterator[str]:
+    names = {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in WORLD:
+            yield from (
+                f"line {node.lineno}: from {node.module} import {alias.name}"
+                for alias in node.names
+                if alias.name not in WORLD[node.module]
+            )
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = names.get(node.value.id, node.value.id)
+            banned = module in WORLD and module in names.values() and node.attr not in WORLD[module]
+            if banned or (module, node.attr) in WORLD_CALLS:
+                yield f"line {node.lineno}: {module}.{node.attr}"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_found"),
+    [
+        ("import time\ntime.time()", True),
+        ("import time as t\nt.sleep(1)", True),
+        ("from time import monotonic", True),
+        ("import random\nrandom.random()", True),
+        ("import random\nrandom.Random(1)", False),
+        ("from uuid import uuid4", True),
+        ("import asyncio\nasyncio.create_task(x())", True),
+        ("from datetime import datetime\ndatetime.now()", True),
+        ("import time\ntime.gmtime(0)", False),
+        ("time = 3\ntime.real", False),
+    ],
+)
+def test_the_check_for_bare_uses_finds_them(code: str, is_found: bool) -> None:
+    assert bool(list(bare_uses(ast.parse(code)))) is is_found
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=relative)
+def test_a_sample_config_loads(path: Path) -> None:
+    settings = load(path, {}, {}, ROOT).settings
+
+    assert settings.targets
+
+
+def test_every_key_and_variable_is_documented() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+
+    missing = [
+        key.path
+        for key in KEYS.values()
+        if f"`{key.path}`" not in text and f"`{key.name}`" not in text
+    ]
+    assert missing == []
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Return the files under version control, or all of a source tree that has none."""
+    result = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        return tuple(PRODUCT + TESTS)
+    found = (ROOT / name for name in result.stdout.split("\0") if name)
+    return tuple(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def found_in_tracked(pattern: str) -> list[str]:
+    wanted = re.compile(pattern.encode())
+    return [
+        relative(path)
+        for path in tracked()
+        if path != Path(__file__) and wanted.search(path.read_bytes())
+    ]
+
+
+def test_nothing_is_left_to_do_in_the_code() -> None:
+    assert found_in_tracked(r"\b(TODO|FIXME|XXX)\b") == []
+
+
+def test_no_file_names_a_package_registry() -> None:
+    hosts = r"(pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang\.org|sum\.golang\.org)"
+
+    assert found_in_tracked(hosts) == []
+    assert found_in_tracked(r"(?m)^\s*--(extra-)?index-url|^\s*--find-links") == []
