@@ -75,6 +75,13 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
         return tree
 
 
+def content_changed(old: CachedObject | None, new: CachedObject | None) -> bool:
+    """True where an event changed more than status: the wish, the marks, or existence itself."""
+    if old is None or new is None:
+        return old is not new
+    return old.content_digest != new.content_digest or old.deleting != new.deleting
+
+
 def labels_of(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return the labels of a decoded object, {} where there are none."""
     return _strings(tree, "labels")

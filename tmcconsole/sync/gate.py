@@ -7,6 +7,7 @@ from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.markers import origin_uid
 from tmcconsole.sync.world import Target, World
+from tmcconsole.tmc.audit import AuditUnavailable
 
 
 class Held(Exception):
@@ -29,14 +30,7 @@ async def delete_copy(
     _require_caches(world, target, kind)  # D1
     await _require_parent_gone(world, target, kind, key, copy)  # D2, D4
     _require_brake(world, target, kind, reason)  # D5
-    ticket = await world.audit.before(  # D7
-        "delete-copy",
-        actor="engine",
-        target=target.name,
-        subject=f"{kind}/{key}",
-        uid=copy.uid,
-        detail=reason,
-    )
+    ticket = await _announce(world, target, f"{kind}/{key}", copy.uid, reason)  # D7
     outcome = "failed"
     try:
         async with target.flow.admitted():
@@ -55,6 +49,20 @@ async def delete_copy(
     finally:
         target.brake.count(world.runtime.now())
         await world.audit.after(ticket, outcome)
+
+
+async def _announce(world: World, target: Target, subject: str, uid: str, reason: str) -> int:
+    try:
+        return await world.audit.before(
+            "delete-copy",
+            actor="engine",
+            target=target.name,
+            subject=subject,
+            uid=uid,
+            detail=reason,
+        )
+    except AuditUnavailable as error:
+        raise Held(f"nothing is deleted while the audit log cannot be written: {error}") from error
 
 
 def _require_caches(world: World, target: Target, kind: str) -> None:

@@ -92,10 +92,10 @@ class Ledger:
         if self._entries.get(kind, {}).pop(key, None) is not None:
             self.on_change(kind, key)
 
-    def forget_kind(self, kind: str) -> None:
-        """Drop all objects of a kind that this target no longer syncs."""
+    def hold_kind(self, kind: str, wall: float, message: str) -> None:
+        """Note that nothing can be said or done about the objects of a kind for now."""
         for key in list(self._entries.get(kind, {})):
-            self.forget(kind, key)
+            self.stand(kind, key, SyncState.HELD, wall, reason="KindAway", message=message)
 
     def entries(self) -> Iterator[tuple[str, ObjectKey, Entry]]:
         """Yield every (kind id, key, entry)."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Json, annotations_of, labels_of
 from tmcconsole.sync.identity import Locator, TargetIdentity, namespace_for, tenant_id
 from tmcconsole.sync.markers import CLUSTER, LOCATOR, TENANT
 
 
-class NamespaceClash(Exception):
+class NamespaceClash(KubeError):
     """Two hub namespaces, or a foreign one, claim the same namespace on a target."""
+
+    reason = "Collision"
 
 
 @dataclass(slots=True)

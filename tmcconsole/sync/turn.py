@@ -76,8 +76,10 @@ async def look_at_live(turn: Turn) -> float:
     return LOOK_AGAIN_S
 
 
-class KindAway(Exception):
+class KindAway(KubeError):
     """The API server does not serve the kind at the moment: nothing can be said of its objects."""
+
+    reason = "KindAway"
 
 
 async def read_live(target: Target, watched: Watched, key: ObjectKey) -> CachedObject | None:

@@ -31,7 +31,7 @@ class UpStatus:
             return None
         tree = cached.decode()
         before: Json = tree.get("status") or {}
-        if finalizer_keys(tree) & self.world.awaited:
+        if self._is_awaited(item.lane, finalizer_keys(tree)):
             return AWAITED_S
         reports = self._reports(item, cached, tree)
         after = merge(reports, generation=cached.generation, before=before)
@@ -41,6 +41,14 @@ class UpStatus:
         if not patch or self._written.get(item) == after:
             return None
         return await self._write(item, cached, patch, after)
+
+    def _is_awaited(self, kind: str, keys: frozenset[str]) -> bool:
+        """True while a target that may hold a copy has not been heard: no sum without it."""
+        if keys & self.world.awaited:
+            return True
+        holders = [self.world.targets[key] for key in sorted(keys) if key in self.world.targets]
+        here = [holder.kinds[kind] for holder in holders if kind in holder.kinds]
+        return not all(watched.informer.synced for watched in here)
 
     def _reports(self, item: Item, cached: CachedObject, tree: Json) -> list[Report]:
         origin = origin_of(self.world.hub.cluster, tree)

@@ -48,7 +48,7 @@ class WorkQueue:
     """The queue of one target, or of the hub. Single-threaded; owned by one event loop."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+        self.now = now
         self._lanes: dict[str, _Lane] = {}
         self._turns: deque[str] = deque()  # lanes with ready keys, each once
         self._waiting: dict[Item, float] = {}  # ready or to be re-added: when first asked for
@@ -95,7 +95,7 @@ class WorkQueue:
         if delay_s <= 0:
             self.add(lane, key)
             return
-        due = self._now() + delay_s
+        due = self.now() + delay_s
         if item in self._waiting or self._due.get(item, due + 1) <= due:
             return
         if item not in self._due:
@@ -135,7 +135,7 @@ class WorkQueue:
         """Count a failure of ``item``; return how many it had in a row."""
         counts = self._lane(item.lane).counts
         counts.failed += 1
-        counts.last_error, counts.last_error_at = error, self._now()
+        counts.last_error, counts.last_error_at = error, self.now()
         if item not in self._attempts:
             counts.retrying += 1
         self._attempts[item] = self._attempts.get(item, 0) + 1
@@ -206,7 +206,7 @@ class WorkQueue:
 
     def _make_ready(self, item: Item) -> None:
         lane = self._lane(item.lane)
-        self._waiting[item] = self._now()
+        self._waiting[item] = self.now()
         if not lane.ready:
             self._turns.append(item.lane)
         lane.ready.append(item.key)
@@ -233,7 +233,7 @@ class WorkQueue:
 
     def _move_due(self) -> float:
         """Make due keys ready; return seconds until the next one (an hour if none)."""
-        now = self._now()
+        now = self.now()
         while self._heap:
             due, _, item = self._heap[0]
             if self._due.get(item) != due:  # cancelled, or moved to another time

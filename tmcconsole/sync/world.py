@@ -17,7 +17,7 @@ from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceNames
 from tmcconsole.sync.workqueue import WorkQueue
-from tmcconsole.tmc.audit import Audit
+from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
 
 
@@ -92,7 +92,7 @@ class World:
     settings: SyncSettings
     hub: Hub
     history: History
-    audit: Audit
+    audit: AuditLog
     # Replicas for (kind id, hub tree, target key) where a Placement divides them, else None.
     division: Callable[[str, Json, str], int | None]
     # By target key, in the order of their names. A target that loses its connection stays, with

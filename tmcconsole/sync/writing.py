@@ -20,6 +20,7 @@ from tmcconsole.sync.turn import (
     read_live,
     with_metadata,
 )
+from tmcconsole.tmc.errors import Severity
 
 # No object has resourceVersion 1: an apply that carries it creates, or fails where the name is
 # taken. Creation is thereby atomic, and our fields are owned by the apply from the start.
@@ -108,7 +109,7 @@ async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
         message = f"{what}; changed back and forth: stop the other writer, or remove the field here"
         turn.stand(SyncState.REFUSED, "Fight", message)
         turn.entry.truce = (now + REFUSED_RECHECK_S, turn.facts.source_digest)
-        _record(turn, f"fight: {what}", severity="High")
+        _record(turn, f"fight: {what}", severity=Severity.HIGH)
         return REFUSED_RECHECK_S
     try:
         await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=True)
@@ -145,11 +146,11 @@ def _blame(error: Conflict) -> str:
     return "held by others: " + ", ".join(held)
 
 
-def _record(turn: Turn, what: str, severity: str = "Low") -> None:
+def _record(turn: Turn, what: str, severity: Severity = Severity.LOW) -> None:
     turn.world.history.record(
         "drift",
-        "Reverted" if severity == "Low" else "Fight",
-        severity,
+        "Reverted" if severity is Severity.LOW else "Fight",
+        severity=severity,
         target=turn.target.name,
         subject=f"{turn.kind}/{turn.key}",
         message=what,

@@ -1,0 +1,96 @@
+"""The board: the newest record of everything, and what changed since any recent revision.
+
+The engine's loop writes, front ends of other threads read: every operation holds one short lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from itertools import takewhile
+from typing import Final
+
+from tmcconsole.contract.changes import Changes, RecordRef, Revision
+from tmcconsole.contract.records import AnyRecord
+
+KEEP_REMOVED: Final = 20_000  # removals remembered; an older mirror gets a snapshot
+
+
+class Board:
+    """Owns the records. ``epoch`` names this run of the engine."""
+
+    def __init__(self, epoch: str) -> None:
+        self._epoch = epoch
+        self._number = 0
+        # In the order of their last change, so that changes are read from the end.
+        self._records: OrderedDict[RecordRef, tuple[int, AnyRecord]] = OrderedDict()
+        self._removed: OrderedDict[RecordRef, int] = OrderedDict()
+        self._complete_since = 0  # removals after this revision are all remembered
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Board {len(self._records)} records at {self._number}>"
+
+    @property
+    def revision(self) -> Revision:
+        """The newest revision."""
+        return Revision(self._epoch, self._number)
+
+    def put(self, record: AnyRecord) -> None:
+        """Replace a record; an equal one is no change."""
+        ref = ref_of(record)
+        with self._lock:
+            known = self._records.get(ref)
+            if known is not None and known[1] == record:
+                return
+            self._number += 1
+            self._records[ref] = (self._number, record)
+            self._records.move_to_end(ref)
+            self._removed.pop(ref, None)
+
+    def remove(self, ref: RecordRef) -> None:
+        """Take a record off the board."""
+        with self._lock:
+            if self._records.pop(ref, None) is None:
+                return
+            self._number += 1
+            self._removed[ref] = self._number
+            self._removed.move_to_end(ref)
+            while len(self._removed) > KEEP_REMOVED:
+                _, self._complete_since = self._removed.popitem(last=False)
+
+    def get(self, kind: str, key: str) -> AnyRecord | None:
+        """Return one record."""
+        with self._lock:
+            known = self._records.get(RecordRef(kind, key))
+        return known[1] if known else None
+
+    def refs(self, kind: str) -> list[RecordRef]:
+        """Return the refs of all records of a kind, sorted by key."""
+        with self._lock:
+            found = [ref for ref in self._records if ref.kind == kind]
+        return sorted(found, key=lambda ref: ref.key)
+
+    def changes(self, since: Revision, wall: float) -> Changes:
+        """Return what changed after ``since``, or everything where that cannot be told."""
+        with self._lock:
+            known = since.epoch == self._epoch and self._complete_since <= since.number
+            if not known or since.number > self._number:
+                return self._snapshot(wall)
+            return self._difference(since.number, wall)
+
+    def _snapshot(self, wall: float) -> Changes:
+        records = tuple(record for _, record in self._records.values())
+        return Changes(self.revision, records, (), True, wall)
+
+    def _difference(self, number: int, wall: float) -> Changes:
+        newest = reversed(self._records.values())
+        changed = [record for _, record in takewhile(lambda entry: entry[0] > number, newest)]
+        gone = reversed(self._removed.items())
+        removed = [ref for ref, _ in takewhile(lambda entry: entry[1] > number, gone)]
+        return Changes(self.revision, tuple(reversed(changed)), tuple(removed), False, wall)
+
+
+def ref_of(record: AnyRecord) -> RecordRef:
+    """Return what names a record."""
+    return RecordRef(type(record).__name__, str(record.key))

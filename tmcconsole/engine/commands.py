@@ -1,0 +1,295 @@
+"""What an operator asks for. Pause, cordon and drain are written in the hub: every replica and
+console sees them, and they survive a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import yaml
+
+from tmcconsole.contract.commands import (
+    Accepted,
+    AllowDeletes,
+    AnyCommand,
+    AnyReply,
+    CordonTarget,
+    DrainPlan,
+    DrainTarget,
+    Move,
+    PauseTarget,
+    PlanDrain,
+    QueueItem,
+    QueueItems,
+    Refused,
+    ResumeTarget,
+    Resync,
+    ShowDiff,
+    ShowObject,
+    ShowQueue,
+    SimFault,
+    Text,
+    UncordonTarget,
+    Why,
+)
+from tmcconsole.contract.records import Pause
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.drain import plan_moves
+from tmcconsole.engine.session import HubSession
+from tmcconsole.engine.target import Supervisor
+from tmcconsole.engine.why import explain, show_difference
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.kube.redact import redact
+from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
+from tmcconsole.sync.markers import ALLOW_DELETES, MANAGER, PAUSE
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.tmc.audit import AuditUnavailable
+
+ALLOW_S = 600.0  # how long an operator's word lets deletions pass
+MAX_ITEMS = 1000
+
+
+class Rejected(Exception):
+    """The command cannot be carried out; the fix says what would help."""
+
+    def __init__(self, reason: str, fix: str = "") -> None:
+        super().__init__(reason)
+        self.fix = fix
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Carries out commands on the engine's loop."""
+
+    session: HubSession
+    supervisors: dict[str, Supervisor]
+    read_only: bool
+
+    async def carry_out(self, command: AnyCommand) -> AnyReply:
+        """Return the reply; a refusal is a reply, not an error."""
+        if self.read_only and not isinstance(command, _QUESTIONS):
+            return Refused(
+                reason=SafeText("this engine is read-only"),
+                fix=SafeText("start it without --read-only"),
+            )
+        try:
+            return await self._one(command)
+        except Rejected as rejected:
+            return Refused(reason=SafeText(rejected), fix=SafeText(rejected.fix))
+        except AuditUnavailable as error:
+            return Refused(
+                reason=SafeText(f"the audit log cannot be written: {error}"),
+                fix=SafeText("free space or fix the permissions of the state directory"),
+            )
+        except KubeError as error:
+            return Refused(reason=SafeText(error), fix=SafeText("try again when it answers"))
+
+    async def _one(self, command: AnyCommand) -> AnyReply:
+        match command:
+            case PauseTarget() | ResumeTarget() | CordonTarget() | UncordonTarget():
+                return await self._change(command)
+            case DrainTarget() | AllowDeletes():
+                return await self._change(command)
+            case Resync():
+                return self._resync(command)
+            case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff():
+                return self._answer(command)
+            case SimFault():
+                raise Rejected("faults can be switched on simulated clusters only", "see: demo")
+            case _:
+                assert_never(command)
+
+    def _answer(self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff) -> AnyReply:
+        match command:
+            case PlanDrain():
+                return self._plan_drain(command)
+            case ShowQueue():
+                return self._queue(command)
+            case Why():
+                item = self._item(command.key)
+                body = explain(self.session, self.supervisors, item)
+                return Text(title=SafeText(f"why {command.key}"), body=body)
+            case ShowObject():
+                return self._show(command)
+            case ShowDiff():
+                target = self._supervisor(command.target).target
+                if target is None:
+                    raise Rejected(f"{command.target} has not been connected yet")
+                body = show_difference(self.session, target, self._item(command.key))
+                return Text(title=SafeText(f"{command.key} on {command.target}"), body=body)
+            case _:
+                assert_never(command)
+
+    async def _change(
+        self,
+        command: PauseTarget
+        | ResumeTarget
+        | CordonTarget
+        | UncordonTarget
+        | DrainTarget
+        | AllowDeletes,
+    ) -> AnyReply:
+        supervisor = self._supervisor(command.target)
+        if isinstance(command, DrainTarget) and command.confirm != command.target:
+            raise Rejected(
+                f"the name typed is {command.confirm!r}, not {command.target!r}",
+                "type the target's name to confirm",
+            )
+        wall = self.session.around.runtime.wall()
+        patch, done = _patch_for(command, wall)
+        await self._write(command, supervisor, patch)
+        if isinstance(command, AllowDeletes):
+            self._release(supervisor)
+        if isinstance(command, ResumeTarget):
+            self._wake(supervisor)
+        return Accepted(message=SafeText(f"{command.target} {done}"))
+
+    async def _write(self, command: AnyCommand, supervisor: Supervisor, patch: Json) -> None:
+        """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
+        around, session = self.session.around, self.session
+        found = supervisor.sync_target()
+        if found is None:
+            raise Rejected(
+                f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"
+            )
+        action = type(command).__name__
+        ticket = await around.audit.before(
+            action,
+            actor=command.actor,
+            target=supervisor.name,
+            subject="",
+            uid=found.identity.uid,
+            detail="",
+        )
+        patch = {**patch, "metadata": {**patch.get("metadata", {}), "uid": found.identity.uid}}
+        outcome = "failed"
+        try:
+            written = await session.client.merge_patch(
+                SYNC_TARGETS, ObjectKey("", supervisor.name), patch, manager=MANAGER
+            )
+            outcome = "accepted"
+        finally:
+            await around.audit.after(ticket, outcome)
+        session.sources.targets.observe(written)
+        around.history.record(
+            "action",
+            action,
+            at=around.runtime.wall(),
+            target=supervisor.name,
+            actor=command.actor,
+            message=getattr(command, "why", ""),
+        )
+
+    def _release(self, supervisor: Supervisor) -> None:
+        if supervisor.target is not None:
+            supervisor.target.brake.allow(self.session.around.runtime.now(), ALLOW_S)
+            self._wake(supervisor)
+
+    def _wake(self, supervisor: Supervisor) -> None:
+        """Look again at everything that is not in sync."""
+        if supervisor.target is None:
+            return
+        for kind, key, _ in list(supervisor.target.ledger.entries()):
+            supervisor.target.queue.add(kind, key)
+
+    def _resync(self, command: Resync) -> AnyReply:
+        names = [command.target] if command.target else sorted(self.supervisors)
+        wanted = self._item(command.key) if command.key else None
+        count = 0
+        for name in names:
+            target = self._supervisor(name).target
+            if target is None:
+                continue
+            if command.relist:
+                for watched in target.kinds.values():
+                    watched.informer.request_relist()
+            for kind, key, entry in list(target.ledger.entries()):
+                if wanted is None or wanted == Item(kind, key):
+                    entry.settled = None
+                    target.queue.add(kind, key)
+                    count += 1
+        where = command.target or "all targets"
+        return Accepted(message=SafeText(f"looking again at {count} copies on {where}"))
+
+    def _plan_drain(self, command: PlanDrain) -> AnyReply:
+        supervisor = self._supervisor(command.target)
+        moves: tuple[Move, ...] = plan_moves(self.session, supervisor)
+        stranded = sum(1 for move in moves if not move.to)
+        return DrainPlan(target=SafeText(command.target), moves=moves, stranded=stranded)
+
+    def _queue(self, command: ShowQueue) -> AnyReply:
+        hub = self.session.world.hub
+        target = None if command.target == "hub" else self._supervisor(command.target).target
+        queue = hub.queue if command.target == "hub" else (target.queue if target else None)
+        if queue is None:
+            raise Rejected(f"{command.target} has not been connected yet")
+        runtime = self.session.around.runtime
+        shift = runtime.wall() - runtime.now()
+        items = []
+        for key, state, attempts, at in list(queue.items(command.kind))[:MAX_ITEMS]:
+            entry = target.ledger.get(command.kind, key) if target else None
+            error = entry.standing.message if entry and attempts else SafeText()
+            due = at + shift if at else 0.0
+            items.append(QueueItem(SafeText(key), state, attempts, due, error))
+        return QueueItems(items=tuple(items))
+
+    def _show(self, command: ShowObject) -> AnyReply:
+        item = self._item(command.key)
+        cached = self.session.world.hub.cached(*item)
+        if command.target:
+            target = self._supervisor(command.target).target
+            cached = target.copy_of(*item) if target else None
+        where = command.target or "the hub"
+        if cached is None:
+            raise Rejected(f"{command.key} is not known on {where}")
+        body = yaml.safe_dump(redact(cached.decode()), sort_keys=False, allow_unicode=True)
+        title = SafeText(f"{command.key} on {where}")
+        return Text(title=title, body=SafeText(body, multiline=True))
+
+    def _supervisor(self, name: str) -> Supervisor:
+        found = self.supervisors.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.supervisors))
+            raise Rejected(f"there is no target {name!r}", f"known targets: {known}")
+        return found
+
+    def _item(self, key: str) -> Item:
+        lane, _, rest = key.partition("/")
+        namespace, slash, name = rest.partition("/")
+        if not slash:
+            raise Rejected(f"{key!r} is not resource/namespace/name")
+        return Item(lane, ObjectKey(namespace, name))
+
+
+_QUESTIONS = PlanDrain | ShowQueue | Why | ShowObject | ShowDiff
+
+
+def _patch_for(
+    command: PauseTarget
+    | ResumeTarget
+    | CordonTarget
+    | UncordonTarget
+    | DrainTarget
+    | AllowDeletes,
+    wall: float,
+) -> tuple[Json, str]:
+    """Return the SyncTarget's merge patch and what to say of it."""
+    match command:
+        case PauseTarget():
+            pause = Pause(command.until, SafeText(command.actor), SafeText(command.why))
+            return {"metadata": {"annotations": {PAUSE: pause_text(pause)}}}, "is paused"
+        case ResumeTarget():
+            return {"metadata": {"annotations": {PAUSE: None}}}, "is resumed"
+        case CordonTarget():
+            return {"spec": {"unschedulable": True}}, "is cordoned"
+        case UncordonTarget():
+            return {"spec": {"unschedulable": False, "evictAfter": None}}, "is open again"
+        case DrainTarget():
+            return {"spec": {"unschedulable": True, "evictAfter": rfc3339(wall)}}, "is draining"
+        case AllowDeletes():
+            until = rfc3339(wall + ALLOW_S)
+            return {"metadata": {"annotations": {ALLOW_DELETES: until}}}, "may delete again"
+        case _:
+            assert_never(command)

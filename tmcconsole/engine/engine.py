@@ -1,0 +1,193 @@
+"""The engine: one hub, its targets, and the board. It is an ``EngineLink`` on its own loop."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from tmcconsole import __version__
+from tmcconsole.config.settings import Settings
+from tmcconsole.contract.changes import Changes, Revision
+from tmcconsole.contract.commands import AnyCommand, AnyReply, Refused
+from tmcconsole.contract.records import EngineRecord, SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.board import Board
+from tmcconsole.engine.commands import Commands
+from tmcconsole.engine.failing import understand
+from tmcconsole.engine.present import Tally, failed, waiting
+from tmcconsole.engine.projector import Projector
+from tmcconsole.engine.session import HubSession, Surroundings, open_session
+from tmcconsole.engine.silence import Silence
+from tmcconsole.engine.target import Supervisor
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.runtime import Runtime, spawn
+from tmcconsole.sync.identity import target_key
+from tmcconsole.tmc.audit import AuditLog
+from tmcconsole.tmc.history import History
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S: Final = 1.0
+RETRY_CAP_S: Final = 15.0
+FREEZE_AFTER_S: Final = 10.0  # by then the first lists are in; they need no collecting
+
+
+@dataclass(slots=True)
+class Engine:
+    """Owns everything below it. ``run`` works until cancelled."""
+
+    runtime: Runtime
+    settings: Settings
+    audit: AuditLog
+    history: History = field(default_factory=History)
+    notes: tuple[SafeText, ...] = ()
+    board: Board = field(init=False)
+    session: HubSession | None = None
+    supervisors: dict[str, Supervisor] = field(default_factory=dict)
+    _projector: Projector = field(init=False)
+    _started_at: float = field(init=False)
+    _hub_reason: SafeText = field(default_factory=SafeText)
+    _hub_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.runtime.token())
+        self._started_at = self.runtime.wall()
+        self._projector = Projector(
+            self.board, self.supervisors, lambda: self.session, self.runtime.wall
+        )
+        self.history.on_record(self._projector.record)
+        self.history.on_drop(self._projector.drop)
+
+    async def run(self) -> None:
+        """Connect to the hub and serve the targets; connect again when that fails."""
+        failures = 0
+        while True:
+            try:
+                session = await open_session(self._surroundings())
+                failures = 0
+                await self._serve(session)
+            except* KubeError as group:
+                failures += 1
+                self._note(group)
+            except* Exception as group:
+                failures += 1
+                log.exception("the connection to the hub ended unexpectedly")
+                self._note(group)
+            finally:
+                self.session = None
+            ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10))
+            await self.runtime.sleep(self.runtime.rng.uniform(ceiling / 2, ceiling))
+
+    async def changes(self, since: Revision) -> Changes:
+        """See ``EngineLink``."""
+        await self._projector.project()
+        self.board.put(self._own_record())
+        return self.board.changes(since, self.runtime.wall())
+
+    async def request(self, command: AnyCommand) -> AnyReply:
+        """See ``EngineLink``."""
+        if self.session is None:
+            return Refused(
+                reason=SafeText(f"the hub is not connected: {self._hub_reason}"),
+                fix=SafeText("try again when it is"),
+            )
+        read_only = self.settings.console.read_only
+        return await Commands(self.session, self.supervisors, read_only).carry_out(command)
+
+    async def _serve(self, session: HubSession) -> None:
+        self._hub_reason, self._hub_since = SafeText(), self.runtime.wall()
+        self.history.record_recovery("hub", "", self.runtime.wall())
+        log.info("connected to a %s hub, %s", session.identity.flavour, session.identity.cluster)
+        try:
+            async with anyio.create_task_group() as group:
+                self._register(session)
+                self.session = session
+                await session.run(group)
+                spawn(group, Silence(session).run, name="silence")
+                spawn(group, self._end_awaiting, session, name="awaited targets")
+                spawn(group, self._freeze, name="freeze")
+                for supervisor in self.supervisors.values():
+                    spawn(group, supervisor.run, name=f"target {supervisor.name}")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await session.client.aclose()
+
+    def _register(self, session: HubSession) -> None:
+        self.supervisors.clear()
+        for settings in sorted(self.settings.targets, key=lambda target: target.name):
+            self.supervisors[settings.name] = Supervisor(session, settings)
+            session.world.awaited.add(target_key(session.identity.cluster, settings.name))
+
+    async def _end_awaiting(self, session: HubSession) -> None:
+        """After the heartbeat timeout a target that never connected is not waited for."""
+        await self.runtime.sleep(self.settings.sync.heartbeat_timeout_s)
+        session.world.awaited.clear()
+
+    async def _freeze(self) -> None:
+        """Caches live as long as we do: keep the garbage collector from walking them."""
+        await self.runtime.sleep(FREEZE_AFTER_S)
+        gc.collect()
+        gc.freeze()
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            self.runtime,
+            self.settings,
+            self.history,
+            self.audit,
+            self._projector.touch,
+            lambda: None,
+        )
+
+    def _note(self, group: BaseExceptionGroup[Exception]) -> None:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        found = understand(error, "hub") if isinstance(error, Exception) else None
+        message = SafeText(f"{found.message} {found.hint}".strip() if found else error)
+        if message != self._hub_reason:
+            self._hub_reason, self._hub_since = message, self.runtime.wall()
+            log.error("the hub cannot be used: %s", message)
+        if found is not None:
+            self.history.record_error(found, target="hub", subject="", at=self.runtime.wall())
+
+    def _own_record(self) -> EngineRecord:
+        session = self.session
+        counts = sum((tally.total() for tally in self._projector.tallies.values()), Tally().total())
+        up = session is not None and session.reach.is_up
+        reason = session.reach.message if session is not None else self._hub_reason
+        return EngineRecord(
+            version=__version__,
+            started_at=self._started_at,
+            hub=SafeText(_hub_name(self.settings)),
+            hub_flavour=session.identity.flavour if session else "",
+            hub_workspace=SafeText(session.identity.workspace if session else ""),
+            hub_connected=up,
+            hub_reason=SafeText() if up else reason,
+            hub_since=session.reach.since or self._hub_since if session else self._hub_since,
+            placed=counts.total(),
+            in_sync=counts[SyncState.IN_SYNC],
+            pending=waiting(counts),
+            failed=failed(counts),
+            write_attempts=self._writes(),
+            read_only=self.settings.console.read_only,
+            notes=self.notes,
+        )
+
+    def _writes(self) -> int:
+        clients = [self.session.client] if self.session else []
+        targets = [supervisor.target for supervisor in self.supervisors.values()]
+        clients += [target.client for target in targets if target is not None]
+        return sum(client.writes_attempted for client in clients)
+
+
+def _hub_name(settings: Settings) -> str:
+    access = settings.hub
+    if access.in_cluster:
+        return "in-cluster"
+    context = f"#{access.context}" if access.context else ""
+    return f"{access.kubeconfig}{context}"

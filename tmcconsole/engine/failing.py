@@ -1,0 +1,63 @@
+"""From a failed reconcile to a standing, a record and a time to try again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.namespaces import NamespaceClash
+from tmcconsole.sync.places import NamespaceLeaving
+from tmcconsole.sync.turn import KindAway
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.tmc.backoff import delay
+from tmcconsole.tmc.classify import Side, classify
+from tmcconsole.tmc.errors import ErrorType, Failure, Pace, failure
+from tmcconsole.tmc.history import History
+
+# Errors of our own making, which no API server sent.
+_OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
+    NamespaceClash: (ErrorType.RESOURCE_CONFLICT, Pace.REFUSED),
+    NamespaceLeaving: (ErrorType.RESOURCE_CONFLICT, Pace.NORMAL),
+    KindAway: (ErrorType.RESOURCE_NOT_FOUND, Pace.SLOW),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What the workers of one queue call when a reconcile fails, or works again."""
+
+    runtime: Runtime
+    history: History
+    side: Side
+    name: str  # the target's, or "hub"
+    ledger: Ledger | None  # a target's; the hub has none
+
+    def on_error(self, item: Item, error: Exception, attempts: int) -> float:
+        """Record the error; return seconds until the next try."""
+        found = understand(error, self.side)
+        wall = self.runtime.wall()
+        self.history.record_error(
+            found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
+        )
+        if self.ledger is not None and self.ledger.get(*item) is not None:
+            refused = found.pace is Pace.REFUSED
+            state = SyncState.REFUSED if refused else SyncState.FAILED
+            message = f"{found.message} {found.hint}"
+            self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
+        return delay(found, attempts, self.runtime.rng)
+
+    def on_success(self, item: Item) -> None:
+        """Note that an item that had failed works again."""
+        self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
+
+
+def understand(error: Exception, side: Side) -> Failure:
+    """Return what an error means, those of our own making included."""
+    for kind, (type_, pace) in _OWN.items():
+        if isinstance(error, kind):
+            return failure(type_, str(error), reason=str(error.reason), pace=pace)
+    return classify(error, side=side)

@@ -1,0 +1,273 @@
+"""Records made from the engine's state. Pure readers; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tmcconsole.contract.records import (
+    Cell,
+    Condition,
+    Health,
+    ObjectRecord,
+    PlacementRecord,
+    QueueRecord,
+    SyncState,
+    TargetRecord,
+    TargetState,
+)
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.heartbeat import summary
+from tmcconsole.engine.session import HubSession
+from tmcconsole.engine.target import Supervisor
+from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
+from tmcconsole.placement.api import SyncTarget, unix_time
+from tmcconsole.placement.scheduler import Decided
+from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.world import Target
+from tmcconsole.tmc.health import (
+    HUB,
+    Reading,
+    TargetFacts,
+    kind_health,
+    kind_path,
+    target_health,
+    target_path,
+)
+from tmcconsole.tmc.object_health import object_health
+
+WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
+FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many copies on one target are in which state, by kind id."""
+
+    by_kind: dict[str, Counter[SyncState]] = field(default_factory=dict)
+
+    def total(self) -> Counter[SyncState]:
+        """Return the counts over all kinds."""
+        return sum(self.by_kind.values(), Counter())
+
+    def objects(self) -> int:
+        """Return how many copies there are or should be."""
+        return self.total().total()
+
+
+def waiting(counts: Counter[SyncState]) -> int:
+    """Return how many copies are under way."""
+    return sum(counts[state] for state in WAITING)
+
+
+def failed(counts: Counter[SyncState]) -> int:
+    """Return how many copies are not as wanted and will not be without a change."""
+    return sum(counts[state] for state in FAILED)
+
+
+def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRecord:
+    """Return the record of one target."""
+    found = supervisor.sync_target()
+    tree = _sync_target_tree(supervisor)
+    ready, _, _ = summary(list(conditions_of(tree)))
+    counts, target, reach = tally.total(), supervisor.target, supervisor.reach
+    connected = supervisor.state is TargetState.SYNCING
+    facts = _facts(supervisor, found)
+    health, why = target_health(facts, wall)
+    pause = found.pause if found else None
+    return TargetRecord(
+        name=SafeText(supervisor.name),
+        target_key=found.key if found else "",
+        state=supervisor.state,
+        ready=ready and connected,
+        health=health,
+        reason=SafeText(supervisor.reason or why),
+        message=supervisor.message,
+        since=supervisor.since,
+        next_try_at=supervisor.next_try_at,
+        heartbeat_at=found.heartbeat_at if found else 0.0,
+        contact_at=reach.contact_at if reach else 0.0,
+        conditions=tuple(_condition(entry) for entry in conditions_of(tree)),
+        labels=_labels(found),
+        cordoned=found.unschedulable if found else False,
+        evict_after=found.evict_after if found else 0.0,
+        pause=pause if pause and (not pause.until or pause.until > wall) else None,
+        deletes_held=_held(supervisor),
+        kinds=len(target.kinds) if target else 0,
+        objects=counts.total(),
+        in_sync=counts[SyncState.IN_SYNC],
+        pending=waiting(counts),
+        failed=failed(counts),
+        queue_depth=len(target.queue) if target else 0,
+        oldest_queued_at=_oldest(supervisor, target, wall),
+        concurrency=target.flow.width if target else 0,
+        version=reach.version if reach else SafeText(),
+        cluster_uid=SafeText(supervisor.cluster_uid),
+    )
+
+
+def queue_records(name: str, queue: WorkQueue, wall: Callable[[], float]) -> Iterator[QueueRecord]:
+    """Yield a record for each lane of a queue."""
+    shift = wall() - queue.now()
+    for lane in queue.lanes():
+        counts, oldest = queue.counts(lane), queue.oldest(lane)
+        yield QueueRecord(
+            target=SafeText(name),
+            kind=SafeText(lane),
+            depth=queue.depth(lane),
+            in_flight=counts.in_flight,
+            delayed=counts.delayed,
+            retrying=counts.retrying,
+            done_total=counts.done,
+            failed_total=counts.failed,
+            oldest_at=round(oldest + shift, 3) if oldest is not None else 0.0,
+            last_error=SafeText(counts.last_error),
+            last_error_at=round(counts.last_error_at + shift, 3) if counts.last_error else 0.0,
+        )
+
+
+def placement_record(one: Decided) -> PlacementRecord:
+    """Return the record of one Placement."""
+    decision = one.decision
+    phase = "Pending" if not decision.location else one.placement.phase
+    told = [f"{choice.target.name}: {choice.reason}" for choice in decision.choices]
+    return PlacementRecord(
+        name=SafeText(one.placement.name),
+        phase=phase,
+        strategy=one.placement.strategy,
+        targets=tuple(SafeText(choice.target.name) for choice in decision.choices),
+        reason=SafeText("; ".join(told) or decision.message),
+    )
+
+
+def object_record(session: HubSession, item: Item) -> ObjectRecord | None:
+    """Return the record of one logical object, None where no target has to do with it."""
+    world = session.world
+    cached = world.hub.cached(*item)
+    cells = tuple(_cells(session, item))
+    if cached is None and not cells:
+        return None
+    tree: Json = cached.decode() if cached else {"metadata": {"name": item.key.name}}
+    if not cells:
+        return None
+    meta = tree["metadata"]
+    kind = world.hub.kinds[item.lane].kind.kind if item.lane in world.hub.kinds else item.lane
+    health, told = object_health(kind, tree)
+    return ObjectRecord(
+        kind=SafeText(kind),
+        resource=SafeText(item.lane),
+        namespace=SafeText(item.key.namespace),
+        name=SafeText(item.key.name),
+        uid=cached.uid if cached else "",
+        created_at=unix_time(meta.get("creationTimestamp")),
+        generation=cached.generation if cached else 0,
+        deleting_since=unix_time(meta.get("deletionTimestamp")),
+        health=health if cached else Health.UNKNOWN,
+        summary=told,
+        placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
+        cells=cells,
+    )
+
+
+def health_readings(
+    session: HubSession,
+    supervisors: Mapping[str, Supervisor],
+    tallies: Mapping[str, Tally],
+    wall: float,
+) -> list[Reading]:
+    """Return what is known of the hub, each target, and each kind on it."""
+    readings = [_hub_reading(session)]
+    for name, supervisor in supervisors.items():
+        status, reason = target_health(_facts(supervisor, supervisor.sync_target()), wall)
+        since = supervisor.since
+        readings.append(Reading(target_path(name), name, status, reason, since))
+        tally = tallies.get(name) or Tally()
+        for kind, counts in sorted(tally.by_kind.items()):
+            status, reason = kind_health(
+                in_sync=counts[SyncState.IN_SYNC], pending=waiting(counts), failed=failed(counts)
+            )
+            readings.append(Reading(kind_path(name, kind), kind, status, reason))
+    return readings
+
+
+def _hub_reading(session: HubSession) -> Reading:
+    reach = session.reach
+    status = Health.HEALTHY if reach.is_up else Health.UNHEALTHY
+    reason = f"serves {len(session.world.hub.kinds)} synced kinds" if reach.is_up else reach.reason
+    return Reading(HUB, "hub", status, reason, reach.since)
+
+
+def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
+    target = supervisor.target
+    settings = supervisor.session.around.settings.sync
+    return TargetFacts(
+        supervisor.state is TargetState.SYNCING,
+        supervisor.reason,
+        len(target.kinds) if target else 0,
+        0.0,
+        found.heartbeat_at if found else 0.0,
+        settings.heartbeat_s,
+        found is not None and found.pause is not None,
+    )
+
+
+def _cells(session: HubSession, item: Item) -> Iterator[Cell]:
+    targets = sorted(session.world.targets.values(), key=lambda target: target.name)
+    for target in targets:
+        entry = target.ledger.get(*item)
+        if entry is not None:
+            standing = entry.standing
+            yield Cell(
+                SafeText(target.name),
+                standing.state,
+                standing.reason,
+                standing.message,
+                standing.since,
+                _copy_summary(target, item),
+            )
+
+
+def _copy_summary(target: Target, item: Item) -> str:
+    copy = target.copy_of(*item)
+    if copy is None or not copy.status_digest:
+        return ""
+    _, told = object_health(target.kinds[item.lane].kind.kind, copy.decode())
+    return told
+
+
+def _condition(entry: Json) -> Condition:
+    return Condition(
+        str(SafeText(entry.get("type", ""))),
+        str(SafeText(entry.get("status", ""))),
+        SafeText(entry.get("reason", "")),
+        SafeText(entry.get("message", "")),
+        unix_time(entry.get("lastTransitionTime")),
+    )
+
+
+def _sync_target_tree(supervisor: Supervisor) -> Json:
+    cached = supervisor.session.sources.targets.get(ObjectKey("", supervisor.name))
+    return cached.decode() if cached else {}
+
+
+def _labels(found: SyncTarget | None) -> tuple[tuple[SafeText, SafeText], ...]:
+    labels = found.labels if found else {}
+    return tuple((SafeText(name), SafeText(labels[name])) for name in sorted(labels))
+
+
+def _held(supervisor: Supervisor) -> int:
+    if supervisor.target is None or not supervisor.target.brake.tripped:
+        return 0
+    entries = supervisor.target.ledger.entries()
+    return sum(1 for _, _, entry in entries if entry.standing.reason == "DeletionHeld")
+
+
+def _oldest(supervisor: Supervisor, target: Target | None, wall: float) -> float:
+    if target is None:
+        return 0.0
+    waits = [target.queue.oldest(lane) for lane in target.queue.lanes()]
+    known = [since for since in waits if since is not None]
+    shift = wall - target.queue.now()
+    return round(min(known) + shift, 3) if known else 0.0

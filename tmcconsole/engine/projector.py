@@ -1,0 +1,127 @@
+"""From the engine's state to records on the board, as far and as often as somebody looks.
+
+Without a viewer only dirty keys are remembered: a daemon nobody watches pays nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio.lowlevel
+
+from tmcconsole.contract.changes import RecordRef
+from tmcconsole.contract.records import (
+    HealthRecord,
+    HistoryRecord,
+    PlacementRecord,
+    QueueRecord,
+)
+from tmcconsole.engine.board import Board
+from tmcconsole.engine.present import (
+    Tally,
+    health_readings,
+    object_record,
+    placement_record,
+    queue_records,
+    target_record,
+)
+from tmcconsole.engine.session import HubSession
+from tmcconsole.engine.target import Supervisor
+from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.tmc.health import roll_up
+
+OBJECTS_PER_TURN: Final = 50  # then other tasks run: about 10 ms of building records
+OBJECTS_PER_PASS: Final = 2000  # the rest waits for the next pull
+
+
+@dataclass(slots=True)
+class Projector:
+    """Owns what is out of date. Runs on the engine's loop."""
+
+    board: Board
+    supervisors: dict[str, Supervisor]  # by target name
+    session: Callable[[], HubSession | None]
+    wall: Callable[[], float]
+    tallies: dict[str, Tally] = field(default_factory=dict)  # by target name
+    _dirty: dict[Item, None] = field(default_factory=dict)
+    _tree: dict[str, HealthRecord] = field(default_factory=dict)
+
+    def touch(self, kind: str, key: ObjectKey) -> None:
+        """Note that an object's record is out of date."""
+        self._dirty[Item(kind, key)] = None
+
+    def record(self, record: HistoryRecord) -> None:
+        """Put a history record up."""
+        self.board.put(record)
+
+    def drop(self, id: str) -> None:
+        """Take a history record down."""
+        self.board.remove(RecordRef("HistoryRecord", id))
+
+    async def project(self) -> None:
+        """Bring the board up to date, as far as one pass goes."""
+        session = self.session()
+        self.count()
+        for supervisor in self.supervisors.values():
+            self.board.put(target_record(supervisor, self._tally(supervisor.name), self.wall()))
+        if session is None:
+            return
+        self._queues(session)
+        self._placements(session)
+        self._health(session)
+        await self._objects(session)
+
+    def count(self) -> None:
+        """Count the copies by state, for each target and kind."""
+        for name, supervisor in self.supervisors.items():
+            tally = Tally()
+            if supervisor.target is not None:
+                for kind, _, entry in supervisor.target.ledger.entries():
+                    tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
+            self.tallies[name] = tally
+
+    def _tally(self, name: str) -> Tally:
+        return self.tallies.get(name) or Tally()
+
+    def _queues(self, session: HubSession) -> None:
+        records: list[QueueRecord] = list(queue_records("hub", session.world.hub.queue, self.wall))
+        for name, supervisor in self.supervisors.items():
+            if supervisor.target is not None:
+                records += queue_records(name, supervisor.target.queue, self.wall)
+        self._replace("QueueRecord", records)
+
+    def _placements(self, session: HubSession) -> None:
+        decided = session.scheduler.decided.values()
+        self._replace("PlacementRecord", [placement_record(one) for one in decided])
+
+    def _health(self, session: HubSession) -> None:
+        readings = health_readings(session, self.supervisors, self.tallies, self.wall())
+        self._tree = roll_up(readings, self.wall(), self._tree)
+        self._replace("HealthRecord", list(self._tree.values()))
+
+    def _replace(
+        self, kind: str, records: list[QueueRecord] | list[PlacementRecord] | list[HealthRecord]
+    ) -> None:
+        """Put all records of a kind up, and take down those that are no more."""
+        for record in records:
+            self.board.put(record)
+        keys = {str(record.key) for record in records}
+        for ref in self.board.refs(kind):
+            if ref.key not in keys:
+                self.board.remove(ref)
+
+    async def _objects(self, session: HubSession) -> None:
+        batch = list(self._dirty)[:OBJECTS_PER_PASS]
+        for number, item in enumerate(batch, start=1):
+            self._dirty.pop(item, None)
+            record = object_record(session, item)
+            if record is None:
+                self.board.remove(RecordRef("ObjectRecord", f"{item.lane}/{item.key}"))
+            else:
+                self.board.put(record)
+            if number % OBJECTS_PER_TURN == 0:
+                await anyio.lowlevel.checkpoint()

@@ -1,0 +1,236 @@
+"""One connection to the hub and everything that lives on it: caches, scheduler, hub workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tmcconsole.config.settings import Settings
+from tmcconsole.engine.connect import HubIdentity, dial, discover_hub, identify_hub
+from tmcconsole.engine.failing import Failing
+from tmcconsole.engine.kinds import KindPair, keep_unknown, synced_kinds
+from tmcconsole.engine.mirrors import Mirrors
+from tmcconsole.engine.reach import Reach
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.discovery import Discovery
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
+from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
+from tmcconsole.placement.scheduler import Scheduler, Sources
+from tmcconsole.runtime import Runtime, spawn
+from tmcconsole.sync.assigner import Assigner
+from tmcconsole.sync.controller import Controller, OnError, OnSuccess, Reconcile
+from tmcconsole.sync.flow import Flow
+from tmcconsole.sync.upstatus import UpStatus
+from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.world import Hub, World
+from tmcconsole.tmc.audit import AuditLog
+from tmcconsole.tmc.history import History
+
+log = logging.getLogger(__name__)
+
+REDISCOVER_S: Final = 60.0  # a new kind is noticed within this without a watch on CRDs
+SETTLE_S: Final = 0.2  # several CRDs that come together are one discovery
+HUB_WIDTH: Final = 64  # requests at once to the hub, at most
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What outlives a connection to the hub."""
+
+    runtime: Runtime
+    settings: Settings
+    history: History
+    audit: AuditLog
+    touched: Callable[[str, ObjectKey], None]  # (kind id, key): an object's record is out of date
+    changed: Callable[[], None]  # something else shown on a screen changed
+
+
+@dataclass(slots=True)
+class HubSession:
+    """The hub, connected. ``targets`` supervisors run in its task group."""
+
+    around: Surroundings
+    identity: HubIdentity
+    discovery: Discovery
+    client: Client
+    world: World
+    scheduler: Scheduler
+    sources: Sources
+    reach: Reach
+    assign: Failing
+    # What the targets are found to serve in common with the hub, by target name.
+    served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
+    on_kinds: list[Callable[[], None]] = field(default_factory=list)  # hub discovery changed
+    _mirrors: Mirrors | None = None
+    _rediscover: anyio.Event = field(default_factory=anyio.Event)
+
+    async def run(self, group: TaskGroup) -> None:
+        """Start everything of the hub's in ``group``."""
+        hub, workers = self.world.hub, self.around.settings.sync.workers
+        self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer)
+        for informer in (hub.namespaces, *self._own_informers()):
+            spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
+        spawn(group, self.reach.run, self._recovered, name="hub probe")
+        spawn(group, self.scheduler.run, name="scheduler")
+        spawn(group, self._discover_again, name="hub discovery")
+        for name, queue, reconcile in (
+            ("assign", hub.queue, Assigner(self.world).reconcile),
+            ("status", hub.statuses, UpStatus(self.world).reconcile),
+        ):
+            controller = Controller(name, queue, self._gated(reconcile), *self._outcomes(), workers)
+            spawn(group, controller.run, name=f"hub {name} controller")
+
+    def serve(self, target: str, pairs: dict[str, KindPair]) -> None:
+        """Note what a target shares with the hub, and watch the union in the hub."""
+        self.served[target] = pairs
+        self.follow()
+
+    def follow(self) -> None:
+        """Start and stop the hub's informers so that each kind some target shares is watched."""
+        assert self._mirrors is not None
+        wanted: dict[str, Kind] = {}
+        for pairs in self.served.values():
+            wanted |= {id: pair.hub for id, pair in pairs.items()}
+        started, stopped = self._mirrors.follow(wanted)
+        for kind in stopped:
+            self.world.hub.queue.drop_lane(kind)
+            self.world.hub.statuses.drop_lane(kind)
+        if started or stopped:
+            log.info("watching %d kinds in the hub", len(self.world.hub.kinds))
+
+    def reassign_all(self) -> None:
+        """Look at the assignment of every object again: decisions or targets changed."""
+        for id, watched in self.world.hub.kinds.items():
+            for cached in watched.informer.objects():
+                self.world.hub.queue.add(id, cached.key)
+
+    def pairs_for(self, target: Discovery) -> dict[str, KindPair]:
+        """Return the kinds to sync with a target that serves ``target``."""
+        sync = self.around.settings.sync
+        return synced_kinds(self.discovery, target, sync, hub_runs_pods=self.identity.runs_pods)
+
+    def rediscover(self) -> None:
+        """Ask the hub soon which kinds it serves."""
+        self._rediscover.set()
+
+    def _own_informers(self) -> tuple[Informer, ...]:
+        return self.sources.targets, self.sources.locations, self.sources.placements
+
+    def _outcomes(self) -> tuple[OnError, OnSuccess]:
+        return self.assign.on_error, self.assign.on_success
+
+    def _gated(self, reconcile: Reconcile) -> Reconcile:
+        async def when_up(item: Item) -> float | None:
+            await self.reach.wait_up()
+            return await reconcile(item)
+
+        return when_up
+
+    async def _recovered(self) -> None:
+        for watched in self.world.hub.kinds.values():
+            watched.informer.nudge()
+        for informer in (self.world.hub.namespaces, *self._own_informers()):
+            informer.nudge()
+
+    def _make_informer(self, kind: Kind) -> Informer:
+        return Informer(self.client, kind, self.around.runtime, on_change=self._object_changed)
+
+    def _object_changed(
+        self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+    ) -> None:
+        hub = self.world.hub
+        if content_changed(old, new):
+            hub.queue.add(kind.id, key)
+        if new is not None and (old is None or old.status_digest != new.status_digest):
+            hub.statuses.add(kind.id, key)
+        self.around.touched(kind.id, key)
+
+    async def _discover_again(self) -> None:
+        runtime = self.around.runtime
+        while True:
+            self._rediscover = anyio.Event()
+            with anyio.move_on_after(REDISCOVER_S * runtime.rng.uniform(0.9, 1.1)):
+                await self._rediscover.wait()
+                await runtime.sleep(SETTLE_S)
+            await self.reach.wait_up()
+            try:
+                found = keep_unknown(await discover_hub(self.client), self.discovery)
+            except KubeError as error:
+                log.warning("the hub's kinds could not be read again: %s", error)
+                continue
+            if found != self.discovery:
+                self.discovery = found
+                for callback in self.on_kinds:
+                    callback()
+
+
+async def open_session(around: Surroundings) -> HubSession:
+    """Connect to the hub. Raises ``KubeError`` with what is wrong and what would help."""
+    runtime = around.runtime
+    client = await dial(runtime, "hub")
+    try:
+        identity = await identify_hub(client)
+        discovery = await discover_hub(client)
+    except BaseException:
+        await client.aclose()
+        raise
+    return _assemble(around, client, identity, discovery)
+
+
+def _assemble(
+    around: Surroundings, client: Client, identity: HubIdentity, discovery: Discovery
+) -> HubSession:
+    runtime = around.runtime
+    session: HubSession
+
+    def noticed(
+        kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+    ) -> None:
+        session.scheduler.notice(kind, key, old, new)
+        if kind.id == NAMESPACES.id:
+            _namespace_changed(session, key, old, new)
+        around.changed()
+
+    def informer(kind: Kind) -> Informer:
+        return Informer(client, kind, runtime, on_change=noticed)
+
+    flow = Flow(runtime.now, runtime.sleep, HUB_WIDTH)
+    hub = Hub(
+        client,
+        flow,
+        identity.cluster,
+        identity.flavour,
+        informer(NAMESPACES),
+        WorkQueue(runtime.now),
+        WorkQueue(runtime.now),
+    )
+    sources = Sources(informer(SYNC_TARGETS), informer(LOCATIONS), informer(PLACEMENTS))
+    scheduler = Scheduler(runtime, hub, sources, lambda: session.reassign_all())
+    world = World(
+        runtime, around.settings.sync, hub, around.history, around.audit, scheduler.division
+    )
+    reach = Reach(client, runtime, around.changed)
+    failing = Failing(runtime, around.history, "hub", "hub", None)
+    session = HubSession(
+        around, identity, discovery, client, world, scheduler, sources, reach, failing
+    )
+    return session
+
+
+def _namespace_changed(
+    session: HubSession, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+) -> None:
+    """A namespace's labels decide for the objects in it."""
+    if not content_changed(old, new):
+        return
+    hub = session.world.hub
+    for id, watched in hub.kinds.items():
+        for cached in watched.informer.in_namespace(key.name):
+            hub.queue.add(id, cached.key)

@@ -1,0 +1,291 @@
+"""The supervisor of one target: connects, serves, notices loss, connects again. Forever."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tmcconsole.config.settings import TargetSettings
+from tmcconsole.contract.records import TargetState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.beats import Beats
+from tmcconsole.engine.connect import SetupError, cluster_uid, dial
+from tmcconsole.engine.failing import Failing, understand
+from tmcconsole.engine.kinds import keep_unknown
+from tmcconsole.engine.mirrors import Mirrors
+from tmcconsole.engine.reach import Reach
+from tmcconsole.engine.session import REDISCOVER_S, HubSession
+from tmcconsole.engine.wiring import Wiring, make_target
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.discovery import Discovery, discover
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
+from tmcconsole.runtime import spawn
+from tmcconsole.sync.controller import Controller
+from tmcconsole.sync.downsync import DownSync
+from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.world import Target
+from tmcconsole.tmc.errors import ErrorType
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S: Final = 1.0
+RETRY_CAP_S: Final = 30.0
+WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
+
+
+class Lost(KubeError):
+    """The connection must be made anew: credentials, identity or the SyncTarget changed."""
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Owns one target's state. The fields are read for the target's record."""
+
+    session: HubSession
+    settings: TargetSettings
+    state: TargetState = TargetState.CONNECTING
+    reason: str = ""
+    message: SafeText = field(default_factory=SafeText)
+    since: float = 0.0
+    next_try_at: float = 0.0
+    target: Target | None = None  # as of the last connection
+    reach: Reach | None = None
+    beats: Beats | None = None
+    discovery: Discovery | None = None
+    cluster_uid: str = ""
+    _failures: int = 0
+    _rediscover: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def name(self) -> str:
+        """The SyncTarget's name."""
+        return self.settings.name
+
+    def sync_target(self) -> SyncTarget | None:
+        """Return the SyncTarget as the hub has it, None where it has none."""
+        cached = self.session.sources.targets.get(ObjectKey("", self.name))
+        if cached is None:
+            return None
+        return read_sync_target(cached.decode(), self.session.world.hub.cluster)
+
+    async def run(self) -> None:
+        """Serve the target until cancelled; one that fails harms no other."""
+        self.session.on_kinds.append(lambda: self._rediscover.set())
+        await self.session.sources.targets.wait_synced()
+        while True:
+            try:
+                await self._serve(await self._registered())
+            except* KubeError as group:
+                await self._failed(_first(group))
+            except* Exception as group:
+                log.exception("target %s failed unexpectedly", self.name)
+                await self._failed(_first(group))
+
+    async def _registered(self) -> SyncTarget:
+        """Wait until the hub has the SyncTarget."""
+        while True:
+            found = self.sync_target()
+            if found is not None:
+                return found
+            self._enter(
+                TargetState.REFUSED,
+                "SyncTargetMissing",
+                f"the hub has no SyncTarget {self.name}: run tmc-console init --install, or take "
+                "the target out of the config",
+            )
+            await self.session.around.runtime.sleep(WAIT_S)
+
+    async def _serve(self, registered: SyncTarget) -> None:
+        """Connect once and work until something ends it; always by an exception."""
+        self._enter(TargetState.CONNECTING, "", "")
+        client = await dial(self.session.around.runtime, self.name)
+        try:
+            await self._check_identity(client, registered)
+            found = keep_unknown(await discover(client), self.discovery)
+            self.discovery = found
+            async with anyio.create_task_group() as group:
+                await self._start(group, client, registered)
+                self._failures = 0
+                self._enter(TargetState.SYNCING, "", "")
+                await self._watch_over(registered)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+
+    async def _check_identity(self, client: Client, registered: SyncTarget) -> None:
+        """Another cluster behind the same name is another target: stop and say so."""
+        uid = await cluster_uid(client)
+        self.cluster_uid = uid
+        if registered.cluster_uid and registered.cluster_uid != uid:
+            raise SetupError(
+                "IdentityChanged",
+                f"{self.name} was cluster {registered.cluster_uid} and is now {uid}: if that is "
+                f"meant, delete the SyncTarget and create it anew; nothing is written until then",
+            )
+        if not registered.cluster_uid:
+            patch = {
+                "metadata": {
+                    "uid": registered.identity.uid,
+                    "annotations": {CLUSTER_UID: uid},
+                    "labels": {"internal.workload.kcp.io/key": registered.key},
+                }
+            }
+            await self.session.client.merge_patch(
+                SYNC_TARGETS, ObjectKey("", self.name), patch, manager=MANAGER
+            )
+
+    async def _start(self, group: TaskGroup, client: Client, registered: SyncTarget) -> None:
+        session, around = self.session, self.session.around
+        wiring = Wiring(session, client)
+        target = make_target(wiring, registered, self.target, lambda: self.sync_target())
+        wiring.target = self.target = target
+        mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer)
+        self.reach = Reach(client, around.runtime, around.changed)
+        failing = Failing(around.runtime, around.history, "target", self.name, target.ledger)
+        controller = Controller(
+            self.name,
+            target.queue,
+            self._reconcile,
+            failing.on_error,
+            failing.on_success,
+            around.settings.sync.workers,
+        )
+        self.beats = Beats(session, self.settings, self.reach, target, lambda: self.discovery)
+        session.world.targets[target.key] = target
+        session.world.awaited.discard(target.key)
+        spawn(group, target.namespaces.run, name=f"{self.name} informer namespaces")
+        self._follow(mirrors, wiring, group)
+        spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
+        spawn(group, controller.run, name=f"{self.name} controller")
+        spawn(group, self.beats.run, name=f"{self.name} heartbeat")
+        spawn(
+            group, self._discover_again, client, mirrors, wiring, group, name=f"{self.name} kinds"
+        )
+
+    async def _reconcile(self, item: Item) -> float | None:
+        assert self.target is not None
+        assert self.reach is not None
+        await self.reach.wait_up()
+        return await DownSync(self.session.world, self.target).reconcile(item)
+
+    def _follow(self, mirrors: Mirrors, wiring: Wiring, group: TaskGroup) -> None:
+        """Watch what both sides serve now; look at all objects of what came."""
+        assert self.target is not None
+        assert self.discovery is not None
+        pairs = self.session.pairs_for(self.discovery)
+        self.session.serve(self.name, pairs)
+        started, stopped = mirrors.follow({id: pair.target for id, pair in pairs.items()})
+        for id in stopped:
+            self.target.queue.drop_lane(id)
+            self.target.ledger.hold_kind(
+                id, self.session.around.runtime.wall(), f"{id} is not served at the moment"
+            )
+        for id in started:
+            spawn(group, wiring.when_synced, id, name=f"{self.name} first look at {id}")
+
+    async def _discover_again(
+        self, client: Client, mirrors: Mirrors, wiring: Wiring, group: TaskGroup
+    ) -> None:
+        runtime = self.session.around.runtime
+        while True:
+            self._rediscover = anyio.Event()
+            with anyio.move_on_after(REDISCOVER_S * runtime.rng.uniform(0.9, 1.1)):
+                await self._rediscover.wait()
+            assert self.reach is not None
+            await self.reach.wait_up()
+            try:
+                self.discovery = keep_unknown(await discover(client), self.discovery)
+            except KubeError as error:
+                log.warning("%s: kinds could not be read again: %s", self.name, error)
+                continue
+            self._follow(mirrors, wiring, group)
+
+    async def _recovered(self) -> None:
+        """The cluster answers again: is it still the same one? Then go on where we were."""
+        assert self.target is not None
+        registered = self.sync_target()
+        if registered is None:
+            raise Lost(f"the SyncTarget {self.name} was deleted")
+        await self._check_identity(self.target.client, registered)
+        self.target.namespaces.nudge()
+        for watched in self.target.kinds.values():
+            watched.informer.nudge()
+        for id in list(self.target.queue.lanes()):
+            failed = [key for key, _, attempts, _ in self.target.queue.items(id) if attempts]
+            for key in failed:
+                self.target.queue.add(id, key)
+
+    async def _watch_over(self, registered: SyncTarget) -> None:
+        """Translate reachability into the target's state; end where a new connection is needed."""
+        assert self.reach is not None
+        while True:
+            await self.session.around.runtime.sleep(WAIT_S)
+            found = self.sync_target()
+            if found is None or found.identity != registered.identity:
+                raise Lost(f"the SyncTarget {self.name} was deleted or made anew")
+            if self.reach.is_up:
+                self._enter(TargetState.SYNCING, "", "")
+            elif self.reach.reason in ("Unauthorized", "Credentials", "Certificate"):
+                raise _reach_error(self.reach)
+            else:
+                self.next_try_at = self.reach.next_try_at
+                self._enter(TargetState.UNREACHABLE, self.reach.reason, self.reach.message)
+
+    async def _failed(self, error: BaseException) -> None:
+        """Note why there is no connection, and wait before the next one."""
+        around = self.session.around
+        found = understand(error if isinstance(error, Exception) else Exception(error), "target")
+        around.history.record_error(found, target=self.name, subject="", at=around.runtime.wall())
+        state = TargetState.UNREACHABLE
+        if found.type is ErrorType.CLUSTER_AUTHENTICATION:
+            state = TargetState.UNAUTHORIZED
+        if isinstance(error, SetupError):
+            state = TargetState.REFUSED
+        self._failures += 1
+        ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(self._failures - 1, 10))
+        pause = around.runtime.rng.uniform(ceiling / 2, ceiling)
+        self.next_try_at = around.runtime.wall() + pause
+        reason = error.reason if isinstance(error, SetupError) else found.reason
+        self._enter(state, str(reason), f"{found.message} {found.hint}".strip())
+        await around.runtime.sleep(pause)
+
+    def _enter(self, state: TargetState, reason: str, message: str) -> None:
+        around = self.session.around
+        if (state, reason) != (self.state, self.reason):
+            self.since = around.runtime.wall()
+            log.info("target %s: %s %s", self.name, state.value, reason)
+            self._chronicle(state, reason, message)
+        if state is TargetState.SYNCING:
+            self.next_try_at = 0.0
+        self.state, self.reason, self.message = state, reason, SafeText(message)
+        around.changed()
+
+    def _chronicle(self, state: TargetState, reason: str, message: str) -> None:
+        around = self.session.around
+        wall = around.runtime.wall()
+        if state is TargetState.SYNCING:
+            around.history.record_recovery(self.name, "", wall)
+        around.history.record(
+            "lifecycle", state.value, at=wall, target=self.name, message=message or reason
+        )
+
+
+def _reach_error(reach: Reach) -> Lost:
+    error = Lost(str(reach.message))
+    error.reason = reach.reason
+    return error
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return one real error out of a group: the others came of it."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,109 @@
+"""Why an object is as it is: the chain from its placement to the last attempt, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+import yaml
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.session import HubSession
+from tmcconsole.engine.target import Supervisor
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.redact import redact
+from tmcconsole.sync.assign import is_wanted
+from tmcconsole.sync.desired import build
+from tmcconsole.sync.markers import DIGEST, finalizer_keys, state_keys
+from tmcconsole.sync.policy import judge
+from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.world import Target
+
+
+def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: Item) -> SafeText:
+    """Return the explanation of one logical object, line by line."""
+    cached = session.world.hub.cached(*item)
+    lines = [f"{item.lane} {item.key}", ""]
+    if cached is None:
+        lines.append("hub        it is not there (any more)")
+    else:
+        tree = cached.decode()
+        lines += _hub_lines(session, item, tree)
+    for name in sorted(supervisors):
+        lines += ["", *_target_lines(session, supervisors[name], item)]
+    return SafeText("\n".join(lines), multiline=True)
+
+
+def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
+    """Return the unified difference between what is wanted and what is there, redacted."""
+    source, copy = session.world.hub.cached(*item), target.copy_of(*item)
+    wanted: Json = {}
+    if source is not None:
+        wanted = build(
+            target.kinds[item.lane].kind,
+            source.decode(),
+            key=target.key,
+            hub_cluster=session.world.hub.cluster,
+            namespace=target.copy_key(item.key).namespace,
+            replicas=session.world.division(item.lane, source.decode(), target.key),
+        ).tree
+    actual = copy.decode() if copy else {}
+    actual.pop("status", None)
+    found = difflib.unified_diff(
+        _yaml(wanted), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
+    )
+    return SafeText("\n".join(found) or "no difference", multiline=True)
+
+
+def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
+    namespace = item.key.namespace
+    lines = [f"placement  {session.scheduler.reason_for(namespace)}"]
+    if tree["metadata"].get("deletionTimestamp"):
+        lines.append(f"hub        being deleted since {tree['metadata']['deletionTimestamp']}")
+    names = {target.key: target.name for target in session.world.targets.values()}
+    states = [f"{names.get(key, key)}={state}" for key, state in state_keys(tree).items()]
+    held = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
+    lines.append(f"assigned   {', '.join(states) or 'to no target'}")
+    lines.append(f"finalizers {', '.join(held) or 'none of ours'}")
+    refusal = judge(session.world.hub.kinds[item.lane].kind, tree, namespace)
+    if refusal is not None:
+        lines.append(f"policy     {refusal.reason}: {refusal.message}")
+    return lines
+
+
+def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
+    state = f"{supervisor.state.value} {supervisor.reason}".strip()
+    lines = [f"{supervisor.name}: {state}"]
+    target = supervisor.target
+    if target is None:
+        return [*lines, f"  {supervisor.message or 'not connected yet'}"]
+    entry = target.ledger.get(*item)
+    if entry is None:
+        source = session.world.hub.cached(*item)
+        wanted = source is not None and is_wanted(source.decode(), target.key)
+        return [*lines, "  wanted, not looked at yet" if wanted else "  not placed here"]
+    standing = entry.standing
+    lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
+    if standing.message:
+        lines.append(f"  {standing.message}")
+    attempts = target.queue.attempts(item)
+    if attempts:
+        lines.append(f"  {attempts} attempts failed in a row")
+    if standing.state is not SyncState.IN_SYNC:
+        waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
+        now = session.around.runtime.now()
+        for _, place, _, at in waiting:
+            due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
+            lines.append(f"  in the queue: {place}{due}")
+    return lines
+
+
+def _yaml(tree: Json) -> list[str]:
+    """As YAML lines, without what only one of the sides can have."""
+    shown = redact(tree)
+    meta = shown.get("metadata") or {}
+    for name in ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"):
+        meta.pop(name, None)
+    (meta.get("annotations") or {}).pop(DIGEST, None)
+    return yaml.safe_dump(shown, sort_keys=True, allow_unicode=True).splitlines()

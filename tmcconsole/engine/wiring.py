@@ -1,0 +1,143 @@
+"""How a target's caches call the queues: from events on a cluster to hub keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tmcconsole.contract.records import Pause
+from tmcconsole.engine.session import HubSession
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
+from tmcconsole.placement.api import NAMESPACES, SyncTarget
+from tmcconsole.sync.brake import Brake
+from tmcconsole.sync.flow import Flow
+from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.markers import CLUSTER
+from tmcconsole.sync.namespaces import NamespaceNames
+from tmcconsole.sync.upstatus import wants_status
+from tmcconsole.sync.workqueue import WorkQueue
+from tmcconsole.sync.world import Target
+
+
+@dataclass(slots=True)
+class Wiring:
+    """Connects one target's informers with its queue and the hub's status queue."""
+
+    session: HubSession
+    client: Client
+    target: Target | None = None  # set once it is made; no event comes before
+
+    def make_informer(self, kind: Kind) -> Informer:
+        """Return an informer of our copies of a kind, and of nothing else there."""
+        assert self.target is not None
+        return Informer(
+            self.client,
+            kind,
+            self.session.around.runtime,
+            on_change=self._copy_changed,
+            label_selector=f"{CLUSTER}={self.target.key}",
+        )
+
+    def make_namespace_informer(self) -> Informer:
+        """Return an informer of all namespaces: ours must be told from foreign ones."""
+        return Informer(
+            self.client,
+            NAMESPACES,
+            self.session.around.runtime,
+            on_change=self._namespace_changed,
+        )
+
+    async def when_synced(self, kind: str) -> None:
+        """Once both sides of a kind are listed, look at every object of either."""
+        target, hub = self.target, self.session.world.hub
+        assert target is not None
+        here, there = target.kinds.get(kind), hub.kinds.get(kind)
+        if here is None or there is None:
+            return
+        for informer in (hub.namespaces, target.namespaces, there.informer, here.informer):
+            await informer.wait_synced()
+        for cached in there.informer.objects():
+            hub.queue.add(kind, cached.key)
+            if cached.status_digest:
+                hub.statuses.add(kind, cached.key)
+        for copy in here.informer.objects():
+            self._call(kind, copy.key)
+
+    def _call(self, kind: str, copy_key: ObjectKey) -> ObjectKey | None:
+        """Queue the hub object that a copy stands for; None where that is not known (yet)."""
+        assert self.target is not None
+        namespace = self.target.names.in_hub(copy_key.namespace)
+        if namespace is None:
+            return None
+        key = ObjectKey(namespace, copy_key.name)
+        self.target.queue.add(kind, key)
+        return key
+
+    def _copy_changed(
+        self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+    ) -> None:
+        assert self.target is not None
+        namespace = self.target.names.in_hub(key.namespace)
+        if namespace is None:
+            return
+        hub_key = ObjectKey(namespace, key.name)
+        if content_changed(old, new):
+            self.target.queue.add(kind.id, hub_key)
+        if wants_status(old, new):
+            self.session.world.hub.statuses.add(kind.id, hub_key)
+        self.session.around.touched(kind.id, hub_key)
+
+    def _namespace_changed(
+        self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
+    ) -> None:
+        target = self.target
+        assert target is not None
+        if new is not None:
+            target.names.learn(new.decode())
+        namespace = target.names.in_hub(key.name)
+        if namespace is None or (old is not None and new is not None):
+            return
+        for id, watched in self.session.world.hub.kinds.items():
+            if id in target.kinds:
+                for cached in watched.informer.in_namespace(namespace):
+                    target.queue.add(id, cached.key)
+
+
+def make_target(
+    wiring: Wiring,
+    registered: SyncTarget,
+    before: Target | None,
+    sync_target: Callable[[], SyncTarget | None],
+) -> Target:
+    """Return the target of a new connection; what was known of its objects is kept."""
+    session = wiring.session
+    runtime, sync = session.around.runtime, session.around.settings.sync
+
+    def pause() -> Pause | None:
+        found = sync_target()
+        wish = found.pause if found else None
+        return wish if wish and (not wish.until or wish.until > runtime.wall()) else None
+
+    def draining() -> bool:
+        found = sync_target()
+        return bool(found and found.is_evicting(runtime.wall()))
+
+    kept = before if before is not None and before.identity == registered.identity else None
+    mode = sync.namespaces
+    if mode == "auto":
+        mode = "kcp" if session.identity.flavour == "kcp" else "same"
+    ledger = kept.ledger if kept else Ledger(session.around.touched)
+    return Target(
+        registered.identity,
+        wiring.client,
+        Flow(runtime.now, runtime.sleep),
+        wiring.make_namespace_informer(),
+        NamespaceNames(registered.identity, session.world.hub.cluster, mode, sync.namespace_prefix),
+        kept.queue if kept else WorkQueue(runtime.now),
+        ledger,
+        kept.brake if kept else Brake(sync.brake_deletes, sync.brake_percent),
+        pause,
+        draining,
+    )
