@@ -58,9 +58,9 @@ MODES: Final = ("overview", "targets", "queues", "health", "history", "resources
 
 ACTIONS: Final[tuple[Action, ...]] = (
     *(_screen(number, mode, mode.capitalize()) for number, mode in enumerate(MODES, 1)),
-    Action("command", "colon", ":", "command", "command line", "Look", "command", BOTH, bar=12),
+    Action("command", "colon", ":", "command", "command line", "Look", "command", BOTH, bar=11),
     Action("filter", "slash", "/", "filter", "filter the list, search a text", "Look", "filter",
-           BOTH, bar=11),
+           BOTH, bar=10),
     Action("help", "question_mark,f1", "?", "help", "keys and words for this screen", "Look",
            "app.help", BOTH, bar=1),
     Action("palette", "ctrl+p", "ctrl+p", "palette", "find an action by name", "Look",
@@ -88,7 +88,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("previous-problem", "comma", ",", "problem", "previous problem row", "List",
            "problem(-1)"),
     Action("problems-only", "exclamation_mark", "!", "problems", "problem rows only", "List",
-           "problems_only", bar=10),
+           "problems_only", bar=12),
     Action("mark", "space", "space", "mark", "mark a row for the next action", "List", "mark"),
     _sort("N", "name"),
     _sort("A", "age"),

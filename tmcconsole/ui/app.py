@@ -55,13 +55,13 @@ class ConsoleApp(App[str], inherit_bindings=False):
         Binding("ctrl+q,ctrl+c", "ask_quit", show=False, priority=True, id="app.quit"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, id="app.palette"),
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it as an instance's
         (0, "-tiny"),
         (60, "-narrow"),
         (100, "-normal"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-flat"),
         (15, "-short"),
         (30, "-tall"),

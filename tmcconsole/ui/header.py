@@ -8,9 +8,11 @@ from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.signs import hub_sign, target_sign
 
+ROOMY = 100  # columns from which the hub's name fits beside the totals
 
-def head_left(session: Session) -> Runs:
-    """Return the program, the hub, and the totals."""
+
+def head_left(session: Session, width: int) -> Runs:
+    """Return the program, the hub, and the totals; a narrow line leaves out the hub's name."""
     engine = session.mirror.engine
     name = Run("tmc-console", "strong")
     mode = Run(f" {session.terms.link_mode} ", "badge")
@@ -21,27 +23,27 @@ def head_left(session: Session) -> Runs:
     return (
         name, Run(" "), mode, Run("  "),
         *session.look().state(hub_sign(engine), "hub" if engine.hub_connected else "hub down"),
-        Run(f" {where}", "info"),
-        *_fleet(session),
+        *(ink(f" {where}", "info") if width >= ROOMY else ()),
+        *_fleet(session, width),
     )  # fmt: skip
 
 
-def _fleet(session: Session) -> Runs:
+def _fleet(session: Session, width: int) -> Runs:
     """Return ready of all targets, and what is not in sync."""
     engine = session.mirror.engine
     assert engine is not None, "the caller has looked"
     targets = session.mirror.of(TargetRecord).values()
     ready = sum(target_sign(target).tone == "synced" for target in targets)
     tone = "synced" if ready == len(targets) else "drift"
-    return (Run("  "), Run(f"{ready}/{len(targets)} targets", tone), *_objects(engine))
+    return (Run("  "), Run(f"{ready}/{len(targets)} targets", tone), *_objects(engine, width))
 
 
-def _objects(engine: EngineRecord) -> Runs:
+def _objects(engine: EngineRecord, width: int) -> Runs:
     if not engine.placed:
         return BLANK
     tone = "synced" if engine.in_sync == engine.placed else "pending"
     runs: Runs = (Run("  "), Run(f"{count(engine.in_sync)}/{count(engine.placed)} in sync", tone))
-    if engine.pending:
+    if engine.pending and width >= ROOMY:
         runs += (Run(f"  {count(engine.pending)} pending", "pending"),)
     if engine.failed:
         runs += (Run(f"  {count(engine.failed)} failed", "failed"),)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import ObjectRecord, QueueRecord, SyncState, TargetRecord
-from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
+from tmcconsole.ui.details.lines import conditions, heading, pair, pairs
 from tmcconsole.ui.format import age, ago, count, countdown, millis, timestamp
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import Look
@@ -20,14 +20,18 @@ def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -
     sign = target_sign(target)
     lines: list[Runs] = [
         (Run(target.name, "strong"), Run("  "), *look.state(sign)),
-        *paragraph("", f"{target.reason}: {target.message}" if target.message else target.reason,
-                   width, sign.tone if sign.rank <= 5 else "dim"),
+        *(wrap(_remark(target), width, sign.tone if sign.rank <= 5 else "dim")
+          if target.reason else ()),
         BLANK,
         *pairs(_summary(target, look)),
     ]  # fmt: skip
     if target.conditions:
         lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
     return [*lines, *_queues(target, mirror, look), *_objects(target, mirror, look)]
+
+
+def _remark(target: TargetRecord) -> str:
+    return f"{target.reason}: {target.message}" if target.message else target.reason
 
 
 def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:

@@ -104,6 +104,8 @@ def _folded(reason: str, members: list[tuple[str, float, str]]) -> str:
 
 
 def _errors(mirror: Mirror) -> list[Problem]:
+    """Return open errors, without those that a target's own line tells already."""
+    told = {(t.name, t.reason) for t in mirror.of(TargetRecord).values() if is_problem(t)}
     return [
         Problem(
             key=f"error/{entry.id}",
@@ -117,7 +119,7 @@ def _errors(mirror: Mirror) -> list[Problem]:
             targets=(entry.target,) if entry.target else (),
         )
         for entry in mirror.of(HistoryRecord).values()
-        if is_open_error(entry)
+        if is_open_error(entry) and (entry.target, entry.event) not in told
     ]
 
 

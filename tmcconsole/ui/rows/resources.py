@@ -88,15 +88,20 @@ _AGE = Column(
     "age", "AGE", lambda o, look: ink(age(o.created_at, look.now), "dim"), lambda o: -o.created_at,
     number=lambda o, now: now - o.created_at, key="A", right=True, least=4, most=5, drop=3,
 )  # fmt: skip
-_WHERE = Column("where", "WHERE", _where, None, least=5, most=24, drop=1)
 _WHY = Column("note", "NOTE", _why, None, least=10, most=90, drop=4, grow=True)
+
+
+def _strip_of(targets: int) -> Column:
+    """Return the column of one glyph for each target: all of it or, for a large fleet, a part."""
+    width = max(5, min(targets, 24))
+    return Column("where", "WHERE", _where, None, least=width, most=width, drop=1)
 
 
 def _columns(look: Look, width: int) -> tuple[Column, ...]:
     base = (_STATE, _KIND, _NAMESPACE, _NAME, _SYNCED)
     names = look.targets
     if not names or _FIXED + len(names) * (_CELL + GAP) > width:
-        return (*base, _WHERE, _AGE, _WHY)
+        return (*base, _strip_of(len(names)), _AGE, _WHY)
     each = tuple(
         Column(f"@{name}", name.upper(), partial(_cell, target=name), None, least=_CELL,
                most=max(_CELL, min(len(name), 16)), middle=True)

@@ -10,6 +10,7 @@ from tmcconsole.ui.ink import Runs
 from tmcconsole.ui.signs import Sign, shown
 
 GAP = 2  # blank columns between two cells
+MISSABLE = 3  # columns with this ``drop`` or more go before others shrink to their least
 
 Order = float | str
 
@@ -48,21 +49,27 @@ class Column:
 def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> list[int]:
     """Return each column's width; 0 for one that is left out.
 
-    Wanted widths are given where they fit. Where not, the widest shrink towards their least, then
-    columns with the highest ``drop`` go, until the rest fits.
+    Wanted widths are given where they fit. Where not, the widest give up a quarter at most; then
+    the columns that can be missed go; then the widest shrink to their least, and more columns go.
     """
-    widths = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
-    while _total(widths) > space:
-        if _shrink(columns, widths, _total(widths) - space):
-            continue
-        victim = _droppable(columns, widths)
-        if victim is None:
-            break
-        widths = [
-            0 if index == victim or not width else min(max(want, 1), column.most)
-            for index, (column, want, width) in enumerate(zip(columns, wanted, widths, strict=True))
-        ]
-    _spread(columns, widths, space)
+    full = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
+    soft = [
+        column.least if column.grow else max(column.least, width - width // 4)
+        for width, column in zip(full, columns, strict=True)
+    ]
+    hard = [column.least for column in columns]
+    kept = set(range(len(columns)))
+    widths = full
+    for floors, missable in ((soft, MISSABLE), (hard, 1)):
+        while True:
+            widths = [width if i in kept else 0 for i, width in enumerate(full)]
+            if _shrink(floors, widths, _total(widths) - space):
+                _spread(columns, widths, space)
+                return widths
+            victims = [i for i in kept if columns[i].drop >= missable]
+            if not victims:
+                break
+            kept.remove(max(victims, key=lambda i: (columns[i].drop, i)))
     return widths
 
 
@@ -71,22 +78,17 @@ def _total(widths: Sequence[int]) -> int:
     return sum(shown_widths) + GAP * max(0, len(shown_widths) - 1)
 
 
-def _shrink(columns: Sequence[Column], widths: list[int], excess: int) -> bool:
-    """Take ``excess`` from the columns that have room, or change nothing."""
-    room = [max(0, width - column.least) for width, column in zip(widths, columns, strict=True)]
+def _shrink(floors: Sequence[int], widths: list[int], excess: int) -> bool:
+    """Take ``excess`` from the columns with the most room, or change nothing."""
+    room = [max(0, width - floor) for width, floor in zip(widths, floors, strict=True)]
     if sum(room) < excess:
         return False
-    while excess:
+    while excess > 0:
         index = max(range(len(room)), key=lambda i: (room[i], i))
         widths[index] -= 1
         room[index] -= 1
         excess -= 1
     return True
-
-
-def _droppable(columns: Sequence[Column], widths: Sequence[int]) -> int | None:
-    choices = [i for i, column in enumerate(columns) if widths[i] and column.drop]
-    return max(choices, key=lambda i: (columns[i].drop, i), default=None)
 
 
 def _spread(columns: Sequence[Column], widths: list[int], space: int) -> None:

@@ -106,7 +106,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     def frame(self) -> None:
         """Draw what changed. Called by the frame timer and by nothing else that repeats."""
-        self.head.show(head_left(self.session), head_right(self.session))
+        self.head.show(head_left(self.session, self.size.width), head_right(self.session))
         self.crumb.show(self.title_runs(), crumb_right(self.session, self.chip()))
         self.keybar.show(self._keys())
         self._forget_message()
@@ -171,10 +171,14 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     def refusal(self, action: Action) -> str:
         """Return why an action is not possible here and now; "" where it is."""
-        if action.demo and self.session.terms.link_mode != "demo":
-            return f"{action.word}: only in the demo"
         if action.writes and self.session.read_only:
             return f"{action.word}: this console is read-only"
+        return self.lacks(action)
+
+    def lacks(self, action: Action) -> str:
+        """Return what the screen or the selection lacks for an action; "" where nothing."""
+        if action.demo and self.session.terms.link_mode != "demo":
+            return f"{action.word}: only in the demo"
         subject = self.subject()
         if action.needs == "target" and not subject.targets:
             return f"{action.word}: select a target first (screens 1 to 5)"
@@ -190,9 +194,9 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             key=lambda action: action.bar,
         )
         return tuple(
-            (action.shown, action.word, not self.refusal(action))
+            (action.shown, action.word, not (action.writes and self.session.read_only))
             for action in actions
-            if not (action.demo and self.session.terms.link_mode != "demo")
+            if not self.lacks(action)
         )
 
     def action_leave(self) -> None:

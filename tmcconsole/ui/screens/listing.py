@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.ui import filter as filters
@@ -12,6 +12,7 @@ from tmcconsole.ui.details.others import detail, recent
 from tmcconsole.ui.empty import empty_lines
 from tmcconsole.ui.format import count
 from tmcconsole.ui.ink import Run, Runs, ink
+from tmcconsole.ui.rows.history import HISTORY
 from tmcconsole.ui.rows.table import Listing
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
@@ -31,6 +32,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     def __init__(self, session: Session, listing: Listing, *, name: str) -> None:
         super().__init__(session, name=name)
+        self.has_rail = listing is not HISTORY  # it would say the same twice
         self.table = LiveTable(session.view(listing), id="table")
         self.pane = Pane(id="detail")
         self.rail = Pane(id="rail")
@@ -54,8 +56,10 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         """Return the table and the panes beside it."""
         with Horizontal(id="body"):
             yield self.table
-            yield self.pane
-            yield self.rail
+            with Vertical(id="side"):
+                yield self.pane
+                if self.has_rail:
+                    yield self.rail
 
     def on_mount(self) -> None:
         """Give the table the keys."""
@@ -108,7 +112,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
             self.pane.show(detail(record, mirror, look, width) if record is not None else [])
         if self.rail.size:
             lines = recent(mirror, look)
-            self.rail.show(lines[1:] if lines else [ink("nothing happened yet", "dim")])
+            self.rail.show(lines[1:] or [ink("nothing happened yet", "dim")])
 
     def on_live_table_moved(self, event: LiveTable.Moved) -> None:
         """Follow the cursor with the panes."""

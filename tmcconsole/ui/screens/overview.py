@@ -5,8 +5,6 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from tmcconsole.ui.details.others import recent
-from tmcconsole.ui.ink import ink
 from tmcconsole.ui.rows.problems import PROBLEMS, Problem, problems
 from tmcconsole.ui.rows.targets import FLEET
 from tmcconsole.ui.screens.listing import ListScreen
@@ -24,7 +22,7 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         super().__init__(session, FLEET, name="overview")
         self._problems: dict[str, Problem] = {}
         self.problems = LiveTable(View(PROBLEMS, lambda: self._problems), id="problems")
-        self._seen = (-1, "")  # what the problems were computed from
+        self._fleet_lines = 0
 
     @property
     def tables(self) -> tuple[LiveTable, ...]:
@@ -43,11 +41,16 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
                 yield self.table
                 yield self.problems
                 yield self.rail
-            yield self.pane
+            with Vertical(id="side"):
+                yield self.pane
 
     def frame(self) -> None:
-        """Draw what changed; the fleet takes as many lines as it has targets."""
+        """Draw what changed; the fleet takes the lines it needs, half of them at most."""
         self._find_problems()
+        lines = max(3, min(len(self.table.view.order) + 1, self.size.height // 2 - 3))
+        if lines != self._fleet_lines:
+            self._fleet_lines = lines
+            self.table.styles.height = lines
         super().frame()
 
     def _find_problems(self) -> None:
@@ -60,11 +63,3 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
                 if found[key].rank != self._problems[key].rank
             )  # fmt: skip
             self._problems = found
-
-    def show_detail(self) -> None:
-        """Draw the detail of the focused table's row, and the recent history."""
-        super().show_detail()
-        if self.rail.size:
-            lines = recent(self.session.mirror, self.session.look())
-            self.rail.show([ink("RECENT", "dim"), *lines[2:]] if lines else [
-                ink("RECENT", "dim"), ink("nothing happened yet", "dim")])  # fmt: skip

@@ -7,7 +7,7 @@ from tmcconsole.ui.widgets.paper import Paper
 
 
 class Bar(Paper):
-    """One line with a left and a right part; the right part yields where space lacks."""
+    """One line with a left and a right part; the left part yields where space lacks."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -21,11 +21,9 @@ class Bar(Paper):
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
         """Return both parts in ``width`` columns."""
-        room = width - 2
-        taken = width_of(self._left)
-        right = self._right if taken + 2 + width_of(self._right) <= room else BLANK
-        left = fit(self._left, room - width_of(right))
-        return (Run(" "), *left, *right, Run(" ")), ""
+        gap = 2 if self._right else 0
+        left = fit(self._left, max(0, width - 2 - gap - width_of(self._right)))
+        return (Run(" "), *left, Run(" " * gap), *self._right, Run(" ")), ""
 
 
 class KeyBar(Paper):
