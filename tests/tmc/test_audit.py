@@ -233,7 +233,7 @@ async def test_it_works_again_once_the_fault_is_gone(path: Path) -> None:
     assert verify_files(path).problem == ""
 
 
-async def test_a_full_disk_refuses_and_leaves_a_chain_that_goes_on(path: Path) -> None:
+async def test_e6_a_full_disk_refuses_and_leaves_a_chain_that_goes_on(path: Path) -> None:
     resource = pytest.importorskip("resource")
     signal = pytest.importorskip("signal")
     log = FileAudit(path, wall)
