@@ -50,7 +50,7 @@ def status_patch(tree: Json, signs: Signs, *, wall: float, beat: bool) -> Json |
         status["lastSyncerHeartbeatTime"] = rfc3339(wall)
     if not status:
         return None
-    return {"metadata": {"uid": tree["metadata"]["uid"]}, "status": status}
+    return {"metadata": fence(tree), "status": status}
 
 
 def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
@@ -64,7 +64,12 @@ def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
     conditions = kept + [_since(before, entry, wall) for entry in new]
     if {_essence(entry) for entry in conditions} == {_essence(entry) for entry in found}:
         return None
-    return {"metadata": {"uid": tree["metadata"]["uid"]}, "status": {"conditions": conditions}}
+    return {"metadata": fence(tree), "status": {"conditions": conditions}}
+
+
+def fence(tree: Json) -> Json:
+    """Return the precondition of a status patch: a custom resource's takes any UID."""
+    return {"resourceVersion": tree["metadata"]["resourceVersion"]}
 
 
 def _conditions(before: Json, signs: Signs, wall: float) -> list[Json]:

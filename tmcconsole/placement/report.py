@@ -35,7 +35,8 @@ def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float
         "conditions": _conditions(before, decision, wall),
     }
     changed = {name: value for name, value in after.items() if before.get(name) != value}
-    return {"metadata": {"uid": tree["metadata"]["uid"]}, "status": changed} if changed else None
+    fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+    return {"metadata": fence, "status": changed} if changed else None
 
 
 def _conditions(before: Json, decision: Decision, wall: float) -> list[Json]:

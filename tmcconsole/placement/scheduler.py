@@ -213,9 +213,13 @@ class Scheduler:
         namespaces = [entry.name for entry in self.hub.namespaces.objects()]
         bound = any(one.selects(self._labels(name)) for name in namespaces)
         marks = placement_annotation(tree, one.decision)
-        status = placement_status(tree, one.decision, bound=bound, wall=wall)
-        done = await self._patch(PLACEMENTS, key, marks, self.sources.placements)
-        done &= await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
+        if not await self._patch(PLACEMENTS, key, marks, self.sources.placements):
+            return wall + RETRY_S
+        fresh = self.sources.placements.get(key)
+        status = placement_status(
+            fresh.decode() if fresh else tree, one.decision, bound=bound, wall=wall
+        )
+        done = await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
         return 0.0 if done else wall + RETRY_S
 
     async def _write_namespaces(self) -> list[float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.errors import Conflict, KubeError, NotFound
+from tmcconsole.kube.errors import Conflict, Invalid, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.sync.desired import Desired
 from tmcconsole.sync.ledger import Entry, Settled
@@ -96,6 +96,11 @@ async def read_live(target: Target, watched: Watched, key: ObjectKey) -> CachedO
 def is_ownership(error: Conflict) -> bool:
     """True where a conflict names fields that other managers own; else a precondition failed."""
     return any(cause.reason == "FieldManagerConflict" for cause in error.causes)
+
+
+def is_other_object(error: Invalid) -> bool:
+    """True where the UID we sent is not the live object's: kube-apiserver calls that invalid."""
+    return any(cause.field == "metadata.uid" for cause in error.causes)
 
 
 def with_metadata(tree: Json, **fields: str) -> Json:

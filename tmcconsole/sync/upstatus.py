@@ -62,7 +62,8 @@ class UpStatus:
         hub = self.world.hub
         watched = hub.kinds[item.lane]
         subresource = "status" if "status" in watched.kind.subresources else ""
-        body: Json = {"metadata": {"uid": cached.uid}, "status": patch}
+        # The version is the fence: a custom resource's status takes any UID in a patch.
+        body: Json = {"metadata": {"resourceVersion": cached.resource_version}, "status": patch}
         try:
             async with hub.flow.admitted():
                 written = await hub.client.merge_patch(

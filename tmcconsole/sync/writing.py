@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.errors import Conflict, NotFound
-from tmcconsole.kube.objects import Json
+from tmcconsole.kube.errors import Conflict, Invalid
+from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.kube.patches import Difference
 from tmcconsole.kube.redact import redact_text
 from tmcconsole.sync.ledger import note_revert
@@ -15,6 +15,7 @@ from tmcconsole.sync.turn import (
     LOOK_AGAIN_S,
     REFUSED_RECHECK_S,
     Turn,
+    is_other_object,
     is_ownership,
     look_at_live,
     read_live,
@@ -44,14 +45,24 @@ async def update(turn: Turn, step: Update) -> float | None:
     if step.drift:
         return _truce(turn) or await _revert(turn, step)
     turn.stand(SyncState.PENDING, "Updating")
+    return await _write_over(turn, step.uid, "")
+
+
+async def _write_over(turn: Turn, uid: str, drift: str) -> float | None:
+    """Apply the wish to our own copy; where others own fields of it, take those back."""
     try:
-        await _apply(turn, with_metadata(turn.desired.tree, uid=step.uid), force=False)
-    except NotFound:
-        return LOOK_AGAIN_S
+        await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=False)
     except Conflict as error:
-        if is_ownership(error):
-            return await _take_back(turn, step.uid, _blame(error))
+        if not is_ownership(error):
+            return await look_at_live(turn)
+        what = "; ".join(part for part in (drift, _blame(error)) if part)
+        return await _take_back(turn, uid, what)
+    except Invalid as error:
+        if not is_other_object(error):
+            raise
         return await look_at_live(turn)
+    if drift:
+        _record(turn, drift)
     return None
 
 
@@ -76,12 +87,8 @@ async def _whose(turn: Turn) -> float:
 async def _revert(turn: Turn, step: Update) -> float | None:
     """Drift, or the server's own defaulting? A dry run of our wish tells."""
     tree = with_metadata(turn.desired.tree, uid=step.uid)
-    try:
-        async with turn.target.flow.admitted():
-            normalised = await turn.target.client.apply(
-                turn.here.kind, tree, manager=MANAGER, force=True, dry_run=True
-            )
-    except (Conflict, NotFound):
+    normalised = await _dry_run(turn, tree)
+    if normalised is None:
         return await look_at_live(turn)
     normal = _fingerprints(differences(turn.desired, normalised.decode(), frozenset()))
     if _fingerprints(step.drift) <= normal:
@@ -90,16 +97,22 @@ async def _revert(turn: Turn, step: Update) -> float | None:
             turn.settle(turn.facts.copy)
         return None
     turn.stand(SyncState.DRIFTED, "Drift", _describe(step.drift))
+    return await _write_over(turn, step.uid, _describe(step.drift))
+
+
+async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
+    """Return what the server would make of our wish, None where the copy is another by now."""
     try:
-        await _apply(turn, tree, force=False)
-    except NotFound:
-        return LOOK_AGAIN_S
-    except Conflict as error:
-        if not is_ownership(error):
-            return await look_at_live(turn)
-        return await _take_back(turn, step.uid, f"{_describe(step.drift)}; {_blame(error)}")
-    _record(turn, _describe(step.drift))
-    return None
+        async with turn.target.flow.admitted():
+            return await turn.target.client.apply(
+                turn.here.kind, tree, manager=MANAGER, force=True, dry_run=True
+            )
+    except Conflict:
+        return None
+    except Invalid as error:
+        if not is_other_object(error):
+            raise
+        return None
 
 
 async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
@@ -113,7 +126,11 @@ async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
         return REFUSED_RECHECK_S
     try:
         await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=True)
-    except (Conflict, NotFound):
+    except Conflict:
+        return await look_at_live(turn)
+    except Invalid as error:
+        if not is_other_object(error):
+            raise
         return await look_at_live(turn)
     _record(turn, what)
     return None
