@@ -1,0 +1,169 @@
+"""The mirror of one collection, and the rules by which news may change it.
+
+A resourceVersion orders what we know of a collection: nothing older replaces anything newer,
+whether it comes late, twice, or from a server that lags. Versions that are not plain numbers
+cannot be ordered, and then the last to come counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import CachedObject, ObjectKey
+
+# (key, old, new): an addition has no old, a deletion no new.
+OnChange = Callable[[ObjectKey, CachedObject | None, CachedObject | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One whole list."""
+
+    objects: dict[ObjectKey, CachedObject]
+    resource_version: str
+    # What was in the list but could not be taken, and why; the key None: not even its name.
+    quarantined: dict[ObjectKey | None, SafeText]
+
+    def may_hold(self, key: ObjectKey) -> bool:
+        """Tell whether the object is in the list, or could be in it unreadably."""
+        return key in self.objects or key in self.quarantined or None in self.quarantined
+
+
+class Cache:
+    """Owns the objects of one collection, their index by namespace, and the stream's position."""
+
+    def __init__(self, on_change: OnChange) -> None:
+        self.objects: dict[ObjectKey, CachedObject] = {}
+        self.by_namespace: dict[str, set[ObjectKey]] = {}
+        self.position = ""  # list or watch have told us everything up to here
+        self.high_water = ""  # the newest version seen anywhere, answers to our writes included
+        self.ignored = 0  # news refused as old, double, or contradictory
+        self._forgotten: dict[ObjectKey, str] = {}  # key -> uid we know to be gone for good
+        self._on_change = on_change
+
+    def advance(self, version: str) -> None:
+        """Move the position and the high-water mark up to ``version``."""
+        self.position = newest(self.position, version)
+        self.high_water = newest(self.high_water, version)
+
+    def reset(self) -> None:
+        """Forget all order, not what we have: the next list is the truth, whatever its version."""
+        self.position = self.high_water = ""
+        for key, cached in self.objects.items():
+            self.objects[key] = msgspec.structs.replace(cached, resource_version="")
+
+    def take_event(self, new: CachedObject) -> bool:
+        """Take an ADDED or MODIFIED event; False where it was refused."""
+        accepted = not is_older(new.resource_version, self.position) and self._take(new)
+        if not accepted:
+            self.ignored += 1
+        self.advance(new.resource_version)
+        return accepted
+
+    def take_delete(self, tombstone: CachedObject) -> bool:
+        """Take a DELETED event; False where it is of another life, or contradicted."""
+        key, old = tombstone.key, self.objects.get(tombstone.key)
+        if self._forgotten.get(key) == tombstone.uid:
+            del self._forgotten[key]
+        self.advance(tombstone.resource_version)
+        refused = (
+            old is None
+            or old.uid != tombstone.uid
+            or is_older(tombstone.resource_version, old.resource_version)
+        )
+        if refused:
+            self.ignored += 1
+            return False
+        self.remove(key)
+        return True
+
+    def take_answer(self, new: CachedObject) -> bool:
+        """Take the answer to our own write, unless the stream has already told us more."""
+        delivered = self.position and not is_older(self.position, new.resource_version)
+        self.high_water = newest(self.high_water, new.resource_version)
+        return not delivered and self._take(new)
+
+    def take_listed(self, new: CachedObject) -> bool:
+        """Take one object of a list."""
+        return self._take(new)
+
+    def forget(self, key: ObjectKey, uid: str) -> None:
+        """Remove an object that a live read has shown to be gone; late news of it is ignored."""
+        old = self.objects.get(key)
+        if old is not None and old.uid == uid:
+            self._forgotten[key] = uid
+            self.remove(key)
+
+    def missing_from(self, listing: Listing) -> tuple[ObjectKey, ...]:
+        """Return the keys that the list shows to be gone, sorted.
+
+        Not gone: what is newer than the list, and what may be in it unreadably.
+        """
+        return tuple(sorted(key for key in self.objects if self.is_missing(key, listing)))
+
+    def is_missing(self, key: ObjectKey, listing: Listing) -> bool:
+        """Tell whether the list shows a cached object to be gone."""
+        cached = self.objects.get(key)
+        return (
+            cached is not None
+            and not listing.may_hold(key)
+            and not is_older(listing.resource_version, cached.resource_version)
+        )
+
+    def settle(self, listing: Listing) -> None:
+        """Take the position of a list whose objects have all been taken."""
+        gone = [key for key in self._forgotten if key not in listing.objects]
+        for key in gone:
+            del self._forgotten[key]
+        self.position = listing.resource_version
+        self.high_water = newest(self.high_water, listing.resource_version)
+
+    def remove(self, key: ObjectKey) -> None:
+        """Remove an object and tell of it."""
+        old = self.objects.pop(key, None)
+        if old is None:
+            return
+        names = self.by_namespace[key.namespace]
+        names.discard(key)
+        if not names:
+            del self.by_namespace[key.namespace]
+        self._on_change(key, old, None)
+
+    def _take(self, new: CachedObject) -> bool:
+        key, old = new.key, self.objects.get(new.key)
+        if self._forgotten.get(key) == new.uid:
+            return False
+        if old is not None:
+            same_version = old.resource_version == new.resource_version
+            if (same_version and old.uid == new.uid) or is_older(
+                new.resource_version, old.resource_version
+            ):
+                return False
+            if old.uid != new.uid:  # another object of the same name
+                self.remove(key)
+                old = None
+        self.objects[key] = new
+        self.by_namespace.setdefault(key.namespace, set()).add(key)
+        self._on_change(key, old, new)
+        return True
+
+
+def is_older(version: str, than: str) -> bool:
+    """Tell whether a resourceVersion is certainly older than another one."""
+    ordered = _number(version), _number(than)
+    return ordered[0] is not None and ordered[1] is not None and ordered[0] < ordered[1]
+
+
+def newest(one: str, other: str) -> str:
+    """Return the newer of two resourceVersions; ``other`` where they cannot be compared."""
+    return one if not other or is_older(other, one) else other
+
+
+def _number(version: str) -> int | None:
+    # at most 64 bits on any real server; longer digit strings are somebody's attack on int()
+    usable = version.isascii() and version.isdigit() and len(version) <= 20
+    return int(version) if usable else None
