@@ -110,7 +110,9 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     _does(parser, "console")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", prog=PROGRAM, parser_class=_Parser
+    )
 
     def command(name: str, module: str, text: str, add: Callable[..., None] | None = None) -> None:
         made = commands.add_parser(name, help=text, description=text, formatter_class=_Format)

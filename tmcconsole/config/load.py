@@ -201,7 +201,7 @@ class _Item:
 
     def refuse(self, name: str, what: str, fix: str) -> None:
         key = f"{self.path}.{name}" if name else self.path
-        line = self.lines.get(key) or self.lines.get(self.path, 0)
+        line = next((self.lines[at] for at in (key, self.path, "targets") if at in self.lines), 0)
         self.problems.append(Problem(self.source, line, key, what, fix))
 
 

@@ -21,9 +21,12 @@ def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool 
     """
     import tomli_w
 
-    tree: dict[str, Any] = {"state_dir": _written_path(settings.state_dir, beside)}
-    tree["hub"] = _access(settings.hub, beside)
-    tree["targets"] = [_target(target, beside) for target in settings.targets]
+    head = {
+        "state_dir": _written_path(settings.state_dir, beside),
+        "hub": _access(settings.hub, beside),
+    }
+    targets = [_target(target, beside) for target in settings.targets]
+    tail: dict[str, Any] = {}
     for section in ("sync", "console", "daemon"):
         values = getattr(settings, section)
         written = {
@@ -33,8 +36,8 @@ def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool 
             and getattr(values, key.field) is not None
         }
         if written:
-            tree[section] = written
-    return tomli_w.dumps(tree)
+            tail[section] = written
+    return "\n".join([tomli_w.dumps(head), *targets, tomli_w.dumps(tail)]).rstrip() + "\n"
 
 
 def write_private(path: Path, content: str) -> None:
@@ -52,11 +55,15 @@ def write_private(path: Path, content: str) -> None:
         raise
 
 
-def _target(target: TargetSettings, beside: Path | None) -> Mapping[str, Any]:
-    written: dict[str, Any] = {"name": target.name, **_access(target.access, beside)}
+def _target(target: TargetSettings, beside: Path | None) -> str:
+    """Return a [[targets]] entry; left to itself the library would put short ones in one line."""
+    import tomli_w
+
+    entry = tomli_w.dumps({"name": target.name, **_access(target.access, beside)})
     if target.labels:
-        written["labels"] = dict(target.labels)
-    return written
+        labels = tomli_w.dumps(dict(target.labels)).splitlines()
+        entry += f"labels = {{ {', '.join(labels)} }}\n"
+    return f"[[targets]]\n{entry}"
 
 
 def _access(access: ClusterAccess, beside: Path | None) -> Mapping[str, Any]:
