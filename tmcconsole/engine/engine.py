@@ -173,12 +173,14 @@ class Engine:
             in_sync=counts[SyncState.IN_SYNC],
             pending=waiting(counts),
             failed=failed(counts),
-            write_attempts=self._writes(),
+            write_attempts=self.write_attempts,
             read_only=self.settings.console.read_only,
             notes=self.notes,
         )
 
-    def _writes(self) -> int:
+    @property
+    def write_attempts(self) -> int:
+        """How many writes were attempted on all clusters since the connection to the hub."""
         clients = [self.session.client] if self.session else []
         targets = [supervisor.target for supervisor in self.supervisors.values()]
         clients += [target.client for target in targets if target is not None]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
 
-import anyio
-
+from tmcconsole.contract.text import SafeText
 from tmcconsole.runtime import Runtime
 from tmcconsole.tmc.history import History
-from tmcconsole.tmc.history_store import HistoryStore, HistoryUnavailable
+from tmcconsole.tmc.history_store import HistoryStore, HistoryUnavailable, keep_saved
 
 log = logging.getLogger(__name__)
-
-SAVE_S: Final = 2.0
 
 
 async def load_history(history: History, store: HistoryStore) -> None:
@@ -28,23 +24,13 @@ async def load_history(history: History, store: HistoryStore) -> None:
 
 
 async def keep_history(history: History, store: HistoryStore, runtime: Runtime) -> None:
-    """Save what is new every few seconds, and at the end; until cancelled."""
-    try:
-        while True:
-            await runtime.sleep(SAVE_S)
-            await _save(history, store)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _save(history, store)
-            await store.aclose()
+    """Save what is new until cancelled, and once more then."""
+    told = SafeText()
 
+    def report(problem: SafeText) -> None:
+        nonlocal told
+        if problem != told:
+            told = problem
+            log.error("the history cannot be saved: %s", problem or "works again")
 
-async def _save(history: History, store: HistoryStore) -> None:
-    records = history.pending()
-    if not records:
-        return
-    try:
-        await store.save(records)
-    except HistoryUnavailable as error:
-        history.unsaved(records)
-        log.error("the history cannot be saved: %s", error)
+    await keep_saved(history, store, runtime.sleep, report)

@@ -1,0 +1,116 @@
+"""The story of one Deployment: hub, two clusters, its status back, its end.
+
+Read this first. Everything here goes through real requests to (simulated) API servers; the only
+thing that moves objects between them is the engine.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.world.world import (
+    DEPLOYMENTS,
+    NAMESPACES,
+    World,
+    make_deployment,
+    open_world,
+    place_everywhere,
+)
+from tmcconsole.contract.changes import NOTHING_SEEN
+from tmcconsole.contract.records import ObjectRecord, SyncState
+from tmcconsole.kube.objects import annotations_of, finalizers_of, labels_of
+from tmcconsole.sync.identity import target_key
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_object() -> None:
+    async with open_world(("east", "west")) as world:
+        # A user writes one namespace, one Placement and one Deployment, all in the hub.
+        await place_everywhere(world, "shop")
+        await world.hub.apply(DEPLOYMENTS, make_deployment("web", replicas=2))
+
+        # It appears on both clusters, as ours: labelled, and traceable to where it came from.
+        for name in ("east", "west"):
+            copy = await world.on(name, DEPLOYMENTS, "shop", "web")
+            assert copy["spec"]["replicas"] == 2
+            assert labels_of(copy)["internal.workload.kcp.io/cluster"] == key_of_target(world, name)
+            assert "shop/web" in annotations_of(copy)["syncer.kcp.io/origin"]
+
+        # Before the first copy was written, the hub object was protected by a finalizer for each.
+        source = await hub_deployment(world)
+        assert set(finalizers_of(source)) == {
+            f"workload.kcp.io/syncer-{key_of_target(world, name)}" for name in ("east", "west")
+        }
+
+        # The clusters run it; what they report comes back as one status: 2 + 2 replicas.
+        await world.eventually(lambda: has_ready_replicas(world, 4), "four ready replicas")
+        status = (await hub_deployment(world))["status"]
+        assert (
+            status["observedGeneration"] == (await hub_deployment(world))["metadata"]["generation"]
+        )
+
+        # The board shows one logical object with a cell for each target.
+        record = await board_record(world)
+        assert [(cell.target, cell.state) for cell in record.cells] == [
+            ("east", SyncState.IN_SYNC),
+            ("west", SyncState.IN_SYNC),
+        ]
+
+        # The wish changes once, and changes everywhere.
+        await world.hub.patch(DEPLOYMENTS, "shop", "web", {"spec": {"replicas": 3}})
+        await world.eventually(lambda: has_ready_replicas(world, 6), "six ready replicas")
+
+        # Nothing more to say, nothing more is written.
+        await world.settle()
+        before = writes(world)
+        await world.settle()
+        assert writes(world) == before
+
+        # Somebody deletes a copy: it comes back. Somebody changes one: the hub wins.
+        await world.clusters["east"].delete(DEPLOYMENTS, "shop", "web")
+        await world.on("east", DEPLOYMENTS, "shop", "web")
+        await world.clusters["west"].patch(DEPLOYMENTS, "shop", "web", {"spec": {"replicas": 9}})
+        await world.eventually(lambda: has_replicas(world, "west", 3), "drift is reverted")
+
+        # The user deletes it in the hub. It waits there until both copies are really gone.
+        await world.hub.delete(DEPLOYMENTS, "shop", "web")
+        await world.eventually(lambda: is_gone_everywhere(world), "gone everywhere")
+        assert await world.clusters["east"].get(NAMESPACES, "", "kube-system") is not None
+
+
+def key_of_target(world: World, name: str) -> str:
+    session = world.engine.session
+    assert session is not None
+    return target_key(session.identity.cluster, name)
+
+
+async def hub_deployment(world: World) -> dict:  # type: ignore[type-arg]
+    found = await world.hub.get(DEPLOYMENTS, "shop", "web")
+    assert found is not None
+    return found
+
+
+async def has_ready_replicas(world: World, count: int) -> bool:
+    status = (await hub_deployment(world)).get("status") or {}
+    return status.get("readyReplicas") == count
+
+
+async def has_replicas(world: World, cluster: str, count: int) -> bool:
+    copy = await world.clusters[cluster].get(DEPLOYMENTS, "shop", "web")
+    return copy is not None and copy["spec"]["replicas"] == count
+
+
+async def is_gone_everywhere(world: World) -> bool:
+    copies = [await side.get(DEPLOYMENTS, "shop", "web") for side in world.clusters.values()]
+    return not any(copies) and await world.hub.get(DEPLOYMENTS, "shop", "web") is None
+
+
+async def board_record(world: World) -> ObjectRecord:
+    changes = await world.engine.changes(NOTHING_SEEN)
+    records = [record for record in changes.upserted if isinstance(record, ObjectRecord)]
+    return next(record for record in records if record.name == "web")
+
+
+def writes(world: World) -> int:
+    return world.engine.write_attempts

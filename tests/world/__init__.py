@@ -1,0 +1,1 @@
+"""A whole small world in one process: simulated clusters and a real engine between them."""

@@ -1,0 +1,200 @@
+"""Simulated clusters, a real engine, and a user's hands: what the end-to-end tests stand on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from tmcconsole.config.settings import ClusterAccess, Settings, SyncSettings, TargetSettings
+from tmcconsole.engine.engine import Engine
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.errors import NotFound
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.placement.install import install
+from tmcconsole.runtime import Runtime, Transport, TransportError
+from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.tmc.audit import MemoryAudit
+
+DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
+CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
+SECRETS = Kind("", "v1", "secrets", "Secret")
+NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+PLACEMENTS = Kind("scheduling.kcp.io", "v1alpha1", "placements", "Placement", namespaced=False)
+SYNC_TARGETS = Kind("workload.kcp.io", "v1alpha1", "synctargets", "SyncTarget", namespaced=False)
+NOWHERE = ClusterAccess()
+
+
+@dataclass(slots=True)
+class Side:
+    """One simulated cluster and a user's client of it."""
+
+    cluster: SimCluster
+    user: Client
+
+    async def apply(self, kind: Kind, tree: Json, manager: str = "user") -> Json:
+        """Apply as a user does; return what the server made of it."""
+        tree = {"apiVersion": kind.api_version, "kind": kind.kind, **tree}
+        return (await self.user.apply(kind, tree, manager=manager, force=True)).decode()
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
+        """Return an object, None where the server says there is none."""
+        try:
+            return (await self.user.get(kind, ObjectKey(namespace, name))).decode()
+        except NotFound:
+            return None
+
+    async def patch(self, kind: Kind, namespace: str, name: str, patch: Json) -> Json:
+        """Merge-patch as a user does."""
+        key = ObjectKey(namespace, name)
+        return (await self.user.merge_patch(kind, key, patch, manager="user")).decode()
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete as a user does."""
+        found = await self.user.get(kind, ObjectKey(namespace, name))
+        await self.user.delete(kind, found.key, uid=found.uid)
+
+
+@dataclass(slots=True)
+class World:
+    """A hub, clusters, and the engine that syncs them."""
+
+    hub: Side
+    clusters: dict[str, Side]
+    engine: Engine
+    audit: MemoryAudit
+
+    async def eventually(
+        self, claim: Callable[[], Any], what: str = "", within_s: float = 10.0
+    ) -> Any:
+        """Wait until the claim (an async function) returns something true; return it."""
+        last: Any = None
+        with anyio.move_on_after(within_s):
+            while True:
+                last = await claim()
+                if last:
+                    return last
+                await anyio.sleep(0.01)
+        raise AssertionError(f"not within {within_s} s: {what or claim}; last seen {last!r}")
+
+    async def on(self, cluster: str, kind: Kind, namespace: str, name: str) -> Json:
+        """Wait until an object is on a cluster; return it."""
+
+        async def there() -> Json | None:
+            return await self.clusters[cluster].get(kind, namespace, name)
+
+        found: Json = await self.eventually(there, f"{kind.id} {namespace}/{name} on {cluster}")
+        return found
+
+    async def settle(self) -> None:
+        """Wait until nothing is left to do."""
+
+        async def idle() -> bool:
+            await anyio.sleep(0.05)
+            session = self.engine.session
+            if session is None or len(session.world.targets) < len(self.clusters):
+                return False
+            queues = [session.world.hub.queue, session.world.hub.statuses]
+            queues += [target.queue for target in session.world.targets.values()]
+            return all(queue.is_idle for queue in queues)
+
+        await self.eventually(idle, "idle queues")
+        await self.eventually(idle, "idle queues")
+
+
+def real_clock_runtime(clusters: dict[str, SimCluster], seed: int = 1) -> Runtime:
+    """Return a runtime on this machine's clock whose network is the simulated clusters."""
+
+    async def dial(name: str) -> Transport:
+        if name not in clusters:
+            raise TransportError(f"no kubeconfig for {name}", sent=False, reason="Credentials")
+        return clusters[name].transport()
+
+    return Runtime(
+        now=time.monotonic,
+        wall=time.time,
+        sleep=anyio.sleep,
+        rng=random.Random(seed),
+        dial=dial,
+        sometimes=lambda _name: False,
+    )
+
+
+def make_settings(names: tuple[str, ...], **sync: Any) -> Settings:
+    """Return settings for a hub and targets of those names."""
+    targets = tuple(TargetSettings(name, NOWHERE, (("region", name),)) for name in names)
+    return Settings(NOWHERE, targets, Path("/nonexistent"), replace(SyncSettings(), **sync))
+
+
+@asynccontextmanager
+async def open_world(
+    names: tuple[str, ...] = ("east", "west"), **sync: Any
+) -> AsyncIterator[World]:
+    """Run a hub, clusters with their controllers, and an engine; all end with the context."""
+    rng = random.Random(7)
+    sims = {
+        name: SimCluster(
+            name,
+            now=time.monotonic,
+            wall=time.time,
+            rng=rng,
+            flavour="hub" if name == "hub" else "workload",
+        )
+        for name in ("hub", *names)
+    }
+    settings = make_settings(names, **sync)
+    audit = MemoryAudit(time.time)
+    engine = Engine(real_clock_runtime(sims), settings, audit)
+    sides = {name: Side(sim, Client(sim.transport(), name=name)) for name, sim in sims.items()}
+    hub = sides.pop("hub")
+    async with anyio.create_task_group() as group:
+        for sim in sims.values():
+            group.start_soon(sim.run)
+        await install(hub.user, settings.targets)
+        group.start_soon(engine.run)
+        yield World(hub, sides, engine, audit)
+        group.cancel_scope.cancel()
+
+
+async def place_everywhere(world: World, namespace: str = "shop") -> None:
+    """Create a namespace and a Placement that sends its objects to every target."""
+    await world.hub.apply(
+        NAMESPACES, {"metadata": {"name": namespace, "labels": {"app": namespace}}}
+    )
+    await world.hub.apply(
+        PLACEMENTS,
+        {
+            "metadata": {"name": namespace},
+            "spec": {
+                "namespaceSelector": {"matchLabels": {"app": namespace}},
+                "locationSelectors": [{}],
+                "strategy": "OneToMany",
+            },
+        },
+    )
+
+
+def make_deployment(name: str = "web", replicas: int = 2, namespace: str = "shop") -> Json:
+    """Return a small Deployment."""
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "main", "image": "registry.example/web:1"}]},
+            },
+        },
+    }
+
+
+def make_configmap(name: str = "settings", namespace: str = "shop", **data: str) -> Json:
+    """Return a ConfigMap."""
+    return {"metadata": {"name": name, "namespace": namespace}, "data": data or {"colour": "blue"}}
