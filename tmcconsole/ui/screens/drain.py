@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.commands import DrainPlan, DrainTarget, Refused
 from tmcconsole.ui.format import count, plural
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink, width_of
 from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.subject import Subject
@@ -26,25 +26,20 @@ class DrainScreen(TextScreen, inherit_bindings=False):
         self.plan = plan
 
     def on_mount(self) -> None:
-        """Ask at once; the plan can be scrolled after Esc, and D... asked for again with Enter."""
-        self.action_open()
-
-    def action_open(self) -> None:
-        """Ask for the name."""
+        """Ask at once. The plan still scrolls while the name is typed."""
         self.begin(self._confirm(), "prompt")
 
     async def _confirm(self) -> None:
         target = self.plan.target
-        question = Question(
-            f"type {target} to drain it:", fields=(Field("name", ""),), tone="drift"
-        )
-        answers = await self.ask(question)
-        if answers is None:
-            self.dismiss()
-            return
-        if answers["name"].strip() != target:
-            self.say(f"not drained: that is not {target}. Esc leaves, Enter asks again", "drift")
-            return
+        text = f"type {target} to drain it, Esc leaves it as it is:"
+        while True:
+            answers = await self.ask(Question(text, fields=(Field("name", ""),), tone="drift"))
+            if answers is None:
+                self.dismiss()
+                return
+            if answers["name"].strip() == target:
+                break
+            text = f"that is not it: type {target}, or Esc:"
         reply = await self.session.send(DrainTarget(target=target, confirm=target))
         if isinstance(reply, Refused):
             self.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")
@@ -56,6 +51,7 @@ class DrainScreen(TextScreen, inherit_bindings=False):
 def plan_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
     """Return the plan: counts, then what is stranded, then what moves."""
     arrow = "->" if ascii_only else "→"
+    size = max((width_of(ink(move.key)) for move in plan.moves), default=0)
     stranded = [move for move in plan.moves if not move.to]
     moving = [move for move in plan.moves if move.to]
     lines: list[Runs] = [
@@ -68,14 +64,14 @@ def plan_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
     if stranded:
         lines.append(ink("Nowhere to go", "title"))
         lines += [
-            (Run("✗ " if not ascii_only else "x ", "failed"), Run(move.key, "text"),
+            (Run("✗ " if not ascii_only else "x ", "failed"), Run(move.key.ljust(size), "text"),
              Run(f"  {move.reason}", "dim")) for move in stranded
         ]  # fmt: skip
         lines.append(BLANK)
     if moving:
         lines.append(ink("Moves", "title"))
         lines += [
-            (Run(f"  {move.key}  "), Run(f"{arrow} {', '.join(move.to)}", "synced"),
+            (Run(f"  {move.key.ljust(size)}  "), Run(f"{arrow} {', '.join(move.to)}", "synced"),
              Run(f"  {move.reason}", "dim")) for move in moving
         ]  # fmt: skip
     return lines or [ink("nothing is on this target", "dim")]

@@ -15,6 +15,8 @@ from tmcconsole.ui.widgets.paper import Paper
 
 MAX_TYPED = 500  # characters; what is beyond is dropped
 
+_PASSED_ON = ("up", "down", "pageup", "pagedown")  # they still move what is behind the line
+
 Answers = dict[str, str]
 
 
@@ -24,6 +26,11 @@ class Choice:
 
     key: str
     word: str
+
+    @property
+    def shown(self) -> str:
+        """Return the key as people write it."""
+        return "Esc" if self.key == "escape" else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,11 @@ class BottomLine(Paper, can_focus=True):
         """Take every key while asking: a question is never answered by accident."""
         if self._open is None:
             return
+        if self._open.question.fields and event.key in _PASSED_ON:
+            return
         event.stop()
         event.prevent_default()
-        if event.key == "escape" or event.key == "ctrl+c":
+        if event.key == "escape":
             self._close(None)
         elif self._open.question.fields:
             self._type(event)
@@ -184,7 +193,7 @@ class BottomLine(Paper, can_focus=True):
         for index, each in enumerate(question.fields):
             runs += self._field(self._open, index, each)
         for choice in question.choices:
-            runs += [Run("  "), Run(choice.key, "key"), Run(f" {choice.word}", "dim")]
+            runs += [Run("  "), Run(choice.shown, "key"), Run(f" {choice.word}", "dim")]
         return tuple(runs), ""
 
     def _field(self, state: _Open, index: int, each: Field) -> Runs:
