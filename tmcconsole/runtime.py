@@ -17,6 +17,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 
+Random = random.Random  # an injected source of randomness; nobody else imports the module
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request to an API server, relative to the server's base path."""

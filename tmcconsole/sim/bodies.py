@@ -1,0 +1,81 @@
+"""Request bodies: JSON, YAML, and why nothing else is taken."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+import yaml
+
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.failures import bad_request, too_large, unsupported_media_type
+
+Json = dict[str, Any]
+
+MAX_BODY: Final = 3 * 1024 * 1024  # bytes, as kube-apiserver
+MAX_OBJECT: Final = 1_572_864  # bytes, etcd's limit for one request
+
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
+
+
+def decode(asked: Asked) -> Json:
+    """Return the object in the body. Raises Failure 400, 413 or 415."""
+    _check_size(asked.body)
+    if asked.content_type == "application/vnd.kubernetes.protobuf":
+        raise unsupported_media_type(
+            "this server takes JSON and YAML, not protobuf; kubectl's imperative create sends"
+            " protobuf: use `kubectl create -f FILE` or `kubectl apply -f FILE`,"
+            " e.g. add `--dry-run=client -o yaml | kubectl create -f -`"
+        )
+    if asked.content_type in ("application/yaml", APPLY_PATCH):
+        return _mapping(_yaml(asked.body))
+    if asked.content_type not in ("application/json", ""):
+        raise unsupported_media_type(
+            f"the body of the request was in an unknown format - accepted media types include:"
+            f" application/json, application/yaml ({asked.content_type})"
+        )
+    return _mapping(_json(asked.body))
+
+
+def decode_patch(asked: Asked) -> Any:
+    """Return the JSON document in a patch's body. Raises Failure 400 or 413."""
+    _check_size(asked.body)
+    return _json(asked.body)
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BODY:
+        raise too_large(f"Request entity too large: limit is {MAX_BODY}")
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"the object provided is unrecognized or malformed: {error}") from error
+
+
+def _yaml(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)  # JSON is YAML, and much faster to read
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+def _mapping(document: Any) -> Json:
+    if not isinstance(document, dict):
+        raise bad_request("the object provided is unrecognized: it must be a map")
+    metadata = document.get("metadata")
+    if metadata is None:
+        document["metadata"] = {}
+    elif not isinstance(metadata, dict):
+        raise bad_request("the object provided is malformed: metadata must be a map")
+    return document

@@ -1,0 +1,71 @@
+"""What a fresh server already has: namespaces, nodes, a logical cluster."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.strategy import prepare_new
+
+Json = dict[str, Any]
+
+NODES: Final = 3  # of a workload cluster
+NODE_CAPACITY: Final = {"cpu": "16", "memory": "64Gi", "pods": "250"}
+_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+def populate(server: Server, base_path: str) -> None:
+    """Create what every server of this flavour has from the start."""
+    names = _NAMESPACES if server.flavour != "kcp" else ("default", "kube-system")
+    for name in names:
+        _put(server, "namespaces", {"metadata": {"name": name}})
+    if server.flavour == "kcp":
+        _logical_cluster(server, base_path)
+    if server.flavour == "workload":
+        for number in range(1, NODES + 1):
+            _node(server, f"{server.name}-node-{number}")
+
+
+def _logical_cluster(server: Server, base_path: str) -> None:
+    path = base_path.removeprefix("/clusters/") or server.name
+    annotations = {"kcp.io/cluster": _cluster_name(path), "kcp.io/path": path}
+    meta = {"name": "cluster", "annotations": annotations}
+    status = {"phase": "Ready", "URL": base_path}
+    tree = {"metadata": meta, "spec": {}}
+    _put(server, "logicalclusters.core.kcp.io", tree, status)
+
+
+def _cluster_name(path: str) -> str:
+    """A name as kcp gives them is 16 characters of base 36; paths stand for themselves here."""
+    return path.rpartition(":")[2]
+
+
+def _node(server: Server, name: str) -> None:
+    labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+    conditions = [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "kubelet is posting ready status",
+            "lastHeartbeatTime": server.stamp(),
+            "lastTransitionTime": server.stamp(),
+        }
+    ]
+    status = {
+        "capacity": dict(NODE_CAPACITY),
+        "allocatable": dict(NODE_CAPACITY),
+        "conditions": conditions,
+        "nodeInfo": {"kubeletVersion": "v1.36.0-tmc.sim", "operatingSystem": "linux"},
+    }
+    _put(server, "nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}}, status)
+
+
+def _put(server: Server, kind_id: str, tree: Json, status: Json | None = None) -> None:
+    kind = server.kinds.by_id(kind_id)
+    if kind is None:
+        return
+    new = prepare_new(server, kind, tree)
+    if status is not None:
+        new["status"] = status
+    server.store.put(kind, new, manager="kube-apiserver")

@@ -1,0 +1,287 @@
+"""The columns of the built-in kinds, and how their cells are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from tmcconsole.sim.jsonpath import at_path
+from tmcconsole.sim.selectors import text_of
+
+Json = dict[str, Any]
+
+
+def _of(*path: str, default: Any = 0) -> Callable[[Json], Any]:
+    def look(tree: Json) -> Any:
+        found: Any = tree
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        return default if found is None else found
+
+    return look
+
+
+def _pod_spec(tree: Json) -> Json:
+    spec: Json = tree.get("spec") or {}
+    template: Json = spec.get("template") or {}
+    return template.get("spec") or spec
+
+
+def _containers(tree: Json) -> str:
+    return ",".join(c.get("name", "") for c in _pod_spec(tree).get("containers") or ())
+
+
+def _images(tree: Json) -> str:
+    return ",".join(c.get("image", "") for c in _pod_spec(tree).get("containers") or ())
+
+
+def _selector(tree: Json) -> str:
+    selector = (tree.get("spec") or {}).get("selector")
+    if isinstance(selector, dict) and ("matchLabels" in selector or "matchExpressions" in selector):
+        return text_of(selector)
+    return ",".join(f"{k}={v}" for k, v in sorted((selector or {}).items())) or "<none>"
+
+
+def _ready_of(wanted: str) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        ready = _of("status", "readyReplicas")(tree)
+        return f"{ready}/{_of('spec', wanted, default=1)(tree)}"
+
+    return show
+
+
+def _pod_ready(tree: Json) -> str:
+    statuses = (tree.get("status") or {}).get("containerStatuses") or ()
+    ready = sum(1 for status in statuses if status.get("ready"))
+    return f"{ready}/{len(_pod_spec(tree).get('containers') or ())}"
+
+
+def _pod_status(tree: Json) -> str:
+    if tree["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    status = tree.get("status") or {}
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason"):
+            return str(waiting["reason"])
+    return str(status.get("reason") or status.get("phase") or "Unknown")
+
+
+def _pod_restarts(tree: Json) -> str:
+    statuses = (tree.get("status") or {}).get("containerStatuses") or ()
+    return str(sum(status.get("restartCount") or 0 for status in statuses))
+
+
+def _ports(tree: Json) -> str:
+    ports = (tree.get("spec") or {}).get("ports") or ()
+    return ",".join(_port(port) for port in ports) or "<none>"
+
+
+def _port(port: Json) -> str:
+    node = f":{port['nodePort']}" if port.get("nodePort") else ""
+    return f"{port.get('port')}{node}/{port.get('protocol', 'TCP')}"
+
+
+def _node_status(tree: Json) -> str:
+    ready = at_path(tree, '.status.conditions[?(@.type=="Ready")].status')
+    state = "Ready" if ready == "True" else "NotReady"
+    blocked = (tree.get("spec") or {}).get("unschedulable")
+    return f"{state},SchedulingDisabled" if blocked else state
+
+
+def _job_completions(tree: Json) -> str:
+    done = _of("status", "succeeded")(tree)
+    return f"{done}/{_of('spec', 'completions', default=1)(tree)}"
+
+
+def _job_status(tree: Json) -> str:
+    for kind in ("Complete", "Failed", "Suspended"):
+        if at_path(tree, f'.status.conditions[?(@.type=="{kind}")].status') == "True":
+            return kind
+    return "Running"
+
+
+def _event_object(tree: Json) -> str:
+    about = tree.get("involvedObject") or tree.get("regarding") or {}
+    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+
+
+def _hosts(tree: Json) -> str:
+    rules = (tree.get("spec") or {}).get("rules") or ()
+    return ",".join(rule.get("host") or "*" for rule in rules) or "*"
+
+
+def _hpa_reference(tree: Json) -> str:
+    target = (tree.get("spec") or {}).get("scaleTargetRef") or {}
+    return f"{target.get('kind')}/{target.get('name')}"
+
+
+_WORKLOAD: Final = {"Containers": _containers, "Images": _images, "Selector": _selector}
+BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
+    "configmaps": ("Data", "Age"),
+    "secrets": ("Type", "Data:integer", "Age"),
+    "namespaces": ("Status", "Age"),
+    "serviceaccounts": ("Secrets:integer", "Age"),
+    "pods": (
+        "Ready",
+        "Status",
+        "Restarts",
+        "Age",
+        "IP+",
+        "Node+",
+        "Nominated Node+",
+        "Readiness Gates+",
+    ),
+    "nodes": ("Status", "Roles", "Age", "Version"),
+    "services": ("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector+"),
+    "events": ("Last Seen", "Type", "Reason", "Object", "Message"),
+    "events.events.k8s.io": ("Last Seen", "Type", "Reason", "Object", "Message"),
+    "persistentvolumeclaims": (
+        "Status",
+        "Volume",
+        "Capacity",
+        "Access Modes",
+        "StorageClass",
+        "Age",
+    ),
+    "deployments.apps": (
+        "Ready",
+        "Up-to-date:integer",
+        "Available:integer",
+        "Age",
+        "Containers+",
+        "Images+",
+        "Selector+",
+    ),
+    "replicasets.apps": (
+        "Desired:integer",
+        "Current:integer",
+        "Ready:integer",
+        "Age",
+        "Containers+",
+        "Images+",
+        "Selector+",
+    ),
+    "statefulsets.apps": ("Ready", "Age", "Containers+", "Images+"),
+    "daemonsets.apps": (
+        "Desired:integer",
+        "Current:integer",
+        "Ready:integer",
+        "Up-to-date:integer",
+        "Available:integer",
+        "Age",
+        "Containers+",
+        "Images+",
+        "Selector+",
+    ),
+    "jobs.batch": ("Status", "Completions", "Age", "Containers+", "Images+", "Selector+"),
+    "cronjobs.batch": ("Schedule", "Suspend:boolean", "Active:integer", "Age"),
+    "ingresses.networking.k8s.io": ("Class", "Hosts", "Address", "Age"),
+    "horizontalpodautoscalers.autoscaling": (
+        "Reference",
+        "MinPods",
+        "MaxPods:integer",
+        "Replicas:integer",
+        "Age",
+    ),
+    "leases.coordination.k8s.io": ("Holder", "Age"),
+    "customresourcedefinitions.apiextensions.k8s.io": ("Created At",),
+    "roles.rbac.authorization.k8s.io": ("Created At",),
+    "clusterroles.rbac.authorization.k8s.io": ("Created At",),
+    "storageclasses.storage.k8s.io": ("Provisioner", "Age"),
+    "poddisruptionbudgets.policy": ("Min Available", "Max Unavailable", "Age"),
+}
+CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
+    "configmaps": {"Data": lambda t: len(t.get("data") or ()) + len(t.get("binaryData") or ())},
+    "secrets": {"Type": _of("type", default="Opaque"), "Data": lambda t: len(t.get("data") or ())},
+    "namespaces": {"Status": _of("status", "phase", default="Active")},
+    "serviceaccounts": {"Secrets": lambda t: len(t.get("secrets") or ())},
+    "pods": {
+        "Ready": _pod_ready,
+        "Status": _pod_status,
+        "Restarts": _pod_restarts,
+        "IP": _of("status", "podIP", default="<none>"),
+        "Node": _of("spec", "nodeName", default="<none>"),
+        "Nominated Node": lambda _: "<none>",
+        "Readiness Gates": lambda _: "<none>",
+    },
+    "nodes": {
+        "Status": _node_status,
+        "Roles": lambda _: "<none>",
+        "Version": _of("status", "nodeInfo", "kubeletVersion", default=""),
+    },
+    "services": {
+        "Type": _of("spec", "type", default="ClusterIP"),
+        "Cluster-IP": _of("spec", "clusterIP", default="<none>"),
+        "External-IP": lambda _: "<none>",
+        "Port(s)": _ports,
+        "Selector": _selector,
+    },
+    "events": {
+        "Type": _of("type", default=""),
+        "Reason": _of("reason", default=""),
+        "Object": _event_object,
+        "Message": lambda t: str(t.get("message") or t.get("note") or "").strip(),
+    },
+    "persistentvolumeclaims": {
+        "Status": _of("status", "phase", default="Pending"),
+        "Volume": _of("spec", "volumeName", default=""),
+        "Capacity": _of("status", "capacity", "storage", default=""),
+        "Access Modes": lambda t: ",".join((t.get("spec") or {}).get("accessModes") or ()),
+        "StorageClass": _of("spec", "storageClassName", default=""),
+    },
+    "deployments.apps": {
+        "Ready": _ready_of("replicas"),
+        "Up-to-date": _of("status", "updatedReplicas"),
+        "Available": _of("status", "availableReplicas"),
+        **_WORKLOAD,
+    },
+    "replicasets.apps": {
+        "Desired": _of("spec", "replicas"),
+        "Current": _of("status", "replicas"),
+        "Ready": _of("status", "readyReplicas"),
+        **_WORKLOAD,
+    },
+    "statefulsets.apps": {"Ready": _ready_of("replicas"), **_WORKLOAD},
+    "daemonsets.apps": {
+        "Desired": _of("status", "desiredNumberScheduled"),
+        "Current": _of("status", "currentNumberScheduled"),
+        "Ready": _of("status", "numberReady"),
+        "Up-to-date": _of("status", "updatedNumberScheduled"),
+        "Available": _of("status", "numberAvailable"),
+        **_WORKLOAD,
+    },
+    "jobs.batch": {"Status": _job_status, "Completions": _job_completions, **_WORKLOAD},
+    "cronjobs.batch": {
+        "Schedule": _of("spec", "schedule", default=""),
+        "Suspend": _of("spec", "suspend", default=False),
+        "Active": lambda t: len((t.get("status") or {}).get("active") or ()),
+    },
+    "ingresses.networking.k8s.io": {
+        "Class": _of("spec", "ingressClassName", default="<none>"),
+        "Hosts": _hosts,
+        "Address": lambda _: "",
+    },
+    "horizontalpodautoscalers.autoscaling": {
+        "Reference": _hpa_reference,
+        "MinPods": lambda t: str(_of("spec", "minReplicas", default=1)(t)),
+        "MaxPods": _of("spec", "maxReplicas"),
+        "Replicas": _of("status", "currentReplicas"),
+    },
+    "leases.coordination.k8s.io": {"Holder": _of("spec", "holderIdentity", default="")},
+    "customresourcedefinitions.apiextensions.k8s.io": {
+        "Created At": _of("metadata", "creationTimestamp", default="")
+    },
+    "roles.rbac.authorization.k8s.io": {
+        "Created At": _of("metadata", "creationTimestamp", default="")
+    },
+    "clusterroles.rbac.authorization.k8s.io": {
+        "Created At": _of("metadata", "creationTimestamp", default="")
+    },
+    "storageclasses.storage.k8s.io": {"Provisioner": _of("provisioner", default="")},
+    "poddisruptionbudgets.policy": {
+        "Min Available": lambda t: str(_of("spec", "minAvailable", default="N/A")(t)),
+        "Max Unavailable": lambda t: str(_of("spec", "maxUnavailable", default="N/A")(t)),
+    },
+}
+CELLS["events.events.k8s.io"] = CELLS["events"]

@@ -1,0 +1,124 @@
+"""What a request must agree with: its path, the object that is there, and the rules of its kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.bodies import MAX_OBJECT
+from tmcconsole.sim.failures import Cause, Failure, bad_request, conflict, invalid
+from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Stored
+from tmcconsole.sim.structural import unknown_fields, violations
+from tmcconsole.sim.validation import check, forbidden_field, wrong
+
+Json = dict[str, Any]
+
+
+def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
+    """The body's apiVersion and kind must be those of the path, or absent."""
+    kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
+    if apply and not (version and name):
+        raise bad_request("Object 'Kind' is missing" if not name else "apiVersion must be set")
+    if version and version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version"
+            f" ({kind.api_version})"
+        )
+    if name and name != kind.kind:
+        raise bad_request(
+            f"the kind in the data ({name}) does not match the expected kind ({kind.kind})"
+        )
+    tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
+
+
+def place(server: Server, asked: Asked, tree: Json) -> None:
+    """Give a new object its namespace and name, in place. Raises Failure 400."""
+    meta = tree["metadata"]
+    if asked.kind.namespaced:
+        if meta.get("namespace") not in (None, "", asked.namespace):
+            raise _other_namespace()
+        meta["namespace"] = asked.namespace
+    else:
+        meta.pop("namespace", None)
+    if asked.name:
+        _check_name(asked, meta)
+        meta["name"] = asked.name
+    elif not meta.get("name") and meta.get("generateName"):
+        meta["name"] = meta["generateName"][:58] + server.name_suffix()
+
+
+def check_identity(asked: Asked, stored: Stored, new: Json) -> None:
+    """A change must be of this object, in the version it names, if it names one."""
+    meta = new["metadata"]
+    _check_name(asked, meta)
+    if asked.kind.namespaced and meta.get("namespace") not in (None, "", asked.namespace):
+        raise _other_namespace()
+    version = meta.get("resourceVersion")
+    if version and version != str(stored.version):
+        raise conflict(asked.kind, asked.name)
+    uid = meta.get("uid")
+    if uid and uid != stored.uid:
+        cause = wrong("metadata.uid", uid, "field is immutable")
+        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
+    meta["name"] = asked.name
+    if asked.kind.namespaced:
+        meta["namespace"] = asked.namespace
+
+
+def _check_name(asked: Asked, meta: Json) -> None:
+    name = meta.get("name")
+    if name and name != asked.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({asked.name})"
+        )
+
+
+def _other_namespace() -> Failure:
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request"
+    )
+
+
+def check_strict(asked: Asked, tree: Json) -> None:
+    """Raise Failure 400 for unknown fields, where the client asked for that."""
+    if asked.query.get("fieldValidation") != "Strict" or not asked.kind.schema:
+        return
+    unknown = unknown_fields(tree, asked.kind.schema)
+    if unknown:
+        names = ", ".join(f'unknown field "{name}"' for name in unknown)
+        what = asked.kind.kind
+        raise bad_request(
+            f'{what} in version "{asked.kind.version}" cannot be handled as a {what}:'
+            f" strict decoding error: {names}"
+        )
+
+
+def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None) -> None:
+    """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules."""
+    if old is not None and old["metadata"].get("deletionTimestamp"):
+        _check_finalizers(kind, new, old)
+    if kind.is_custom and kind.schema:
+        causes = list(violations(new, kind.schema))
+        if causes:
+            raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
+    if asked.subresource != "status":
+        check(kind, new, old)
+    if len(orjson.dumps(new)) > MAX_OBJECT:
+        raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+
+
+def _check_finalizers(kind: SimKind, new: Json, old: Json) -> None:
+    before = old["metadata"].get("finalizers") or ()
+    added = [f for f in new["metadata"].get("finalizers") or () if f not in before]
+    if added:
+        shown = ", ".join(f'"{name}"' for name in added)
+        text = (
+            "no new finalizers can be added if the object is being deleted, found new finalizers"
+            f" []string{{{shown}}}"
+        )
+        causes: list[Cause] = [forbidden_field("metadata.finalizers", text)]
+        raise invalid(kind.kind, kind.group, new["metadata"]["name"], causes)

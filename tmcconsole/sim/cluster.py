@@ -1,0 +1,74 @@
+"""One simulated cluster: an API server, its faults, and the controllers that make it live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from tmcconsole.runtime import Random, Request, Response
+from tmcconsole.sim.api import handle
+from tmcconsole.sim.asked import ADMIN, User
+from tmcconsole.sim.bootstrap import populate
+from tmcconsole.sim.builtin import built_in
+from tmcconsole.sim.controllers import run_controllers
+from tmcconsole.sim.faults import Faults
+from tmcconsole.sim.kinds import Kinds
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Store
+from tmcconsole.sim.transport import InProcessTransport
+from tmcconsole.sim.watch import Watch
+
+Json = dict[str, Any]
+Flavour = Literal["workload", "hub", "kcp"]
+
+
+class SimCluster:
+    """A cluster of one of three flavours.
+
+    ``workload`` runs Deployments and has nodes; ``hub`` serves the same kinds but runs nothing;
+    ``kcp`` is a kcp workspace, without the workload kinds. Time and randomness are injected:
+    ``now`` is monotonic seconds, ``wall`` Unix seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        rng: Random,
+        flavour: Flavour = "workload",
+        base_path: str = "",
+    ) -> None:
+        store = Store()
+        self.name = name
+        self.flavour = flavour
+        self.base_path = base_path.rstrip("/")
+        self.store = store
+        self.faults = Faults(store, rng)
+        self.server = Server(
+            name=name,
+            flavour=flavour,
+            store=store,
+            kinds=Kinds(built_in(flavour)),
+            faults=self.faults,
+            now=now,
+            clock=wall,
+            rng=rng,
+        )
+        populate(self.server, self.base_path)
+
+    def __repr__(self) -> str:
+        return f"SimCluster({self.name!r}, {self.flavour}, {self.store!r}, {self.faults!r})"
+
+    def transport(self, user: User = ADMIN) -> InProcessTransport:
+        """Return a transport into this cluster, without sockets."""
+        return InProcessTransport(self.server, user)
+
+    def handle(self, request: Request, user: User = ADMIN) -> Response | Watch:
+        """Answer a request at once, past all faults of the network."""
+        return handle(self.server, request, user)
+
+    async def run(self) -> None:
+        """Run the controllers until cancelled."""
+        await run_controllers(self.server)

@@ -1,0 +1,293 @@
+"""What the API server fills in: the defaults of the common built-in kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+
+def apply_defaults(kind_id: str, tree: Json) -> None:
+    """Fill in the defaults of a built-in kind, in place."""
+    hook = _HOOKS.get(kind_id)
+    if hook:
+        hook(tree)
+
+
+def without_nulls(value: Any) -> Any:
+    """Return a tree without null entries: a typed server forgets them when it decodes."""
+    if isinstance(value, dict):
+        return {key: without_nulls(child) for key, child in value.items() if child is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def fill_schema(value: Any, schema: Json) -> None:
+    """Fill in the defaults that a CRD's structural schema states, in place."""
+    if isinstance(value, list):
+        for item in value:
+            fill_schema(item, schema.get("items") or {})
+    elif isinstance(value, dict):
+        _fill_map(value, schema)
+
+
+def _fill_map(value: Json, schema: Json) -> None:
+    for name, child in (schema.get("properties") or {}).items():
+        if "default" in child and (name not in value or _is_unwanted_null(value[name], child)):
+            value[name] = _copy(child["default"])
+        if name in value:
+            fill_schema(value[name], child)
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        for name in value.keys() - (schema.get("properties") or {}).keys():
+            fill_schema(value[name], extra)
+
+
+def _is_unwanted_null(value: Any, schema: Json) -> bool:
+    return value is None and not schema.get("nullable")
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copy(child) for key, child in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
+
+
+def _fill(tree: Json, **values: Any) -> None:
+    for key, value in values.items():
+        if tree.get(key) in (None, ""):
+            tree[key] = value
+
+
+def _pod_spec(spec: Json) -> None:
+    _fill(
+        spec,
+        dnsPolicy="ClusterFirst",
+        restartPolicy="Always",
+        schedulerName="default-scheduler",
+        securityContext={},
+        terminationGracePeriodSeconds=30,
+    )
+    for container in _all_containers(spec):
+        _container(container)
+    for volume in spec.get("volumes") or ():
+        _volume(volume)
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+
+
+def _all_containers(spec: Json) -> Iterable[Json]:
+    yield from spec.get("initContainers") or ()
+    yield from spec.get("containers") or ()
+
+
+def _container(container: Json) -> None:
+    _fill(
+        container,
+        imagePullPolicy=_pull_policy(container.get("image") or ""),
+        resources={},
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+    )
+    for port in container.get("ports") or ():
+        _fill(port, protocol="TCP")
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.get(probe):
+            _probe(container[probe])
+    for variable in container.get("env") or ():
+        reference = (variable.get("valueFrom") or {}).get("fieldRef")
+        if reference:
+            _fill(reference, apiVersion="v1")
+
+
+def _pull_policy(image: str) -> str:
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return "Always" if "@" not in image and tag in ("", "latest") else "IfNotPresent"
+
+
+def _probe(probe: Json) -> None:
+    _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+    if probe.get("httpGet"):
+        _fill(probe["httpGet"], path="/", scheme="HTTP")
+
+
+def _volume(volume: Json) -> None:
+    for source in ("configMap", "secret", "projected", "downwardAPI"):
+        if volume.get(source) is not None:
+            _fill(volume[source], defaultMode=420)
+    if volume.get("hostPath"):
+        volume["hostPath"].setdefault("type", "")
+    if set(volume) == {"name"}:
+        volume["emptyDir"] = {}
+
+
+def _template(spec: Json) -> None:
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    _pod_spec(template.setdefault("spec", {}))
+
+
+def _deployment(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    strategy = spec.setdefault("strategy", {})
+    _fill(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
+    _template(spec)
+
+
+def _replica_set(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, replicas=1)
+    _template(spec)
+
+
+def _stateful_set(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, replicas=1, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
+    strategy = spec.setdefault("updateStrategy", {})
+    _fill(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _fill(strategy.setdefault("rollingUpdate", {}), partition=0)
+    keep = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    _fill(spec, persistentVolumeClaimRetentionPolicy=keep)
+    for claim in spec.get("volumeClaimTemplates") or ():
+        claim.setdefault("apiVersion", "v1")
+        claim.setdefault("kind", "PersistentVolumeClaim")
+        _fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
+        claim.setdefault("status", {"phase": "Pending"})
+    _template(spec)
+
+
+def _daemon_set(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, revisionHistoryLimit=10)
+    strategy = spec.setdefault("updateStrategy", {})
+    _fill(strategy, type="RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge=0, maxUnavailable=1)
+    _template(spec)
+
+
+def _job_spec(spec: Json) -> None:
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        _fill(spec, completions=1, parallelism=1)
+    _fill(spec, parallelism=1, completionMode="NonIndexed", suspend=False)
+    _fill(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
+    if not spec["manualSelector"]:
+        del spec["manualSelector"]
+    _fill(spec, backoffLimit=6)
+    _template(spec)
+
+
+def _job(tree: Json) -> None:
+    _job_spec(tree.setdefault("spec", {}))
+
+
+def _cron_job(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, concurrencyPolicy="Allow", suspend=False)
+    _fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    # The defaults of a Job itself come when one is made; only its pods' are filled in here.
+    _template(spec.setdefault("jobTemplate", {}).setdefault("spec", {}))
+
+
+def _service(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, sessionAffinity="None", type="ClusterIP")
+    if spec["sessionAffinity"] == "ClientIP":
+        _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
+    for port in spec.get("ports") or ():
+        _fill(port, protocol="TCP")
+        if port.get("targetPort") in (None, "", 0):
+            port["targetPort"] = port.get("port")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        _fill(spec, externalTrafficPolicy="Cluster")
+    if spec["type"] == "LoadBalancer":
+        _fill(spec, allocateLoadBalancerNodePorts=True)
+    if spec["type"] != "ExternalName":
+        _fill(spec, internalTrafficPolicy="Cluster")
+    tree.setdefault("status", {}).setdefault("loadBalancer", {})
+
+
+def _secret(tree: Json) -> None:
+    _fill(tree, type="Opaque")
+
+
+def _namespace(tree: Json) -> None:
+    meta = tree["metadata"]
+    if meta.get("name"):
+        meta.setdefault("labels", {})["kubernetes.io/metadata.name"] = meta["name"]
+    _fill(tree.setdefault("status", {}), phase="Active")
+
+
+def _pod(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _pod_spec(spec)
+    _fill(spec, enableServiceLinks=True)
+    for container in _all_containers(spec):
+        limits = (container.get("resources") or {}).get("limits")
+        if limits:
+            requests = container["resources"].setdefault("requests", {})
+            for name, value in limits.items():
+                requests.setdefault(name, value)
+
+
+def _claim(tree: Json) -> None:
+    _fill(tree.setdefault("spec", {}), volumeMode="Filesystem")
+    _fill(tree.setdefault("status", {}), phase="Pending")
+
+
+def _network_policy(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    spec.setdefault("podSelector", {})
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+    for rule in (spec.get("ingress") or []) + (spec.get("egress") or []):
+        for port in rule.get("ports") or ():
+            _fill(port, protocol="TCP")
+
+
+def _autoscaler(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, minReplicas=1)
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": 80}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _role_binding(tree: Json) -> None:
+    reference = tree.get("roleRef") or {}
+    _fill(reference, apiGroup="rbac.authorization.k8s.io")
+    for subject in tree.get("subjects") or ():
+        if subject.get("kind") in ("User", "Group"):
+            _fill(subject, apiGroup="rbac.authorization.k8s.io")
+
+
+def _custom_resource_definition(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    _fill(spec, conversion={"strategy": "None"})
+    names = spec.setdefault("names", {})
+    kind = names.get("kind") or ""
+    _fill(names, singular=kind.lower(), listKind=f"{kind}List")
+
+
+_HOOKS: Final[dict[str, Callable[[Json], None]]] = {
+    "pods": _pod,
+    "services": _service,
+    "secrets": _secret,
+    "namespaces": _namespace,
+    "persistentvolumeclaims": _claim,
+    "deployments.apps": _deployment,
+    "replicasets.apps": _replica_set,
+    "statefulsets.apps": _stateful_set,
+    "daemonsets.apps": _daemon_set,
+    "jobs.batch": _job,
+    "cronjobs.batch": _cron_job,
+    "networkpolicies.networking.k8s.io": _network_policy,
+    "horizontalpodautoscalers.autoscaling": _autoscaler,
+    "rolebindings.rbac.authorization.k8s.io": _role_binding,
+    "clusterrolebindings.rbac.authorization.k8s.io": _role_binding,
+    "customresourcedefinitions.apiextensions.k8s.io": _custom_resource_definition,
+}

@@ -1,0 +1,186 @@
+"""Delete: preconditions, finalizers, grace, and what becomes of dependents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.runtime import Response
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.bodies import decode
+from tmcconsole.sim.failures import JSON_HEADERS, Cause, conflict, forbidden, invalid, not_found
+from tmcconsole.sim.reads import selection
+from tmcconsole.sim.server import Server, rfc3339
+from tmcconsole.sim.store import Stored
+
+Json = dict[str, Any]
+
+ORPHAN: Final = "orphan"
+FOREGROUND: Final = "foregroundDeletion"
+_POLICIES: Final = ("Background", "Foreground", "Orphan")
+_UNDELETABLE: Final = frozenset({"default", "kube-system", "kube-public"})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to delete."""
+
+    uid: str = ""
+    version: str = ""
+    grace_s: int | None = None
+    policy: str = ""
+    is_dry_run: bool = False
+
+
+def delete(server: Server, asked: Asked) -> Response:
+    """Answer a DELETE of one object. Raises Failure 403, 404, 409 or 422."""
+    options = _options(asked)
+    stored = server.store.find(asked.kind.id, asked.key)
+    if stored is None:
+        raise not_found(asked.kind, asked.name)
+    if asked.kind.id == "namespaces" and asked.name in _UNDELETABLE:
+        raise forbidden(asked.kind, asked.name, "this namespace may not be deleted")
+    _check_preconditions(asked, stored, options)
+    left = stored if options.is_dry_run else remove(server, stored, options, asked.manager)
+    if left is not None and not options.is_dry_run:
+        return Response(200, dict(JSON_HEADERS), left.raw(asked.kind))
+    if asked.kind.returns_deleted:
+        return Response(200, dict(JSON_HEADERS), stored.raw(asked.kind))
+    return Response(200, dict(JSON_HEADERS), orjson.dumps(_success(asked, stored)))
+
+
+def delete_collection(server: Server, asked: Asked) -> Response:
+    """Answer a DELETE of all selected objects, with the list of them."""
+    options = _options(asked)
+    selected = selection(asked)
+    found = [s for s in server.store.items(asked.kind.id, asked.namespace) if selected.takes(s)]
+    for stored in found:
+        if not options.is_dry_run:
+            remove(server, stored, options, asked.manager)
+    kind = asked.kind
+    items = [orjson.Fragment(stored.raw(kind)) for stored in found]
+    body = {
+        "kind": kind.list_kind,
+        "apiVersion": kind.api_version,
+        "metadata": {"resourceVersion": str(server.store.resource_version)},
+        "items": items,
+    }
+    return Response(200, dict(JSON_HEADERS), orjson.dumps(body))
+
+
+def remove(server: Server, stored: Stored, options: Options, manager: str) -> Stored | None:
+    """Remove an object, or mark it terminating where something must happen first.
+
+    Returns the marked object, or None where it is gone.
+    """
+    tree = stored.tree()
+    meta = tree["metadata"]
+    finalizers = _finalizers(stored, meta.get("finalizers") or [], options.policy)
+    grace = _grace(stored, tree, options)
+    waits = bool(finalizers or grace) or _is_namespace_with_content(stored, tree)
+    if not waits:
+        server.store.remove(stored, tree, manager=manager)
+        return None
+    changed = finalizers != (meta.get("finalizers") or [])
+    if finalizers:
+        meta["finalizers"] = finalizers
+    else:
+        meta.pop("finalizers", None)
+    if meta.get("deletionTimestamp") and not changed and not _shortens(meta, grace):
+        return stored
+    if not meta.get("deletionTimestamp"):
+        meta["deletionTimestamp"] = rfc3339(server.wall() + grace)
+        if stored.kind.has_generation:
+            meta["generation"] = (meta.get("generation") or 0) + 1
+    meta["deletionGracePeriodSeconds"] = min(grace, meta.get("deletionGracePeriodSeconds", grace))
+    if stored.kind.id == "namespaces":
+        tree["status"] = {**(tree.get("status") or {}), "phase": "Terminating"}
+        del meta["deletionGracePeriodSeconds"]
+    return server.store.put(stored.kind, tree, manager=manager)
+
+
+def _shortens(meta: Json, grace: int) -> bool:
+    return grace < int(meta.get("deletionGracePeriodSeconds") or 0)
+
+
+def _finalizers(stored: Stored, present: list[str], policy: str) -> list[str]:
+    others = [name for name in present if name not in (ORPHAN, FOREGROUND)]
+    policy = policy or _default_policy(stored, present)
+    if policy == "Orphan":
+        return [*others, ORPHAN]
+    return [*others, FOREGROUND] if policy == "Foreground" else others
+
+
+def _default_policy(stored: Stored, present: list[str]) -> str:
+    if ORPHAN in present:
+        return "Orphan"
+    if FOREGROUND in present:
+        return "Foreground"
+    return "Orphan" if stored.kind.id == "jobs.batch" else "Background"
+
+
+def _grace(stored: Stored, tree: Json, options: Options) -> int:
+    """Return the seconds that a pod on a node gets to end; nothing else gets any."""
+    if stored.kind.id != "pods":
+        return 0
+    spec, status = tree.get("spec") or {}, tree.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    if options.grace_s is not None:
+        return options.grace_s
+    return int(spec.get("terminationGracePeriodSeconds", 30))
+
+
+def _is_namespace_with_content(stored: Stored, tree: Json) -> bool:
+    return stored.kind.id == "namespaces" and bool((tree.get("spec") or {}).get("finalizers"))
+
+
+def _check_preconditions(asked: Asked, stored: Stored, options: Options) -> None:
+    if options.uid and options.uid != stored.uid:
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record"
+            f" ({stored.uid}). The object might have been deleted and then recreated"
+        )
+        raise conflict(asked.kind, asked.name, why, by_kind=True)
+    if options.version and options.version != str(stored.version):
+        why = (
+            f"the ResourceVersion in the precondition ({options.version}) does not match the"
+            f" ResourceVersion in record ({stored.version}). The object might have been modified"
+        )
+        raise conflict(asked.kind, asked.name, why, by_kind=True)
+
+
+def _options(asked: Asked) -> Options:
+    body = decode(asked) if asked.body else {}
+    preconditions = body.get("preconditions") or {}
+    grace = body.get("gracePeriodSeconds", asked.query.get("gracePeriodSeconds"))
+    policy = body.get("propagationPolicy") or asked.query.get("propagationPolicy", "")
+    if body.get("orphanDependents") is not None and not policy:
+        policy = "Orphan" if body["orphanDependents"] else "Background"
+    if policy and policy not in _POLICIES:
+        shown = 'supported values: "Background", "Foreground", "Orphan"'
+        cause = Cause(
+            "FieldValueNotSupported", f'Unsupported value: "{policy}": {shown}', "propagationPolicy"
+        )
+        raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
+    return Options(
+        uid=preconditions.get("uid") or "",
+        version=preconditions.get("resourceVersion") or "",
+        grace_s=None if grace is None else int(grace),
+        policy=policy,
+        is_dry_run=asked.is_dry_run or bool(body.get("dryRun")),
+    )
+
+
+def _success(asked: Asked, stored: Stored) -> Json:
+    kind = asked.kind
+    details = {"name": asked.name, **({"group": kind.group} if kind.group else {})}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {**details, "kind": kind.resource, "uid": stored.uid},
+    }

@@ -1,0 +1,208 @@
+"""Get and list: which objects, in which form."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.runtime import Response
+from tmcconsole.sim import paging
+from tmcconsole.sim.asked import Asked, version_number
+from tmcconsole.sim.failures import (
+    JSON_HEADERS,
+    Cause,
+    expired,
+    invalid,
+    not_found,
+    too_large_version,
+)
+from tmcconsole.sim.forms import form_of
+from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.paging import Position
+from tmcconsole.sim.selectors import FieldTest, LabelTest, field_selector, label_selector
+from tmcconsole.sim.store import Snapshot, Store, Stored
+
+Json = dict[str, Any]
+
+_COMMON_FIELDS: Final = frozenset({"metadata.name", "metadata.namespace"})
+_MORE_FIELDS: Final = {
+    "pods": {
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
+    },
+    "events": {
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    },
+    "secrets": {"type"},
+    "namespaces": {"status.phase"},
+    "nodes": {"spec.unschedulable"},
+    "services": {"spec.clusterIP", "spec.type"},
+    "replicasets.apps": {"status.replicas"},
+    "jobs.batch": {"status.successful"},
+    "events.events.k8s.io": {"reason", "type", "regarding.name", "regarding.kind"},
+}
+_OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects of a kind a request is about."""
+
+    kind: SimKind
+    namespace: str
+    name: str
+    by_labels: LabelTest | None
+    by_fields: FieldTest | None
+
+    def takes(self, stored: Stored) -> bool:
+        """Return whether an object is selected."""
+        if self.namespace and stored.key.namespace != self.namespace:
+            return False
+        if self.name and stored.key.name != self.name:
+            return False
+        if self.by_labels and not self.by_labels(stored.labels):
+            return False
+        return self.by_fields is None or self.by_fields(stored.tree())
+
+
+def selection(asked: Asked) -> Selection:
+    """Return the objects that a list or watch selects. Raises Failure 400 for bad selectors."""
+    known = _COMMON_FIELDS | _MORE_FIELDS.get(asked.kind.id, set())
+    return Selection(
+        asked.kind,
+        asked.namespace,
+        asked.name,
+        label_selector(asked.query.get("labelSelector", "")),
+        field_selector(asked.query.get("fieldSelector", ""), known),
+    )
+
+
+def get(store: Store, asked: Asked, now: float) -> Response:
+    """Answer one object. Raises Failure 404."""
+    stored = store.find(asked.kind.id, asked.key)
+    if stored is None:
+        raise not_found(asked.kind, asked.name)
+    form = form_of(asked)
+    return _answer(stored.raw(asked.kind) if form.is_plain else form.one(stored, now))
+
+
+@dataclass
+class Pages:
+    """Remembers the snapshots that unfinished lists go on from. Owned by one cluster."""
+
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Remember a snapshot for the pages to come."""
+        self.snapshots[snapshot.version] = snapshot
+        while len(self.snapshots) > _OLD_PAGES:
+            del self.snapshots[min(self.snapshots)]
+
+    def forget(self) -> None:
+        """Let every continue token expire."""
+        self.snapshots.clear()
+
+
+def list_objects(
+    source: Store | Snapshot, version: int, asked: Asked, pages: Pages, now: float
+) -> Response:
+    """Answer a list, or a page of one, of what is at ``source`` at ``version``.
+
+    Raises Failure 400 for bad parameters, 410 for an expired continue token and 504 for a
+    resourceVersion not yet reached.
+    """
+    _check_version(asked, version)
+    selected = selection(asked)
+    go_on = asked.query.get("continue", "")
+    start = paging.position(go_on) if go_on else None
+    if start and start.version >= 0:
+        source = _old_page(pages, start)
+        version = start.version
+    matching = [s for s in source.items(asked.kind.id, asked.namespace) if selected.takes(s)]
+    if start:
+        matching = matching[bisect_right(matching, start.after, key=lambda s: s.key) :]
+    limit = int(asked.query.get("limit") or 0)
+    page = matching[:limit] if limit > 0 else matching
+    rest = len(matching) - len(page)
+    meta: Json = {"resourceVersion": str(version)}
+    if rest:
+        pages.keep(source if isinstance(source, Snapshot) else source.snapshot())
+        meta["continue"] = paging.token(Position(version, page[-1].key))
+        if not (selected.by_labels or selected.by_fields):
+            meta["remainingItemCount"] = rest
+    return _answer(_list_body(asked, page, meta, now))
+
+
+def _list_body(asked: Asked, page: Sequence[Stored], meta: Json, now: float) -> bytes:
+    form = form_of(asked)
+    if not form.is_plain:
+        return form.many(page, meta, now)
+    kind = asked.kind
+    # Items of built-in lists come without kind and apiVersion, as typed servers encode them.
+    items = b",".join(s.raw(kind) if kind.is_custom else s.body for s in page)
+    head = f'{{"kind":"{kind.list_kind}","apiVersion":"{kind.api_version}","metadata":'
+    return head.encode() + orjson.dumps(meta) + b',"items":[' + items + b"]}"
+
+
+def _check_version(asked: Asked, current: int) -> None:
+    text = asked.query.get("resourceVersion", "")
+    match = asked.query.get("resourceVersionMatch", "")
+    if match and not text:
+        raise _bad_match(
+            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
+    if match and match not in ("Exact", "NotOlderThan"):
+        supported = 'supported values: "Exact", "NotOlderThan"'
+        raise _bad_match(f'Unsupported value: "{match}": {supported}')
+    if asked.query.get("continue") and text not in ("", "0"):
+        raise _bad_match("Forbidden: resourceVersion is forbidden with continue")
+    wanted = version_number(text)
+    if wanted > current:
+        raise too_large_version(wanted, current)
+    if match == "Exact" and wanted != current:
+        raise expired(f"The resourceVersion for the provided list is too old: {wanted}")
+
+
+def _bad_match(message: str) -> Exception:
+    reason = "FieldValueForbidden" if message.startswith("Forbidden") else "FieldValueNotSupported"
+    return invalid(
+        "ListOptions", "meta.k8s.io", "", [Cause(reason, message, "resourceVersionMatch")]
+    )
+
+
+def _old_page(pages: Pages, start: Position) -> Snapshot:
+    snapshot = pages.snapshots.get(start.version)
+    if snapshot is not None:
+        return snapshot
+    raise expired(
+        "The provided continue parameter is too old to display a consistent list result. You can"
+        " start a new list without the continue parameter, or use the continue token in this"
+        " response to retrieve the remainder of the results. Continuing with the provided token"
+        " results in an inconsistent list - objects that were created, modified, or deleted"
+        " between the time the first chunk was returned and now may show up in the list.",
+        {"continue": paging.token(Position(-1, start.after))},
+    )
+
+
+def _answer(body: bytes) -> Response:
+    return Response(200, dict(JSON_HEADERS), body)

@@ -1,0 +1,184 @@
+"""What a write may and may not decide: the server's own fields, status, generation, defaults."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Final
+
+from tmcconsole.sim.defaults import apply_defaults, fill_schema, without_nulls
+from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Stored
+from tmcconsole.sim.structural import prune_unknown
+
+Json = dict[str, Any]
+
+_SERVER_OWNED: Final = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+)
+_TEMPLATE: Final = {"metadata": {}, "spec": {"containers": None}}
+_WORKLOAD_SPEC: Final = {"selector": None, "template": _TEMPLATE}
+# Fields that a typed server has even in an empty object, and that nobody adds therefore.
+_ZERO: Final[dict[str, Json]] = {
+    "deployments.apps": {"spec": _WORKLOAD_SPEC | {"strategy": {}}, "status": {}},
+    "replicasets.apps": {"spec": _WORKLOAD_SPEC, "status": {}},
+    "statefulsets.apps": {"spec": _WORKLOAD_SPEC | {"updateStrategy": {}}, "status": {}},
+    "daemonsets.apps": {"spec": _WORKLOAD_SPEC | {"updateStrategy": {}}, "status": {}},
+    "jobs.batch": {"spec": {"template": _TEMPLATE}, "status": {}},
+    "cronjobs.batch": {
+        "spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _TEMPLATE}}},
+        "status": {},
+    },
+    "pods": {"spec": {"containers": None}, "status": {}},
+    "services": {"spec": {}, "status": {"loadBalancer": {}}},
+    "configmaps": {},
+    "secrets": {},
+}
+_SPEC_ONLY: Final[Json] = {"spec": {}, "status": {}}
+
+
+def empty(kind: SimKind) -> Json:
+    """Return what an object of the kind is before anybody writes it."""
+    if kind.is_custom:
+        return {"metadata": {}}
+    return {"metadata": {}, **_ZERO.get(kind.id, _SPEC_ONLY)}
+
+
+def prepare_new(server: Server, kind: SimKind, tree: Json) -> Json:
+    """Return a new object as it will be stored, short of its managedFields."""
+    meta = {k: v for k, v in tree["metadata"].items() if k not in (*_SERVER_OWNED, "managedFields")}
+    meta.pop("resourceVersion", None)
+    new = dict(tree) | {"metadata": meta}
+    if kind.has_status:
+        new.pop("status", None)
+    new = complete(server, kind, new)
+    meta = new["metadata"]
+    meta["uid"] = server.new_uid()
+    meta["creationTimestamp"] = server.stamp()
+    if kind.has_generation:
+        meta["generation"] = 1
+    _initial(server, kind, new)
+    return new
+
+
+def complete(server: Server, kind: SimKind, tree: Json) -> Json:
+    """Return a tree normalised and with its defaults."""
+    if kind.is_custom:
+        schema = kind.schema or {}
+        custom = {**prune_unknown(tree, schema), "metadata": without_nulls(tree["metadata"])}
+        fill_schema(custom, schema)
+        return custom
+    new: Json = without_nulls(tree)
+    if kind.id == "secrets":
+        _encode_string_data(new)
+    apply_defaults(kind.id, new)
+    return new
+
+
+def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:
+    """Return ``new`` without what a write through this (sub)resource cannot change."""
+    meta = dict(new["metadata"])
+    for field in _SERVER_OWNED:
+        meta.pop(field, None)
+        if field in old["metadata"]:
+            meta[field] = old["metadata"][field]
+    kept: Json
+    if subresource == "status":
+        kept = {k: v for k, v in old.items() if k not in ("status", "metadata")}
+        meta = _status_metadata(kind, old["metadata"], meta)
+        status = {"status": new["status"]} if new.get("status") is not None else {}
+        return {**kept, "metadata": meta, **status}
+    kept = dict(new) | {"metadata": meta}
+    if kind.has_status:
+        kept.pop("status", None)
+        if "status" in old:
+            kept["status"] = old["status"]
+    return kept
+
+
+def reset_fields(kind: SimKind, subresource: str) -> Json:
+    """Return the field set that an apply through this (sub)resource silently loses."""
+    if subresource == "status":
+        if kind.is_custom:
+            return {"f:metadata": {}, "f:spec": {}}
+        return {"f:spec": {}, "f:metadata": {"f:labels": {}}}
+    return {"f:status": {}} if kind.has_status else {}
+
+
+def next_generation(kind: SimKind, old: Json, new: Json) -> None:
+    """Raise the generation where the wanted state changed, in place."""
+    if not kind.has_generation or "generation" not in old["metadata"]:
+        return
+    ignored = {"metadata", "kind", "apiVersion"} | ({"status"} if kind.has_status else set())
+    before = {key: value for key, value in old.items() if key not in ignored}
+    after = {key: value for key, value in new.items() if key not in ignored}
+    changed = before != after
+    if kind.id == "deployments.apps" and not changed:  # its controller copies annotations along
+        changed = _annotations(old) != _annotations(new)
+    if changed:
+        new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+
+
+def _annotations(tree: Json) -> Json:
+    found: Json = tree["metadata"].get("annotations") or {}
+    return found
+
+
+def _status_metadata(kind: SimKind, old: Json, new: Json) -> Json:
+    if kind.is_custom:
+        return dict(old) | (
+            {"managedFields": new["managedFields"]} if "managedFields" in new else {}
+        )
+    kept = {key: value for key, value in new.items() if key != "labels"}
+    return kept | ({"labels": old["labels"]} if "labels" in old else {})
+
+
+def _encode_string_data(tree: Json) -> None:
+    plain = tree.pop("stringData", None)
+    if plain:
+        data = tree.setdefault("data", {})
+        for key, value in plain.items():
+            data[key] = base64.b64encode(str(value).encode()).decode()
+
+
+def _initial(server: Server, kind: SimKind, tree: Json) -> None:
+    """Set what the server decides about a new object, in place."""
+    match kind.id:
+        case "namespaces":
+            tree.setdefault("spec", {})["finalizers"] = ["kubernetes"]
+            tree["status"] = {"phase": "Active"}
+        case "pods":
+            tree["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
+            spec = tree["spec"]
+            spec.setdefault("serviceAccountName", "default")
+            spec.setdefault("serviceAccount", "default")
+        case "persistentvolumeclaims":
+            tree["status"] = {"phase": "Pending"}
+        case "services":
+            _cluster_address(server, tree["spec"])
+            tree["status"] = {"loadBalancer": {}}
+        case "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "jobs.batch":
+            tree.setdefault("status", {"replicas": 0} if "sets" in kind.id else {})
+        case _:
+            pass
+
+
+def _cluster_address(server: Server, spec: Json) -> None:
+    if spec.get("type") == "ExternalName":
+        return
+    if not spec.get("clusterIP"):
+        taken = {_address(stored) for stored in server.store.items("services")}
+        free = (f"10.96.{n // 250}.{n % 250 + 1}" for n in range(60_000))
+        spec["clusterIP"] = next(address for address in free if address not in taken)
+    spec.setdefault("clusterIPs", [spec["clusterIP"]])
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+
+def _address(stored: Stored) -> str:
+    return str((stored.tree().get("spec") or {}).get("clusterIP") or "")

@@ -1,0 +1,183 @@
+"""A CRD's structural schema: which fields an object may have, and which values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tmcconsole.sim.failures import Cause
+
+Json = dict[str, Any]
+
+_ALWAYS: Final = ("apiVersion", "kind", "metadata")
+_PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+}
+_NAMES: Final = {dict: "object", list: "array", str: "string", bool: "boolean"}
+
+
+def prune_unknown(tree: Json, schema: Json) -> Json:
+    """Return an object without the fields that its schema does not know."""
+    kept = {key: tree[key] for key in _ALWAYS if key in tree}
+    rest = {key: value for key, value in tree.items() if key not in _ALWAYS}
+    return {**kept, **_prune(rest, schema)}
+
+
+def unknown_fields(tree: Json, schema: Json) -> list[str]:
+    """Return the paths of the fields that the schema does not know."""
+    rest = {key: value for key, value in tree.items() if key not in _ALWAYS}
+    return list(_unknown(rest, schema, ""))
+
+
+def violations(value: Any, schema: Json, path: str = "") -> Iterator[Cause]:
+    """Yield what in ``value`` breaks the schema."""
+    if value is None:
+        if not schema.get("nullable") and schema.get("type"):
+            yield _wrong_type(path, "null", schema["type"])
+        return
+    wanted = schema.get("type")
+    if schema.get("x-kubernetes-int-or-string"):
+        wanted = None
+    if wanted and not _has_type(value, wanted):
+        yield _wrong_type(path, _type_name(value), wanted)
+        return
+    yield from _limits(value, schema, path)
+    if isinstance(value, dict):
+        yield from _object_violations(value, schema, path)
+    elif isinstance(value, list):
+        yield from _list_violations(value, schema, path)
+
+
+def _prune(value: Any, schema: Json) -> Any:
+    if isinstance(value, list):
+        items = schema.get("items")
+        return [_prune(item, items) for item in value] if items is not None else value
+    if not isinstance(value, dict):
+        return value
+    if schema.get("x-kubernetes-embedded-resource"):
+        return prune_unknown(value, schema)
+    return {
+        key: _prune(child, found)
+        for key, child in value.items()
+        if (found := _child(schema, key)) is not None
+    }
+
+
+def _child(schema: Json, key: str) -> Json | None:
+    """Return the schema of a field; None where the field is unknown."""
+    properties: Json = schema.get("properties") or {}
+    if key in properties:
+        found: Json = properties[key]
+        return found
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict):
+        return extra
+    if extra or schema.get("x-kubernetes-preserve-unknown-fields"):
+        return {"x-kubernetes-preserve-unknown-fields": True}
+    return None if schema else {"x-kubernetes-preserve-unknown-fields": True}
+
+
+def _unknown(value: Any, schema: Json, path: str) -> Iterator[str]:
+    if isinstance(value, list) and schema.get("items") is not None:
+        for index, item in enumerate(value):
+            yield from _unknown(item, schema["items"], f"{path}[{index}]")
+    if not isinstance(value, dict):
+        return
+    for key, child in value.items():
+        place = f"{path}.{key}" if path else key
+        found = _child(schema, key)
+        if found is None:
+            yield place
+        else:
+            yield from _unknown(child, found, place)
+
+
+def _object_violations(value: Json, schema: Json, path: str) -> Iterator[Cause]:
+    for name in schema.get("required") or ():
+        if name not in value:
+            place = f"{path}.{name}" if path else name
+            yield Cause("FieldValueRequired", "Required value", place)
+    properties = schema.get("properties") or {}
+    extra = schema.get("additionalProperties")
+    for key, child in value.items():
+        found = properties.get(key) or (extra if isinstance(extra, dict) else None)
+        if found and not (not path and key in _ALWAYS):
+            yield from violations(child, found, f"{path}.{key}" if path else key)
+
+
+def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
+    items = schema.get("items")
+    if items:
+        for index, item in enumerate(value):
+            yield from violations(item, items, f"{path}[{index}]")
+    if "maxItems" in schema and len(value) > schema["maxItems"]:
+        text = f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
+        yield Cause("FieldValueTooMany", text, path)
+    if "minItems" in schema and len(value) < schema["minItems"]:
+        least = schema["minItems"]
+        text = f"Invalid value: {len(value)}: {path} in body should have at least {least} items"
+        yield Cause("FieldValueInvalid", text, path)
+
+
+def _limits(value: Any, schema: Json, path: str) -> Iterator[Cause]:
+    choices = schema.get("enum")
+    if choices is not None and value not in choices:
+        shown = ", ".join(_quoted(choice) for choice in choices)
+        text = f"Unsupported value: {_quoted(value)}: supported values: {shown}"
+        yield Cause("FieldValueNotSupported", text, path)
+    if isinstance(value, str):
+        yield from _string_limits(value, schema, path)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield from _number_limits(value, schema, path)
+
+
+def _string_limits(value: str, schema: Json, path: str) -> Iterator[Cause]:
+    pattern = schema.get("pattern")
+    if pattern and not re.search(pattern, value):
+        text = f"Invalid value: \"{value}\": {path} in body should match '{pattern}'"
+        yield Cause("FieldValueInvalid", text, path)
+    longest, shortest = schema.get("maxLength"), schema.get("minLength")
+    if longest is not None and len(value) > longest:
+        yield Cause("FieldValueTooLong", f"Too long: may not be more than {longest} bytes", path)
+    if shortest is not None and len(value) < shortest:
+        text = f'Invalid value: "{value}": {path} in body should be at least {shortest} chars long'
+        yield Cause("FieldValueInvalid", text, path)
+
+
+def _number_limits(value: float, schema: Json, path: str) -> Iterator[Cause]:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and value < least:
+        text = f"Invalid value: {value}: {path} in body should be greater than or equal to {least}"
+        yield Cause("FieldValueInvalid", text, path)
+    if most is not None and value > most:
+        text = f"Invalid value: {value}: {path} in body should be less than or equal to {most}"
+        yield Cause("FieldValueInvalid", text, path)
+
+
+def _has_type(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool) and wanted != "boolean":
+        return False
+    return isinstance(value, _PYTHON_TYPES.get(wanted, (object,)))
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    return _NAMES.get(type(value), "number")
+
+
+def _wrong_type(path: str, found: str, wanted: str) -> Cause:
+    text = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
+    return Cause("FieldValueTypeInvalid", text, path)
+
+
+def _quoted(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

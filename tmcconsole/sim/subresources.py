@@ -1,0 +1,119 @@
+"""The scale and status subresources, and a namespace's finalize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tmcconsole.runtime import Response
+from tmcconsole.sim import managers as owners
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.bodies import APPLY_PATCHES, decode, decode_patch
+from tmcconsole.sim.failures import (
+    JSON_HEADERS,
+    conflict,
+    invalid,
+    not_found,
+    unsupported_media_type,
+)
+from tmcconsole.sim.fieldsets import Comparison
+from tmcconsole.sim.jsonpath import at_path
+from tmcconsole.sim.kinds import ScalePaths
+from tmcconsole.sim.managers import UPDATE, Writer
+from tmcconsole.sim.selectors import text_of
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Stored
+from tmcconsole.sim.validation import wrong
+from tmcconsole.sim.writes import commit_change, patched
+
+Json = dict[str, Any]
+
+
+def scale(server: Server, asked: Asked) -> Response:
+    """Answer a request for the scale subresource. Raises Failure 404, 409, 415 or 422."""
+    paths = asked.kind.scale or ScalePaths()
+    stored = server.store.find(asked.kind.id, asked.key)
+    if stored is None:
+        raise not_found(asked.kind, asked.name)
+    old = stored.tree(asked.kind)
+    if asked.verb == "get":
+        return _answer(_scale_of(old, paths))
+    wanted = _wanted_scale(asked, _scale_of(old, paths))
+    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    if not isinstance(replicas, int) or replicas < 0:
+        cause = wrong("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid("Scale", "autoscaling", asked.name, [cause])
+    version = (wanted.get("metadata") or {}).get("resourceVersion")
+    if version and version != str(stored.version):
+        raise conflict(asked.kind, asked.name)
+    result = _set_replicas(server, asked, stored, paths, replicas)
+    return _answer(_scale_of(result, paths))
+
+
+def finalize(server: Server, asked: Asked) -> Response:
+    """Answer a PUT of a namespace's spec.finalizers, which lets it go when it is empty."""
+    stored = server.store.find("namespaces", asked.key)
+    if stored is None:
+        raise not_found(asked.kind, asked.name)
+    wanted = decode(asked)
+    old = stored.tree(asked.kind)
+    finalizers = (wanted.get("spec") or {}).get("finalizers") or []
+    new = {**old, "spec": {**(old.get("spec") or {}), "finalizers": finalizers}}
+    return commit_change(server, asked, stored, old, _copy(new), owners.read(old))
+
+
+def _wanted_scale(asked: Asked, current: Json) -> Json:
+    if asked.verb == "update":
+        return decode(asked)
+    if asked.content_type in APPLY_PATCHES:
+        raise unsupported_media_type("apply is not supported on the scale subresource here")
+    return patched(asked, current, decode_patch(asked))
+
+
+def _set_replicas(
+    server: Server, asked: Asked, stored: Stored, paths: ScalePaths, replicas: int
+) -> Json:
+    old = stored.tree(asked.kind)
+    new: Json = _copy(old)
+    *parents, last = paths.spec.strip(".").split(".")
+    place = new
+    owned: Json = {"f:" + last: {}}
+    for name in parents:
+        place = place.setdefault(name, {})
+    for name in reversed(parents):
+        owned = {"f:" + name: owned}
+    changed = place.get(last) != replicas
+    place[last] = replicas
+    writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", server.stamp())
+    change = Comparison(None, owned if changed else None, None)
+    managers = owners.after_update(owners.read(old), writer, change)
+    response = commit_change(server, asked, stored, old, new, managers)
+    result: Json = orjson.loads(response.body)
+    return result
+
+
+def _scale_of(tree: Json, paths: ScalePaths) -> Json:
+    meta = tree["metadata"]
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    status: Json = {"replicas": at_path(tree, paths.status) or 0}
+    selector = at_path(tree, paths.selector) if paths.selector else None
+    selector = selector or text_of((tree.get("spec") or {}).get("selector"))
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: meta[name] for name in kept if name in meta},
+        "spec": {"replicas": at_path(tree, paths.spec) or 0},
+        "status": status,
+    }
+
+
+def _copy(tree: Json) -> Json:
+    copy: Json = orjson.loads(orjson.dumps(tree))
+    return copy
+
+
+def _answer(body: Json) -> Response:
+    return Response(200, dict(JSON_HEADERS), orjson.dumps(body))

@@ -1,0 +1,259 @@
+"""Watches: what happened to the selected objects since a version, line by line, then live.
+
+Watchers read the store's bounded history at their own pace and hold no buffer; one that falls
+behind it is told 410.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from typing import Any, Final
+
+import anyio
+import orjson
+
+from tmcconsole.runtime import Random, TransportError
+from tmcconsole.sim.asked import Asked, is_true, version_number
+from tmcconsole.sim.failures import Cause, Failure, expired, invalid, too_old
+from tmcconsole.sim.faults import Faults
+from tmcconsole.sim.forms import form_of
+from tmcconsole.sim.reads import selection
+from tmcconsole.sim.store import Event, Snapshot, Store, Stored
+
+Json = dict[str, Any]
+
+BOOKMARK_S: Final = 60.0  # between bookmarks; Kubernetes sends them about once a minute
+SHORTEST_S, LONGEST_S = 1800.0, 3600.0  # of a watch that names no timeout
+INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
+
+
+class Watch:
+    """One open watch. ``lines`` is read once, by one reader."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        store: Store,
+        faults: Faults,
+        *,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        rng: Random,
+    ) -> None:
+        """Check the request. Raises Failure 400 or 422 where it makes no sense."""
+        self._asked = asked
+        self._store = store
+        self._faults = faults
+        self._now = now
+        self._wall = wall
+        self._selected = selection(asked)
+        self._form = form_of(asked)
+        self._wants_bookmarks = is_true(asked.query.get("allowWatchBookmarks"))
+        self._wants_initial = _initial_events(asked, faults)
+        timeout = float(asked.query.get("timeoutSeconds") or 0)
+        self._deadline = now() + (timeout or rng.uniform(SHORTEST_S, LONGEST_S))
+        self._interrupted = ""
+        self._wake: anyio.Event | None = None
+        self._last: Event | None = None
+
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """Yield JSON lines until the timeout. Raises TransportError where it is cut mid-line."""
+        stop_listening = self._faults.listen(self._interrupt)
+        try:
+            async with aclosing(self._all_lines()) as lines:
+                async for line in lines:
+                    yield line
+        finally:
+            stop_listening()
+
+    async def _all_lines(self) -> AsyncGenerator[bytes, None]:
+        if self._faults.short_watches:
+            return
+        started = self._begin()
+        if isinstance(started, Failure):
+            yield _error(started)
+            return
+        initial, cursor = started
+        for line in initial:
+            yield line
+        async with aclosing(self._follow(cursor)) as lines:
+            async for line in lines:
+                yield line
+
+    async def _follow(self, cursor: int) -> AsyncGenerator[bytes, None]:
+        next_bookmark = self._now() + BOOKMARK_S
+        while self._now() < self._deadline and not self._is_interrupted():
+            found = self._news(cursor)
+            if found is None:
+                yield _error(expired("the watch fell behind the history that is kept"))
+                return
+            events, cursor = found
+            for line in self._until_interrupted(self._lines_of(events)):
+                yield line
+            if self._now() >= next_bookmark and not self._is_silent():
+                next_bookmark = self._now() + BOOKMARK_S
+                for line in self._bookmarks():
+                    yield line
+            if not events and not self._is_interrupted():
+                await self._wait(next_bookmark)
+        for line in self._farewell():
+            yield line
+
+    def _news(self, cursor: int) -> tuple[list[Event], int] | None:
+        """Return the events from the cursor on, none while the watch is kept silent."""
+        if self._is_silent():
+            return [], cursor
+        return self._store.events_from(self._asked.kind.id, cursor)
+
+    def _until_interrupted(self, lines: Iterator[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if self._is_interrupted():
+                return
+            yield line
+
+    def _farewell(self) -> Iterator[bytes]:
+        """Yield what comes before the end: a last bookmark, or half a line and a reset."""
+        if self._interrupted == "cut":
+            return
+        if self._interrupted:
+            yield b'{"type":"MODIFIED","object":{"kind":"'
+            raise TransportError("the connection was reset", sent=True)
+        if not self._is_silent():
+            yield from self._bookmarks()
+
+    def _bookmarks(self) -> Iterator[bytes]:
+        if self._wants_bookmarks and not self._faults.no_bookmarks:
+            yield self._bookmark()
+
+    def _is_interrupted(self) -> bool:
+        return bool(self._interrupted)
+
+    def _begin(self) -> tuple[Iterator[bytes], int] | Failure:
+        """Return the first lines and the cursor of the first event after them."""
+        kind_id = self._asked.kind.id
+        wanted = version_number(self._asked.query.get("resourceVersion", ""))
+        if wanted and not self._wants_initial:
+            found = self._store.events_after(kind_id, wanted)
+            if found is None:
+                return too_old(wanted, self._store.oldest(kind_id) + 1)
+            events, cursor = found
+            if self._is_silent():
+                return iter(()), cursor - len(events)
+            return self._lines_of(events), cursor
+        source = self._faults.source()
+        lines = self._initial_lines(source)
+        after = self._store.events_after(kind_id, self._store.resource_version)
+        return lines, after[1] if after else 0
+
+    def _initial_lines(self, source: Store | Snapshot) -> Iterator[bytes]:
+        version = source.version if isinstance(source, Snapshot) else source.resource_version
+        for stored in source.items(self._asked.kind.id, self._asked.namespace):
+            if self._selected.takes(stored):
+                event = Event("ADDED", stored.version, stored, None)
+                yield self._form.line(event, "ADDED", self._wall())
+        if self._wants_initial and self._wants_bookmarks and not self._faults.no_initial_end:
+            yield self._bookmark(version, INITIAL_END)
+
+    def _lines_of(self, events: list[Event]) -> Iterator[bytes]:
+        if self._faults.only_bookmarks:
+            return
+        for event in events:
+            line = self._line(event)
+            if line is None:
+                continue
+            if self._faults.disorders():
+                yield from self._distorted(event)
+            yield line
+            self._last = event
+
+    def _line(self, event: Event) -> bytes | None:
+        """Return an event as this watcher sees it: what enters its selection is ADDED."""
+        was = event.old is not None and self._selected.takes(event.old)
+        if event.type == "DELETED":
+            return self._form.line(event, "DELETED", self._wall()) if was else None
+        if self._selected.takes(event.new):
+            return self._form.line(event, "MODIFIED" if was else "ADDED", self._wall())
+        if not was or event.old is None:
+            return None
+        left = Event("DELETED", event.version, _at_version(event.old, event.version), None)
+        return self._form.line(left, "DELETED", self._wall())
+
+    def _distorted(self, event: Event) -> Iterator[bytes]:
+        """Yield something that a sound client ignores."""
+        match self._faults.one_of(4):
+            case 0:  # the same event twice
+                yield self._form.line(event, "MODIFIED", self._wall())
+            case 1 if self._last:  # an older one, late
+                yield self._form.line(self._last, "MODIFIED", self._wall())
+            case 2:
+                yield b'{"type":"RENAMED","object":' + event.new.raw() + b"}\n"
+            case _:
+                meta = b'"metadata":{"name":"stray","namespace":"default"}'
+                yield (
+                    b'{"type":"ADDED","object":{"kind":"Stray","apiVersion":"v1",' + meta + b"}}\n"
+                )
+
+    def _bookmark(self, version: int = 0, annotations: Json | None = None) -> bytes:
+        meta: Json = {"resourceVersion": str(version or self._store.resource_version)}
+        if annotations:
+            meta["annotations"] = annotations
+        body = orjson.dumps({"type": "BOOKMARK", "object": self._form.bookmark(meta)})
+        return body + b"\n"
+
+    def _is_silent(self) -> bool:
+        faults = self._faults
+        return faults.silent_watches or faults.stale_lists or faults.blackhole
+
+    async def _wait(self, next_bookmark: float) -> None:
+        """Wait for a change, an interruption, or the time."""
+        until = self._deadline if self._is_silent() else min(self._deadline, next_bookmark)
+        kind_id = self._asked.kind.id
+        self._wake = wake = self._store.newer(kind_id)
+        try:
+            with anyio.move_on_after(max(0.0, until - self._now())):
+                await wake.wait()
+        finally:
+            self._store.no_longer_waiting(kind_id, wake)
+            self._wake = None
+
+    def _interrupt(self, what: str) -> None:
+        if what in ("cut", "mid-line"):
+            self._interrupted = what
+        elif self._faults.outage:
+            self._interrupted = "reset"
+        if self._wake is not None:
+            self._wake.set()
+
+
+def _initial_events(asked: Asked, faults: Faults) -> bool:
+    """Return whether the client asked for the streaming list. Raises Failure 422."""
+    if "sendInitialEvents" not in asked.query:
+        return False
+    path, match = "sendInitialEvents", asked.query.get("resourceVersionMatch", "")
+    if faults.refuse_watch_list:
+        text = (
+            "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature"
+            " gate is enabled"
+        )
+        raise invalid("ListOptions", "meta.k8s.io", "", [Cause("FieldValueForbidden", text, path)])
+    if match != "NotOlderThan":
+        text = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        raise invalid(
+            "ListOptions",
+            "meta.k8s.io",
+            "",
+            [Cause("FieldValueForbidden", text, "resourceVersionMatch")],
+        )
+    return is_true(asked.query["sendInitialEvents"])
+
+
+def _at_version(stored: Stored, version: int) -> Stored:
+    tree = stored.tree()
+    tree["metadata"]["resourceVersion"] = str(version)
+    fields = {key: value for key, value in tree.items() if key not in ("kind", "apiVersion")}
+    return Stored(stored.kind, stored.key, stored.uid, version, stored.labels, orjson.dumps(fields))
+
+
+def _error(failure: Failure) -> bytes:
+    return orjson.dumps({"type": "ERROR", "object": failure.status()}) + b"\n"

@@ -1,0 +1,304 @@
+"""Create, update, patch and apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tmcconsole.runtime import Response
+from tmcconsole.sim import managers as owners
+from tmcconsole.sim import patches, strategy
+from tmcconsole.sim.admission import admit_change, admit_create
+from tmcconsole.sim.apply import merge, prune
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.bodies import (
+    APPLY_PATCHES,
+    JSON_PATCH,
+    MERGE_PATCH,
+    STRATEGIC_PATCH,
+    decode,
+    decode_patch,
+)
+from tmcconsole.sim.checks import check_identity, check_strict, check_type, place, validate
+from tmcconsole.sim.defaults import without_nulls
+from tmcconsole.sim.failures import (
+    JSON_HEADERS,
+    Failure,
+    already_exists,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+    unsupported_media_type,
+)
+from tmcconsole.sim.fieldsets import compare, difference, fields_of, without_system_fields
+from tmcconsole.sim.forms import form_of
+from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.managers import APPLY, UPDATE, Managers, Writer
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Key, Stored
+from tmcconsole.sim.validation import required, wrong
+
+Json = dict[str, Any]
+
+
+def create(server: Server, asked: Asked) -> Response:
+    """Answer a POST. Raises Failure 400, 403, 404, 409 or 422."""
+    tree = decode(asked)
+    check_type(asked, tree)
+    if tree["metadata"].get("resourceVersion"):
+        raise Failure(500, "", "resourceVersion should not be set on objects to be created")
+    return _create(server, asked, tree, _update_writer(server, asked), None)
+
+
+def update(server: Server, asked: Asked) -> Response:
+    """Answer a PUT. Raises Failure 404, 409 or 422."""
+    new = decode(asked)
+    check_type(asked, new)
+    stored = server.store.find(asked.kind.id, asked.key)
+    if stored is None:
+        if not asked.kind.put_creates:
+            raise not_found(asked.kind, asked.name)
+        return _create(server, asked, new, _update_writer(server, asked), None)
+    version = new["metadata"].get("resourceVersion")
+    if not version and asked.kind.needs_version:
+        cause = wrong("metadata.resourceVersion", 0, "must be specified for an update")
+        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
+    uid = new["metadata"].get("uid")
+    if uid and uid != stored.uid:
+        raise conflict(asked.kind, asked.name, _uid_precondition(asked, uid, stored.uid))
+    return _updated(server, asked, stored, stored.tree(asked.kind), new)
+
+
+def patch(server: Server, asked: Asked) -> Response:
+    """Answer a PATCH of any type. Raises Failure 400, 404, 409, 415 or 422."""
+    if asked.content_type in APPLY_PATCHES:
+        return _apply(server, asked)
+    if asked.content_type not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH):
+        raise _unknown_patch(asked)
+    if asked.kind.is_custom and asked.content_type == STRATEGIC_PATCH:
+        raise _unknown_patch(asked)
+    document = decode_patch(asked)
+    stored = server.store.find(asked.kind.id, asked.key)
+    if stored is None:
+        raise not_found(asked.kind, asked.name)
+    old = stored.tree(asked.kind)
+    return _updated(server, asked, stored, old, patched(asked, old, document))
+
+
+def patched(asked: Asked, tree: Json, document: Any) -> Json:
+    """Return ``tree`` with a patch of the request's type laid over it."""
+    copy: Json = orjson.loads(orjson.dumps(tree))
+    if asked.content_type == JSON_PATCH:
+        return patches.json_patch(copy, document)
+    if not isinstance(document, dict):
+        raise bad_request("cannot unmarshal the patch into a map")
+    if asked.content_type == STRATEGIC_PATCH:
+        result = patches.strategic_merge_patch(copy, document, asked.kind.shape)
+    else:
+        result = patches.merge_patch(copy, document)
+    new: Json = result
+    return new
+
+
+def commit_change(
+    server: Server, asked: Asked, stored: Stored, old: Json, new: Json, managers: Managers
+) -> Response:
+    """Store a change that is masked and complete, unless there is none; answer the object."""
+    kind = asked.kind
+    old_managers = owners.read(old)
+    if _content(old) == _content(new) and _same_fields(old_managers, managers):
+        return _answer(server, asked, stored)
+    strategy.next_generation(kind, old, new)
+    validate(kind, asked, new, old)
+    new["metadata"]["managedFields"] = owners.entries(managers)
+    if asked.is_dry_run:
+        return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
+    if _may_go(new):
+        server.store.remove(stored, new, manager=asked.manager)
+        return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
+    result = server.store.put(kind, new, manager=asked.manager, subresource=asked.subresource)
+    return _answer(server, asked, result)
+
+
+def _create(
+    server: Server, asked: Asked, tree: Json, writer: Writer, stated: Json | None
+) -> Response:
+    kind = asked.kind
+    place(server, asked, tree)
+    meta = tree["metadata"]
+    key = Key(meta.get("namespace") or "", meta.get("name") or "")
+    tree = admit_create(server, asked, tree)
+    if server.store.find(kind.id, key):
+        raise already_exists(kind, key.name)
+    check_strict(asked, tree)
+    new = strategy.prepare_new(server, kind, tree)
+    new = {"kind": kind.kind, "apiVersion": kind.api_version, **new}
+    validate(kind, asked, new, None)
+    change = compare(strategy.empty(kind), new, kind.shape)
+    managers: Managers
+    if stated is None:
+        owned = without_system_fields(change.added)
+        changed = without_system_fields(change.modified)
+        managers = owners.after_update({}, writer, change._replace(added=owned, modified=changed))
+    else:
+        managers = {writer.identity: writer.entry(stated)} if stated else {}
+    if managers:
+        new["metadata"]["managedFields"] = owners.entries(managers)
+    if asked.is_dry_run:
+        return Response(201, dict(JSON_HEADERS), orjson.dumps(new))
+    stored = server.store.put(kind, new, manager=asked.manager)
+    return _answer(server, asked, stored, 201)
+
+
+def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json) -> Response:
+    """Carry out an update that asks for ``new`` in place of ``old``."""
+    check_type(asked, new)
+    check_identity(asked, stored, new)
+    kind = asked.kind
+    new = admit_change(server, asked, old, new)
+    if not asked.subresource:
+        check_strict(asked, new)
+    new = strategy.complete(server, kind, strategy.masked(kind, asked.subresource, old, new))
+    change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
+    change = change._replace(
+        added=without_system_fields(change.added),
+        modified=without_system_fields(change.modified),
+        removed=without_system_fields(change.removed),
+    )
+    managers = owners.read(old) if _keeps_managers(new) else {}
+    managers = owners.after_update(managers, _update_writer(server, asked), change)
+    return commit_change(server, asked, stored, old, new, managers)
+
+
+def _apply(server: Server, asked: Asked) -> Response:
+    if not asked.query.get("fieldManager"):
+        cause = required("fieldManager", "is required for apply patch")
+        raise invalid("PatchOptions", "meta.k8s.io", "", [cause])
+    stated_tree = decode(asked)
+    check_type(asked, stated_tree, apply=True)
+    if stated_tree["metadata"].get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    kind = asked.kind
+    stated = _stated(asked, stated_tree)
+    writer = Writer(
+        asked.manager, APPLY, kind.api_version, asked.subresource, server.stamp(), asked.force
+    )
+    stored = server.store.find(kind.id, asked.key)
+    if stored is None:
+        return _apply_to_nothing(server, asked, stated_tree, writer, stated)
+    old = stored.tree(kind)
+    check_identity(asked, stored, stated_tree)
+    managers = owners.read(old)
+    last = managers.get(writer.identity)
+    merged = merge(_unmanaged(old), _plain(kind, stated_tree), kind.shape)
+    if last is not None:
+        others = [entry for key, entry in managers.items() if key != writer.identity]
+        kept = owners.owned([*others, writer.entry(stated or {".": {}})]) or {}
+        merged = prune(merged, last.fields, kept, kind.shape)
+    merged = strategy.masked(kind, asked.subresource, old, merged)
+    change = compare(_unmanaged(old), merged, kind.shape)
+    change = change._replace(
+        added=without_system_fields(change.added),
+        modified=without_system_fields(change.modified),
+        removed=without_system_fields(change.removed),
+    )
+    managers = owners.after_apply(managers, writer, stated, change)
+    new = strategy.complete(server, kind, admit_change(server, asked, old, merged))
+    return commit_change(server, asked, stored, old, new, managers)
+
+
+def _apply_to_nothing(
+    server: Server, asked: Asked, tree: Json, writer: Writer, stated: Json | None
+) -> Response:
+    """An apply of a missing object creates it, even where it carries a resourceVersion."""
+    if asked.subresource:
+        raise not_found(asked.kind, asked.name)
+    uid = tree["metadata"].get("uid")
+    if uid:
+        why = (
+            f"uid mismatch: the provided object specified uid {uid}, and no existing object was"
+            " found"
+        )
+        raise conflict(asked.kind, asked.name, why)
+    return _create(server, asked, tree, writer, stated or {})
+
+
+def _stated(asked: Asked, tree: Json) -> Json | None:
+    fields = without_system_fields(fields_of(_plain(asked.kind, tree), asked.kind.shape))
+    lost = strategy.reset_fields(asked.kind, asked.subresource)
+    for name, child in lost.items():
+        if fields and name in fields:
+            rest = difference(fields[name], child) if child else None
+            fields = {key: value for key, value in fields.items() if key != name}
+            fields |= {name: rest} if rest else {}
+    return fields or None
+
+
+def _plain(kind: SimKind, tree: Json) -> Json:
+    if kind.is_custom:
+        return tree
+    plain: Json = without_nulls(tree)
+    return plain
+
+
+def _may_go(tree: Json) -> bool:
+    """Whether a terminating object has nothing left to wait for."""
+    meta = tree["metadata"]
+    if not meta.get("deletionTimestamp") or meta.get("finalizers"):
+        return False
+    if (tree.get("spec") or {}).get("finalizers") and tree.get("kind") == "Namespace":
+        return False
+    return not meta.get("deletionGracePeriodSeconds")
+
+
+def _update_writer(server: Server, asked: Asked) -> Writer:
+    version = asked.kind.api_version
+    return Writer(asked.manager, UPDATE, version, asked.subresource, server.stamp())
+
+
+def _unmanaged(tree: Json) -> Json:
+    meta = {k: v for k, v in tree["metadata"].items() if k != "managedFields"}
+    return {**tree, "metadata": meta}
+
+
+def _content(tree: Json) -> Json:
+    """What decides whether a write changes anything."""
+    ignored = ("managedFields", "resourceVersion")
+    meta = {key: value for key, value in tree["metadata"].items() if key not in ignored}
+    return {**tree, "metadata": meta}
+
+
+def _same_fields(old: Managers, new: Managers) -> bool:
+    return old.keys() == new.keys() and all(old[key].fields == new[key].fields for key in old)
+
+
+def _keeps_managers(new: Json) -> bool:
+    """An explicitly emptied list of managers starts the bookkeeping anew."""
+    return new["metadata"].get("managedFields") not in ([], [{}])
+
+
+def _uid_precondition(asked: Asked, wanted: str, found: str) -> str:
+    path = "/".join(part for part in ("/registry", asked.kind.resource, *asked.key) if part)
+    return (
+        f"StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0,"
+        f" AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted},"
+        f" UID in object meta: {found}"
+    )
+
+
+def _unknown_patch(asked: Asked) -> Failure:
+    served = [JSON_PATCH, MERGE_PATCH, *APPLY_PATCHES]
+    if not asked.kind.is_custom:
+        served.insert(2, STRATEGIC_PATCH)
+    return unsupported_media_type(
+        "the body of the request was in an unknown format - accepted media types include: "
+        + ", ".join(served)
+    )
+
+
+def _answer(server: Server, asked: Asked, stored: Stored, code: int = 200) -> Response:
+    form = form_of(asked)
+    body = stored.raw(asked.kind) if form.is_plain else form.one(stored, server.wall())
+    return Response(code, dict(JSON_HEADERS), body)
