@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -68,6 +69,7 @@ class Locator:
         )
 
 
+@lru_cache(maxsize=4096)  # asked for at every look at every object
 def target_key(cluster: str, name: str) -> str:
     """Return kcp's SyncTarget key: base62(sha224("<cluster>:<name>")), or of the bare name."""
     return _base(_sha224(f"{cluster}:{name}" if cluster else name), _BASE62)
