@@ -102,6 +102,8 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         failed=failed(counts),
         queue_depth=len(target.queue) if target else 0,
         oldest_queued_at=_oldest(supervisor, target, wall),
+        lag_p50_ms=_lag_ms(target, 0.5),
+        lag_p95_ms=_lag_ms(target, 0.95),
         concurrency=target.flow.width if target else 0,
         version=reach.version if reach else SafeText(),
         cluster_uid=SafeText(supervisor.cluster_uid),
@@ -235,6 +237,11 @@ def _copy_summary(target: Target, item: Item) -> str:
         return ""
     _, told = object_health(target.kinds[item.lane].kind.kind, copy.decode())
     return told
+
+
+def _lag_ms(target: Target | None, share: float) -> float:
+    lags = sorted(target.ledger.lags) if target else []
+    return round(lags[int(share * (len(lags) - 1))] * 1000, 1) if lags else 0.0
 
 
 def _condition(entry: Json) -> Condition:

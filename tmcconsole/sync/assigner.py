@@ -12,7 +12,7 @@ from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.policy import judge
 from tmcconsole.sync.turn import LOOK_AGAIN_S
 from tmcconsole.sync.workqueue import Item
-from tmcconsole.sync.world import World
+from tmcconsole.sync.world import Target, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,26 @@ class Assigner:
         if namespace is None:
             return None  # its own deletion is near, or its event: either calls again
         expected = expected_keys(tree, namespace.decode())
+        self._note_waiting(item, tree, expected.keys)
         now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, self._served(item, tree), now)
+
+    def _note_waiting(self, item: Item, tree: Json, keys: frozenset[str]) -> None:
+        """The clock of a change starts when it was first queued here."""
+        since = self.world.hub.queue.added_at(item)
+        for key in sorted(keys & self._served(item, tree)):
+            target = self.world.targets[key]
+            if not self._is_settled(target, item):
+                target.ledger.await_write(item.lane, item.key, since)
+
+    def _is_settled(self, target: Target, item: Item) -> bool:
+        entry, cached = target.ledger.get(*item), self.world.hub.cached(*item)
+        settled = entry.settled if entry else None
+        return (
+            settled is not None
+            and cached is not None
+            and (settled.source_digest == cached.content_digest)
+        )
 
     def _served(self, item: Item, tree: Json) -> frozenset[str]:
         """Targets that would really get a copy: only they get a finalizer."""

@@ -5,6 +5,7 @@ Memory only: all of it is found again from the API servers after a restart.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -14,6 +15,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import ObjectKey
 
 NO_TEXT: Final = SafeText()
+LAGS_KEPT: Final = 512  # a recent window for the percentiles on the screen
 FIGHT_FLIPS: Final = 6  # changes of one field back and forth in the window that make a fight
 FIGHT_WINDOW_S: Final = 600.0
 
@@ -44,6 +46,7 @@ class Entry:
     settled: Settled | None = None
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
     reverts: tuple[float, ...] = ()  # when drift was reverted, within the fight window
+    waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     truce: tuple[float, bytes] = (0.0, b"")  # after a fight: until when, for which hub content
 
 
@@ -52,6 +55,8 @@ class Ledger:
     """The entries of one target, by kind id and hub key. Owned by the engine's loop."""
 
     on_change: Callable[[str, ObjectKey], None]
+    # Seconds from seeing a change in the hub to the answer of the write that carried it.
+    lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     _entries: dict[str, dict[ObjectKey, Entry]] = field(default_factory=dict)
 
     def get(self, kind: str, key: ObjectKey) -> Entry | None:
@@ -66,6 +71,19 @@ class Ledger:
             entry = of_kind[key] = Entry(Standing(SyncState.PENDING))
             self.on_change(kind, key)
         return entry
+
+    def await_write(self, kind: str, key: ObjectKey, since: float) -> None:
+        """Note that a hub change waits to be written; the earliest one counts."""
+        entry = self.entry(kind, key)
+        entry.waiting_since = entry.waiting_since or since
+
+    def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
+        """Note that the copy carries the wish."""
+        entry = self.entry(kind, key)
+        entry.settled = settled
+        if entry.waiting_since:
+            self.lags.append(now - entry.waiting_since)
+            entry.waiting_since = 0.0
 
     def stand(
         self,

@@ -56,7 +56,7 @@ class Turn:
         new = Settled(self.facts.source_digest, copy.content_digest)
         if copy.status_digest and entry.settled != new:
             self.world.hub.statuses.add(self.kind, self.key)  # it may count as observed now
-        entry.settled = new
+        self.target.ledger.settle(self.kind, self.key, new, self.world.runtime.now())
         self.stand(SyncState.IN_SYNC)
 
     def collide(self, message: str) -> float:

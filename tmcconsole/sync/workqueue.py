@@ -53,6 +53,7 @@ class WorkQueue:
         self._turns: deque[str] = deque()  # lanes with ready keys, each once
         self._waiting: dict[Item, float] = {}  # ready or to be re-added: when first asked for
         self._processing: dict[Item, bool] = {}  # value: was added again meanwhile
+        self._added: dict[Item, float] = {}  # being worked on: when it had been made ready
         self._due: dict[Item, float] = {}  # delayed keys; the truth behind the heap
         self._heap: list[tuple[float, int, Item]] = []
         self._sequence = 0
@@ -124,6 +125,7 @@ class WorkQueue:
     def done(self, item: Item) -> None:
         """Give ``item`` back; it is ready again at once if it was added meanwhile."""
         again = self._processing.pop(item)
+        del self._added[item]
         counts = self._lane(item.lane).counts
         counts.in_flight -= 1
         counts.done += 1
@@ -149,6 +151,10 @@ class WorkQueue:
     def attempts(self, item: Item) -> int:
         """Return how many times in a row ``item`` failed."""
         return self._attempts.get(item, 0)
+
+    def added_at(self, item: Item) -> float:
+        """Return when (monotonic) the item now being worked on had been made ready."""
+        return self._added.get(item, self.now())
 
     def drop_lane(self, lane: str) -> None:
         """Forget every key of a lane that is not being worked on."""
@@ -218,7 +224,7 @@ class WorkQueue:
         item = Item(name, lane.ready.popleft())
         if lane.ready:
             self._turns.append(name)
-        del self._waiting[item]
+        self._added[item] = self._waiting.pop(item)
         self._processing[item] = False
         lane.counts.in_flight += 1
         return item
