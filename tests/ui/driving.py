@@ -1,0 +1,88 @@
+"""How tests drive the console: a fixed clock, the made-up fleet, and what is on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from textual.pilot import Pilot
+
+from tests.ui.fixture_link import NOW, FixtureLink
+from tmcconsole.config.settings import ConsoleSettings
+from tmcconsole.ui.app import ConsoleApp
+
+
+@dataclass
+class Desk:
+    """One running console and its hands."""
+
+    app: ConsoleApp
+    link: FixtureLink
+    pilot: Pilot[str]
+    clock: list[float]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and let everything settle."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def write(self, text: str) -> None:
+        """Type text."""
+        await self.press(*text)
+
+    async def command(self, line: str) -> None:
+        """Run a command line."""
+        await self.press("colon")
+        await self.write(line)
+        await self.press("enter")
+
+    async def frame(self) -> None:
+        """Pull and draw once."""
+        await self.app.pull()
+        self.app.draw()
+        await self.pilot.pause()
+
+    async def later(self, seconds: float) -> None:
+        """Let our clock go on, the engine silent, and draw."""
+        self.clock[0] += seconds
+        self.app.draw()
+        await self.pilot.pause()
+
+    @property
+    def lines(self) -> list[str]:
+        """Return what the screen shows."""
+        return [
+            "".join(segment.text for segment in strip)
+            for strip in self.app.screen._compositor.render_strips()
+        ]
+
+    @property
+    def text(self) -> str:
+        """Return what the screen shows as one text."""
+        return "\n".join(self.lines)
+
+
+def make_app(
+    link: FixtureLink | None, clock: list[float] | None = None, **options: object
+) -> ConsoleApp:
+    """Return a console whose frame timer never fires by itself within a test."""
+    at = clock if clock is not None else [NOW]
+    settings = options.pop("settings", ConsoleSettings(refresh_hz=0.2))
+    values: dict[str, object] = {"link_mode": "demo", "on_quit": "stop"} | options
+    return ConsoleApp(link, settings, clock=lambda: at[0], **values)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def console(
+    link: FixtureLink | None = None, *, size: tuple[int, int] = (120, 35), **options: object
+) -> AsyncIterator[Desk]:
+    """Run a console on a link and yield its hands, the first snapshot drawn."""
+    clock = [NOW]
+    used = link or FixtureLink()
+    app = make_app(used, clock, **options)
+    async with app.run_test(size=size) as pilot:
+        desk = Desk(app, used, pilot, clock)
+        await desk.frame()
+        yield desk

@@ -1,0 +1,506 @@
+"""The console as a person uses it: keys in, screen and commands out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.ui.driving import Desk, console, make_app
+from tests.ui.fixture_link import NOW, FixtureLink
+from tmcconsole.config.settings import ConsoleSettings
+from tmcconsole.contract.changes import Changes, Revision
+from tmcconsole.contract.commands import (
+    AllowDeletes,
+    CordonTarget,
+    DrainTarget,
+    PauseTarget,
+    ResumeTarget,
+    Resync,
+    SimFault,
+    UncordonTarget,
+)
+from tmcconsole.contract.link import EngineLink, LinkLost
+from tmcconsole.ui.actions import ACTIONS, MODES, clashes
+
+
+def under_cursor(desk: Desk) -> str:
+    """Return the key of the row the keys go to."""
+    return str(desk.app.screen.view.cursor)  # type: ignore[attr-defined]
+
+
+async def test_the_overview_shows_the_worst_target_first_and_why() -> None:
+    async with console() as desk:
+        assert "✗ unreachable" in desk.lines[3]
+        assert "lab-basement" in desk.lines[3]
+        assert "check the VPN" in desk.text
+
+
+@pytest.mark.parametrize(("key", "mode"), list(zip("123456", MODES, strict=True)))
+async def test_digits_show_the_six_screens(key: str, mode: str) -> None:
+    async with console() as desk:
+        await desk.press(key)
+
+        assert desk.lines[1].strip().startswith(mode.capitalize())
+
+
+async def test_pause_asks_how_long_and_why_and_sends_it() -> None:
+    async with console() as desk:
+        await desk.press("2", "p", "tab")
+        await desk.write("JIRA-7")
+        await desk.press("enter")
+        await desk.frame()
+
+        assert desk.link.sent == [
+            PauseTarget(target="ap-southeast-1", until=NOW + 3600, why="JIRA-7")
+        ]
+        assert "‖ paused" in desk.lines[3]
+
+
+async def test_pausing_a_paused_target_offers_to_resume() -> None:
+    async with console() as desk:
+        await desk.press("2", "G", "k", "p")
+        assert "resume us-east-1?" in desk.text
+        await desk.press("y")
+
+        assert desk.link.sent == [ResumeTarget(target="us-east-1")]
+
+
+async def test_escape_answers_every_question_with_no() -> None:
+    async with console() as desk:
+        for key in ("p", "u", "r", "R", "D", "F", "q"):
+            await desk.press("2", "j", "j", key, "escape")
+
+        assert desk.link.sent == []
+        assert desk.app.is_running
+
+
+async def test_enter_does_not_confirm_a_yes_no_question() -> None:
+    async with console() as desk:
+        await desk.press("2", "u", "enter")
+
+        assert desk.link.sent == []
+
+
+async def test_cordon_toggles() -> None:
+    async with console() as desk:
+        await desk.press("2", "u", "y")
+        await desk.frame()
+        await desk.press("u", "y")
+
+        assert desk.link.sent == [
+            CordonTarget(target="ap-southeast-1"),
+            UncordonTarget(target="ap-southeast-1"),
+        ]
+
+
+async def test_a_drain_shows_its_plan_and_starts_only_when_the_name_is_typed() -> None:
+    async with console() as desk:
+        await desk.press("2", "X")
+        assert "Nowhere to go" in desk.text
+        await desk.write("ap-southeast")
+        await desk.press("enter")
+        assert "that is not it" in desk.text
+        assert not any(isinstance(command, DrainTarget) for command in desk.link.sent)
+
+        await desk.write("ap-southeast-1")
+        await desk.press("enter")
+
+        assert desk.link.sent[-1] == DrainTarget(target="ap-southeast-1", confirm="ap-southeast-1")
+        assert "draining ap-southeast-1" in desk.text
+
+
+async def test_leaving_the_drain_plan_does_nothing() -> None:
+    async with console() as desk:
+        await desk.press("2", "X", "escape")
+
+        assert "Targets" in desk.lines[1]
+        assert not any(isinstance(command, DrainTarget) for command in desk.link.sent)
+
+
+async def test_the_plan_scrolls_while_the_name_is_typed() -> None:
+    async with console() as desk:
+        await desk.press("2", "X")
+        before = desk.lines[2]
+
+        await desk.press("pagedown")
+
+        assert desk.lines[2] != before
+        assert "type ap-southeast-1" in desk.text
+
+
+async def test_held_deletions_are_a_problem_and_released_only_after_yes() -> None:
+    async with console() as desk:
+        assert "14 deletions held" in desk.text
+        await desk.press("2", "j", "j", "D")
+        assert "let 14 deletions on eu-west-1 go ahead?" in desk.text
+
+        await desk.press("y")
+
+        assert desk.link.sent == [AllowDeletes(target="eu-west-1")]
+
+
+async def test_the_fault_menu_is_there_in_the_demo_only() -> None:
+    async with console() as desk:
+        await desk.press("2", "F", "o")
+        assert desk.link.sent == [SimFault(target="ap-southeast-1", fault="outage")]
+
+    async with console(link_mode="local") as desk:
+        await desk.press("2", "F")
+        assert "only in the demo" in desk.text
+        assert desk.link.sent == []
+
+
+async def test_read_only_refuses_every_change_and_says_so() -> None:
+    async with console(settings=ConsoleSettings(refresh_hz=0.2, read_only=True)) as desk:
+        for key in ("p", "u", "r", "R", "X", "D", "F"):
+            await desk.press("2", key)
+            assert "read-only" in desk.lines[-2]
+        await desk.command("pause eu-west-1 for 1h")
+        await desk.command("cordon eu-west-1")
+
+        assert desk.link.sent == []
+
+
+async def test_marked_rows_are_resynced_together_after_a_question() -> None:
+    async with console() as desk:
+        await desk.press("6", "space", "space", "r")
+        assert "resync 2 objects?" in desk.text
+
+        await desk.press("y")
+
+        assert len(desk.link.sent) == 2
+        assert all(isinstance(command, Resync) and command.key for command in desk.link.sent)
+
+
+async def test_marks_hidden_by_the_filter_are_named_in_the_question() -> None:
+    async with console() as desk:
+        await desk.press("6", "space", "space", "slash")
+        await desk.write("kind:Secret")
+        await desk.press("enter", "r")
+
+        assert "2 objects (2 hidden by the filter)" in desk.text
+
+
+async def test_the_filter_applies_while_typed_and_escape_brings_back_the_old_one() -> None:
+    async with console() as desk:
+        await desk.press("6", "slash")
+        await desk.write("billing")
+        assert "12/96" in desk.lines[1]
+
+        await desk.press("escape")
+
+        assert "12/96" not in desk.lines[1]
+
+
+async def test_a_wrong_filter_is_told_and_changes_nothing() -> None:
+    async with console() as desk:
+        await desk.press("6", "slash")
+        await desk.write("[")
+        await desk.press("enter")
+
+        assert "no regular expression" in desk.text
+        assert desk.lines[1].rstrip().endswith("96")
+
+
+async def test_keys_typed_into_a_line_are_text_and_not_actions() -> None:
+    async with console() as desk:
+        await desk.press("slash")
+        await desk.write("quX1")
+
+        assert desk.app.is_running
+        assert "/quX1" in desk.lines[-2].replace(" ", "")
+
+
+async def test_commands_narrow_screens_and_act() -> None:
+    async with console() as desk:
+        await desk.command("res deploy -n shop @eu-*")
+        assert desk.lines[1].strip().startswith("Resources  /kind:deploy -n shop @eu-*")
+        await desk.command("pause @prod for 30m because JIRA-7")
+
+        assert [c.target for c in desk.link.sent if isinstance(c, PauseTarget)] == [
+            "ap-southeast-1",
+            "eu-central-1",
+            "eu-west-1",
+            "us-east-1",
+        ]
+
+
+async def test_an_unknown_command_suggests_the_nearest() -> None:
+    async with console() as desk:
+        await desk.command("pasue eu-west-1")
+        assert "did you mean pause" in desk.text
+        await desk.command("cordon eu-wst-1")
+        assert "did you mean eu-west-1" in desk.text
+
+
+async def test_tab_completes_the_command_line() -> None:
+    async with console() as desk:
+        await desk.press("colon")
+        await desk.write("drain eu-c")
+        await desk.press("tab")
+
+        assert "drain eu-central-1" in desk.lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("w", "the hub wins"), ("y", "replicas: 4"), ("equals_sign", "+3")],
+)
+async def test_inspecting_an_object_opens_a_text_and_escape_returns(key: str, shown: str) -> None:
+    async with console() as desk:
+        await desk.press("6", key)
+        assert shown in desk.text
+
+        await desk.press("escape")
+
+        assert "Resources" in desk.lines[1]
+
+
+async def test_searching_a_text_lights_the_match() -> None:
+    async with console() as desk:
+        await desk.press("6", "y", "slash")
+        await desk.write("image")
+        await desk.press("enter")
+
+        pane = desk.app.screen.pane  # type: ignore[attr-defined]
+        assert "image" in "".join(run.text for run in pane.lines[pane.lit])
+
+
+async def test_help_lists_every_action_of_the_screen() -> None:
+    async with console(size=(120, 120)) as desk:
+        await desk.press("question_mark")
+
+        for action in ACTIONS:
+            if "list" in action.where:
+                assert action.title in desk.text
+
+
+async def test_enter_drills_in_and_escape_goes_back() -> None:
+    async with console() as desk:
+        await desk.press("2", "enter")
+        assert "Target: ap-southeast-1" in desk.lines[1]
+        assert "Conditions" in desk.text
+        await desk.press("escape", "4", "j", "enter")
+        assert "Resources  /@ap-southeast-1" in desk.lines[1]
+        await desk.press("3", "enter")
+        assert "in-flight" in desk.text
+
+
+async def test_quitting_asks_while_the_engine_is_ours() -> None:
+    async with console() as desk:
+        for key in ("q", "ctrl+c", "ctrl+q"):
+            await desk.press(key)
+            assert "the engine is running here" in desk.text
+            await desk.press("escape")
+            assert desk.app.is_running
+        await desk.press("q", "s")
+        await desk.pilot.pause()
+
+        assert desk.app.return_value == "stop"
+
+
+async def test_ctrl_c_asks_even_while_a_line_is_typed() -> None:
+    async with console() as desk:
+        await desk.press("slash", "w", "ctrl+c")
+
+        assert "the engine is running here" in desk.text
+
+
+async def test_an_attached_console_leaves_without_asking() -> None:
+    async with console(link_mode="attached", on_quit="detach") as desk:
+        await desk.press("q")
+
+        assert desk.app.return_value == "detach"
+
+
+async def test_detaching_is_offered_only_where_it_is_possible() -> None:
+    async with console() as desk:
+        await desk.press("q")
+        assert "detach" not in desk.text
+    async with console(on_quit="detach", link_mode="local") as desk:
+        await desk.press("q", "d")
+        assert desk.app.return_value == "detach"
+
+
+async def test_a_silent_engine_makes_the_data_age_and_not_the_screen_hang() -> None:
+    class Silent(FixtureLink):
+        silent = False
+
+        async def changes(self, since: Revision) -> Changes:
+            if self.silent:
+                await asyncio.Event().wait()
+            return await super().changes(since)
+
+    link = Silent()
+    async with console(link) as desk:
+        assert "live" in desk.lines[0]
+        link.silent = True
+        desk.app.tick()
+        await desk.later(12)
+
+        assert "data 12s old" in desk.lines[0]
+        await desk.press("6")
+        assert "Resources" in desk.lines[1]
+
+
+async def test_a_lost_engine_ends_a_console_that_owned_it_and_says_why() -> None:
+    async with console() as desk:
+        desk.link.lost = RuntimeError("hub client broke")
+        await desk.frame()
+
+        assert desk.app.return_value == "lost"
+        assert "hub client broke" in desk.app.failure
+
+
+async def test_an_attached_console_keeps_the_last_picture_and_reconnects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tmcconsole.ui.app.RETRY_FIRST_S", 0.01)
+    fresh = FixtureLink()
+    fresh.epoch = "another"
+    may_open = asyncio.Event()
+
+    async def open_link() -> EngineLink:
+        if not may_open.is_set():
+            raise LinkLost("connection refused")
+        return fresh
+
+    async with console(link_mode="attached", on_quit="detach", open_link=open_link) as desk:
+        desk.link.lost = ConnectionResetError("peer")
+        await desk.frame()
+        await desk.later(5)
+        assert "engine lost" in desk.lines[0]
+        assert "eu-west-1" in desk.text
+
+        may_open.set()
+        for _ in range(200):
+            await desk.pilot.pause(0.01)
+            if desk.app.session.link is fresh:
+                break
+        await desk.frame()
+
+        assert "live" in desk.lines[0]
+
+
+async def test_the_first_frame_is_there_before_the_engine_is() -> None:
+    opening, opened = asyncio.Event(), asyncio.Event()
+
+    async def open_link() -> EngineLink:
+        opening.set()
+        await opened.wait()
+        return FixtureLink()
+
+    app = make_app(None, open_link=open_link)
+    async with app.run_test(size=(80, 24)) as pilot:
+        desk = Desk(app, FixtureLink(), pilot, [NOW])
+        await asyncio.wait_for(opening.wait(), 5)
+        await pilot.pause()
+        assert "starting engine…" in desk.text
+
+        opened.set()
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if app.session.mirror.loaded:
+                break
+        await pilot.pause()
+
+        assert "lab-basement" in desk.text
+
+
+async def test_an_engine_that_does_not_start_ends_the_console_with_the_reason() -> None:
+    async def open_link() -> EngineLink:
+        raise OSError("config.toml: no such file")
+
+    app = make_app(None, open_link=open_link)
+    async with app.run_test() as pilot:
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if app.failure:
+                break
+
+        assert "config.toml: no such file" in app.failure
+
+
+async def test_holding_stops_the_picture_and_letting_go_shows_what_came() -> None:
+    async with console() as desk:
+        await desk.press("2", "z")
+        desk.link.drop("TargetRecord", "eu-central-1")
+        await desk.frame()
+        assert "eu-central-1" in desk.text
+        assert "1 changes waiting" in desk.lines[0]
+
+        await desk.press("z")
+        await desk.frame()
+
+        assert "eu-central-1" not in desk.text
+
+
+async def test_the_cursor_stays_on_its_row_while_rows_come_and_go() -> None:
+    async with console() as desk:
+        await desk.press("2", "j", "j")
+        stayed = under_cursor(desk)
+        desk.link.drop("TargetRecord", "ap-southeast-1")
+        await desk.frame()
+
+        assert under_cursor(desk) == stayed
+
+
+async def test_problem_keys_jump_over_what_is_well() -> None:
+    async with console() as desk:
+        await desk.press("2", "full_stop")
+        assert under_cursor(desk) == "eu-west-1"
+        await desk.press("full_stop")
+        assert under_cursor(desk) == "lab-basement"
+        await desk.press("comma", "exclamation_mark")
+
+        assert "problems only" in desk.lines[1]
+        assert "eu-central-1" not in desk.text
+
+
+async def test_a_small_terminal_says_what_would_do() -> None:
+    async with console(size=(50, 12)) as desk:
+        assert "60x15" in desk.text
+
+
+async def test_resizing_from_wide_to_narrow_keeps_the_row() -> None:
+    async with console(size=(160, 45)) as desk:
+        await desk.press("2", "j", "j", "j")
+        stayed = under_cursor(desk)
+        await desk.pilot.resize_terminal(80, 24)
+        await desk.pilot.pause()
+
+        assert under_cursor(desk) == stayed
+        assert all(len(line.rstrip()) <= 80 for line in desk.lines)
+
+
+async def test_a_theme_can_be_chosen_and_a_wrong_one_is_told() -> None:
+    async with console() as desk:
+        await desk.command("theme tmc-light")
+        assert desk.app.theme == "tmc-light"
+        await desk.command("theme nosuch")
+
+        assert "no theme 'nosuch'" in desk.text
+
+
+async def test_the_palette_holds_our_actions_and_opens_them() -> None:
+    async with console() as desk:
+        await desk.press("ctrl+p")
+        await desk.write("queues")
+        await desk.pilot.pause(0.3)
+        await desk.press("enter")
+        await desk.pilot.pause(0.1)
+
+        assert desk.lines[1].strip().startswith("Queues")
+
+
+def test_no_two_actions_of_a_context_claim_one_key() -> None:
+    assert clashes() == []
+
+
+async def test_ascii_mode_draws_nothing_but_ascii_apart_from_data() -> None:
+    async with console(settings=ConsoleSettings(refresh_hz=0.2, ascii_only=True)) as desk:
+        for key in "123456":
+            await desk.press(key)
+            odd = {c for c in desk.text if ord(c) > 126} - {"…", "▏"}
+            assert odd == set()
