@@ -33,10 +33,10 @@ NOWHERE = ClusterAccess()
 
 @dataclass(slots=True)
 class Side:
-    """One simulated cluster and a user's client of it."""
+    """One cluster and a user's client of it. ``sim`` is None for a real API server."""
 
-    cluster: SimCluster
     user: Client
+    sim: SimCluster | None = None
 
     async def apply(self, kind: Kind, tree: Json, manager: str = "user") -> Json:
         """Apply as a user does; return what the server made of it."""
@@ -91,6 +91,12 @@ class World:
 
         found: Json = await self.eventually(there, f"{kind.id} {namespace}/{name} on {cluster}")
         return found
+
+    def copies_written(self) -> int:
+        """Return how many writes the engine attempted on the clusters."""
+        session = self.engine.session
+        targets = session.world.targets.values() if session else ()
+        return sum(target.client.writes_attempted for target in targets)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""
@@ -151,7 +157,7 @@ async def open_world(
     settings = make_settings(names, **sync)
     audit = MemoryAudit(time.time)
     engine = Engine(real_clock_runtime(sims), settings, audit)
-    sides = {name: Side(sim, Client(sim.transport(), name=name)) for name, sim in sims.items()}
+    sides = {n: Side(Client(sim.transport(), name=n), sim) for n, sim in sims.items()}
     hub = sides.pop("hub")
     async with anyio.create_task_group() as group:
         for sim in sims.values():
