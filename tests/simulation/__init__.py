@@ -1,0 +1,1 @@
+"""Seeded simulation: the whole engine on virtual time, against simulated clusters."""
