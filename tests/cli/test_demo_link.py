@@ -11,7 +11,7 @@ from tests.daemon.fixture_link import FixtureLink, make_engine, make_target
 from tmcconsole.cli.demo_link import Control, DemoLink
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Accepted, PauseTarget, Refused, SimFault
-from tmcconsole.contract.records import EngineRecord, HistoryRecord
+from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.daemon.follow import Follower
 
 Line = tuple[int, float, str]
@@ -49,11 +49,9 @@ async def fleet(anyio_backend: str) -> AsyncIterator[Fleet]:
     await runner.cleanup()
 
 
-def make_link(
-    engine: FixtureLink, *, story: list[Line] | None = None, url: str = "", notes: str = "note"
-) -> DemoLink:
+def make_link(engine: FixtureLink, *, story: list[Line] | None = None, url: str = "") -> DemoLink:
     lines = story if story is not None else []
-    return DemoLink(engine, Control(url, "secret"), (notes,), lambda: tuple(lines))
+    return DemoLink(engine, Control(url, "secret"), lambda: tuple(lines))
 
 
 async def test_faults_go_to_the_fleet_and_all_else_to_the_engine(fleet: Fleet) -> None:
@@ -84,17 +82,6 @@ async def test_a_fleet_that_is_gone_is_a_refusal_not_a_crash() -> None:
 
     assert isinstance(reply, Refused)
     assert "do not answer" in reply.reason
-
-
-async def test_the_notes_are_the_engines() -> None:
-    link = make_link(FixtureLink(make_engine()), notes="kubectl --kubeconfig x")
-    board = Follower()
-
-    await board.pull(link)
-
-    engine = board.engine()
-    assert isinstance(engine, EngineRecord)
-    assert engine.notes == ("kubectl --kubeconfig x",)
 
 
 async def test_every_front_end_gets_every_line_of_the_story_once() -> None:

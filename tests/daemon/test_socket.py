@@ -6,6 +6,7 @@ import socket
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -23,15 +24,9 @@ from tmcconsole.daemon.server import MAX_ASK_BYTES, MAX_CONNECTIONS, SocketTaken
 
 @asynccontextmanager
 async def served(link: FixtureLink, path: Path) -> AsyncIterator[Path]:
-    started = anyio.Event()
-
-    async def run() -> None:
-        await serve(link, path, version="1.2.3", started=started)
-
     with claim(path):
         async with anyio.create_task_group() as group:
-            group.start_soon(run)
-            await started.wait()
+            await group.start(partial(serve, link, path, version="1.2.3"))
             yield path
             group.cancel_scope.cancel()
 

@@ -15,7 +15,7 @@ import anyio
 from tmcconsole.cli.arguments import Arguments, UsageError
 from tmcconsole.cli.child import SimChild
 from tmcconsole.cli.demo_link import Control, DemoLink
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import Failure, with_cause
 from tmcconsole.cli.here import opener, serving, start_engine
 from tmcconsole.cli.run import refuse_core_dumps, stop_on_signal
 from tmcconsole.cli.screen import show
@@ -48,7 +48,7 @@ def run(arguments: Arguments) -> int:
         try:
             return _headless(demo, stack)
         except (LinkLost, SocketTaken, OSError) as error:
-            raise Failure(one_line(error)) from error
+            raise Failure(with_cause(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class _Demo:
         settings = self._settings(Path(ready["config"]))
         control = Control(ready["control"]["url"], ready["control"]["token"])
         stack.enter_context(claim(socket_of(settings)))
-        engine = start_engine(settings, stack)
-        link = DemoLink(engine, control, _notes(ready, settings), child.story)
+        engine = start_engine(settings, stack, notes=_notes(ready, settings))
+        link = DemoLink(engine, control, child.story)
         stack.enter_context(serving(link, socket_of(settings)))
         return link
 

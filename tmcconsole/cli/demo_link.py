@@ -16,7 +16,7 @@ from tmcconsole.cli.failure import one_line
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import Accepted, AnyCommand, AnyReply, Refused, SimFault
 from tmcconsole.contract.link import EngineLink
-from tmcconsole.contract.records import AnyRecord, EngineRecord, HistoryRecord
+from tmcconsole.contract.records import AnyRecord, HistoryRecord
 from tmcconsole.contract.text import SafeText
 
 CONTROL_S: Final = 5.0
@@ -37,12 +37,9 @@ class Control:
 class DemoLink:
     """An ``EngineLink`` around the engine's. Owns where each line of the story belongs."""
 
-    def __init__(
-        self, engine: EngineLink, control: Control, notes: tuple[str, ...], story: Story
-    ) -> None:
+    def __init__(self, engine: EngineLink, control: Control, story: Story) -> None:
         self._engine = engine
         self._control = control
-        self._notes = tuple(SafeText(note) for note in notes)
         self._story = story
         self._newest = 0  # the largest revision anybody was given
         self._told_at: dict[
@@ -50,10 +47,10 @@ class DemoLink:
         ] = {}  # a story line's number -> _newest when it was first seen
 
     async def changes(self, since: Revision) -> Changes:
-        """Return the engine's changes, with the demo's notes and the story as history."""
+        """Return the engine's changes, with the story among the history."""
         changes = await self._engine.changes(since)
         seen = -1 if changes.snapshot else since.number
-        records = (*map(self._noted, changes.upserted), *self._history(seen))
+        records = (*changes.upserted, *self._history(seen))
         self._newest = max(self._newest, changes.revision.number)
         return msgspec.structs.replace(changes, upserted=records)
 
@@ -64,11 +61,6 @@ class DemoLink:
         fault = FAULTS.get(command.fault, command.fault)
         body = {"cluster": command.target, "fault": fault, "on": command.on}
         return await anyio.to_thread.run_sync(_order, self._control, body)
-
-    def _noted(self, record: AnyRecord) -> AnyRecord:
-        if isinstance(record, EngineRecord):
-            return msgspec.structs.replace(record, notes=(*record.notes, *self._notes))
-        return record
 
     def _history(self, seen: int) -> list[AnyRecord]:
         """Return the story lines first told at or after revision ``seen``.

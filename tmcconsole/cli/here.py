@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio.from_thread
 import anyio.to_thread
+from anyio.abc import TaskStatus
 
 from tmcconsole import __version__
 from tmcconsole.cli.setting import runtime_of, socket_of
@@ -22,11 +23,13 @@ STOP_S: Final = 8.0  # for the engine to drain; the rest of the promised 10 s is
 _log = logging.getLogger(__name__)
 
 
-def start_engine(settings: Settings, stack: ExitStack) -> EngineLink:
+def start_engine(
+    settings: Settings, stack: ExitStack, *, notes: tuple[str, ...] = ()
+) -> EngineLink:
     """Start the engine; it is stopped when the stack unwinds. Slow: not for an event loop."""
     from tmcconsole.engine.thread import EngineThread
 
-    engine = EngineThread(settings, runtime_of(settings))
+    engine = EngineThread(settings, runtime_of(settings), notes=notes)
     engine.start()
     stack.callback(engine.stop, STOP_S)
     return engine
@@ -41,18 +44,18 @@ def start_and_serve(settings: Settings, stack: ExitStack) -> EngineLink:
 
 @contextmanager
 def serving(link: EngineLink, path: Path) -> Iterator[None]:
-    """Serve the link from a thread of its own until the context ends."""
+    """Serve the link from a thread of its own until the context ends. Raises ``OSError``."""
     from tmcconsole.daemon.server import serve
 
-    async def run() -> None:
-        await serve(link, path, version=__version__)
+    async def run(*, task_status: TaskStatus[None]) -> None:
+        await serve(link, path, version=__version__, task_status=task_status)
 
     def ended(future: Future[None]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
             _log.error("the socket is not served any more: %s", error)
 
     with anyio.from_thread.start_blocking_portal() as portal:
-        future = portal.start_task_soon(run, name="socket")
+        future, _ = portal.start_task(run, name="socket")
         future.add_done_callback(ended)
         try:
             yield

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -15,7 +16,7 @@ import anyio.to_thread
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import Failure, with_cause
 from tmcconsole.cli.setting import loaded, runtime_of, socket_of
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.link import LinkLost
@@ -44,20 +45,15 @@ def run(arguments: Arguments) -> int:
         ):
             anyio.run(_run, settings, log)
     except (SocketTaken, LinkLost, OSError) as error:
-        raise Failure(one_line(error)) from error
+        raise Failure(with_cause(error)) from error
     return 0
 
 
 async def _run(settings: Settings, log: logging.Logger) -> None:
     async with running_engine(settings) as engine, anyio.create_task_group() as group:
-        stop, started = anyio.Event(), anyio.Event()
-
-        async def serving() -> None:
-            await serve(engine, socket_of(settings), version=__version__, started=started)
-
+        stop = anyio.Event()
         spawn(group, stop_on_signal, stop, name="signals")
-        spawn(group, serving, name="socket")
-        await started.wait()
+        await group.start(partial(serve, engine, socket_of(settings), version=__version__))
         notify("READY=1", os.environ)
         log.info("started", extra={"fields": {"socket": str(socket_of(settings))}})
         await run_headless(engine, stop=stop, log=log)

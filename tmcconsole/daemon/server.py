@@ -21,6 +21,7 @@ from typing import Final
 
 import anyio
 import msgspec
+from anyio.abc import TaskStatus
 
 from tmcconsole.contract.commands import AnyCommand
 from tmcconsole.contract.link import EngineLink, LinkLost
@@ -73,9 +74,17 @@ def claim(path: Path) -> Iterator[None]:
 
 
 async def serve(
-    link: EngineLink, path: Path, *, version: str, started: anyio.Event | None = None
+    link: EngineLink,
+    path: Path,
+    *,
+    version: str,
+    task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve ``link`` at ``path`` until cancelled; the caller holds ``claim(path)``."""
+    """Serve ``link`` at ``path`` until cancelled; the caller holds ``claim(path)``.
+
+    Has started once it listens. Raises ``OSError`` where it cannot.
+    """
+    listener = _bound(path)
     async with anyio.create_task_group() as group:
         open_now = 0
 
@@ -92,10 +101,9 @@ async def serve(
         def accept(reader: StreamReader, writer: StreamWriter) -> None:
             spawn(group, talk, reader, writer, name="front end")
 
-        server = await asyncio.start_unix_server(accept, sock=_bound(path), limit=MAX_ASK_BYTES)
+        server = await asyncio.start_unix_server(accept, sock=listener, limit=MAX_ASK_BYTES)
         try:
-            if started is not None:
-                started.set()
+            task_status.started()
             await anyio.sleep_forever()
         finally:
             server.close()
@@ -103,8 +111,12 @@ async def serve(
 
 def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)  # before listen(): until then nobody can connect
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)  # before listen(): until then nobody can connect
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 
