@@ -1,11 +1,19 @@
-"""A fresh cluster for each test."""
+"""A fresh cluster for each test, on a loop whose time is virtual."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import async_solipsism
 import pytest
 
 from tests.sim.talk import Api, make_cluster
 from tmcconsole.sim.cluster import SimCluster
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"loop_factory": async_solipsism.EventLoop}
 
 
 @pytest.fixture

@@ -165,9 +165,13 @@ class Store:
         """Return the kinds that have objects."""
         return sorted(name for name, shelf in self._shelves.items() if shelf.objects)
 
-    def on_commit(self, hook: Callable[[Commit], None]) -> None:
-        """Call ``hook`` after each committed write, before its request is answered."""
+    def on_commit(self, hook: Callable[[Commit], None]) -> Callable[[], None]:
+        """Call ``hook`` after each committed write, before its request is answered.
+
+        The trees it is given are shared between hooks. Returns how to stop.
+        """
         self._hooks.append(hook)
+        return lambda: self._hooks.remove(hook)
 
     def put(self, kind: SimKind, tree: Json, *, manager: str = "", subresource: str = "") -> Stored:
         """Commit a new object or a new version of one, under the next resourceVersion."""

@@ -1,12 +1,50 @@
-"""The controllers of a simulated cluster."""
+"""The controllers that make a simulated cluster live."""
 
 from __future__ import annotations
 
-import anyio
-
+from tmcconsole.sim.controllers.deployment import deployments
+from tmcconsole.sim.controllers.garbage import Garbage
+from tmcconsole.sim.controllers.local import Local
+from tmcconsole.sim.controllers.loop import Controller, Loop
+from tmcconsole.sim.controllers.namespaces import namespaces
+from tmcconsole.sim.controllers.ownership import Ownership
+from tmcconsole.sim.controllers.pods import Machines
+from tmcconsole.sim.controllers.replicaset import replica_sets
 from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Commit
 
 
 async def run_controllers(server: Server) -> None:
-    """Run them until cancelled."""
-    await anyio.sleep_forever()
+    """Run the controllers of the server's flavour until cancelled."""
+    owned = Ownership(server)
+    loop = Loop(server, _controllers(server, owned))
+
+    def observe(commit: Commit) -> None:
+        owned.observe(commit)
+        loop.observe(commit)
+
+    stop = server.store.on_commit(observe)
+    try:
+        for kind_id in server.store.kind_ids():
+            for stored in server.store.items(kind_id):
+                observe(Commit("update", kind_id, stored.key, None, stored.tree(), ""))
+        await loop.run()
+    finally:
+        stop()
+
+
+def _controllers(server: Server, owned: Ownership) -> list[Controller]:
+    manager = Local(server, "kube-controller-manager")
+    is_workload = server.flavour == "workload"
+    always = [
+        namespaces(manager, furnished=is_workload),
+        Garbage(manager, owned).controller(),
+    ]
+    if not is_workload:
+        return always
+    return [
+        *always,
+        deployments(manager, owned),
+        replica_sets(manager, owned),
+        Machines(Local(server, "kubelet")).controller(),
+    ]

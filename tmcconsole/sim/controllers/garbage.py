@@ -1,0 +1,122 @@
+"""Garbage collection: dependents follow their owners, in the background, before them, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from tmcconsole.sim.controllers.local import Local
+from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.ownership import Ownership, Place, is_terminating
+from tmcconsole.sim.deletion import FOREGROUND, ORPHAN
+from tmcconsole.sim.store import Commit, Key
+
+Json = dict[str, Any]
+
+
+class Garbage:
+    """Collects what nobody owns any more. A key is an object's uid or place, as text."""
+
+    def __init__(self, local: Local, owned: Ownership) -> None:
+        self._local = local
+        self._owned = owned
+        self._places: dict[str, Place] = {}  # by uid
+
+    def controller(self) -> Controller:
+        """Return the controller; its keys carry a uid as their name."""
+        return Controller("garbage", self._keys_of, self._reconcile)
+
+    def _keys_of(self, commit: Commit) -> Iterable[Key]:
+        tree = commit.new or commit.old or {}
+        uid = tree["metadata"]["uid"]
+        if commit.new is None:
+            self._places.pop(uid, None)
+            waiting = [Key("uid", owner) for owner in self._owners(tree)]
+            return [*(self._key_at(place) for place in self._owned.places(uid)), *waiting]
+        self._places[uid] = Place(commit.kind_id, commit.key)
+        finalizers = commit.new["metadata"].get("finalizers") or ()
+        waits = is_terminating(commit.new) and (FOREGROUND in finalizers or ORPHAN in finalizers)
+        return [Key("uid", uid)] if waits or self._owners(commit.new) else ()
+
+    def _owners(self, tree: Json) -> list[str]:
+        references = tree["metadata"].get("ownerReferences") or ()
+        return [reference["uid"] for reference in references]
+
+    def _key_at(self, place: Place) -> Key:
+        tree = self._local.get(place.kind_id, place.key)
+        return Key("uid", tree["metadata"]["uid"] if tree else "")
+
+    def _reconcile(self, key: Key) -> None:
+        place = self._places.get(key.name)
+        tree = self._local.get(place.kind_id, place.key) if place else None
+        if place is None or tree is None or tree["metadata"]["uid"] != key.name:
+            return
+        finalizers = tree["metadata"].get("finalizers") or []
+        if is_terminating(tree) and ORPHAN in finalizers:
+            self._release_dependents(place, tree)
+        elif is_terminating(tree) and FOREGROUND in finalizers:
+            self._delete_dependents(place, tree)
+        elif self._owners(tree) and not is_terminating(tree):
+            self._follow_owners(place, tree)
+
+    def _follow_owners(self, place: Place, tree: Json) -> None:
+        references = tree["metadata"]["ownerReferences"]
+        living = [reference for reference in references if self._lives(reference, place)]
+        if not living:
+            self._local.delete(place.kind_id, place.key, tree["metadata"]["uid"])
+        elif len(living) < len(references):
+            patch = {"metadata": {"ownerReferences": living}}
+            self._local.patch(place.kind_id, place.key, patch)
+
+    def _lives(self, reference: Json, dependent: Place) -> bool:
+        """Whether an owner exists and does not take its dependents along before it goes."""
+        kind = self._local.server.kinds.by_kind(reference["apiVersion"], reference["kind"])
+        if kind is None:
+            return True  # a kind not served now may come back: absence is not proven
+        namespace = dependent.key.namespace if kind.namespaced else ""
+        owner = self._local.get(kind.id, Key(namespace, reference["name"]))
+        if owner is None or owner["metadata"]["uid"] != reference["uid"]:
+            return False
+        finalizers = owner["metadata"].get("finalizers") or ()
+        return not (is_terminating(owner) and FOREGROUND in finalizers)
+
+    def _delete_dependents(self, place: Place, tree: Json) -> None:
+        uid, blocked = tree["metadata"]["uid"], False
+        for dependent in self._owned.places(uid):
+            found = self._local.get(dependent.kind_id, dependent.key)
+            if found is None:
+                continue
+            if not is_terminating(found):
+                self._delete_before_owner(dependent, found["metadata"]["uid"])
+            left = self._local.get(dependent.kind_id, dependent.key)
+            blocked = blocked or (left is not None and _blocks(left, uid))
+        if not blocked:
+            self._drop_finalizer(place, FOREGROUND)
+
+    def _delete_before_owner(self, place: Place, uid: str) -> None:
+        policy = "Foreground" if self._owned.places(uid) else "Background"
+        self._local.delete(place.kind_id, place.key, uid, policy=policy)
+
+    def _release_dependents(self, place: Place, tree: Json) -> None:
+        uid = tree["metadata"]["uid"]
+        for dependent in self._owned.places(uid):
+            found = self._local.get(dependent.kind_id, dependent.key)
+            if found is not None:
+                references = found["metadata"].get("ownerReferences") or []
+                kept = [reference for reference in references if reference["uid"] != uid]
+                patch = {"metadata": {"ownerReferences": kept or None}}
+                self._local.patch(dependent.kind_id, dependent.key, patch)
+        self._drop_finalizer(place, ORPHAN)
+
+    def _drop_finalizer(self, place: Place, finalizer: str) -> None:
+        tree = self._local.get(place.kind_id, place.key)
+        if tree is not None:
+            present = tree["metadata"].get("finalizers") or []
+            kept = [name for name in present if name != finalizer]
+            patch = {"metadata": {"finalizers": kept or None}}
+            self._local.patch(place.kind_id, place.key, patch)
+
+
+def _blocks(tree: Json, uid: str) -> bool:
+    references = tree["metadata"].get("ownerReferences") or ()
+    return any(r["uid"] == uid and r.get("blockOwnerDeletion") for r in references)

@@ -1,0 +1,93 @@
+"""The controllers' loop: commits make keys due, each due key is reconciled, one at a time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+
+from tmcconsole.sim.failures import Failure
+from tmcconsole.sim.server import Server
+from tmcconsole.sim.store import Commit, Key
+
+Json = dict[str, Any]
+
+RETRY_S: Final = 1.0  # after a refusal
+BATCH: Final = 50  # reconciles before the event loop gets a turn
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """What to look at after which commit, and how. ``name`` is unique.
+
+    ``reconcile`` returns after how many seconds to look again, or None.
+    """
+
+    name: str
+    keys_of: Callable[[Commit], Iterable[Key]]
+    reconcile: Callable[[Key], float | None]
+
+
+class Loop:
+    """Runs the controllers of one cluster. Owns their queue."""
+
+    def __init__(self, server: Server, controllers: Iterable[Controller]) -> None:
+        self._server = server
+        self._controllers = {controller.name: controller for controller in controllers}
+        self._due: dict[tuple[str, Key], None] = {}  # in order of arrival
+        self._later: list[tuple[float, int, str, Key]] = []
+        self._sequence = 0
+        self._wake = anyio.Event()
+        self._is_waiting = False
+
+    def __repr__(self) -> str:
+        return f"Loop(due={len(self._due)}, later={len(self._later)})"
+
+    def observe(self, commit: Commit) -> None:
+        """Note what a commit makes due."""
+        for controller in self._controllers.values():
+            for key in controller.keys_of(commit):
+                self._due[controller.name, key] = None
+        if self._due and self._is_waiting:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        while True:
+            self._take_ripe()
+            for _ in range(BATCH):
+                if not self._due:
+                    break
+                self._one()
+            if self._due:
+                await anyio.lowlevel.checkpoint()
+            else:
+                await self._wait()
+
+    def _one(self) -> None:
+        name, key = next(iter(self._due))
+        del self._due[name, key]
+        try:
+            again = self._controllers[name].reconcile(key)
+        except Failure:
+            again = RETRY_S  # refused: the state it was decided on has moved, or will
+        if again is not None:
+            self._sequence += 1
+            due = self._server.now() + again
+            heapq.heappush(self._later, (due, self._sequence, name, key))
+
+    def _take_ripe(self) -> None:
+        now = self._server.now()
+        while self._later and self._later[0][0] <= now:
+            _, _, name, key = heapq.heappop(self._later)
+            self._due[name, key] = None
+
+    async def _wait(self) -> None:
+        self._wake, self._is_waiting = anyio.Event(), True
+        timeout = self._later[0][0] - self._server.now() if self._later else None
+        with anyio.move_on_after(max(0.0, timeout) if timeout is not None else None):
+            await self._wake.wait()
+        self._is_waiting = False

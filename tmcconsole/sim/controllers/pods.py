@@ -1,0 +1,211 @@
+"""Pods: scheduled to a node, started, run, ended. Plays the scheduler and the kubelets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tmcconsole.sim.controllers.conditions import is_true, with_condition
+from tmcconsole.sim.controllers.local import Local
+from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.ownership import is_terminating, key_of
+from tmcconsole.sim.store import Commit, Key
+
+Json = dict[str, Any]
+
+START_S: Final = (0.2, 0.8)  # from being scheduled to ready
+STOP_S: Final = (0.1, 0.4)  # from being asked to end to gone
+RUN_S: Final = (1.0, 3.0)  # how long a pod that ends takes
+RETRY_S: Final = 2.0  # of scheduling
+# An image with one of these in its name does as it says.
+UNPULLABLE: Final = "missing"
+CRASHING: Final = "crash"
+
+
+class Machines:
+    """The nodes' side of pods: who runs where, and since when."""
+
+    def __init__(self, local: Local) -> None:
+        self._local = local
+        self._scheduled: dict[str, int] = {}  # pods by node
+        self._started: dict[str, float] = {}  # by pod uid: when it starts, monotonic seconds
+        self._addresses = 0
+
+    def controller(self) -> Controller:
+        """Return the controller of pods."""
+
+        def keys_of(commit: Commit) -> Iterable[Key]:
+            if commit.kind_id == "pods":
+                self._count(commit)
+                return [commit.key]
+            return ()
+
+        return Controller("pod", keys_of, self._reconcile)
+
+    def _count(self, commit: Commit) -> None:
+        before, after = _node_of(commit.old), _node_of(commit.new)
+        if before == after:
+            return
+        for node, step in ((before, -1), (after, 1)):
+            if node:
+                self._scheduled[node] = self._scheduled.get(node, 0) + step
+
+    def _reconcile(self, key: Key) -> float | None:
+        pod = self._local.get("pods", key)
+        if pod is None:
+            return None
+        uid = pod["metadata"]["uid"]
+        if is_terminating(pod):
+            return self._stop(pod, uid)
+        phase = (pod.get("status") or {}).get("phase")
+        if phase in ("Succeeded", "Failed"):
+            return None
+        if not pod["spec"].get("nodeName"):
+            return self._schedule(pod)
+        if phase == "Running":
+            return self._finish(pod, uid)
+        return self._start(pod, uid)
+
+    def _wait(self, uid: str, between: tuple[float, float]) -> float:
+        """Return how long to wait still for what takes a random time from the first call."""
+        now = self._local.server.now()
+        due = self._started.setdefault(uid, now + self._local.server.rng.uniform(*between))
+        return max(0.0, due - now)
+
+    def _schedule(self, pod: Json) -> float | None:
+        node = self._choose(pod)
+        if node is None:
+            text = "0 nodes are available: nodes were unschedulable or full."
+            status = dict(pod.get("status") or {})
+            status["conditions"] = with_condition(
+                status.get("conditions"),
+                "PodScheduled",
+                "False",
+                "Unschedulable",
+                text,
+                self._stamp(),
+            )
+            self._local.set_status("pods", pod, status)
+            return RETRY_S
+        self._local.patch("pods", key_of(pod), {"spec": {"nodeName": node}})
+        return None
+
+    def _choose(self, pod: Json) -> str | None:
+        """Return the fitting node with the fewest pods."""
+        wanted = pod["spec"].get("nodeSelector") or {}
+        fitting = []
+        for node in self._local.items("nodes"):
+            labels = node["metadata"].get("labels") or {}
+            room = int((node["status"].get("allocatable") or {}).get("pods", 110))
+            name = node["metadata"]["name"]
+            fits = all(labels.get(key) == value for key, value in wanted.items())
+            usable = is_true(node, "Ready") and not node["spec"].get("unschedulable")
+            if fits and usable and self._scheduled.get(name, 0) < room:
+                fitting.append((self._scheduled.get(name, 0), name))
+        return min(fitting)[1] if fitting else None
+
+    def _start(self, pod: Json, uid: str) -> float | None:
+        left = self._wait(uid, START_S)
+        if left:
+            return left
+        trouble = _trouble(pod)
+        if trouble:
+            self._local.set_status("pods", pod, self._waiting_status(pod, trouble))
+            return None
+        del self._started[uid]
+        self._local.set_status("pods", pod, self._running_status(pod))
+        return None
+
+    def _finish(self, pod: Json, uid: str) -> float | None:
+        if pod["spec"].get("restartPolicy") == "Always":
+            return None
+        left = self._wait(uid, RUN_S)
+        if left:
+            return left
+        del self._started[uid]
+        status = dict(pod["status"])
+        status["phase"] = "Succeeded"
+        conditions = with_condition(
+            status.get("conditions"), "Ready", "False", "PodCompleted", "", self._stamp()
+        )
+        done = {"exitCode": 0, "reason": "Completed", "finishedAt": self._stamp()}
+        status["conditions"] = conditions
+        status["containerStatuses"] = [
+            {**container, "ready": False, "started": False, "state": {"terminated": done}}
+            for container in status.get("containerStatuses") or ()
+        ]
+        self._local.set_status("pods", pod, status)
+        return None
+
+    def _stop(self, pod: Json, uid: str) -> float | None:
+        left = self._wait(f"stop {uid}", STOP_S)
+        if left:
+            return left
+        self._started.pop(f"stop {uid}", None)
+        self._started.pop(uid, None)
+        self._local.delete("pods", key_of(pod), uid, grace_s=0)
+        return None
+
+    def _running_status(self, pod: Json) -> Json:
+        stamp = self._stamp()
+        self._addresses += 1
+        address = f"10.244.{self._addresses // 250 % 250}.{self._addresses % 250 + 1}"
+        conditions: list[Json] = []
+        for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready"):
+            conditions = with_condition(conditions, kind, "True", "", "", stamp)
+        return {
+            **(pod.get("status") or {}),
+            "phase": "Running",
+            "conditions": conditions,
+            "hostIP": "10.0.0.1",
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+            "startTime": stamp,
+            "containerStatuses": [
+                _container_status(container, ready=True, state={"running": {"startedAt": stamp}})
+                for container in pod["spec"]["containers"]
+            ],
+        }
+
+    def _waiting_status(self, pod: Json, reason: str) -> Json:
+        stamp = self._stamp()
+        text = f"containers with unready status: {[c['name'] for c in pod['spec']['containers']]}"
+        present = (pod.get("status") or {}).get("conditions")
+        conditions = with_condition(present, "Ready", "False", "ContainersNotReady", text, stamp)
+        return {
+            **(pod.get("status") or {}),
+            "phase": "Pending",
+            "conditions": conditions,
+            "containerStatuses": [
+                _container_status(container, ready=False, state={"waiting": {"reason": reason}})
+                for container in pod["spec"]["containers"]
+            ],
+        }
+
+    def _stamp(self) -> str:
+        return self._local.server.stamp()
+
+
+def _node_of(tree: Json | None) -> str:
+    return str((tree or {}).get("spec", {}).get("nodeName") or "")
+
+
+def _trouble(pod: Json) -> str:
+    """Return why a pod's containers do not start, or ""."""
+    images = [container.get("image", "") for container in pod["spec"]["containers"]]
+    if any(UNPULLABLE in image for image in images):
+        return "ImagePullBackOff"
+    return "CrashLoopBackOff" if any(CRASHING in image for image in images) else ""
+
+
+def _container_status(container: Json, *, ready: bool, state: Json) -> Json:
+    return {
+        "name": container["name"],
+        "image": container.get("image", ""),
+        "imageID": "",
+        "ready": ready,
+        "started": ready,
+        "restartCount": 0,
+        "state": state,
+        "lastState": {},
+    }
