@@ -16,7 +16,7 @@ demo: .venv/ready
 	$(BIN)/tmc-console demo
 
 test: .venv/ready
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

@@ -28,6 +28,11 @@ class Identity:
         return self.folder / "ca.crt"
 
     @property
+    def authority_key(self) -> Path:
+        """The private key of the authority, to issue more certificates with (a proxy's)."""
+        return self.folder / "ca.key"
+
+    @property
     def certificate(self) -> Path:
         """The serving certificate for 127.0.0.1 and localhost, PEM."""
         return self.folder / "server.crt"
@@ -54,6 +59,7 @@ def make_identity(folder: Path) -> Identity:
     serving = authority.issue_cert("127.0.0.1", "localhost")
     identity = Identity(folder, tuple((user, secrets.token_hex(16)) for user in (ADMIN, TENANT)))
     write_private(identity.authority, authority.cert_pem.bytes())
+    write_private(identity.authority_key, authority.private_key_pem.bytes())
     write_private(identity.certificate, b"".join(b.bytes() for b in serving.cert_chain_pems))
     write_private(identity.key, serving.private_key_pem.bytes())
     groups = {ADMIN: ',"system:masters"', TENANT: ""}

@@ -62,8 +62,8 @@ class Plane:
 
     def kubeconfig_for(self, user: str, *, url: str = "") -> Path:
         """Write a kubeconfig for a user, or for another address of this plane (a proxy)."""
-        port = (url or self.url).rpartition(":")[2]
-        path = self.identity.folder / f"{user}-{port}.kubeconfig"
+        port_and_path = (url or self.url).rpartition(":")[2].replace("/", "-")
+        path = self.identity.folder / f"{user}-{port_and_path}.kubeconfig"
         authority = self.identity.authority.read_bytes()
         token = self.identity.token(user)
         write_kubeconfig(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 
+import anyio
 import pytest
 
 from tests.envtest.api import fresh_name, open_api, until
 from tests.envtest.bodies import make_deployment
 from tests.envtest.identity import TENANT
 from tests.envtest.planes import Plane
+from tests.envtest.pods import run_pods
 
 pytestmark = pytest.mark.envtest
 
@@ -54,6 +56,24 @@ async def test_a_cluster_makes_pods_and_the_hub_does_not(real_planes: tuple[Plan
         hub_replica_sets = await on_hub.get(f"/apis/apps/v1/namespaces/{namespace}/replicasets")
 
     assert hub_replica_sets.body["items"] == []
+
+
+async def test_a_deployment_becomes_available_where_pods_are_played(
+    real_clusters: tuple[Plane, Plane],
+) -> None:
+    namespace = fresh_name("available")
+    deployments = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    async with open_api(real_clusters[0]) as api, anyio.create_task_group() as group:
+        group.start_soon(run_pods, api)
+        await api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        await api.create(deployments, make_deployment("web", replicas=3))
+
+        async def is_available() -> bool:
+            status = (await api.get(f"{deployments}/web")).body["status"]
+            return bool(status.get("availableReplicas") == 3)
+
+        await until(is_available)
+        group.cancel_scope.cancel()
 
 
 async def test_a_deleted_namespace_goes_away_on_hub_and_cluster(

@@ -90,20 +90,28 @@ class Proxy:
             skip_auto_headers=NOT_ADDED,
             allow_redirects=False,
         ) as answer:
-            now = exchange.plan()
-            if now.outcome is Outcome.LOSE:
-                await answer.read()
-                return reset_request(request)
-            if now.replace is not None:
-                await answer.read()
-                return await _send_instead(request, exchange, now.replace)
-            headers = tuple(_passed_on(answer.headers.items()))
-            if exchange.is_read:
-                whole = Remembered(answer.status, headers, await answer.read())
-                self._remember(request, exchange, whole)
-                return await _send_whole(request, exchange, whole, edits=now.edits)
-            head = Head(answer.status, answer.reason, headers, answer.content_length)
-            return await send(request, exchange, head, answer.content.iter_any())
+            try:
+                return await self._relay(request, exchange, answer)
+            finally:
+                abandon(answer)
+
+    async def _relay(
+        self, request: web.BaseRequest, exchange: Exchange, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        now = exchange.plan()
+        if now.outcome is Outcome.LOSE:
+            await answer.read()
+            return reset_request(request)
+        if now.replace is not None:
+            await answer.read()
+            return await _send_instead(request, exchange, now.replace)
+        headers = tuple(_passed_on(answer.headers.items()))
+        if exchange.is_read:
+            whole = Remembered(answer.status, headers, await answer.read())
+            self._remember(request, exchange, whole)
+            return await _send_whole(request, exchange, whole, edits=now.edits)
+        head = Head(answer.status, answer.reason, headers, answer.content_length)
+        return await send(request, exchange, head, answer.content.iter_any())
 
     def _remember(self, request: web.BaseRequest, exchange: Exchange, answer: Remembered) -> None:
         accept = request.headers.get("Accept", "")
@@ -142,6 +150,15 @@ def _passed_on(headers: Iterable[tuple[str, str]], *, plain: bool = False) -> li
     """Return the end-to-end headers; ``plain`` asks for a body that is not compressed."""
     dropped = NOT_PASSED_ON | {"accept-encoding"} if plain else NOT_PASSED_ON
     return [(name, value) for name, value in headers if name.lower() not in dropped]
+
+
+def abandon(answer: aiohttp.ClientResponse) -> None:
+    """Drop the connection of an answer that was not read to its end.
+
+    Left to itself the TLS connection closes politely, which nothing waits for.
+    """
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
 
 
 async def _one_chunk(body: bytes) -> AsyncIterator[bytes]:
