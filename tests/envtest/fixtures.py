@@ -50,3 +50,11 @@ def real_hub(real_planes: tuple[Plane, ...]) -> Plane:
 def real_clusters(real_planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
     """Return the two that do, where there is a kube-controller-manager."""
     return real_planes[1], real_planes[2]
+
+
+@pytest.fixture
+def real_controllers() -> None:
+    """Skip a test that needs controllers where there is no kube-controller-manager."""
+    binaries = find_binaries()
+    if binaries is None or binaries.controllers is None:
+        pytest.skip(f"no kube-controller-manager in {ASSETS}: tests/envtest/build.sh makes one")

@@ -38,6 +38,7 @@ async def test_planes_are_different_clusters(real_planes: tuple[Plane, ...]) -> 
     assert len(identities) == 3
 
 
+@pytest.mark.usefixtures("real_controllers")
 async def test_a_cluster_makes_pods_and_the_hub_does_not(real_planes: tuple[Plane, ...]) -> None:
     hub, cluster = real_planes[:2]
     namespace = fresh_name("pods")
@@ -58,6 +59,7 @@ async def test_a_cluster_makes_pods_and_the_hub_does_not(real_planes: tuple[Plan
     assert hub_replica_sets.body["items"] == []
 
 
+@pytest.mark.usefixtures("real_controllers")
 async def test_a_deployment_becomes_available_where_pods_are_played(
     real_clusters: tuple[Plane, Plane],
 ) -> None:
@@ -76,6 +78,7 @@ async def test_a_deployment_becomes_available_where_pods_are_played(
         group.cancel_scope.cancel()
 
 
+@pytest.mark.usefixtures("real_controllers")
 async def test_a_deleted_namespace_goes_away_on_hub_and_cluster(
     real_planes: tuple[Plane, ...],
 ) -> None:
