@@ -6,7 +6,7 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.kube.patches import Difference
-from tmcconsole.kube.redact import redact_text
+from tmcconsole.kube.redact import redact_at, redact_text
 from tmcconsole.sync.ledger import note_revert
 from tmcconsole.sync.markers import MANAGER, is_ours
 from tmcconsole.sync.places import ensure_namespace
@@ -96,8 +96,9 @@ async def _revert(turn: Turn, step: Update) -> float | None:
         if turn.facts.copy is not None:
             turn.settle(turn.facts.copy)
         return None
-    turn.stand(SyncState.DRIFTED, "Drift", _describe(step.drift))
-    return await _write_over(turn, step.uid, _describe(step.drift))
+    what = _describe(turn.kind, step.drift)
+    turn.stand(SyncState.DRIFTED, "Drift", what)
+    return await _write_over(turn, step.uid, what)
 
 
 async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
@@ -149,12 +150,15 @@ def _fingerprints(found: tuple[Difference, ...]) -> frozenset[str]:
     return frozenset(fingerprint(difference) for difference in found)
 
 
-def _describe(drift: tuple[Difference, ...]) -> str:
-    shown = [
-        f"{entry.path}: {entry.wanted!r} there {entry.actual!r}" for entry in drift[:SHOWN_FIELDS]
-    ]
+def _describe(kind: str, drift: tuple[Difference, ...]) -> str:
+    shown = [_told(kind, entry) for entry in drift[:SHOWN_FIELDS]]
     more = f" and {len(drift) - SHOWN_FIELDS} more" if len(drift) > SHOWN_FIELDS else ""
     return redact_text("; ".join(shown) + more)
+
+
+def _told(kind: str, entry: Difference) -> str:
+    wanted, actual = (redact_at(kind, entry.path, one) for one in (entry.wanted, entry.actual))
+    return f"{entry.path}: {wanted!r} there {actual!r}"
 
 
 def _blame(error: Conflict) -> str:

@@ -1,0 +1,73 @@
+"""What is told of a reverted change, where the object is a secret or holds one."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from tests.world.world import (
+    DEPLOYMENTS,
+    SECRETS,
+    World,
+    make_deployment,
+    open_world,
+    place_everywhere,
+)
+from tmcconsole.contract.changes import NOTHING_SEEN
+
+pytestmark = pytest.mark.anyio
+
+WANTED, MEDDLED = "correct-horse-battery", "staple-of-an-intruder"
+
+
+def encoded(value: str) -> str:
+    return b64encode(value.encode()).decode()
+
+
+async def told_of_drift(world: World) -> str:
+    """Return all that the engine tells anybody, once it has told of a drift."""
+
+    async def told() -> str:
+        changes = await world.engine.changes(NOTHING_SEEN)
+        text = repr(changes.upserted)
+        return text if "category='drift'" in text else ""
+
+    found: str = await world.eventually(told, "a drift record")
+    return found
+
+
+async def test_a_reverted_secret_is_told_without_its_values() -> None:
+    async with open_world(("east",)) as world:
+        await place_everywhere(world)
+        secret = {"metadata": {"name": "key", "namespace": "shop"}, "type": "Opaque"}
+        await world.hub.apply(SECRETS, {**secret, "data": {"pin": encoded(WANTED)}})
+        await world.on("east", SECRETS, "shop", "key")
+        await world.settle()
+
+        patch = {"data": {"pin": encoded(MEDDLED)}}
+        await world.clusters["east"].patch(SECRETS, "shop", "key", patch)
+        text = await told_of_drift(world)
+
+        assert "data.pin" in text
+        assert encoded(WANTED) not in text
+        assert encoded(MEDDLED) not in text
+
+
+async def test_a_reverted_password_variable_is_told_without_its_value() -> None:
+    async with open_world(("east",)) as world:
+        await place_everywhere(world)
+        tree = make_deployment()
+        container = tree["spec"]["template"]["spec"]["containers"][0]
+        container["env"] = [{"name": "DB_PASSWORD", "value": WANTED}]
+        await world.hub.apply(DEPLOYMENTS, tree)
+        await world.on("east", DEPLOYMENTS, "shop", "web")
+        await world.settle()
+
+        container["env"] = [{"name": "DB_PASSWORD", "value": MEDDLED}]
+        await world.clusters["east"].apply(DEPLOYMENTS, tree)
+        text = await told_of_drift(world)
+
+        assert "env[name=DB_PASSWORD]" in text
+        assert WANTED not in text
+        assert MEDDLED not in text
