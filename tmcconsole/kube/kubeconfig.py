@@ -1,0 +1,187 @@
+"""Reads one context out of a kubeconfig, or of several merged ones. Blocking: call it in a thread.
+
+What is wrong with a file is said in one line that names the file and the fix.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.secret import CredentialsError
+
+log = logging.getLogger(__name__)
+
+MAX_SIZE: Final = 16 << 20  # bytes; larger, and it is not a kubeconfig
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A named cluster or user, and the file it stands in: relative paths start there."""
+
+    name: str
+    fields: Json
+    file: Path
+
+    def text(self, field: str) -> str:
+        """Return a text field, "" where it is missing. Raises ``CredentialsError``."""
+        value = self.fields.get(field)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise CredentialsError(f"{self.file}: {field} of {self.name} is not text")
+        return value
+
+    def path(self, field: str) -> Path | None:
+        """Return a path field, made absolute."""
+        value = self.text(field)
+        return self.file.parent / value if value else None
+
+    def flag(self, field: str) -> bool:
+        """Return a field that is true or false."""
+        value = self.fields.get(field)
+        if not isinstance(value, bool | None):
+            raise CredentialsError(f"{self.file}: {field} of {self.name} is not true or false")
+        return bool(value)
+
+
+@dataclass(frozen=True, slots=True)
+class KubeContext:
+    """One context with what it refers to."""
+
+    name: str
+    cluster: Entry
+    user: Entry
+
+    @property
+    def source(self) -> str:
+        """FILE#CONTEXT, for messages."""
+        return f"{self.cluster.file}#{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A whole kubeconfig: entries by name, in order, and what is current."""
+
+    file: Path
+    current: str
+    contexts: dict[str, Entry]
+    clusters: dict[str, Entry]
+    users: dict[str, Entry]
+
+
+def read_context(path: Path, context: str = "") -> KubeContext:
+    """Return the named context, or the current one. ``path`` may be several, as in KUBECONFIG."""
+    files = [Path(part) for part in str(path).split(os.pathsep) if part]
+    document = _read_one(files[0]) if len(files) == 1 else _read_merged(files)
+    name = context or document.current
+    if not name:
+        raise CredentialsError(f"{path}: no current-context; set one, or write FILE#CONTEXT")
+    chosen = document.contexts.get(name)
+    if chosen is None:
+        known = ", ".join(sorted(document.contexts)[:10]) or "none"
+        raise CredentialsError(f"{path}: no context {name!r}; it has: {known}")
+    user = chosen.text("user")
+    return KubeContext(
+        name,
+        _referred(chosen, "cluster", document.clusters),
+        _referred(chosen, "user", document.users) if user else Entry("", {}, chosen.file),
+    )
+
+
+def _referred(context: Entry, field: str, entries: dict[str, Entry]) -> Entry:
+    name = context.text(field)
+    entry = entries.get(name)
+    if entry is None:
+        raise CredentialsError(
+            f"{context.file}: context {context.name!r} refers to {field} {name!r}, "
+            f"which is not there; add it under {field}s"
+        )
+    return entry
+
+
+def _read_one(file: Path) -> _Document:
+    tree = load_file(file)
+    return _Document(
+        file,
+        str(tree.get("current-context") or ""),
+        _entries(tree, "contexts", "context", file),
+        _entries(tree, "clusters", "cluster", file),
+        _entries(tree, "users", "user", file),
+    )
+
+
+def load_file(file: Path) -> Json:
+    """Return the whole tree of one kubeconfig."""
+    try:
+        _check_mode(file)
+        content = file.read_bytes()
+    except OSError as error:
+        cause = error.strerror or type(error).__name__
+        raise CredentialsError(
+            f"cannot read kubeconfig {file}: {cause}; correct the path or the file's mode"
+        ) from error
+    if len(content) > MAX_SIZE:
+        raise CredentialsError(f"{file}: too large to be a kubeconfig")
+    try:
+        tree = yaml.safe_load(content)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise CredentialsError(f"{file}: not valid YAML{_place(error)}") from error
+    if not isinstance(tree, dict):
+        raise CredentialsError(f"{file}: not a kubeconfig (no clusters, users or contexts in it)")
+    return tree
+
+
+def _place(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f" at line {error.problem_mark.line + 1}: {error.problem}"
+    return ""
+
+
+def _check_mode(file: Path) -> None:
+    if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning("kubeconfig %s is readable by others; chmod 600 it", file)
+
+
+def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    listed = tree.get(section) or []
+    if not isinstance(listed, list):
+        raise CredentialsError(f"{file}: {section} is not a list")
+    for item in listed:
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+            raise CredentialsError(f"{file}: an entry of {section} has no name")
+        fields: Any = item.get(field) or {}
+        if not isinstance(fields, dict):
+            raise CredentialsError(f"{file}: {field} {item['name']!r} has no fields")
+        entries.setdefault(item["name"], Entry(item["name"], fields, file))
+    return entries
+
+
+def _read_merged(files: list[Path]) -> _Document:
+    """Merge as kubectl does: the first to name something counts, missing files are passed over."""
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    present = [file for file in files if file.exists()]
+    if not present:
+        raise CredentialsError(f"none of {os.pathsep.join(map(str, files))} exists")
+    documents = [_read_one(file) for file in present]
+    merged = KubeConfigMerger(os.pathsep.join(map(str, present))).config  # type: ignore[no-untyped-call]
+    sections = {
+        section: {
+            node.value["name"]: Entry(
+                node.value["name"], node.value.get(field) or {}, Path(node.path)
+            )
+            for node in merged.value[section]
+        }
+        for section, field in (("contexts", "context"), ("clusters", "cluster"), ("users", "user"))
+    }
+    current = next((document.current for document in documents if document.current), "")
+    return _Document(present[0], current, **sections)

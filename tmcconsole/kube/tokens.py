@@ -1,0 +1,101 @@
+"""Where the Authorization header comes from: nowhere, a fixed value, or a file that changes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import anyio.to_thread
+
+from tmcconsole.kube.secret import CredentialsError, Secret
+
+REREAD_S: Final = 60.0  # a mounted token is rotated at 80 % of its life: minutes before it ends
+
+
+class TokenSource(Protocol):
+    """Gives the Authorization header's value, and a fresh one when it was refused."""
+
+    async def header(self) -> Secret | None:
+        """Return the value to send now. Raises ``CredentialsError``."""
+        ...
+
+    async def renew(self, rejected: Secret | None) -> bool:
+        """Get another value than the rejected one; False where there is none."""
+        ...
+
+    async def certificate(self) -> tuple[str, Secret] | None:
+        """Return the client certificate and key that come with it, where they do."""
+        ...
+
+
+class FixedToken:
+    """A value that never changes, or none at all."""
+
+    def __init__(self, value: Secret | None = None) -> None:
+        self._value = value
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether there is one."""
+        return self._value is not None
+
+    async def header(self) -> Secret | None:
+        """Return it."""
+        return self._value
+
+    async def renew(self, rejected: Secret | None) -> bool:
+        """There is no other."""
+        return False
+
+    async def certificate(self) -> tuple[str, Secret] | None:
+        """It comes alone."""
+        return None
+
+
+class FileToken:
+    """A token in a file, read again every minute and whenever it was refused."""
+
+    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+        self._path = path
+        self._now = now
+        self._read_at = float("-inf")
+        self._value: Secret | None = None
+
+    async def header(self) -> Secret | None:
+        """Return the file's token; the last good one while the file cannot be read."""
+        if self._now() - self._read_at >= REREAD_S:
+            await self._read()
+        return self._value
+
+    async def renew(self, rejected: Secret | None) -> bool:
+        """Read the file again."""
+        await self._read()
+        return self._value != rejected
+
+    async def certificate(self) -> tuple[str, Secret] | None:
+        """A token file holds none."""
+        return None
+
+    async def _read(self) -> None:
+        try:
+            text = await anyio.to_thread.run_sync(self._path.read_text)
+        except (OSError, UnicodeDecodeError) as error:
+            if self._value is None:
+                raise CredentialsError(f"cannot read token file {self._path}: {error}") from error
+            return  # being replaced just now
+        self._read_at = self._now()
+        if text.strip():
+            self._value = bearer(text.strip())
+
+
+def bearer(token: str) -> Secret:
+    """Return the header's value for a token."""
+    return Secret(f"Bearer {token}")
+
+
+def basic(user: str, password: str) -> Secret:
+    """Return the header's value for a user and a password."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return Secret(f"Basic {pair}")

@@ -1,0 +1,64 @@
+"""What an aiohttp error means: whether the request was sent, and what to tell a person."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.redact import redact_text
+from tmcconsole.runtime import TransportError
+
+# With these the connection was never made, so nothing can have been sent.
+_NOT_SENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.InvalidURL,
+)
+
+
+def as_transport_error(error: Exception, server: str, source: str) -> TransportError:
+    """Return the error to raise; its message names the server, and no secret."""
+    sent = not isinstance(error, _NOT_SENT)
+    where = urlsplit(server).netloc
+    trouble = _tls_trouble(error)
+    if trouble is not None:
+        message = f"TLS with {where} failed: {_certificate_text(trouble)} (see {source})"
+        return TransportError(SafeText(message), sent=sent, reason="Certificate")
+    if isinstance(error, TimeoutError | aiohttp.ServerTimeoutError):
+        message = f"{where}: timed out"
+        return TransportError(SafeText(message), sent=sent, reason="Timeout")
+    text = redact_text(str(error)) or type(error).__name__
+    message = text if where in text else f"{where}: {text}"
+    return TransportError(SafeText(message), sent=sent)
+
+
+def _tls_trouble(error: Exception) -> ssl.SSLError | None:
+    """Return the TLS error behind an aiohttp error, where there is one."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        found: BaseException | None = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        found = error.os_error
+    else:
+        found = error
+    for candidate in (found, error.__cause__, error.__context__):
+        if isinstance(candidate, ssl.SSLError) and not _is_mere_close(candidate):
+            return candidate
+    return None
+
+
+def _is_mere_close(error: ssl.SSLError) -> bool:
+    return isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+
+
+def _certificate_text(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}"
+    reason = str(error.reason or error).lower().replace("_", " ")
+    if "wrong version" in reason or "http request" in reason:
+        return f"{reason}: the server does not seem to speak TLS; check http or https"
+    return reason
