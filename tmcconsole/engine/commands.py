@@ -140,10 +140,8 @@ class Commands:
         wall = self.session.around.runtime.wall()
         patch, done = _patch_for(command, wall)
         await self._write(command, supervisor, patch)
-        if isinstance(command, AllowDeletes):
-            self._release(supervisor)
-        if isinstance(command, ResumeTarget):
-            self._wake(supervisor)
+        if isinstance(command, AllowDeletes | ResumeTarget) and supervisor.target is not None:
+            supervisor.target.look_again()
         return Accepted(message=SafeText(f"{command.target} {done}"))
 
     async def _write(self, command: AnyCommand, supervisor: Supervisor, patch: Json) -> None:
@@ -181,18 +179,6 @@ class Commands:
             actor=command.actor,
             message=getattr(command, "why", ""),
         )
-
-    def _release(self, supervisor: Supervisor) -> None:
-        if supervisor.target is not None:
-            supervisor.target.brake.allow(self.session.around.runtime.now(), ALLOW_S)
-            self._wake(supervisor)
-
-    def _wake(self, supervisor: Supervisor) -> None:
-        """Look again at everything that is not in sync."""
-        if supervisor.target is None:
-            return
-        for kind, key, _ in list(supervisor.target.ledger.entries()):
-            supervisor.target.queue.add(kind, key)
 
     def _resync(self, command: Resync) -> AnyReply:
         names = [command.target] if command.target else sorted(self.supervisors)

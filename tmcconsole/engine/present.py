@@ -76,7 +76,6 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
     connected = supervisor.state is TargetState.SYNCING
     facts = _facts(supervisor, found)
     health, why = target_health(facts, wall)
-    pause = found.pause if found else None
     return TargetRecord(
         name=SafeText(supervisor.name),
         target_key=found.key if found else "",
@@ -93,7 +92,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         labels=_labels(found),
         cordoned=found.unschedulable if found else False,
         evict_after=found.evict_after if found else 0.0,
-        pause=pause if pause and (not pause.until or pause.until > wall) else None,
+        pause=found.pause_at(wall) if found else None,
         deletes_held=_held(supervisor),
         kinds=len(target.kinds) if target else 0,
         objects=counts.total(),

@@ -225,11 +225,16 @@ class Supervisor:
     async def _watch_over(self, registered: SyncTarget) -> None:
         """Translate reachability into the target's state; end where a new connection is needed."""
         assert self.reach is not None
+        assert self.target is not None
+        wishes = self._wishes(registered)
         while True:
             await self.session.around.runtime.sleep(WAIT_S)
             found = self.sync_target()
             if found is None or found.identity != registered.identity:
                 raise Lost(f"the SyncTarget {self.name} was deleted or made anew")
+            before, wishes = wishes, self._wishes(found)
+            if wishes != before:
+                self.target.look_again()
             if self.reach.is_up:
                 self._enter(TargetState.SYNCING, "", "")
             elif self.reach.reason in ("Unauthorized", "Credentials", "Certificate"):
@@ -237,6 +242,15 @@ class Supervisor:
             else:
                 self.next_try_at = self.reach.next_try_at
                 self._enter(TargetState.UNREACHABLE, self.reach.reason, self.reach.message)
+
+    def _wishes(self, found: SyncTarget) -> tuple[bool, bool, bool]:
+        """What an operator may have changed, or time: what was held may pass now."""
+        wall = self.session.around.runtime.wall()
+        return (
+            found.pause_at(wall) is None,
+            found.allow_deletes_until > wall,
+            found.is_evicting(wall),
+        )
 
     async def _failed(self, error: BaseException) -> None:
         """Note why there is no connection, and wait before the next one."""

@@ -117,12 +117,15 @@ def make_target(
 
     def pause() -> Pause | None:
         found = sync_target()
-        wish = found.pause if found else None
-        return wish if wish and (not wish.until or wish.until > runtime.wall()) else None
+        return found.pause_at(runtime.wall()) if found else None
 
     def draining() -> bool:
         found = sync_target()
         return bool(found and found.is_evicting(runtime.wall()))
+
+    def deletes_allowed_until() -> float:
+        found = sync_target()
+        return found.allow_deletes_until if found else 0.0
 
     kept = before if before is not None and before.identity == registered.identity else None
     mode = sync.namespaces
@@ -140,4 +143,5 @@ def make_target(
         kept.brake if kept else Brake(sync.brake_deletes, sync.brake_percent),
         pause,
         draining,
+        deletes_allowed_until,
     )

@@ -63,6 +63,11 @@ class SyncTarget:
         """True once everything is to leave."""
         return bool(self.evict_after) and self.evict_after <= wall
 
+    def pause_at(self, wall: float) -> Pause | None:
+        """Return the pause that is in force, None where there is none or it has ended."""
+        pause = self.pause
+        return pause if pause and (not pause.until or pause.until > wall) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Location:

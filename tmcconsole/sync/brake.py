@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
+
+from tmcconsole.kube.informer import Informer
 
 WINDOW_S: Final = 600.0  # deletions are counted over ten minutes
 
@@ -20,35 +22,51 @@ class Brake:
 
     least: int
     percent: float
-    recent: deque[float] = field(default_factory=deque)  # when deletions happened, oldest first
+    # When deletions were let through, by the copy's UID, oldest first: a copy whose deletion is
+    # tried again counts once. Never more than the limit.
+    recent: dict[str, float] = field(default_factory=dict)
     allowed_until: float = 0.0
     tripped: str = ""  # why, or "" where it is not
+    _judged: WeakKeyDictionary[Informer, int] = field(default_factory=WeakKeyDictionary)
 
     def limit(self, objects: int) -> int:
         """Return how many deletions pass in the window where the target holds ``objects``."""
         return max(self.least, int(objects * self.percent / 100))
 
-    def admit(self, now: float, objects: int) -> bool:
-        """Return whether one more deletion may happen now; does not count it."""
+    def admit(self, uid: str, now: float, objects: int) -> bool:
+        """Return whether a copy may be deleted now, and count it at once where it may.
+
+        Deciding and counting are one step, because several deletions are under way at a time.
+        """
         if now < self.allowed_until:
             return True
-        while self.recent and self.recent[0] <= now - WINDOW_S:
-            self.recent.popleft()
-        if not self.tripped and len(self.recent) >= self.limit(objects):
+        for old in [old for old, at in self.recent.items() if at <= now - WINDOW_S]:
+            del self.recent[old]
+        if self.tripped:
+            return False
+        if uid in self.recent:
+            return True
+        if len(self.recent) >= self.limit(objects):
             self.tripped = f"more than {self.limit(objects)} deletions in ten minutes"
-        return not self.tripped
+            return False
+        self.recent[uid] = now
+        return True
 
-    def count(self, now: float) -> None:
-        """Record a deletion that was sent."""
-        self.recent.append(now)
+    def give_back(self, uid: str) -> None:
+        """Do not count a deletion that certainly did not happen."""
+        self.recent.pop(uid, None)
 
-    def trip(self, why: str, now: float) -> None:
-        """Hold deletions from now on, unless an operator just allowed them."""
-        if now >= self.allowed_until:
-            self.tripped = why
+    def judge_list(self, informer: Informer, where: str, now: float) -> None:
+        """Trip where the newest list lost more than half; each list is judged once."""
+        if self._judged.get(informer) == informer.relists:
+            return
+        self._judged[informer] = informer.relists
+        if informer.last_list_shrank and now >= self.allowed_until:
+            kind = informer.kind.id
+            self.tripped = f"a list of {kind} on {where} came back with less than half of it"
 
     def allow(self, now: float, for_s: float = WINDOW_S) -> None:
-        """An operator allows deletions for a while."""
+        """An operator allows deletions for a while; what happens then is not counted."""
         self.tripped = ""
         self.recent.clear()
         self.allowed_until = now + for_s

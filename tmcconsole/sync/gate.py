@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from tmcconsole.kube.errors import Conflict, NotFound
-from tmcconsole.kube.objects import CachedObject, ObjectKey
+from dataclasses import dataclass
+
+import anyio
+
+from tmcconsole.kube.errors import Conflict, KubeError, NotFound
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.markers import origin_uid
-from tmcconsole.sync.world import Target, World
+from tmcconsole.sync.world import Target, Watched, World
 from tmcconsole.tmc.audit import AuditUnavailable
 
 
@@ -18,6 +22,14 @@ class StillWanted(Exception):
     """A live read of the hub contradicts the cache: decide again from newer data."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A kind on the hub and on the target, both with full caches."""
+
+    hub: Watched
+    target: Watched
+
+
 async def delete_copy(
     world: World, target: Target, kind: str, key: ObjectKey, copy: CachedObject, reason: str
 ) -> None:
@@ -27,15 +39,15 @@ async def delete_copy(
     ``Held``, ``StillWanted``, ``Conflict`` where the copy is not the one that was looked at, and
     every other ``KubeError``: an error is never an absence.
     """
-    _require_caches(world, target, kind)  # D1
-    await _require_parent_gone(world, target, kind, key, copy)  # D2, D4
-    _require_brake(world, target, kind, reason)  # D5
-    ticket = await _announce(world, target, f"{kind}/{key}", copy.uid, reason)  # D7
-    outcome = "failed"
+    sides = _require_caches(world, target, kind)  # D1
+    await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
+    require_brake(world, target, sides, copy.uid, reason)  # D5
+    ticket = await announce(world, target, "delete-copy", f"{kind}/{key}", copy.uid, reason)  # D7
+    outcome = "interrupted"
     try:
         async with target.flow.admitted():
             await target.client.delete(  # D3
-                target.kinds[kind].kind,
+                sides.target.kind,
                 copy.key,
                 uid=copy.uid,
                 resource_version=copy.resource_version,
@@ -43,18 +55,24 @@ async def delete_copy(
         outcome = "accepted"
     except NotFound:
         outcome = "gone already"
-    except Conflict:
-        outcome = "precondition failed"
+        target.brake.give_back(copy.uid)
+    except KubeError as error:
+        outcome = f"failed: {error.reason}"
+        if isinstance(error, Conflict):
+            target.brake.give_back(copy.uid)
         raise
     finally:
-        target.brake.count(world.runtime.now())
-        await world.audit.after(ticket, outcome)
+        with anyio.CancelScope(shield=True):
+            await world.audit.after(ticket, outcome)
 
 
-async def _announce(world: World, target: Target, subject: str, uid: str, reason: str) -> int:
+async def announce(
+    world: World, target: Target, action: str, subject: str, uid: str, reason: str
+) -> int:
+    """Write the audit line that precedes a deletion. Raises ``Held`` where that is impossible."""
     try:
         return await world.audit.before(
-            "delete-copy",
+            action,
             actor="engine",
             target=target.name,
             subject=subject,
@@ -62,50 +80,55 @@ async def _announce(world: World, target: Target, subject: str, uid: str, reason
             detail=reason,
         )
     except AuditUnavailable as error:
+        target.brake.give_back(uid)
         raise Held(f"nothing is deleted while the audit log cannot be written: {error}") from error
 
 
-def _require_caches(world: World, target: Target, kind: str) -> None:
-    hub = world.hub.kinds.get(kind)
-    here = target.kinds.get(kind)
-    synced = hub is not None and hub.informer.synced and world.hub.namespaces.synced
-    if not synced or here is None or not here.informer.synced:
+def _require_caches(world: World, target: Target, kind: str) -> Sides:
+    hub, here = world.hub.kinds.get(kind), target.kinds.get(kind)
+    namespaces = world.hub.namespaces.synced
+    if hub is None or here is None or not (hub.informer.synced and here.informer.synced):
         raise Held("waiting until both sides have been listed once")
+    if not namespaces:
+        raise Held("waiting until the hub's namespaces have been listed once")
+    return Sides(hub, here)
 
 
 async def _require_parent_gone(
-    world: World, target: Target, kind: str, key: ObjectKey, copy: CachedObject
+    world: World, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
 ) -> None:
     """The parent is the one object the copy was made of: one recreated since is another."""
-    live = await _live_parent(world, kind, key)
+    live = await _live_parent(world, sides.hub.kind, key)
     if live is None:
         return
-    world.hub.kinds[kind].informer.observe(live)
+    sides.hub.informer.observe(live)
     if live.uid == origin_uid(copy.decode()) and is_wanted(live.decode(), target.key):
-        raise StillWanted(f"{kind}/{key} is wanted on {target.name} again")
+        raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again")
 
 
-async def _live_parent(world: World, kind: str, key: ObjectKey) -> CachedObject | None:
+async def _live_parent(world: World, kind: Kind, key: ObjectKey) -> CachedObject | None:
     hub = world.hub
     try:
         async with hub.flow.admitted():
-            return await hub.client.get(hub.kinds[kind].kind, key)
+            return await hub.client.get(kind, key)
     except NotFound as error:
         if error.is_kind:
-            raise Held(f"the hub does not serve {kind} at the moment") from error
+            raise Held(f"the hub does not serve {kind.id} at the moment") from error
         return None
 
 
-def _require_brake(world: World, target: Target, kind: str, reason: str) -> None:
-    """An operator's own drain passes; everything else is counted."""
-    now = world.runtime.now()
-    watched = target.kinds[kind].informer
-    if watched.last_list_shrank:
-        target.brake.trip(f"a list of {kind} came back with less than half of what it had", now)
+def require_brake(world: World, target: Target, sides: Sides, uid: str, reason: str) -> None:
+    """An operator's own drain passes uncounted; everything else is counted, or held."""
+    now, brake = world.runtime.now(), target.brake
+    allowed_s = target.deletes_allowed_until() - world.runtime.wall()
+    if allowed_s > 0:
+        brake.allow(now, allowed_s)
     if reason == "Unassigned" and target.draining():
         return
-    if not target.brake.admit(now, len(target.ledger)):
+    brake.judge_list(sides.hub.informer, "the hub", now)
+    brake.judge_list(sides.target.informer, target.name, now)
+    if not brake.admit(uid, now, len(target.ledger)):
         raise Held(
-            f"deletions on {target.name} are held: {target.brake.tripped}; allow them in the "
+            f"deletions on {target.name} are held: {brake.tripped}; allow them in the "
             "console with D, or with the annotation syncer.kcp.io/allow-deletes on the SyncTarget"
         )

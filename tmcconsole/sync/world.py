@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tmcconsole.config.settings import SyncSettings
-from tmcconsole.contract.records import Pause
+from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
@@ -62,6 +62,7 @@ class Target:
     brake: Brake
     pause: Callable[[], Pause | None]
     draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
+    deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
 
     @property
@@ -83,6 +84,12 @@ class Target:
         watched = self.kinds.get(kind)
         return watched.informer.get(self.copy_key(key)) if watched else None
 
+    def look_again(self) -> None:
+        """Queue every object that is not in sync: what held it may hold it no longer."""
+        for kind, key, entry in list(self.ledger.entries()):
+            if entry.standing.state is not SyncState.IN_SYNC:
+                self.queue.add(kind, key)
+
 
 @dataclass(slots=True)
 class World:
@@ -95,8 +102,8 @@ class World:
     audit: AuditLog
     # Replicas for (kind id, hub tree, target key) where a Placement divides them, else None.
     division: Callable[[str, Json, str], int | None]
-    # By target key, in the order of their names. A target that loses its connection stays, with
-    # the caches it had: last known is not the same as gone.
+    # By target key. A target that loses its connection stays, with the caches it had: last known
+    # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)
     # Keys of configured targets not connected since the start: no status is written in the hub
     # from the others alone until they are, or until the heartbeat timeout.
