@@ -19,6 +19,7 @@ from tmcconsole.sim.exchange import exchange
 from tmcconsole.sim.failures import JSON_HEADERS, path_not_found, too_large, unauthorized
 from tmcconsole.sim.watch import Watch
 
+_SHUTDOWN_S: Final = 0.1  # watches would hold a patient shutdown up for ever
 _NO_TIMEOUT: Final = 0.0  # the client's patience ends its requests, not the server's
 _HOP_BY_HOP: Final = ("connection", "transfer-encoding", "content-length")
 
@@ -56,7 +57,7 @@ class Served:
     async def open(self, host: str, port: int) -> None:
         """Listen. Port 0 takes a free one, and keeps it through outages."""
         self._host, self._port = host, port
-        self._runner = web.ServerRunner(self._server)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         await self._listen()
         self.url = f"http://{host}:{self._port}{self.cluster.base_path}"
@@ -71,7 +72,8 @@ class Served:
             await self._group.__aexit__(None, None, None)
             self._group = None
         if self._runner is not None:
-            await self._runner.cleanup()
+            with anyio.CancelScope(shield=True):  # else a cancelled owner leaves sockets behind
+                await self._runner.cleanup()
             self._runner = None
 
     async def _listen(self) -> None:
