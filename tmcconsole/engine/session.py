@@ -214,7 +214,13 @@ def _assemble(
     sources = Sources(informer(SYNC_TARGETS), informer(LOCATIONS), informer(PLACEMENTS))
     scheduler = Scheduler(runtime, hub, sources, lambda: session.reassign_all())
     world = World(
-        runtime, around.settings.sync, hub, around.history, around.audit, scheduler.division
+        runtime,
+        around.settings.sync,
+        hub,
+        around.history,
+        around.audit,
+        lambda: scheduler.has_decided,
+        scheduler.divided_among,
     )
     reach = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)

@@ -46,7 +46,7 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
             key=target.key,
             hub_cluster=session.world.hub.cluster,
             namespace=target.copy_key(item.key).namespace,
-            replicas=session.world.division(item.lane, source.decode(), target.key),
+            among=session.world.divided_among(item.key.namespace),
         ).tree
     actual = copy.decode() if copy else {}
     actual.pop("status", None)

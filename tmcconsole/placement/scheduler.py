@@ -32,7 +32,7 @@ from tmcconsole.placement.api import (
 )
 from tmcconsole.placement.namespaces import plan_namespace
 from tmcconsole.placement.report import placement_annotation, placement_status
-from tmcconsole.placement.select import Decision, decide, divided_replicas
+from tmcconsole.placement.select import Decision, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.world import Hub
@@ -81,6 +81,7 @@ class Scheduler:
     sources: Sources
     on_decided: Callable[[], None]  # decisions changed
     decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
+    has_decided: bool = False  # once at least since the start
     _wake: anyio.Event = field(default_factory=anyio.Event)
     _namespace_labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -124,13 +125,13 @@ class Scheduler:
         found = self.sources.targets.objects()
         return [read_sync_target(entry.decode(), self.hub.cluster) for entry in found]
 
-    def division(self, kind: str, tree: Json, key: str) -> int | None:
-        """Return the replicas for one target where a Spread Placement divides them."""
-        labels = self._labels(tree["metadata"].get("namespace", ""))
+    def divided_among(self, namespace: str) -> tuple[str, ...] | None:
+        """Return the target keys a Spread Placement divides replicas among, None without one."""
+        labels = self._labels(namespace)
         for name in sorted(self.decided):
             one = self.decided[name]
             if one.placement.strategy == SPREAD and one.selects(labels):
-                return divided_replicas(kind, tree, one.decision.keys, key)
+                return one.decision.keys
         return None
 
     def reason_for(self, namespace: str) -> str:
@@ -176,7 +177,7 @@ class Scheduler:
         changed = {name: _essence(one) for name, one in new.items()} != {
             name: _essence(one) for name, one in self.decided.items()
         }
-        self.decided = new
+        self.decided, self.has_decided = new, True
         if changed:
             self.on_decided()
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
 
-from tmcconsole.kube.objects import Json
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import ONE_TO_ANY, Location, Placement, SyncTarget
-
-DIVIDED_KINDS: Final = frozenset({"deployments.apps", "replicasets.apps", "statefulsets.apps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +54,6 @@ def decide(
     if placement.strategy == ONE_TO_ANY:
         return _one(placement, members, wall)
     return _many(placement, members, wall)
-
-
-def share(total: int, keys: Sequence[str], key: str) -> int:
-    """Return the replicas of target ``key``: an even split, the remainder to the first keys.
-
-    The rule of kcp's deployment-coordinator, with the remainder spread instead of on the first.
-    """
-    ordered = sorted(keys)
-    each, rest = divmod(total, len(ordered))
-    return each + (1 if ordered.index(key) < rest else 0)
-
-
-def divided_replicas(kind: str, tree: Json, keys: Sequence[str], key: str) -> int | None:
-    """Return the replicas to write on ``key`` where they are divided among ``keys``."""
-    if kind not in DIVIDED_KINDS or key not in keys:
-        return None
-    spec: dict[str, Any] = tree.get("spec") or {}
-    total = spec.get("replicas", 1)
-    return share(total, keys, key) if isinstance(total, int) else None
 
 
 def _matching_locations(placement: Placement, locations: Sequence[Location]) -> list[Location]:

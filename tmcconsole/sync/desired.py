@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
+from tmcconsole.sync.divide import DIVIDED_KINDS, share
 from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, is_bookkeeping, origin_of
 
 # Annotations that tell of one server's or controller's own dealings with an object.
@@ -30,7 +31,6 @@ _JOB_LABELS: Final = (
     "batch.kubernetes.io/controller-uid",
     "batch.kubernetes.io/job-name",
 )
-_REPLICATED: Final = frozenset({"deployments.apps", "replicasets.apps", "statefulsets.apps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ def build(
     key: str,
     hub_cluster: str,
     namespace: str,
-    replicas: int | None = None,
+    among: tuple[str, ...] | None = None,
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
-    ``replicas`` overrides the wish where replicas are divided among targets.
+    ``among`` are the target keys that divide the replicas between them, if any do.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -64,8 +64,8 @@ def build(
     clean = _CLEANERS.get(kind.id)
     if clean is not None:
         clean(tree)
-    if replicas is not None and kind.id in _REPLICATED:
-        tree.setdefault("spec", {})["replicas"] = replicas
+    if among is not None and kind.id in DIVIDED_KINDS:
+        _divide(tree, among, key)
     digest = _digest(tree)
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
@@ -92,6 +92,13 @@ def _metadata(source: Mapping[str, Any], namespace: str) -> Json:
 def _digest(tree: Json) -> str:
     canonical = orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
     return blake2b(canonical, digest_size=8).hexdigest()
+
+
+def _divide(tree: Json, among: tuple[str, ...], key: str) -> None:
+    spec = tree.setdefault("spec", {})
+    total = spec.get("replicas", 1)  # the API's own default
+    if isinstance(total, int):
+        spec["replicas"] = share(total, among, key)
 
 
 def _clean_service(tree: Json) -> None:

@@ -8,6 +8,7 @@ from typing import assert_never
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync import desired as wish
+from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.ledger import Settled
 from tmcconsole.sync.markers import origin_of
 from tmcconsole.sync.plan import (
@@ -47,9 +48,12 @@ class DownSync:
             return None
         if not self._caches_are_synced(kind):
             return LOOK_AGAIN_S
-        if self._is_settled(kind, key):
+        if kind in DIVIDED_KINDS and not self.world.has_decided():
+            return LOOK_AGAIN_S
+        among = self.world.divided_among(key.namespace) if kind in DIVIDED_KINDS else None
+        if self._is_settled(kind, key, among):
             return None
-        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key))
+        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key, among))
         step = decide(turn.facts)
         if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
             turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
@@ -61,19 +65,19 @@ class DownSync:
         informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
         return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
 
-    def _is_settled(self, kind: str, key: ObjectKey) -> bool:
+    def _is_settled(self, kind: str, key: ObjectKey, among: tuple[str, ...] | None) -> bool:
         entry = self.target.ledger.get(kind, key)
         if entry is None or entry.settled is None:
             return False
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         if source is None or copy is None or source.deleting or copy.deleting:
             return False
-        if entry.settled != Settled(source.content_digest, copy.content_digest):
+        if entry.settled != Settled(source.content_digest, copy.content_digest, among):
             return False
         self.target.ledger.stand(kind, key, SyncState.IN_SYNC, self.world.runtime.wall())
         return True
 
-    def _facts(self, kind: str, key: ObjectKey) -> Facts:
+    def _facts(self, kind: str, key: ObjectKey, among: tuple[str, ...] | None) -> Facts:
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
@@ -83,21 +87,24 @@ class DownSync:
             origin=origin_of(self.world.hub.cluster, tree) if tree else "",
             source=tree,
             source_digest=source.content_digest if source else b"",
-            desired=self._desired(kind, tree, place) if tree else None,
+            among=among,
+            desired=self._desired(kind, tree, place, among) if tree else None,
             refusal=judge(self.target.kinds[kind].kind, tree, place) if tree else None,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
             normal=entry.normal if entry else frozenset(),
         )
 
-    def _desired(self, kind: str, tree: Json, namespace: str) -> wish.Desired:
+    def _desired(
+        self, kind: str, tree: Json, namespace: str, among: tuple[str, ...] | None
+    ) -> wish.Desired:
         return wish.build(
             self.target.kinds[kind].kind,
             tree,
             key=self.target.key,
             hub_cluster=self.world.hub.cluster,
             namespace=namespace,
-            replicas=self.world.division(kind, tree, self.target.key),
+            among=among,
         )
 
 

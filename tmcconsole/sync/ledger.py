@@ -32,10 +32,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A pair of versions found equal: as long as both stay, there is nothing to compare."""
+    """What was found equal: as long as all of it stays, there is nothing to compare."""
 
     source_digest: bytes  # content digest of the hub object
     copy_digest: bytes  # content digest of the copy
+    among: tuple[str, ...] | None = None  # target keys that divided the replicas between them
 
 
 @dataclass(slots=True)

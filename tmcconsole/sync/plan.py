@@ -95,6 +95,7 @@ class Facts:
     origin: str  # of the hub object, "" without one
     source: Json | None  # the hub object
     source_digest: bytes  # its content digest, b"" without one
+    among: tuple[str, ...] | None  # target keys that divide the replicas between them
     desired: Desired | None  # what the target should hold of it; None without a source
     refusal: Refusal | None
     copy: CachedObject | None

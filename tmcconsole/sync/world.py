@@ -9,7 +9,7 @@ from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.brake import Brake
 from tmcconsole.sync.flow import Flow
@@ -100,8 +100,9 @@ class World:
     hub: Hub
     history: History
     audit: AuditLog
-    # Replicas for (kind id, hub tree, target key) where a Placement divides them, else None.
-    division: Callable[[str, Json, str], int | None]
+    has_decided: Callable[[], bool]  # Placements have been read and decided since the start
+    # Of a hub namespace: the target keys among which a Placement divides replicas, else None.
+    divided_among: Callable[[str], tuple[str, ...] | None]
     # By target key. A target that loses its connection stays, with the caches it had: last known
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)
