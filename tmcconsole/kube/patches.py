@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -51,99 +52,142 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def diff(old: Json, new: Json) -> Json:
-    """Return the merge patch that turns ``old`` into ``new``, {} where they are equal."""
-    patch: Json = {name: None for name in old if name not in new}
+    """Return the merge patch that turns ``old`` into ``new``, {} where they are equal.
+
+    A merge patch cannot set null, so null counts as missing.
+    """
+    patch: Json = {
+        name: None for name, value in old.items() if value is not None and new.get(name) is None
+    }
     for name, value in new.items():
         before = old.get(name)
-        if name in old and before == value:
+        if value is None or _same(before, value):
             continue
-        both = isinstance(before, dict) and isinstance(value, dict)
-        patch[name] = diff(before, value) if both else value  # type: ignore[arg-type]
+        if isinstance(before, dict) and isinstance(value, dict):
+            inner = diff(before, value)
+            if inner:
+                patch[name] = inner
+        else:
+            patch[name] = value
     return patch
+
+
+def _same(one: Any, other: Any) -> bool:
+    # Python has True == 1, and JSON has not; what is neither needs no second look
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        pairs = zip(one, other, strict=False)
+        return len(one) == len(other) and all(_same(mine, theirs) for mine, theirs in pairs)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    return bool(one == other)
 
 
 def subset_differences(wanted: Json, actual: Json) -> tuple[Difference, ...]:
     """Return where ``actual`` lacks, or has otherwise, what ``wanted`` says.
 
-    What ``wanted`` does not mention is not looked at. null, {} , [] and missing are equal.
+    What ``wanted`` does not mention is not looked at. null, {}, [] and missing are equal.
     """
-    return tuple(_walk("", "", wanted, actual))
+    return tuple(_walk(_Place(), wanted, actual))
 
 
-def _walk(path: str, parent: str, wanted: Any, actual: Any) -> Iterator[Difference]:
-    if isinstance(wanted, dict) and isinstance(actual, dict):
-        for name, value in wanted.items():
-            inner = f"{path}.{name}" if path else name
-            if not (_is_empty(value) and _is_empty(actual.get(name))):
-                yield from _walk(inner, _last(path), value, actual.get(name))
-    elif isinstance(wanted, list) and isinstance(actual, list):
-        yield from _walk_list(path, wanted, actual)
-    elif not _equal(path, parent, wanted, actual):
-        yield Difference(path, wanted, actual)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the walk is: the path to show, and the last two field names, which may have dots."""
+
+    path: str = ""
+    name: str = ""
+    parent: str = ""
+
+    def field(self, name: str) -> _Place:
+        return _Place(f"{self.path}.{name}" if self.path else name, name, self.name)
+
+    def entry(self, shown: object) -> _Place:
+        return _Place(f"{self.path}[{shown}]", self.name, self.parent)
+
+    @property
+    def holds_quantity(self) -> bool:
+        named = self.name in _QUANTITY_FIELDS or self.name.startswith("hugepages-")
+        return named or self.parent in _QUANTITY_PARENTS
 
 
-def _walk_list(path: str, wanted: list[Any], actual: list[Any]) -> Iterator[Difference]:
-    keys = _keys_of(wanted + actual)
-    if keys is None:
-        if len(wanted) != len(actual):
-            yield Difference(path, wanted, actual)
-            return
-        for index, (mine, theirs) in enumerate(zip(wanted, actual, strict=True)):
-            yield from _walk(f"{path}[{index}]", _last(path), mine, theirs)
+def _walk(at: _Place, wanted: Any, actual: Any) -> Iterator[Difference]:
+    if _is_empty(wanted) and _is_empty(actual):
         return
-    found = {_identity(entry, keys): entry for entry in actual}
-    for entry in wanted:
-        identity = _identity(entry, keys)
-        shown = ",".join(f"{key}={entry[key]}" for key in keys if key in entry)
-        yield from _walk(f"{path}[{shown}]", _last(path), entry, found.get(identity))
+    if isinstance(wanted, dict) and wanted and isinstance(actual, dict | None):
+        for name, value in wanted.items():
+            yield from _walk(at.field(name), value, (actual or {}).get(name))
+    elif isinstance(wanted, list) and isinstance(actual, list):
+        yield from _walk_list(at, wanted, actual)
+    elif not _same(wanted, actual) and not (at.holds_quantity and same_quantity(wanted, actual)):
+        yield Difference(at.path, wanted, actual)
 
 
-def _keys_of(entries: list[Any]) -> tuple[str, ...] | None:
-    if not entries or not all(isinstance(entry, dict) for entry in entries):
+def _walk_list(at: _Place, wanted: list[Any], actual: list[Any]) -> Iterator[Difference]:
+    keys = _keys_of(wanted, actual)
+    if keys is not None:
+        found = {_identity(entry, keys): entry for entry in actual}
+        for entry in wanted:
+            shown = ",".join(f"{key}={entry[key]}" for key in keys if key in entry)
+            yield from _walk(at.entry(shown), entry, found.get(_identity(entry, keys)))
+    elif len(wanted) != len(actual):
+        yield Difference(at.path, wanted, actual)
+    else:
+        for index, (mine, theirs) in enumerate(zip(wanted, actual, strict=True)):
+            yield from _walk(at.entry(index), mine, theirs)
+
+
+def _keys_of(wanted: list[Any], actual: list[Any]) -> tuple[str, ...] | None:
+    """Return the keys that tell every entry of both lists from its neighbours, if there are any."""
+    if not all(isinstance(entry, dict) for entry in (*wanted, *actual)):
         return None
     for keys in _LIST_KEYS:
-        if all(keys[0] in entry for entry in entries):
-            identities = [_identity(entry, keys) for entry in entries]
-            if all(isinstance(part, str | int) for one in identities for part in one):
-                return keys
+        if _identify(wanted, keys) and _identify(actual, keys):
+            return keys
     return None
+
+
+def _identify(entries: list[Json], keys: tuple[str, ...]) -> bool:
+    identities = [_identity(entry, keys) for entry in entries]
+    plain = all(isinstance(part, str | int) for identity in identities for part in identity)
+    return plain and len(set(identities)) == len(entries) and all(keys[0] in e for e in entries)
 
 
 def _identity(entry: Json, keys: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(entry.get(key, "TCP" if key == "protocol" else "") for key in keys)
 
 
-def _equal(path: str, parent: str, wanted: Any, actual: Any) -> bool:
-    if _is_empty(wanted) and _is_empty(actual):
-        return True
-    if isinstance(wanted, bool) or isinstance(actual, bool):
-        return wanted is actual
-    if wanted == actual:
-        return True
-    name = _last(path)
-    if name in _QUANTITY_FIELDS or parent in _QUANTITY_PARENTS or name.startswith("hugepages-"):
-        return _same_quantity(wanted, actual)
-    return False
-
-
-def _same_quantity(wanted: Any, actual: Any) -> bool:
-    first, second = _quantity(wanted), _quantity(actual)
+def same_quantity(one: Any, other: Any) -> bool:
+    """Tell whether both are quantities of the same value: "1000m" and 1."""
+    first, second = _quantity(one), _quantity(other)
     return first is not None and first == second
 
 
 def _quantity(value: Any) -> Decimal | None:
-    from kubernetes.utils.quantity import parse_quantity
-
-    try:
-        parsed: Decimal = parse_quantity(value)  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
+    match = _QUANTITY.fullmatch(str(value)) if not isinstance(value, bool) else None
+    if match is None:
         return None
-    return parsed
+    number, suffix, exponent = match.groups()
+    scale = _SCALES[suffix or ""] if exponent is None else Decimal(10) ** int(exponent)
+    return Decimal(number) * scale
+
+
+# k8s.io/apimachinery resource.Quantity: a number, then a suffix or an exponent of ten
+_QUANTITY: Final = re.compile(
+    r"([+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40}))"
+    r"(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?"
+)
+_SCALES: Final = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    **{name: Decimal(1000 ** (power + 2)) for power, name in enumerate("MGTPE")},
+    **{f"{name}i": Decimal(1024 ** (power + 1)) for power, name in enumerate("KMGTPE")},
+}
 
 
 def _is_empty(value: Any) -> bool:
     return value is None or value == {} or value == []
-
-
-def _last(path: str) -> str:
-    return path.rpartition(".")[2]
