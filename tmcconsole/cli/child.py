@@ -56,6 +56,11 @@ class SimChild:
             raise Failure(f"the simulated clusters did not start: {_last_line(log)}")
         return self._ready
 
+    @property
+    def pid(self) -> int:
+        """Return its process id; 0 before the start."""
+        return self._process.pid if self._process else 0
+
     def story(self) -> tuple[tuple[int, float, str], ...]:
         """Return what the scenario told last: running number, Unix seconds, text."""
         return tuple(self._story)

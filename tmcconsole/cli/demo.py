@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> int:
     refuse_core_dumps()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tmc-demo-")))
-        demo = _Demo(arguments, folder)
+        demo = Demo(arguments, folder)
         if not arguments.headless:
             return _console(demo, stack)
         try:
@@ -52,7 +52,9 @@ def run(arguments: Arguments) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Demo:
+class Demo:
+    """One demo, in a folder of its own."""
+
     arguments: Arguments
     folder: Path
 
@@ -97,7 +99,7 @@ def _notes(ready: Mapping[str, Any], settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _console(demo: _Demo, stack: ExitStack) -> int:
+def _console(demo: Demo, stack: ExitStack) -> int:
     settings = bare_settings(demo.arguments)
     log_file, level = demo.folder / "tmc-console.log", settings.daemon.log_level
     stack.enter_context(logging_to(log_file, level=level, log_format="text"))
@@ -105,7 +107,7 @@ def _console(demo: _Demo, stack: ExitStack) -> int:
     return show(None, settings.console, link_mode="demo", on_quit="stop", open_link=open_link)
 
 
-def _headless(demo: _Demo, stack: ExitStack) -> int:
+def _headless(demo: Demo, stack: ExitStack) -> int:
     daemon = bare_settings(demo.arguments).daemon
     log = stack.enter_context(
         logging_to(None, level=daemon.log_level, log_format=daemon.log_format)

@@ -69,7 +69,7 @@ class _Stage:
             clusters=self.arguments.clusters,
             seed=self.arguments.seed,
             started=self._started,
-            names=[name for name in self.arguments.names.split(",") if name],
+            names=[name for name in (self.arguments.names or "").split(",") if name],
         )
 
     async def _started(self, fleet: Fleet) -> None:

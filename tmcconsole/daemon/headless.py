@@ -100,7 +100,8 @@ def _say_history(entry: HistoryRecord, log: logging.Logger) -> None:
     }
     level = _LEVELS.get(entry.severity, logging.INFO) if entry.category == "error" else logging.INFO
     recovered = "recovered: " if entry.recovered_at else ""
-    _write(log, logging.INFO if recovered else level, recovered + entry.message, fields)
+    said = recovered + (entry.message or entry.event)
+    _write(log, logging.INFO if recovered else level, said, fields)
 
 
 def _write(log: logging.Logger, level: int, message: str, fields: Mapping[str, object]) -> None:

@@ -40,7 +40,7 @@ def is_settled(status: Document) -> bool:
     return bool(
         targets
         and all(target["ready"] for target in targets)
-        and objects["placed"] > 0
+        and objects["placed"]
         and objects["in_sync"] == objects["placed"]
     )
 
