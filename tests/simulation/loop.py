@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import anyio
 import async_solipsism
+from async_solipsism.clock import Clock
 
 from tests.simulation.auditor import audited
 from tmcconsole.runtime import Dial, Runtime
@@ -46,6 +47,10 @@ class SeededLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the packag
     def __init__(self, seed: int, limit_s: float) -> None:
         super().__init__()
         self.set_task_factory(self._make_task)
+        # Time always passes when waited for, however short: a timer that is late by less than
+        # the resolution would otherwise be set again and again at the same moment.
+        clock = self._selector.clock
+        clock.advance = lambda delta: Clock.advance(clock, max(delta, clock.resolution))
         self.turns = 0  # of the loop, ever
         self._random = random.Random(f"loop {seed}")
         self._limit = NOW_AT_START + limit_s

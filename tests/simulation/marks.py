@@ -1,0 +1,65 @@
+"""The state machine's marks, read independently of the engine: labels, stamps, finalizers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.store import Key
+
+Json = dict[str, Any]
+
+STATE: Final = "state.workload.kcp.io/"
+STAMP: Final = "deletion.internal.workload.kcp.io/"
+FINALIZER: Final = "workload.kcp.io/syncer-"
+ORIGIN: Final = "syncer.kcp.io/origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The hub object a copy was made of; of its uid nothing may be known ("")."""
+
+    key: Key
+    uid: str
+
+    @staticmethod
+    def of_origin(copy: Json) -> Parent:
+        """Read the annotation ``cluster/namespace/name/uid`` of a copy."""
+        notes = copy["metadata"].get("annotations") or {}
+        _, namespace, name, uid = notes[ORIGIN].rsplit("/", 3)
+        return Parent(Key(namespace, name), uid)
+
+
+def parent_of_copy(asked: Asked) -> Parent | None:
+    """Return the parent that a request to write a copy speaks of."""
+    try:
+        return Parent.of_origin(orjson.loads(asked.body))
+    except (KeyError, ValueError):
+        return None
+
+
+def syncer_finalizers(tree: Json | None) -> frozenset[str]:
+    """Return the target keys whose syncer finalizer is set."""
+    found = (tree["metadata"].get("finalizers") or []) if tree else []
+    return frozenset(one.removeprefix(FINALIZER) for one in found if one.startswith(FINALIZER))
+
+
+def target_keys_wanting(tree: Json | None) -> frozenset[str]:
+    """Return the target keys on which the object is to be."""
+    if tree is None or tree["metadata"].get("deletionTimestamp"):
+        return frozenset()
+    labels = tree["metadata"].get("labels") or {}
+    notes = tree["metadata"].get("annotations") or {}
+    states = {one.removeprefix(STATE) for one in labels if one.startswith(STATE) and labels[one]}
+    stamps = {one.removeprefix(STAMP) for one in notes if one.startswith(STAMP)}
+    return frozenset(states - stamps)
+
+
+def is_wanted(tree: Json | None, uid: str, key: str) -> bool:
+    """True where the hub object with that uid exists and is to be on the target."""
+    if tree is None or tree["metadata"]["uid"] != uid:
+        return False
+    return key in target_keys_wanting(tree)

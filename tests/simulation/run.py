@@ -1,0 +1,143 @@
+"""One seed, from the first wish to the last check."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from tests.simulation.calm import Calm
+from tests.simulation.chaos import Chaos
+from tests.simulation.loop import NOW_AT_START, run_virtual
+from tests.simulation.people import People
+from tests.simulation.swarm import TARGETS, Swarm, draw
+from tests.simulation.trace import Violation
+from tests.simulation.world import World, open_world
+from tmcconsole.contract.commands import AllowDeletes, AnyCommand, ResumeTarget, UncordonTarget
+
+LIMIT_S = 6000.0
+SHOWN = 40  # of the last commits
+ORDER_TRIES = 300  # a second apart: by then a healthy hub is connected
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to. Runs of one seed have equal outcomes."""
+
+    digest: str
+    lines: int
+    virtual_s: float
+    settled_s: float  # from the end of trouble until nothing was wrong
+    commits: int
+    lives: int
+
+
+class Broken(AssertionError):
+    """A seed broke an invariant; the text tells all that is needed to find out why."""
+
+    def __init__(self, swarm: Swarm, violation: Exception, commits: list[str]) -> None:
+        shown = "\n".join(commits[-SHOWN:])
+        if not isinstance(violation, Violation):
+            shown += "\n" + "".join(traceback.format_exception(violation))
+        super().__init__(
+            f"seed {swarm.seed}: {violation}\n{swarm}\nlast commits:\n{shown}\n"
+            f"replay: python -m tests.simulation {swarm.seed} --verbose"
+        )
+        self.violation = violation
+
+
+def run_seed(seed: int, say: Callable[[str], None] = lambda _line: None) -> Outcome:
+    """Run one seed. Raises ``Broken``."""
+    swarm = draw(seed)
+    worlds: list[World] = []
+
+    async def main() -> Outcome:
+        async with open_world(swarm, say) as world:
+            worlds.append(world)
+            settled_s = await _story(world)
+        return _outcome(world, settled_s)
+
+    try:
+        return run_virtual(main, seed=seed, limit_s=LIMIT_S)
+    except Exception as error:
+        commits = list(worlds[0].trace.commits) if worlds else []
+        raise Broken(swarm, _first(error), commits) from error
+
+
+async def _story(world: World) -> float:
+    """Trouble, then calm; return how long calm took."""
+    seed = world.swarm.seed
+    people = People(world, random.Random(f"people {seed}"))
+    chaos = Chaos(world, random.Random(f"chaos {seed}"))
+    tasks_before = len(asyncio.all_tasks())
+    world.start()
+    await people.begin()
+    async with anyio.create_task_group() as group:
+        group.start_soon(chaos.trouble_clusters)
+        group.start_soon(chaos.kill_engines)
+        group.start_soon(world.inspect)
+        await people.live()
+        group.cancel_scope.cancel()
+    await _heal(world, people)
+    calm, began = Calm(world), asyncio.get_running_loop().time()
+    async with anyio.create_task_group() as group:
+        group.start_soon(world.inspect)
+        await calm.settle()
+        settled_s = asyncio.get_running_loop().time() - began
+        await calm.stay_still()
+        group.cancel_scope.cancel()
+    await world.stop()
+    await anyio.sleep(1)
+    left = len(asyncio.all_tasks()) - tasks_before
+    if left:
+        raise Violation("L6", f"{left} tasks outlive the engine")
+    return settled_s
+
+
+async def _heal(world: World, people: People) -> None:
+    """End all trouble: people repair what only people can."""
+    world.trace.commit("HEAL")
+    for sim in world.sims.values():
+        sim.faults.clear()
+    await people.let_copies_go()
+    assert world.life is not None
+    world.life.writes_left = -1
+    if world.life.is_over:
+        await world.ended.wait()
+        world.start()
+    for name in TARGETS:
+        orders: list[AnyCommand] = [ResumeTarget(target=name), AllowDeletes(target=name)]
+        if people.rng.random() < 0.7:
+            orders.append(UncordonTarget(target=name))
+        for order in orders:
+            await _insist(people, order)
+
+
+async def _insist(people: People, order: AnyCommand) -> None:
+    for _ in range(ORDER_TRIES):
+        if await people.order(order):
+            return
+        await anyio.sleep(1)
+    raise Violation("L5", f"no engine takes {order}")
+
+
+def _outcome(world: World, settled_s: float) -> Outcome:
+    return Outcome(
+        world.trace.digest,
+        world.trace.count,
+        asyncio.get_running_loop().time() - NOW_AT_START,
+        settled_s,
+        sum(sim.store.writes for sim in world.sims.values()),
+        world.lives,
+    )
+
+
+def _first(error: Exception) -> Exception:
+    """Return one real error out of a group."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

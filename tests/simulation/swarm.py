@@ -1,0 +1,81 @@
+"""What a seed makes of a run: how long, which faults, which settings. Drawn once, then fixed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tmcconsole.config.settings import SyncSettings
+
+KINDS: Final = ("configmaps", "deployments.apps")
+TARGETS: Final = ("east", "north", "west")
+
+# Faults of the simulator with the values they are switched on with, and whether the hub may
+# have them too.
+FAULTS: Final[dict[str, dict[str, Any]]] = {
+    "latency": {"latency_s": 0.2, "jitter_s": 0.5},
+    "outage": {},
+    "blackhole": {},
+    "one_way": {},
+    "reject_429": {"reject_share": 0.4, "retry_after_s": 1},
+    "server_error_5xx": {"error_share": 0.4, "error_code": 503},
+    "lost_reply": {"lost_reply_share": 0.4},
+    "conflicts": {"conflict_share": 0.4},
+    "cut_watches": {},
+    "silent_watches": {},
+    "short_watches": {},
+    "watch_410": {},
+    "no_bookmarks": {},
+    "only_bookmarks": {},
+    "disorder": {"disorder_share": 0.4},
+    "compact": {},
+    "stale_lists": {},
+    "expired_continue": {},
+    "short_pages": {},
+    "empty_lists": {},
+    "slow_list": {"slow_list_s": 10.0},
+    "unauthorized": {},
+    "forbidden": {"forbidden": {("list", "configmaps"), ("patch", "deployments.apps")}},
+    "kind_500": {"failing_kinds": {"configmaps"}},
+    "kind_gone": {"hidden_kinds": {"deployments.apps"}},
+    "webhook_timeout": {"webhook_delay_s": 2.0, "webhook_fails": True},
+    "mutating_webhook": {},
+    "quota": {},
+    "clock_skew": {"skew_s": 1800.0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    """One seed's draw."""
+
+    seed: int
+    duration_s: float  # of the troubled part
+    actions: int  # of users and operators, within the duration
+    faults: tuple[str, ...]
+    crashes: int
+    rare: float  # how often rt.sometimes() says yes
+    sync: SyncSettings
+
+
+def draw(seed: int) -> Swarm:
+    """Return what the seed stands for."""
+    rng = random.Random(f"swarm {seed}")
+    names = sorted(FAULTS)
+    sync = SyncSettings(
+        namespaces=rng.choice(("auto", "auto", "kcp", "prefix")),
+        namespace_prefix="hub-",
+        kinds_allow=KINDS,
+        workers=rng.choice((1, 4, 16)),
+        brake_deletes=rng.choice((2, 10, 1000)),
+    )
+    return Swarm(
+        seed,
+        duration_s=rng.uniform(60, 180),
+        actions=rng.randint(15, 60),
+        faults=tuple(rng.sample(names, rng.choice((0, 1, 2, 4, 8)))),
+        crashes=rng.choice((0, 0, 1, 2, 5)),
+        rare=rng.choice((0.0, 0.1, 0.5)),
+        sync=sync,
+    )

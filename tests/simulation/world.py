@@ -1,0 +1,194 @@
+"""The simulated world: a hub, three clusters that live, and an engine that may die at any write."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tests.simulation.loop import virtual_runtime, virtual_wall
+from tests.simulation.swarm import TARGETS, Swarm
+from tests.simulation.trace import Trace
+from tests.simulation.watchdog import Watchdog
+from tests.simulation.wire import Hand, Life, Moment, Wire
+from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
+from tmcconsole.engine.engine import Engine
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.placement.install import install
+from tmcconsole.runtime import Runtime, Transport, TransportError
+from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sync.identity import target_key
+from tmcconsole.tmc.audit import MemoryAudit
+
+
+class WatchedAudit(MemoryAudit):
+    """An audit log that survives crashes, and tells what has been announced."""
+
+    def __init__(self, wall: Callable[[], float], announce: Callable[[str], None]) -> None:
+        super().__init__(wall)
+        self._announce = announce
+
+    async def before(
+        self, action: str, *, actor: str, target: str, subject: str, uid: str, detail: str
+    ) -> int:
+        """See ``AuditLog``."""
+        seq = await super().before(
+            action, actor=actor, target=target, subject=subject, uid=uid, detail=detail
+        )
+        self._announce(uid)
+        return seq
+
+
+@dataclass(slots=True)
+class World:
+    """Everything of one run. Owned by the run's task group."""
+
+    swarm: Swarm
+    sims: dict[str, SimCluster]
+    hands: dict[str, Client]
+    watchdog: Watchdog
+    audit: WatchedAudit
+    trace: Trace
+    group: TaskGroup
+    runtimes: random.Random
+    life: Life | None = None
+    engine: Engine | None = None
+    lives: int = 0
+    ended: anyio.Event = field(default_factory=anyio.Event)  # of the present life
+
+    @property
+    def hub(self) -> Client:
+        """A user's hands on the hub."""
+        return self.hands["hub"]
+
+    def start(self) -> None:
+        """Start an engine that knows nothing."""
+        self.lives += 1
+        life = self.life = Life(self.lives)
+        settings = Settings(
+            ClusterAccess(),
+            tuple(TargetSettings(name, ClusterAccess(), (("region", name),)) for name in TARGETS),
+            Path("/nonexistent"),
+            self.swarm.sync,
+        )
+        self.engine = Engine(self._runtime(life), settings, self.audit)
+        self.ended = anyio.Event()
+        self.trace.commit(f"ENGINE {life.number} starts")
+        self.group.start_soon(self._live, self.engine, life, self.ended)
+
+    async def stop(self) -> None:
+        """Stop the engine as a signal does, and wait until it has ended."""
+        assert self.life is not None
+        self.life.scope.cancel()
+        await self.ended.wait()
+
+    def crash_at_write(self, writes: int, moment: Moment) -> None:
+        """Let the engine die at one of its next writes."""
+        assert self.life is not None
+        self.life.writes_left, self.life.moment = writes, moment
+
+    def informers(self) -> list[Informer]:
+        """Return every informer of the engine that lives."""
+        session = self.engine.session if self.engine else None
+        if session is None:
+            return []
+        hub, sources = session.world.hub, session.sources
+        found = [hub.namespaces, sources.targets, sources.locations, sources.placements]
+        found += [watched.informer for watched in hub.kinds.values()]
+        for target in session.world.targets.values():
+            found.append(target.namespaces)
+            found += [watched.informer for watched in target.kinds.values()]
+        return found
+
+    def place_on(self, name: str, space: str) -> str:
+        """Return the namespace on a target that stands for one of the hub."""
+        session = self.engine.session if self.engine else None
+        if session is None:
+            return space
+        return session.world.targets[self.watchdog.keys[name]].names.on_target(space)
+
+    async def inspect(self) -> None:
+        """I7: what an informer shows never goes back in version; until cancelled."""
+        seen: dict[tuple[int, ObjectKey, str], int] = {}
+        keep: list[Informer] = []  # so that no id is used twice
+        while True:
+            for informer in self.informers():
+                keep.append(informer)
+                for cached in informer.objects():
+                    at = (id(informer), cached.key, cached.uid)
+                    version = int(cached.resource_version or 0)
+                    if version < seen.get(at, 0):
+                        self.watchdog.fail("I7", f"{informer}: {cached.key} went back")
+                    seen[at] = version
+            await anyio.sleep(0.5)
+
+    async def _live(self, engine: Engine, life: Life, ended: anyio.Event) -> None:
+        try:
+            with life.scope:
+                await engine.run()
+        finally:
+            life.is_over = True
+            self.trace.commit(f"ENGINE {life.number} is over")
+            ended.set()
+
+    def _runtime(self, life: Life) -> Runtime:
+        rare = random.Random(f"rare {self.swarm.seed} {life.number}")
+
+        async def dial(name: str) -> Transport:
+            if life.is_over:
+                raise TransportError("the process is gone", sent=False)
+            return Wire(name, self.sims[name].transport(), life, self.watchdog)
+
+        return virtual_runtime(
+            dial,
+            seed=self.runtimes.getrandbits(32),
+            sometimes=lambda _name: rare.random() < self.swarm.rare,
+        )
+
+
+@asynccontextmanager
+async def open_world(swarm: Swarm, say: Callable[[str], None]) -> AsyncIterator[World]:
+    """Run clusters with their controllers and an installed hub; no engine yet.
+
+    Raises ``Violation`` where an invariant was broken.
+    """
+    now = asyncio.get_running_loop().time
+    sims = {name: _make_cluster(name, swarm.seed) for name in ("hub", *TARGETS)}
+    hub_uid = sims["hub"].store.get("namespaces", "", "kube-system")
+    assert hub_uid is not None
+    keys = {name: target_key(hub_uid["metadata"]["uid"], name) for name in TARGETS}
+    trace = Trace(now, say)
+    async with anyio.create_task_group() as group:
+        watchdog = Watchdog(sims, keys, now, trace, group.cancel_scope.cancel)
+        audit = WatchedAudit(virtual_wall, lambda uid: watchdog.announced.update([uid]))
+        hands = {name: Client(Hand(sim), name=name) for name, sim in sims.items()}
+        runtimes = random.Random(f"runtimes {swarm.seed}")
+        world = World(swarm, sims, hands, watchdog, audit, trace, group, runtimes)
+        for name, sim in sims.items():
+            group.start_soon(sim.run, name=f"cluster {name}")
+        await install(
+            world.hub,
+            tuple(TargetSettings(name, ClusterAccess(), (("region", name),)) for name in TARGETS),
+        )
+        yield world
+        group.cancel_scope.cancel()
+    if watchdog.violation is not None:
+        raise watchdog.violation
+
+
+def _make_cluster(name: str, seed: int) -> SimCluster:
+    return SimCluster(
+        name,
+        now=asyncio.get_running_loop().time,
+        wall=virtual_wall,
+        rng=random.Random(f"cluster {name} {seed}"),
+        flavour="hub" if name == "hub" else "workload",
+    )
