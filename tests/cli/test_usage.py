@@ -82,3 +82,13 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     first, second = capsys.readouterr().out.splitlines()
     assert first == second
     assert first.startswith("tmc-console ")
+
+
+@pytest.mark.parametrize("command", [*COMMANDS[:4], "init --hub a --target b=c", "status"])
+def test_what_is_not_written_keeps_its_default(command: str) -> None:
+    arguments = parse(command.split())
+
+    assert arguments is not None
+    assert (arguments.scenario, arguments.seed, arguments.clusters) == ("tour", None, 2)
+    assert (arguments.output, arguments.duration, arguments.headless) == ("table", 0.0, False)
+    assert (arguments.names, arguments.directory, arguments.force) == ("", "", False)

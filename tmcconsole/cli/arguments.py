@@ -74,6 +74,9 @@ class _Printed(Exception):
 class _Parser(argparse.ArgumentParser):
     """Raises instead of printing usage and leaving; what is not written is not set."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {_explain(message)}")
 
@@ -105,8 +108,6 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         "Kubernetes clusters. Without a command: the console, with the engine in this process.",
         epilog="tmc-console demo shows it all on simulated clusters; nothing else is needed.",
         formatter_class=_Format,
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     _does(parser, "console")
