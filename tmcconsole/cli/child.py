@@ -41,6 +41,7 @@ class SimChild:
         """Start it; return what it says of itself when it is up. Raises ``Failure``."""
         log = self._directory / "sim.log"
         command = [sys.executable, "-m", "tmcconsole", "sim", "--child", *self._arguments]
+        log.touch(mode=0o600)
         with log.open("w") as errors:
             self._process = subprocess.Popen(
                 [*command, "--dir", str(self._directory)],

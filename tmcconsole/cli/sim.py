@@ -122,7 +122,7 @@ def _settings(fleet: Fleet, directory: Path) -> Settings:
 
 def _labels(member: Member) -> tuple[tuple[str, str], ...]:
     """Return labels for Locations to select by: eu-west is in the region eu."""
-    return (("region", member.name.partition("-")[0]),)
+    return (("env", "sim"), ("region", member.name.partition("-")[0]))
 
 
 def _facts(fleet: Fleet, config: Path) -> dict[str, Any]:
