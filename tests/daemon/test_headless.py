@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 import anyio
+import msgspec
 import pytest
 
 from tests.daemon.fixture_link import FixtureLink, make_engine, make_target
@@ -73,6 +74,16 @@ async def test_each_change_of_state_is_one_line_and_counters_are_none(
         "no route",
         "recovered: no route",
     ]
+
+
+async def test_an_engine_that_has_not_tried_its_hub_yet_is_no_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lost = msgspec.structs.replace(make_engine(hub_connected=False), hub_since=90.0)
+
+    lines = await said(FixtureLink(make_engine(hub_connected=False)), caplog, make_engine(), lost)
+
+    assert lines == ["hub connected", "hub not connected"]
 
 
 async def test_a_lost_link_ends_the_headless_run() -> None:

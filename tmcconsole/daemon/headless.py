@@ -9,10 +9,17 @@ from typing import Final
 import anyio
 
 from tmcconsole.contract.link import EngineLink
-from tmcconsole.contract.records import AnyRecord, EngineRecord, HistoryRecord, TargetRecord
+from tmcconsole.contract.records import (
+    AnyRecord,
+    EngineRecord,
+    HistoryRecord,
+    TargetRecord,
+    TargetState,
+)
 from tmcconsole.daemon.follow import Follower
 
 PULL_S: Final = 0.5  # how often changes are asked for; a log needs no more
+_STATES: Final = frozenset(state.value for state in TargetState)
 _LEVELS: Final = {
     "Low": logging.INFO,
     "Medium": logging.WARNING,
@@ -46,6 +53,8 @@ def _say(record: AnyRecord, said: dict[str, object], log: logging.Logger) -> Non
             fact = (fact, record.pause, record.evict_after, record.deletes_held)
         case EngineRecord():
             fact = (record.hub_connected, record.hub_reason)
+        case HistoryRecord() if record.event in _STATES:
+            return  # the target's own line says it
         case HistoryRecord():
             fact = (record.count, record.recovered_at)
         case _:
@@ -83,7 +92,7 @@ def _say_engine(engine: EngineRecord, log: logging.Logger) -> None:
     fields = {"hub": engine.hub, "flavour": engine.hub_flavour, "reason": engine.hub_reason}
     if engine.hub_connected:
         _write(log, logging.INFO, "hub connected", fields)
-    else:
+    elif engine.hub_reason or engine.hub_since:  # else it has not been tried yet
         _write(log, logging.WARNING, "hub not connected", fields)
 
 
