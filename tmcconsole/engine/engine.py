@@ -157,7 +157,9 @@ class Engine:
 
     def _own_record(self) -> EngineRecord:
         session = self.session
-        counts = sum((tally.total() for tally in self._projector.tallies.values()), Tally().total())
+        tallies = self._projector.tallies.values()
+        counts = sum((tally.total() for tally in tallies), Tally().total())
+        in_sync = sum(tally.total()[SyncState.IN_SYNC] for tally in tallies if tally.is_current)
         up = session is not None and session.reach.is_up
         reason = session.reach.message if session is not None else self._hub_reason
         return EngineRecord(
@@ -170,7 +172,7 @@ class Engine:
             hub_reason=SafeText() if up else reason,
             hub_since=session.reach.since or self._hub_since if session else self._hub_since,
             placed=counts.total(),
-            in_sync=counts[SyncState.IN_SYNC],
+            in_sync=in_sync,
             pending=waiting(counts),
             failed=failed(counts),
             write_attempts=self.write_attempts,

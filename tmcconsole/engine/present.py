@@ -47,6 +47,7 @@ class Tally:
     """How many copies on one target are in which state, by kind id."""
 
     by_kind: dict[str, Counter[SyncState]] = field(default_factory=dict)
+    is_current: bool = True  # False: the target does not answer, these are the last known
 
     def total(self) -> Counter[SyncState]:
         """Return the counts over all kinds."""
@@ -143,11 +144,14 @@ def placement_record(one: Decided) -> PlacementRecord:
     )
 
 
-def object_record(session: HubSession, item: Item) -> ObjectRecord | None:
-    """Return the record of one logical object, None where no target has to do with it."""
+def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> ObjectRecord | None:
+    """Return the record of one logical object, None where no target has to do with it.
+
+    ``stale`` names the targets that do not answer: what was in sync there is last known only.
+    """
     world = session.world
     cached = world.hub.cached(*item)
-    cells = tuple(_cells(session, item))
+    cells = tuple(_cells(session, item, stale))
     if cached is None and not cells:
         return None
     tree: Json = cached.decode() if cached else {"metadata": {"name": item.key.name}}
@@ -214,15 +218,16 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
     )
 
 
-def _cells(session: HubSession, item: Item) -> Iterator[Cell]:
+def _cells(session: HubSession, item: Item, stale: frozenset[str]) -> Iterator[Cell]:
     targets = sorted(session.world.targets.values(), key=lambda target: target.name)
     for target in targets:
         entry = target.ledger.get(*item)
         if entry is not None:
             standing = entry.standing
+            old = target.name in stale and standing.state is SyncState.IN_SYNC
             yield Cell(
                 SafeText(target.name),
-                standing.state,
+                SyncState.STALE if old else standing.state,
                 standing.reason,
                 standing.message,
                 standing.since,

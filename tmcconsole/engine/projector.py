@@ -48,6 +48,7 @@ class Projector:
     wall: Callable[[], float]
     tallies: dict[str, Tally] = field(default_factory=dict)  # by target name
     _dirty: dict[Item, None] = field(default_factory=dict)
+    _was_stale: frozenset[str] = frozenset()
     _tree: dict[str, HealthRecord] = field(default_factory=dict)
 
     def touch(self, kind: str, key: ObjectKey) -> None:
@@ -82,6 +83,7 @@ class Projector:
             if supervisor.target is not None:
                 for kind, _, entry in supervisor.target.ledger.entries():
                     tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
+            tally.is_current = supervisor.state is TargetState.SYNCING
             self.tallies[name] = tally
 
     def _tally(self, name: str) -> Tally:
@@ -114,11 +116,27 @@ class Projector:
             if ref.key not in keys:
                 self.board.remove(ref)
 
+    def _stale(self) -> frozenset[str]:
+        """Name the targets that do not answer; where that changed, all they hold is to be redone."""
+        stale = frozenset(
+            name
+            for name, supervisor in self.supervisors.items()
+            if supervisor.state is not TargetState.SYNCING
+        )
+        for name in sorted(stale ^ self._was_stale):
+            supervisor = self.supervisors.get(name)
+            if supervisor is not None and supervisor.target is not None:
+                for kind, key, _ in supervisor.target.ledger.entries():
+                    self.touch(kind, key)
+        self._was_stale = stale
+        return stale
+
     async def _objects(self, session: HubSession) -> None:
+        stale = self._stale()
         batch = list(self._dirty)[:OBJECTS_PER_PASS]
         for number, item in enumerate(batch, start=1):
             self._dirty.pop(item, None)
-            record = object_record(session, item)
+            record = object_record(session, item, stale)
             if record is None:
                 self.board.remove(RecordRef("ObjectRecord", f"{item.lane}/{item.key}"))
             else:

@@ -274,7 +274,7 @@ class Supervisor:
         around = self.session.around
         if (state, reason) != (self.state, self.reason):
             self.since = around.runtime.wall()
-            log.info("target %s: %s %s", self.name, state.value, reason)
+            log.debug("target %s: %s %s", self.name, state.value, reason)
             self._chronicle(state, reason, message)
         if state is TargetState.SYNCING:
             self.next_try_at = 0.0

@@ -55,7 +55,7 @@ class Assigner:
         for key in sorted(keys & self._served(item, tree)):
             target = self.world.targets[key]
             if not self._is_settled(target, item):
-                target.ledger.await_write(item.lane, item.key, since)
+                target.ledger.await_write(item.lane, item.key, since, self.world.runtime.wall())
 
     def _is_settled(self, target: Target, item: Item) -> bool:
         entry, cached = target.ledger.get(*item), self.world.hub.cached(*item)

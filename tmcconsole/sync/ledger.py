@@ -73,10 +73,12 @@ class Ledger:
             self.on_change(kind, key)
         return entry
 
-    def await_write(self, kind: str, key: ObjectKey, since: float) -> None:
+    def await_write(self, kind: str, key: ObjectKey, since: float, wall: float) -> None:
         """Note that a hub change waits to be written; the earliest one counts."""
         entry = self.entry(kind, key)
         entry.waiting_since = entry.waiting_since or since
+        if entry.standing.state is SyncState.IN_SYNC:
+            self.stand(kind, key, SyncState.PENDING, wall, reason="Queued")
 
     def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
         """Note that the copy carries the wish."""
