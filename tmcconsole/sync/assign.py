@@ -18,6 +18,7 @@ from tmcconsole.sync.markers import (
     PLACED,
     STATE,
     SYNC,
+    UPSYNC,
     deletion_keys,
     finalizer_keys,
     soft_finalizer_keys,
@@ -52,14 +53,17 @@ def plan_assignment(
     """Return the merge patch that brings the object's bookkeeping up to date, or None.
 
     ``served`` are the targets on which this engine syncs this kind: only they get a finalizer.
-    ``now`` is an RFC 3339 time for new deletion stamps. An object being deleted is left alone.
+    ``now`` is an RFC 3339 time for new deletion stamps. An object being deleted is left alone,
+    and so is one that a target owns (Upsync), as kcp has it.
     """
-    if tree["metadata"].get("deletionTimestamp"):
+    if tree["metadata"].get("deletionTimestamp") or UPSYNC in state_keys(tree).values():
         return None
     labels, annotations = _arrivals(tree, expected)
     leaving_labels, leaving_annotations = _departures(tree, expected, now)
     labels |= leaving_labels
     annotations |= leaving_annotations
+    if ASSIGNED in annotations_of(tree) and _is_free(tree, expected, labels):
+        annotations[ASSIGNED] = None
     missing = sorted((expected.keys & served) - finalizer_keys(tree))
     return _patch(tree, labels, annotations, missing)
 
@@ -84,8 +88,6 @@ def _departures(tree: Mapping[str, Any], expected: Expected, now: str) -> tuple[
     labels: Json = {}
     annotations: Json = {}
     for key in sorted((set(states) | held) - expected.keys):
-        if states.get(key) == "Upsync":
-            continue  # the target owns it (kcp: leave it entirely alone)
         if key in occupied and key not in stamps:
             annotations[DELETION + key] = now
         if key not in occupied:
@@ -93,6 +95,12 @@ def _departures(tree: Mapping[str, Any], expected: Expected, now: str) -> tuple[
             if key in stamps:
                 annotations[DELETION + key] = None
     return labels, annotations
+
+
+def _is_free(tree: Mapping[str, Any], expected: Expected, labels: Json) -> bool:
+    """True where no target is left: what is assigned by hand from here on is to count."""
+    remaining = [key for key in state_keys(tree) if STATE + key not in labels]
+    return not (expected.keys or remaining or finalizer_keys(tree))
 
 
 def plan_release(tree: Mapping[str, Any], key: str) -> Json:

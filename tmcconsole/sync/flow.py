@@ -67,22 +67,28 @@ class Flow:
             self._wake()
 
     async def _enter(self) -> None:
-        pause = self._closed_until - self._now()
-        if pause > 0:
-            await self._sleep(pause)
-        while self._running >= self.width:
-            event = anyio.Event()
-            self._waiting.append(event)
-            try:
-                await event.wait()
-            except BaseException:
-                # A wake-up that reached a cancelled waiter belongs to the next one.
-                if event.is_set():
-                    self._wake()
+        try:
+            while True:
+                pause = self._closed_until - self._now()
+                if pause > 0:
+                    await self._sleep(pause)
+                elif self._running >= self.width:
+                    await self._wait()
                 else:
-                    self._waiting.remove(event)
-                raise
+                    break
+        except BaseException:
+            self._wake()  # a wake-up that reached a cancelled waiter belongs to the next one
+            raise
         self._running += 1
+
+    async def _wait(self) -> None:
+        event = anyio.Event()
+        self._waiting.append(event)
+        try:
+            await event.wait()
+        finally:
+            if not event.is_set():
+                self._waiting.remove(event)
 
     def _wake(self) -> None:
         free = self.width - self._running

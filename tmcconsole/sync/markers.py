@@ -33,6 +33,7 @@ CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: f
 ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
 
 SYNC: Final = "Sync"
+UPSYNC: Final = "Upsync"
 
 
 def state_keys(tree: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,15 @@ from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_o
 from tmcconsole.kube.patches import Difference, subset_differences
 from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.desired import Desired
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, finalizer_keys, is_ours
+from tmcconsole.sync.markers import (
+    CLUSTER,
+    DIGEST,
+    ORIGIN,
+    UPSYNC,
+    finalizer_keys,
+    is_ours,
+    state_keys,
+)
 from tmcconsole.sync.policy import Refusal
 
 
@@ -108,6 +116,8 @@ def decide(facts: Facts) -> Step:
     source = facts.source
     if source is None:
         return _without_source(facts)
+    if UPSYNC in state_keys(source).values():
+        return Nothing()  # a target owns it: there is no wish of the hub's
     if not is_wanted(source, facts.key):
         return _unwanted(facts, source)
     if facts.refusal is not None and facts.copy is None:

@@ -11,11 +11,13 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import anyio
 
 from tmcconsole.kube.objects import ObjectKey
+
+HEAP_SLACK: Final = 1000  # cancelled appointments that are not worth a sweep
 
 
 class Item(NamedTuple):
@@ -104,6 +106,8 @@ class WorkQueue:
         self._due[item] = due
         self._sequence += 1
         heapq.heappush(self._heap, (due, self._sequence, item))
+        if len(self._heap) > 2 * len(self._due) + HEAP_SLACK:
+            self._sweep_heap()
         self._timer.set()
 
     async def get(self) -> Item:
@@ -181,20 +185,20 @@ class WorkQueue:
 
     def counts(self, lane: str) -> LaneCounts:
         """Return the live counters of a lane."""
-        return self._lane(lane).counts
+        return self._seen(lane).counts
 
     def depth(self, lane: str) -> int:
         """Return how many keys of a lane are ready."""
-        return len(self._lane(lane).ready)
+        return len(self._seen(lane).ready)
 
     def oldest(self, lane: str) -> float | None:
         """Return since when (monotonic) the oldest ready key of a lane waits."""
-        ready = self._lane(lane).ready
+        ready = self._seen(lane).ready
         return self._waiting[Item(lane, ready[0])] if ready else None
 
     def items(self, lane: str) -> Iterator[tuple[ObjectKey, str, int, float]]:
         """Yield (key, ready | in-flight | delayed, attempts, due or waiting since)."""
-        for key in self._lane(lane).ready:
+        for key in self._seen(lane).ready:
             item = Item(lane, key)
             yield key, "ready", self.attempts(item), self._waiting[item]
         for item in self._processing:
@@ -203,6 +207,10 @@ class WorkQueue:
         for item, due in self._due.items():
             if item.lane == lane:
                 yield item.key, "delayed", self.attempts(item), due
+
+    def _seen(self, name: str) -> _Lane:
+        """Return a lane, an empty one for a name that was never used: asking makes no lanes."""
+        return self._lanes.get(name) or _Lane()
 
     def _lane(self, name: str) -> _Lane:
         lane = self._lanes.get(name)
@@ -236,6 +244,11 @@ class WorkQueue:
     def _undelay(self, item: Item) -> None:
         if self._due.pop(item, None) is not None:
             self._lane(item.lane).counts.delayed -= 1
+
+    def _sweep_heap(self) -> None:
+        """Throw out appointments that were cancelled or moved: they may lie far ahead."""
+        self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+        heapq.heapify(self._heap)
 
     def _move_due(self) -> float:
         """Make due keys ready; return seconds until the next one (an hour if none)."""

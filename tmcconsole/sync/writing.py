@@ -31,6 +31,10 @@ SHOWN_FIELDS = 3  # of a drift, in one message
 
 async def create(turn: Turn) -> float | None:
     """Write the first copy, or find out whose the object of that name is."""
+    if turn.entry.standing.state is SyncState.COLLISION:
+        there = await read_live(turn.target, turn.here, turn.key)
+        if there is not None:  # no second attempt on what was found to be foreign
+            return _belongs(turn, there)
     turn.stand(SyncState.PENDING, "Creating")
     await ensure_namespace(turn.world, turn.target, turn.key.namespace)
     try:
@@ -56,7 +60,8 @@ async def _write_over(turn: Turn, uid: str, drift: str) -> float | None:
         if not is_ownership(error):
             return await look_at_live(turn)
         what = "; ".join(part for part in (drift, _blame(error)) if part)
-        return await _take_back(turn, uid, what)
+        fight = None if drift else _fight(turn, what)  # a drift was counted when it was found
+        return fight or await _take_back(turn, uid, what)
     except Invalid as error:
         if not is_other_object(error):
             raise
@@ -77,6 +82,10 @@ async def _whose(turn: Turn) -> float:
     live = await read_live(turn.target, turn.here, turn.key)
     if live is None:
         return LOOK_AGAIN_S  # gone again between the two requests
+    return _belongs(turn, live)
+
+
+def _belongs(turn: Turn, live: CachedObject) -> float:
     tree = live.decode()
     if is_ours(tree, turn.target.key, turn.facts.origin):
         turn.here.informer.observe(live)
@@ -98,7 +107,19 @@ async def _revert(turn: Turn, step: Update) -> float | None:
         return None
     what = _describe(turn.kind, step.drift)
     turn.stand(SyncState.DRIFTED, "Drift", what)
-    return await _write_over(turn, step.uid, what)
+    return _fight(turn, what) or await _write_over(turn, step.uid, what)
+
+
+def _fight(turn: Turn, what: str) -> float | None:
+    """Count a change to be taken back; where it has become a fight, stop and say so."""
+    now = turn.world.runtime.now()
+    if not note_revert(turn.entry, now):
+        return None
+    message = f"{what}; changed back and forth: stop the other writer, or remove the field here"
+    turn.stand(SyncState.REFUSED, "Fight", message)
+    turn.entry.truce = (now + REFUSED_RECHECK_S, turn.facts.source_digest)
+    _record(turn, f"fight: {what}", severity=Severity.HIGH)
+    return REFUSED_RECHECK_S
 
 
 async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
@@ -117,14 +138,7 @@ async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
 
 
 async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
-    """hub-wins: take fields of our own copy back from other managers, unless it is a fight."""
-    now = turn.world.runtime.now()
-    if note_revert(turn.entry, now):
-        message = f"{what}; changed back and forth: stop the other writer, or remove the field here"
-        turn.stand(SyncState.REFUSED, "Fight", message)
-        turn.entry.truce = (now + REFUSED_RECHECK_S, turn.facts.source_digest)
-        _record(turn, f"fight: {what}", severity=Severity.HIGH)
-        return REFUSED_RECHECK_S
+    """hub-wins: take fields of our own copy back from other managers."""
     try:
         await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=True)
     except Conflict:

@@ -1,0 +1,107 @@
+"""When the mass-delete brake trips, what it counts, and what it leaves alone."""
+
+from __future__ import annotations
+
+import random
+
+from tests.world.world import CONFIGMAPS, real_clock_runtime
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.informer import Informer
+from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sync.brake import WINDOW_S, Brake
+
+
+def make_informer() -> Informer:
+    """An informer that never runs: the brake reads only what its last list was like."""
+    sim = SimCluster("east", now=lambda: 0.0, wall=lambda: 0.0, rng=random.Random(1))
+    client = Client(sim.transport(), name="east")
+    runtime = real_clock_runtime({})
+    return Informer(client, CONFIGMAPS, runtime, on_change=lambda *_change: None)
+
+
+def take_list(informer: Informer, *, shrank: bool) -> None:
+    informer.relists += 1
+    informer.last_list_shrank = shrank
+
+
+def make_brake() -> Brake:
+    return Brake(least=10, percent=5.0)
+
+
+def admitted(brake: Brake, count: int, *, now: float = 0.0, objects: int = 20) -> int:
+    return sum(brake.admit(f"uid-{now}-{number}", now, objects) for number in range(count))
+
+
+def test_ten_pass_on_a_small_target_and_five_percent_on_a_large_one() -> None:
+    assert admitted(make_brake(), 100, objects=20) == 10
+    assert admitted(make_brake(), 100, objects=1000) == 50
+
+
+def test_deciding_counts_so_that_many_at_once_cannot_pass_together() -> None:
+    brake = make_brake()
+
+    assert [brake.admit(f"uid-{n}", 0.0, 20) for n in range(12)] == [True] * 10 + [False] * 2
+
+
+def test_a_deletion_tried_again_counts_once() -> None:
+    brake = make_brake()
+
+    assert all(brake.admit("the same", float(at), 20) for at in range(100))
+    assert brake.tripped == ""
+
+
+def test_a_deletion_that_did_not_happen_is_given_back() -> None:
+    brake = make_brake()
+    for number in range(100):
+        assert brake.admit(f"uid-{number}", 0.0, 20)
+        brake.give_back(f"uid-{number}")
+
+
+def test_deletions_long_past_no_longer_count() -> None:
+    brake = make_brake()
+
+    assert admitted(brake, 10, now=0.0) == 10
+    assert admitted(brake, 10, now=WINDOW_S) == 10
+
+
+def test_once_tripped_it_holds_until_an_operator_allows_however_long_that_takes() -> None:
+    brake = make_brake()
+    admitted(brake, 11)
+
+    assert admitted(brake, 1, now=100 * WINDOW_S) == 0
+    assert "more than 10 deletions" in brake.tripped
+    brake.allow(100 * WINDOW_S)
+    assert admitted(brake, 500, now=100 * WINDOW_S) == 500
+
+
+def test_what_an_operator_allowed_is_not_counted_afterwards() -> None:
+    brake = make_brake()
+    brake.allow(0.0, for_s=60)
+    admitted(brake, 500, now=59.0)
+
+    assert admitted(brake, 10, now=61.0) == 10
+    assert admitted(brake, 1, now=62.0) == 0
+
+
+def test_a_list_that_lost_more_than_half_trips_once_and_not_again_after_a_release() -> None:
+    brake, informer = make_brake(), make_informer()
+
+    take_list(informer, shrank=False)
+    brake.judge_list(informer, "east", 0.0)
+    assert brake.tripped == ""
+    take_list(informer, shrank=True)
+    brake.judge_list(informer, "east", 0.0)
+    assert "a list of configmaps on east" in brake.tripped
+
+    brake.allow(0.0, for_s=60)
+    brake.judge_list(informer, "east", 30.0)
+    brake.judge_list(informer, "east", 90.0)
+    assert brake.tripped == ""
+
+
+def test_recent_deletions_are_remembered_only_up_to_the_limit() -> None:
+    brake = make_brake()
+
+    admitted(brake, 10_000, objects=100)
+
+    assert len(brake.recent) == 10

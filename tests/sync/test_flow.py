@@ -1,0 +1,172 @@
+"""Admission to one API server: as wide as it bears, and never against its word."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.simulation.loop import run_virtual
+from tmcconsole.kube.errors import (
+    KubeError,
+    NotFound,
+    ServerFailure,
+    TooManyRequests,
+    Unreachable,
+)
+from tmcconsole.sync.flow import LEAST, START, Flow
+
+
+def make_flow(most: int = 64) -> Flow:
+    return Flow(anyio.current_time, anyio.sleep, most)
+
+
+def too_many(retry_after_s: float | None = None) -> TooManyRequests:
+    return TooManyRequests(429, "TooManyRequests", "slow down", retry_after_s=retry_after_s)
+
+
+async def fail(flow: Flow, error: KubeError) -> None:
+    try:
+        async with flow.admitted():
+            raise error
+    except type(error):
+        pass
+
+
+async def succeed(flow: Flow, times: int = 1) -> None:
+    for _ in range(times):
+        async with flow.admitted():
+            pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [too_many(), ServerFailure(503, "Unavailable", ""), Unreachable("reset", sent=True)],
+    ids=["429", "503", "unreachable"],
+)
+def test_a_server_in_trouble_halves_the_width(error: KubeError) -> None:
+    async def main() -> int:
+        flow = make_flow()
+        await fail(flow, error)
+        return flow.width
+
+    assert run_virtual(main, seed=1, limit_s=60) == START // 2
+
+
+def test_an_answer_about_one_object_says_nothing_of_the_server() -> None:
+    async def main() -> int:
+        flow = make_flow()
+        await fail(flow, NotFound(404, "NotFound", ""))
+        return flow.width
+
+    assert run_virtual(main, seed=1, limit_s=60) == START
+
+
+def test_one_burst_of_refusals_is_one_sign_and_the_width_never_falls_below_one() -> None:
+    async def main() -> list[int]:
+        flow = make_flow()
+        widths = []
+        for _ in range(10):
+            await fail(flow, too_many())
+            await fail(flow, too_many())
+            widths.append(flow.width)
+            await anyio.sleep(2)
+        return widths
+
+    assert run_virtual(main, seed=1, limit_s=60) == [8, 4, 2] + [LEAST] * 7
+
+
+def test_answers_in_time_raise_the_width_to_its_ceiling_and_no_further() -> None:
+    async def main() -> int:
+        flow = make_flow(most=20)
+        await succeed(flow, 1000)
+        return flow.width
+
+    assert run_virtual(main, seed=1, limit_s=60) == 20
+
+
+def test_retry_after_closes_the_door_for_those_who_were_already_waiting() -> None:
+    """B10: a 429 while others wait for a place makes those wait as well."""
+
+    async def main() -> list[float]:
+        flow = make_flow(most=1)
+        began = anyio.current_time()
+        entered: list[float] = []
+
+        async def refused() -> None:
+            try:
+                async with flow.admitted():
+                    await anyio.sleep(1)
+                    raise too_many(retry_after_s=30)
+            except TooManyRequests:
+                pass
+
+        async def next_one() -> None:
+            async with flow.admitted():
+                entered.append(anyio.current_time() - began)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(refused)
+            await anyio.sleep(0.5)
+            for _ in range(3):
+                group.start_soon(next_one)
+        return entered
+
+    entered = run_virtual(main, seed=1, limit_s=120)
+
+    assert entered == [31, 31, 31]
+
+
+@given(
+    seed=st.integers(0, 1000),
+    cancelled=st.sets(st.integers(0, 9), max_size=9),
+    after=st.floats(0, 5),
+)
+def test_cancelled_waiters_never_cost_the_others_their_turn(
+    seed: int, cancelled: set[int], after: float
+) -> None:
+    async def main() -> set[int]:
+        flow = make_flow(most=2)
+        scopes = [anyio.CancelScope() for _ in range(10)]
+        finished: set[int] = set()
+
+        async def work(number: int) -> None:
+            with scopes[number]:
+                async with flow.admitted():
+                    await anyio.sleep(1)
+                finished.add(number)
+
+        async with anyio.create_task_group() as group:
+            for number in range(10):
+                group.start_soon(work, number)
+            await anyio.sleep(after)
+            for number in sorted(cancelled):
+                scopes[number].cancel()
+        assert flow.waiting == 0
+        return finished
+
+    finished = run_virtual(main, seed=seed, limit_s=60)
+
+    assert finished >= set(range(10)) - cancelled
+
+
+def test_never_more_requests_at_once_than_the_width() -> None:
+    async def main() -> int:
+        flow = make_flow(most=3)
+        running = most = 0
+
+        async def work() -> None:
+            nonlocal running, most
+            async with flow.admitted():
+                running += 1
+                most = max(most, running)
+                await anyio.sleep(0.1)
+                running -= 1
+
+        async with anyio.create_task_group() as group:
+            for _ in range(20):
+                group.start_soon(work)
+        return most
+
+    assert run_virtual(main, seed=1, limit_s=60) == 3
