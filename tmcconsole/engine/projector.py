@@ -18,6 +18,7 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     PlacementRecord,
     QueueRecord,
+    TargetState,
 )
 from tmcconsole.engine.board import Board
 from tmcconsole.engine.present import (
@@ -117,7 +118,7 @@ class Projector:
                 self.board.remove(ref)
 
     def _stale(self) -> frozenset[str]:
-        """Name the targets that do not answer; where that changed, all they hold is to be redone."""
+        """Name the targets that do not answer; what a change concerns is out of date."""
         stale = frozenset(
             name
             for name, supervisor in self.supervisors.items()
