@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.placement.api import rfc3339
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.placement.api import Location, SyncTarget, rfc3339
 from tmcconsole.placement.select import Decision
 from tmcconsole.sync.markers import SYNCTARGETS
 
@@ -37,6 +39,25 @@ def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
     return {"metadata": fence, "status": changed} if changed else None
+
+
+def location_status(
+    tree: Json, location: Location, targets: Sequence[SyncTarget], wall: float
+) -> Json | None:
+    """Return the patch of a Location's counts, None where they are right.
+
+    ``availableInstances`` are ready and neither cordoned nor evicting, as in kcp.
+    """
+    try:
+        members = [target for target in targets if matches(location.selector, target.labels)]
+    except SelectorError:
+        members = []
+    available = [t for t in members if t.ready and not t.unschedulable and not t.is_evicting(wall)]
+    after = {"instances": len(members), "availableInstances": len(available)}
+    if (tree.get("status") or {}) == after:
+        return None
+    fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+    return {"metadata": fence, "status": after}
 
 
 def _conditions(before: Json, decision: Decision, wall: float) -> list[Json]:

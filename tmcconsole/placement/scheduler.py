@@ -31,7 +31,7 @@ from tmcconsole.placement.api import (
     read_sync_target,
 )
 from tmcconsole.placement.namespaces import plan_namespace
-from tmcconsole.placement.report import placement_annotation, placement_status
+from tmcconsole.placement.report import location_status, placement_annotation, placement_status
 from tmcconsole.placement.select import Decision, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.markers import MANAGER
@@ -111,6 +111,7 @@ class Scheduler:
             await self._ensure_default_location()
             self._decide()
             due = [await self._write_placement(one) for one in list(self.decided.values())]
+            due += await self._write_locations()
             due += await self._write_namespaces()
         except KubeError as error:
             log.warning("scheduling will be tried again: %s", error)
@@ -222,6 +223,17 @@ class Scheduler:
         )
         done = await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
         return 0.0 if done else wall + RETRY_S
+
+    async def _write_locations(self) -> list[float]:
+        targets, wall = self.targets(), self.runtime.wall()
+        due = []
+        for cached in self.sources.locations.objects():
+            tree = cached.decode()
+            patch = location_status(tree, read_location(tree), targets, wall)
+            informer = self.sources.locations
+            if not await self._patch(LOCATIONS, cached.key, patch, informer, "status"):
+                due.append(wall + RETRY_S)
+        return due
 
     async def _write_namespaces(self) -> list[float]:
         due: list[float] = []
