@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import anyio
@@ -72,6 +72,7 @@ class HttpTransport(Transport):
 
     def __init__(self, endpoint: Endpoint, *, now: Callable[[], float]) -> None:
         self._endpoint = endpoint
+        self._where = urlsplit(endpoint.server).netloc  # a path may hold a token
         self._now = now
         self._pools: _Pools | None = None
         self._retired: _Pools | None = None
@@ -80,7 +81,7 @@ class HttpTransport(Transport):
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"HttpTransport({self._endpoint.server})"
+        return f"HttpTransport({self._where})"
 
     async def prepare(self) -> None:
         """Read certificates and get a token. Raises ``CredentialsError``."""
@@ -96,7 +97,7 @@ class HttpTransport(Transport):
                     response, _ = await self._exchange(request)
                 return response
         except TimeoutError as error:
-            message = f"{self._endpoint.server}: no answer within {request.timeout_s:g} s"
+            message = f"{self._where}: no answer within {request.timeout_s:g} s"
             raise TransportError(message, sent=True, reason="Timeout") from error
 
     @asynccontextmanager
@@ -107,7 +108,7 @@ class HttpTransport(Transport):
                 with anyio.fail_after(request.timeout_s):
                     answer = await self._open_stream(stack, request)
             except TimeoutError as error:
-                message = f"{self._endpoint.server}: no answer within {request.timeout_s:g} s"
+                message = f"{self._where}: no answer within {request.timeout_s:g} s"
                 raise TransportError(message, sent=True, reason="Timeout") from error
             yield answer
 
