@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -22,6 +22,7 @@ class Mirrors:
     name: str
     kinds: dict[str, Watched]
     make: Callable[[Kind], Informer]
+    first_look: Callable[[str], Awaitable[None]]  # runs beside a new informer, and ends with it
     _scopes: dict[str, anyio.CancelScope] = field(default_factory=dict)
 
     def follow(self, wanted: dict[str, Kind]) -> tuple[list[str], list[str]]:
@@ -39,9 +40,10 @@ class Mirrors:
         informer = self.make(kind)
         self.kinds[id] = Watched(kind, informer)
         scope = self._scopes[id] = anyio.CancelScope()
-        spawn(self.group, _run, informer, scope, name=f"{self.name} informer {id}")
+        spawn(self.group, self._run, id, informer, scope, name=f"{self.name} informer {id}")
 
-
-async def _run(informer: Informer, scope: anyio.CancelScope) -> None:
-    with scope:
-        await informer.run()
+    async def _run(self, id: str, informer: Informer, scope: anyio.CancelScope) -> None:
+        with scope:
+            async with anyio.create_task_group() as group:
+                spawn(group, self.first_look, id, name=f"{self.name} first look at {id}")
+                await informer.run()

@@ -74,7 +74,7 @@ class HubSession:
     async def run(self, group: TaskGroup) -> None:
         """Start everything of the hub's in ``group``."""
         hub, workers = self.world.hub, self.around.settings.sync.workers
-        self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer)
+        self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer, self._look_at_known)
         for informer in (hub.namespaces, *self._own_informers()):
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
         spawn(group, self.reach.run, self._recovered, name="hub probe")
@@ -139,6 +139,15 @@ class HubSession:
         for informer in (self.world.hub.namespaces, *self._own_informers()):
             informer.nudge()
 
+    async def _look_at_known(self, kind: str) -> None:
+        """Once a kind is listed in the hub, let the targets look at what they remember of it."""
+        watched = self.world.hub.kinds.get(kind)
+        if watched is None:
+            return
+        await watched.informer.wait_synced()
+        for target in self.world.targets.values():
+            target.look_at_known(kind)
+
     def _make_informer(self, kind: Kind) -> Informer:
         return Informer(self.client, kind, self.around.runtime, on_change=self._object_changed)
 
@@ -148,7 +157,7 @@ class HubSession:
         hub = self.world.hub
         if content_changed(old, new):
             hub.queue.add(kind.id, key)
-        if new is not None and (old is None or old.status_digest != new.status_digest):
+        if old is None or new is None or old.status_digest != new.status_digest:
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
 

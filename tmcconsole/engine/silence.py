@@ -31,8 +31,13 @@ class Silence:
         await session.sources.targets.wait_synced()
         while True:
             await session.around.runtime.sleep(LOOK_S)
-            await session.reach.wait_up()
-            for cached in session.sources.targets.objects():
+            if not session.reach.is_up:
+                await session.reach.wait_up()
+                self._heard.clear()  # nobody could be heard meanwhile: silence begins anew
+            known = session.sources.targets.objects()
+            present = {cached.uid for cached in known}
+            self._heard = {uid: at for uid, at in self._heard.items() if uid in present}
+            for cached in known:
                 await self._look(cached)
 
     async def _look(self, cached: CachedObject) -> None:

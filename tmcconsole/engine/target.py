@@ -146,7 +146,7 @@ class Supervisor:
         wiring = Wiring(session, client)
         target = make_target(wiring, registered, self.target, lambda: self.sync_target())
         wiring.target = self.target = target
-        mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer)
+        mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
         self.reach = Reach(client, around.runtime, around.changed)
         failing = Failing(around.runtime, around.history, "target", self.name, target.ledger)
         controller = Controller(
@@ -161,13 +161,11 @@ class Supervisor:
         session.world.targets[target.key] = target
         session.world.awaited.discard(target.key)
         spawn(group, target.namespaces.run, name=f"{self.name} informer namespaces")
-        self._follow(mirrors, wiring, group)
+        self._follow(mirrors)
         spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
         spawn(group, controller.run, name=f"{self.name} controller")
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
-        spawn(
-            group, self._discover_again, client, mirrors, wiring, group, name=f"{self.name} kinds"
-        )
+        spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
 
     async def _reconcile(self, item: Item) -> float | None:
         assert self.target is not None
@@ -175,24 +173,20 @@ class Supervisor:
         await self.reach.wait_up()
         return await DownSync(self.session.world, self.target).reconcile(item)
 
-    def _follow(self, mirrors: Mirrors, wiring: Wiring, group: TaskGroup) -> None:
-        """Watch what both sides serve now; look at all objects of what came."""
+    def _follow(self, mirrors: Mirrors) -> None:
+        """Watch what both sides serve now."""
         assert self.target is not None
         assert self.discovery is not None
         pairs = self.session.pairs_for(self.discovery)
         self.session.serve(self.name, pairs)
-        started, stopped = mirrors.follow({id: pair.target for id, pair in pairs.items()})
+        _, stopped = mirrors.follow({id: pair.target for id, pair in pairs.items()})
         for id in stopped:
             self.target.queue.drop_lane(id)
             self.target.ledger.hold_kind(
                 id, self.session.around.runtime.wall(), f"{id} is not served at the moment"
             )
-        for id in started:
-            spawn(group, wiring.when_synced, id, name=f"{self.name} first look at {id}")
 
-    async def _discover_again(
-        self, client: Client, mirrors: Mirrors, wiring: Wiring, group: TaskGroup
-    ) -> None:
+    async def _discover_again(self, client: Client, mirrors: Mirrors) -> None:
         runtime = self.session.around.runtime
         while True:
             self._rediscover = anyio.Event()
@@ -205,7 +199,7 @@ class Supervisor:
             except KubeError as error:
                 log.warning("%s: kinds could not be read again: %s", self.name, error)
                 continue
-            self._follow(mirrors, wiring, group)
+            self._follow(mirrors)
 
     async def _recovered(self) -> None:
         """The cluster answers again: is it still the same one? Then go on where we were."""

@@ -63,17 +63,10 @@ class Wiring:
             if cached.status_digest:
                 hub.statuses.add(kind, cached.key)
         for copy in here.informer.objects():
-            self._call(kind, copy.key)
-
-    def _call(self, kind: str, copy_key: ObjectKey) -> ObjectKey | None:
-        """Queue the hub object that a copy stands for; None where that is not known (yet)."""
-        assert self.target is not None
-        namespace = self.target.names.in_hub(copy_key.namespace)
-        if namespace is None:
-            return None
-        key = ObjectKey(namespace, copy_key.name)
-        self.target.queue.add(kind, key)
-        return key
+            namespace = target.names.in_hub(copy.namespace)
+            if namespace is not None:
+                target.queue.add(kind, ObjectKey(namespace, copy.name))
+        target.look_at_known(kind)
 
     def _copy_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
@@ -99,10 +92,14 @@ class Wiring:
         namespace = target.names.in_hub(key.name)
         if namespace is None or (old is not None and new is not None):
             return
-        for id, watched in self.session.world.hub.kinds.items():
+        hub = self.session.world.hub
+        for id, watched in hub.kinds.items():
             if id in target.kinds:
                 for cached in watched.informer.in_namespace(namespace):
                     target.queue.add(id, cached.key)
+        if new is None:
+            in_hub = hub.namespaces.get(ObjectKey("", namespace)) is not None
+            target.names.forget(key.name, is_in_hub=in_hub)
 
 
 def make_target(

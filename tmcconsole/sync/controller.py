@@ -44,6 +44,9 @@ class Controller:
             item = await self.queue.get()
             try:
                 await self._one(item)
+            except anyio.get_cancelled_exc_class():
+                self.queue.add(*item)  # a target's queue outlives its connection
+                raise
             finally:
                 self.queue.done(item)
 

@@ -115,8 +115,12 @@ class Ledger:
 
     def hold_kind(self, kind: str, wall: float, message: str) -> None:
         """Note that nothing can be said or done about the objects of a kind for now."""
-        for key in list(self._entries.get(kind, {})):
+        for key in self.keys(kind):
             self.stand(kind, key, SyncState.HELD, wall, reason="KindAway", message=message)
+
+    def keys(self, kind: str) -> list[ObjectKey]:
+        """Return the keys of all entries of a kind."""
+        return list(self._entries.get(kind, {}))
 
     def entries(self) -> Iterator[tuple[str, ObjectKey, Entry]]:
         """Yield every (kind id, key, entry)."""

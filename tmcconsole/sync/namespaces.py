@@ -30,7 +30,8 @@ class NamespaceNames:
     def on_target(self, namespace: str) -> str:
         """Return the name on the target of a hub namespace."""
         name = self._compute(namespace)
-        self._to_hub[name] = namespace
+        if self.mode == "kcp":  # the other modes' names can be read backwards
+            self._to_hub[name] = namespace
         return name
 
     def in_hub(self, name: str) -> str | None:
@@ -52,6 +53,12 @@ class NamespaceNames:
             return  # not a locator: then it is not ours, and we have nothing to learn
         if locator.target == self.target and locator.cluster == self.hub_cluster:
             self._to_hub[namespace["metadata"]["name"]] = locator.namespace
+
+    def forget(self, name: str, *, is_in_hub: bool) -> None:
+        """A namespace on the target is gone; its name keeps its meaning while the hub has it."""
+        self._known.pop(name, None)
+        if not is_in_hub:
+            self._to_hub.pop(name, None)
 
     def locator(self, namespace: str) -> Locator:
         """Return the locator that marks the namespace on the target."""

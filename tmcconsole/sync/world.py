@@ -90,6 +90,11 @@ class Target:
             if entry.standing.state is not SyncState.IN_SYNC:
                 self.queue.add(kind, key)
 
+    def look_at_known(self, kind: str) -> None:
+        """Queue what is remembered of a kind: what vanished unwatched leaves no event."""
+        for key in self.ledger.keys(kind):
+            self.queue.add(kind, key)
+
 
 @dataclass(slots=True)
 class World:
