@@ -144,8 +144,8 @@ class Calm:
             return ""
         copies = [self._copy_of(kind, tree, name) for name in TARGETS]
         replicas = [copy["spec"]["replicas"] for copy in copies if copy]
-        if not replicas:
-            return ""
+        if len(replicas) < len(target_keys_wanting(tree)):
+            return ""  # collisions: what they cost is not made up for elsewhere
         wish = tree["spec"]["replicas"]
         if not self._is_divided(tree) and replicas != [wish] * len(replicas):
             return f"has {replicas} replicas, not {wish} each"

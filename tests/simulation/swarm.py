@@ -27,7 +27,6 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "short_watches": {},
     "watch_410": {},
     "no_bookmarks": {},
-    "only_bookmarks": {},
     "disorder": {"disorder_share": 0.4},
     "compact": {},
     "stale_lists": {},

@@ -10,6 +10,7 @@ from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.markers import origin_uid
+from tmcconsole.sync.turn import take_in
 from tmcconsole.sync.world import Target, Watched, World
 from tmcconsole.tmc.audit import AuditUnavailable
 
@@ -19,7 +20,11 @@ class Held(Exception):
 
 
 class StillWanted(Exception):
-    """A live read of the hub contradicts the cache: decide again from newer data."""
+    """A live read of the hub contradicts the cache: decide again from newer data, later."""
+
+    def __init__(self, message: str, again_s: float) -> None:
+        super().__init__(message)
+        self.again_s = again_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +106,9 @@ async def _require_parent_gone(
     live = await _live_parent(world, sides.hub.kind, key)
     if live is None:
         return
-    sides.hub.informer.observe(live)
+    again_s = take_in(sides.hub.informer, live)
     if live.uid == origin_uid(copy.decode()) and is_wanted(live.decode(), target.key):
-        raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again")
+        raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
 
 
 async def _live_parent(world: World, kind: Kind, key: ObjectKey) -> CachedObject | None:

@@ -7,7 +7,7 @@ from typing import Final
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.markers import MANAGER
-from tmcconsole.sync.turn import with_metadata
+from tmcconsole.sync.turn import take_in, with_metadata
 from tmcconsole.sync.world import Target, World
 
 NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -44,5 +44,5 @@ async def _make(target: Target, namespace: str, key: ObjectKey) -> CachedObject:
     except Conflict:  # somebody was faster
         async with target.flow.admitted():
             made = await target.client.get(NAMESPACES, key)
-    target.namespaces.observe(made)
+    take_in(target.namespaces, made)
     return made

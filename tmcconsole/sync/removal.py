@@ -16,6 +16,7 @@ from tmcconsole.sync.turn import (
     Turn,
     look_at_live,
     read_live,
+    take_in,
 )
 
 
@@ -28,7 +29,9 @@ async def delete(turn: Turn, step: Delete) -> float | None:
     except Held as held:
         turn.stand(SyncState.HELD, "DeletionHeld", str(held))
         return HELD_RECHECK_S
-    except (StillWanted, Conflict):
+    except StillWanted as wanted:
+        return wanted.again_s
+    except Conflict:
         return await look_at_live(turn)
     turn.stand(SyncState.DELETING, "AwaitingDeletion")
     return await _if_gone_already(turn, step.copy)
@@ -42,8 +45,7 @@ async def release(turn: Turn) -> float | None:
         turn.stand(SyncState.HELD, "KindAway", str(away))
         return HELD_RECHECK_S
     if live is not None and is_ours(live.decode(), turn.target.key, turn.facts.origin):
-        turn.here.informer.observe(live)
-        return LOOK_AGAIN_S
+        return take_in(turn.here.informer, live)
     return await _let_go(turn)
 
 

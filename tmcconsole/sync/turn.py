@@ -7,6 +7,7 @@ from typing import Final
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid, KubeError, NotFound
+from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.sync.desired import Desired
 from tmcconsole.sync.ledger import Entry, Settled
@@ -74,6 +75,19 @@ async def look_at_live(turn: Turn) -> float:
     elif cached is not None:
         turn.here.informer.forget(cached.key, cached.uid)
     return LOOK_AGAIN_S
+
+
+def take_in(informer: Informer, live: CachedObject) -> float:
+    """Show an object that was just read in its mirror; return seconds until another look.
+
+    A mirror that refuses it was told otherwise by a list: one of the two answers was wrong, and a
+    new list tells which. Asking again at once would only repeat the contradiction.
+    """
+    informer.observe(live)
+    if informer.get(live.key) is not None:
+        return LOOK_AGAIN_S
+    informer.request_relist()
+    return HELD_RECHECK_S
 
 
 class KindAway(KubeError):

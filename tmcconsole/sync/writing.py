@@ -19,6 +19,7 @@ from tmcconsole.sync.turn import (
     is_ownership,
     look_at_live,
     read_live,
+    take_in,
     with_metadata,
 )
 from tmcconsole.tmc.errors import Severity
@@ -88,8 +89,7 @@ async def _whose(turn: Turn) -> float:
 def _belongs(turn: Turn, live: CachedObject) -> float:
     tree = live.decode()
     if is_ours(tree, turn.target.key, turn.facts.origin):
-        turn.here.informer.observe(live)
-        return LOOK_AGAIN_S
+        return take_in(turn.here.informer, live)
     return turn.collide(collision_text(tree))
 
 
