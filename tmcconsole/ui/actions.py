@@ -59,8 +59,8 @@ MODES: Final = ("overview", "targets", "queues", "health", "history", "resources
 ACTIONS: Final[tuple[Action, ...]] = (
     *(_screen(number, mode, mode.capitalize()) for number, mode in enumerate(MODES, 1)),
     Action("command", "colon", ":", "command", "command line", "Look", "command", BOTH, bar=11),
-    Action("filter", "slash", "/", "filter", "filter the list, search a text", "Look", "filter",
-           BOTH, bar=10),
+    Action("filter", "slash", "/", "filter", "filter the list", "Look", "filter", bar=10),
+    Action("search", "slash", "/", "search", "search the text", "Look", "filter", (TEXT,), bar=10),
     Action("help", "question_mark,f1", "?", "help", "keys and words for this screen", "Look",
            "app.help", BOTH, bar=1),
     Action("palette", "ctrl+p", "ctrl+p", "palette", "find an action by name", "Look",

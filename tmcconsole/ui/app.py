@@ -42,6 +42,7 @@ from tmcconsole.ui.widgets.bottom import Choice, Question
 
 RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to
 RETRY_MOST_S: Final = 30.0
+AGES_S: Final = 2.0  # how often ages are drawn while nothing else changes
 HZ_LEAST, HZ_MOST = 0.2, 10.0
 
 
@@ -80,6 +81,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
     ) -> None:
         self.session = Session(link, Terms(settings, link_mode, on_quit, clock, open_link))
         self.failure = ""  # printed once the terminal is restored
+        self._drawn_at = 0.0  # our clock at the last frame
         super().__init__(driver_class=PatientDriver if sys.platform != "win32" else None)
         self.animation_level = "none"
         self._loaded = load_themes((bundled_dir(), *theme_dirs))
@@ -128,10 +130,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
     def tick(self) -> None:
         """One frame: ask for changes without waiting, and draw what is known."""
         if isinstance(self._driver, PatientDriver) and self._driver.caught_up():
-            self.refresh(layout=True)
+            self.action_repaint()
         if self.session.link is not None and not self.session.lost:
             self.run_worker(self.pull(), name="pull", group="pull", exit_on_error=False)
-        self.draw()
+        session = self.session
+        if session.is_late or session.held_at or session.clock - self._drawn_at >= AGES_S:
+            self.draw()
 
     async def pull(self) -> None:
         """Take in changes and draw them; on a lost engine reconnect or leave."""
@@ -143,6 +147,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
     def draw(self) -> None:
         """Draw the screen on top."""
         if self.is_running and isinstance(self.screen, FrameScreen):
+            self._drawn_at = self.session.clock
             self.screen.frame()
 
     def _lost(self) -> None:
@@ -177,7 +182,9 @@ class ConsoleApp(App[str], inherit_bindings=False):
         error = event.worker.error
         text = f"{type(error).__name__}: {error}"
         if event.worker.name == "open":
-            self.leave("lost", f"the engine did not start: {error}")
+            attached = self.session.terms.link_mode == "attached"
+            what = "cannot attach" if attached else "the engine did not start"
+            self.leave("lost", f"{what}: {error}")
         else:
             self.say(f"console error in {event.worker.name}: {text}", "failed")
 
@@ -268,8 +275,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         """Paint everything anew."""
-        self.refresh(layout=True)
-        self.screen.refresh(layout=True)
+        self._display(self.screen, self.screen._compositor.render_update(full=True))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return our actions for the palette; the titles are ours, never a cluster's."""
@@ -322,11 +328,6 @@ class ConsoleApp(App[str], inherit_bindings=False):
         segments = Segments(self.console.render(traceback, self.console.options))
         self._exit_renderables.append(segments)
         self._close_messages_no_wait()
-
-
-def export_svg(app: ConsoleApp, path: Path) -> None:
-    """Write the screen of a running app as SVG. Raises ``OSError``."""
-    path.write_text(app.export_screenshot(title="tmc-console"), encoding="utf-8")
 
 
 def run_console(app: ConsoleApp, *, mouse: bool = True) -> int:

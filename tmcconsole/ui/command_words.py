@@ -12,6 +12,7 @@ from tmcconsole.ui import commandline, operate
 from tmcconsole.ui.commandline import Act, OpenView, Say
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.filter import scope_names
+from tmcconsole.ui.picture import export_svg
 from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.subject import Subject
 
@@ -120,7 +121,7 @@ def _screenshot(app: ConsoleApp, screen: FrameScreen, name: str) -> None:
         screen.say(f"{path} is there already: name another file", "drift")
         return
     try:
-        path.write_text(app.export_screenshot(title="tmc-console"), encoding="utf-8")
+        export_svg(app, path)
     except OSError as error:
         screen.say(f"not written: {error}", "failed")
     else:

@@ -46,7 +46,7 @@ def drill_screen(session: Session, record: object) -> TextScreen:
             return [ink(f"{key} is gone", "dim")]
         return detail(current, session.mirror, session.look(), width)
 
-    objects = frozenset(session.mirror.of(ObjectRecord))
+    objects = session.mirror.of(ObjectRecord)
     title = f"{kind.removesuffix('Record')}: {key}"
     return TextScreen(session, title, lines, live=True, about=subject_of([record], objects))
 

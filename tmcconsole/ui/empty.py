@@ -41,8 +41,7 @@ def _reason(session: Session, view: View) -> tuple[str, str, str]:
         if not engine.hub_since:
             return "Loading: connecting to the hub", "pending", why
         return "Out of reach: the hub does not answer", "failed", why
-    many = "entries" if noun == "entry" else f"{noun}s"
-    return f"No {many}", "dim", _HINTS.get(noun, "")
+    return f"No {view.listing.many}", "dim", _HINTS.get(noun, "")
 
 
 def _hidden(view: View) -> tuple[str, str, str]:

@@ -36,6 +36,9 @@ TONES: Final = (
 )
 
 
+GROUNDS: Final = ("cursor", "cursor-blurred", "mark", "heading")  # what a line may stand on
+
+
 class Run(NamedTuple):
     """A stretch of text in one tone."""
 
@@ -52,9 +55,14 @@ def ink(text: str, tone: str = "text") -> Runs:
     return (Run(text, tone),)
 
 
+def cells(text: str) -> int:
+    """Return how many terminal columns a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def width_of(runs: Iterable[Run]) -> int:
     """Return how many terminal columns the runs take."""
-    return sum(cell_len(run.text) for run in runs)
+    return sum(cells(run.text) for run in runs)
 
 
 def plain(runs: Iterable[Run]) -> str:
@@ -64,18 +72,34 @@ def plain(runs: Iterable[Run]) -> str:
 
 def elide(text: str, width: int, *, middle: bool = False) -> str:
     """Return ``text`` in at most ``width`` columns, an ellipsis where something was left out."""
-    if cell_len(text) <= width:
+    if len(text) <= width and cells(text) <= width:
         return text
     if width <= 1:
         return "…"[:width]
-    if not middle:
-        return set_cell_size(text, width - 1).rstrip() + "…"
-    tail = (width - 1) // 2
-    head = width - 1 - tail
-    return set_cell_size(text, head) + "…" + _last_cells(text, tail)
+    tail = (width - 1) // 2 if middle else 0
+    if not text.isascii() and cells(_near(text, width)) <= width and len(text) <= 5 * width + 5:
+        return text
+    head = _first_cells(text, width - 1 - tail)
+    return (head if middle else head.rstrip()) + "…" + _last_cells(text, tail)
+
+
+def _near(text: str, width: int) -> str:
+    """Return enough of a text to fill ``width``: the rest need not be measured.
+
+    SafeText lets at most four marks of no width follow a character.
+    """
+    return text[: 5 * width + 5]
+
+
+def _first_cells(text: str, width: int) -> str:
+    if text.isascii():
+        return text[:width]
+    return set_cell_size(_near(text, width), width)
 
 
 def _last_cells(text: str, width: int) -> str:
+    if text.isascii():
+        return text[len(text) - width :]
     start = len(text)
     while start and cell_len(text[start - 1 :]) <= width:
         start -= 1
@@ -96,18 +120,18 @@ def fit(runs: Runs, width: int, *, right: bool = False, middle: bool = False) ->
 def _elided(runs: Runs, width: int, *, middle: bool) -> Runs:
     if len(runs) == 1:
         text = elide(runs[0].text, width, middle=middle)
-        short = width - cell_len(text)  # a wide character may leave one column over
+        short = width - cells(text)  # a wide character may leave one column over
         return (Run(text + " " * short, runs[0].tone),)
     kept: list[Run] = []
     left = width
     for run in runs:
-        size = cell_len(run.text)
+        size = cells(run.text)
         if size < left or (size == left and run is runs[-1]):
             kept.append(run)
             left -= size
             continue
         text = elide(run.text, left) if size > left else elide(run.text + "  ", left)
-        kept.append(Run(text + " " * (left - cell_len(text)), run.tone))
+        kept.append(Run(text + " " * (left - cells(text)), run.tone))
         break
     return tuple(kept)
 
@@ -119,7 +143,7 @@ def wrap(text: str, width: int, tone: str = "text") -> list[Runs]:
         line = ""
         for word in _pieces(paragraph, width):
             joined = f"{line} {word}" if line else word
-            if cell_len(joined) > width and line:
+            if cells(joined) > width and line:
                 lines.append(ink(line, tone))
                 line = word
             else:
@@ -129,12 +153,11 @@ def wrap(text: str, width: int, tone: str = "text") -> list[Runs]:
 
 
 def _pieces(paragraph: str, width: int) -> Iterable[str]:
+    """Return the words, those wider than a line cut into lines."""
     for word in paragraph.split(" "):
         rest = word
-        while cell_len(rest) > width > 0:
-            piece = set_cell_size(rest, width).rstrip()
-            if not piece:
-                break
+        while len(rest) * 2 > width > 1 and cells(_near(rest, width)) > width:
+            piece = _first_cells(rest, width).rstrip()
             yield piece
             rest = rest[len(piece) :]
         yield rest

@@ -47,6 +47,7 @@ class Mirror:
         self.skew = 0.0  # the engine's wall clock minus ours, seconds
         self.received_at = 0.0  # our clock at the last answer, seconds
         self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE
+        self.unsynced: set[str] = set()  # keys of objects with a cell that is not in sync
         self._records: dict[str, dict[str, AnyRecord]] = {kind.__name__: {} for kind in KINDS}
 
     def __repr__(self) -> str:
@@ -71,14 +72,16 @@ class Mirror:
         before = self._records
         if changes.snapshot:
             self._records = {kind: {} for kind in before}
-            self.troubled = set()
+            self.troubled, self.unsynced = set(), set()
         touched: Touched = {}
         for record in changes.upserted:
             self._upsert(record, before, touched)
         for ref in changes.removed:
             if self._records.get(ref.kind, {}).pop(ref.key, None) is not None:
                 touched.setdefault(ref.kind, set()).add(ref.key)
-                self.troubled.discard(ref.key)
+                if ref.kind == ObjectRecord.__name__:
+                    self.troubled.discard(ref.key)
+                    self.unsynced.discard(ref.key)
         if changes.snapshot:
             _note_vanished(before, self._records, touched)
         self._stamp(changes, clock)
@@ -92,10 +95,9 @@ class Mirror:
             touched.setdefault(kind, set()).add(key)
         self._records[kind][key] = record
         if isinstance(record, ObjectRecord):
-            if any(cell.state in TROUBLE for cell in record.cells):
-                self.troubled.add(key)
-            else:
-                self.troubled.discard(key)
+            states = {cell.state for cell in record.cells}
+            _note(self.troubled, key, bool(states & TROUBLE))
+            _note(self.unsynced, key, bool(states - {SyncState.IN_SYNC}))
 
     def _stamp(self, changes: Changes, clock: float) -> None:
         self.revision = changes.revision
@@ -103,6 +105,13 @@ class Mirror:
         self.received_at = clock
         if changes.wall:
             self.skew = changes.wall - clock
+
+
+def _note(keys: set[str], key: str, belongs: bool) -> None:
+    if belongs:
+        keys.add(key)
+    else:
+        keys.discard(key)
 
 
 def _note_vanished(

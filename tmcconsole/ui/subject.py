@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class Subject:
         return names[0]
 
 
-def subject_of(records: list[Any], objects: frozenset[str], hidden: int = 0) -> Subject:
+def subject_of(records: list[Any], objects: Container[str], hidden: int = 0) -> Subject:
     """Return what the records stand for. ``objects``: the keys of all objects there are."""
     targets: dict[str, None] = {}
     keys: dict[str, None] = {}
@@ -66,7 +67,7 @@ def _targets(record: Any) -> tuple[str, ...]:
             return ()
 
 
-def _object(record: Any, objects: frozenset[str]) -> str:
+def _object(record: Any, objects: Container[str]) -> str:
     match record:
         case ObjectRecord():
             return record.key

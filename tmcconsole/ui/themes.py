@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 MIN_CONTRAST: Final = 4.5  # WCAG AA for text
 FALLBACK: Final = "tmc-dark"
@@ -109,12 +109,20 @@ def read_theme(path: Path) -> Theme:
         name=str(data.get("name", path.stem)),
         dark=bool(data.get("dark", True)),
         ansi=bool(data.get("ansi", False)),
-        variables=variables,
+        variables=_terminal_variables(data) | variables,
         primary=colours.pop("primary"),
         **colours,
     )
     _check_contrast(path, text, theme)
     return theme
+
+
+def _terminal_variables(data: dict[str, Any]) -> dict[str, str]:
+    """Return what Textual's own styles need to name in a theme of the terminal's colours."""
+    if not data.get("ansi"):
+        return {}
+    like = "ansi-dark" if data.get("dark", True) else "ansi-light"
+    return dict(BUILTIN_THEMES[like].variables)
 
 
 def variables_of(theme: Theme) -> dict[str, str]:

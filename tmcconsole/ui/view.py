@@ -35,6 +35,7 @@ class View:
         self._dirty: set[str] = set()
         self._stale = True  # everything is to be placed anew
         self._scope: frozenset[str] = frozenset()
+        self._known: tuple[tuple[str, ...], tuple[Column, ...]] = ((), ())  # for these targets
         self._index = 0  # where the cursor was, for when its row goes
 
     def __repr__(self) -> str:
@@ -166,7 +167,7 @@ class View:
         first = self.listing.first(record)
         if not self.sort_column:
             return first
-        order = next((c.order for c in self._columns(look) if c.id == self.sort_column), None)
+        order = self._order_of(look)
         return (order(record), *first) if order else first
 
     def facts(self, record: Any, look: Look) -> Facts:
@@ -187,7 +188,12 @@ class View:
         return self.filter.inactive(frozenset(c.id for c in columns), numbers)
 
     def _columns(self, look: Look) -> tuple[Column, ...]:
-        return self.listing.columns(look, ORDER_WIDTH)
+        if self._known[0] != look.targets or not self._known[1]:
+            self._known = (look.targets, self.listing.columns(look, ORDER_WIDTH))
+        return self._known[1]
+
+    def _order_of(self, look: Look) -> Callable[[Any], Order] | None:
+        return next((c.order for c in self._columns(look) if c.id == self.sort_column), None)
 
     def _hold_cursor(self) -> None:
         """Keep the cursor on its row; where the row is gone, on the one that took its place."""

@@ -90,7 +90,8 @@ def _queues(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
 def _objects(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
     found = sorted(
         (SYNC[cell.state].rank, record.key, cell.state, str(cell.reason))
-        for record in mirror.of(ObjectRecord).values()
+        for key in mirror.unsynced
+        for record in (mirror.of(ObjectRecord)[key],)
         for cell in record.cells
         if cell.target == target.name and cell.state is not SyncState.IN_SYNC
     )

@@ -110,3 +110,8 @@ class Listing:
     targets_of: Callable[[Any], tuple[str, ...]]  # for @scope
     labels_of: Callable[[Any], dict[str, str]] | None = None  # for -l selector
     faded: Callable[[Any], bool] = lambda _record: False  # last known, not current
+
+    @property
+    def many(self) -> str:
+        """Return the noun in the plural."""
+        return "entries" if self.noun == "entry" else f"{self.noun}s"

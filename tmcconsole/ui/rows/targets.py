@@ -80,12 +80,12 @@ DEPTH = Column(
     right=True, least=5, most=9, drop=2,
 )  # fmt: skip
 FAILED = Column(
-    "failed", "FAILED", lambda t, _l: _number(t.failed, "failed"), lambda t: -float(t.failed),
-    number=lambda t, _n: float(t.failed), key="E", right=True, least=6, most=9, drop=1,
+    "failed", "FAIL", lambda t, _l: _number(t.failed, "failed"), lambda t: -float(t.failed),
+    number=lambda t, _n: float(t.failed), key="E", right=True, least=4, most=9, drop=1,
 )  # fmt: skip
 LAG = Column(
-    "lag", "LAG p95", lambda t, _l: ink(millis(t.lag_p95_ms)), lambda t: -t.lag_p95_ms,
-    number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=7, most=8, drop=3,
+    "lag", "LAG", lambda t, _l: ink(millis(t.lag_p95_ms)), lambda t: -t.lag_p95_ms,
+    number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=5, most=8, drop=3,
 )  # fmt: skip
 BEAT = Column(
     "beat", "BEAT", lambda t, look: ink(age(t.heartbeat_at, look.now), "dim"),

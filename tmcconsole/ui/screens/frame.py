@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,14 +12,11 @@ from textual.screen import Screen
 
 from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
 from tmcconsole.ui.header import crumb_right, head_left, head_right
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import Answers, BottomLine, Field, Question
 from tmcconsole.ui.widgets.lines import Bar, KeyBar
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
 
 _COMMAND = Field("line", ":")
 MESSAGE_S = 20.0  # a message stays this long; what matters is in the history too
@@ -64,6 +61,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     WHERE = "list"  # which actions of the registry are bound here
     AUTO_FOCUS = None
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink--{tone}" for tone in (*TONES, *GROUNDS)}
 
     def __init__(self, session: Session, *, name: str) -> None:
         super().__init__(name=name)
@@ -81,12 +79,23 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
+        self._take_breakpoints()
+        self.set_class(self.session.terms.settings.ascii_only, "-ascii")
         yield self.head
         yield self.crumb
         yield from self.body()
         yield self.bottom
         yield self.keybar
         yield TooSmall(id="guard")
+
+    def _take_breakpoints(self) -> None:
+        """Take the size's classes before the first layout: Textual would only do it after."""
+        for points, size in (
+            (self.app.HORIZONTAL_BREAKPOINTS, self.app.size.width),
+            (self.app.VERTICAL_BREAKPOINTS, self.app.size.height),
+        ):
+            fitting = [name for least, name in points or () if size >= least]
+            self.add_class(*fitting[-1:])
 
     def body(self) -> ComposeResult:
         """Return what stands between breadcrumb and bottom line."""
@@ -131,7 +140,6 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     async def ask(self, question: Question) -> Answers | None:
         """Ask on the bottom line and return the answers, None for no."""
-        came_from: Widget | None = self.focused if self.focused is not self.bottom else None
         future: asyncio.Future[Answers | None] = asyncio.get_running_loop().create_future()
 
         def answered(answers: Answers | None) -> None:
@@ -139,13 +147,15 @@ class FrameScreen(Screen[None], inherit_bindings=False):
                 future.set_result(answers)
 
         self.bottom.ask(question, answered)
-        try:
-            return await future
-        finally:
-            if came_from is not None and came_from.is_attached and self.is_attached:
-                came_from.focus()
-            elif self.is_attached:
-                self.set_focus(None)
+        return await future
+
+    def on_key(self, event: events.Key) -> None:
+        """Hand every key to an open question, before it can act."""
+        self.bottom.take_key(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Hand pasted text to an open question."""
+        self.bottom.take_paste(event)
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something that waits; it ends with the screen, one of a name at a time."""
@@ -173,13 +183,12 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         """Return why an action is not possible here and now; "" where it is."""
         if action.writes and self.session.read_only:
             return f"{action.word}: this console is read-only"
-        return self.lacks(action)
+        return self.lacks(action, self.subject())
 
-    def lacks(self, action: Action) -> str:
+    def lacks(self, action: Action, subject: Subject) -> str:
         """Return what the screen or the selection lacks for an action; "" where nothing."""
         if action.demo and self.session.terms.link_mode != "demo":
             return f"{action.word}: only in the demo"
-        subject = self.subject()
         if action.needs == "target" and not subject.targets:
             return f"{action.word}: select a target first (screens 1 to 5)"
         if action.needs == "object" and not subject.objects:
@@ -189,6 +198,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         return ""
 
     def _keys(self) -> tuple[tuple[str, str, bool], ...]:
+        subject = self.subject()
         actions = sorted(
             (action for action in ACTIONS if action.bar and self.WHERE in action.where),
             key=lambda action: action.bar,
@@ -196,7 +206,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         return tuple(
             (action.shown, action.word, not (action.writes and self.session.read_only))
             for action in actions
-            if not self.lacks(action)
+            if not self.lacks(action, subject)
         )
 
     def action_leave(self) -> None:

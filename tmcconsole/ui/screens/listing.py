@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.ui import filter as filters
@@ -22,6 +23,7 @@ from tmcconsole.ui.widgets.bottom import Field, Question
 from tmcconsole.ui.widgets.live_table import LiveTable
 from tmcconsole.ui.widgets.pane import Pane
 
+REST_S = 0.1  # a cursor that moves on sooner leaves the panes alone: they cost 5 KB a row
 EDGE = 1_000_000_000  # a row number beyond any list: moves stop at the last row
 
 
@@ -36,6 +38,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self.table = LiveTable(session.view(listing), id="table")
         self.pane = Pane(id="detail")
         self.rail = Pane(id="rail")
+        self._follow: Timer | None = None
 
     @property
     def current(self) -> LiveTable:
@@ -62,8 +65,9 @@ class ListScreen(FrameScreen, inherit_bindings=False):
                     yield self.rail
 
     def on_mount(self) -> None:
-        """Give the table the keys."""
+        """Give the table the keys, and have the rows ready for the first painting."""
         self.table.focus()
+        self.frame()
 
     def title_runs(self) -> Runs:
         """Return the screen's name, what is filtered, and how it is sorted."""
@@ -82,7 +86,8 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         """Return shown of all rows, and the marks."""
         view = self.view
         shown, total = len(view.order), view.total
-        text = count(total) if shown == total else f"{count(shown)}/{count(total)}"
+        number = count(total) if shown == total else f"{count(shown)}/{count(total)}"
+        text = f"{number} {view.listing.noun if total == 1 else view.listing.many}"
         if view.marked:
             hidden = f" ({view.hidden_marks} hidden)" if view.hidden_marks else ""
             text += f" · {len(view.marked)} marked{hidden}"
@@ -90,7 +95,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     def subject(self) -> Subject:
         """Return the marked rows, or the one under the cursor."""
-        objects = frozenset(self.session.mirror.of(ObjectRecord))
+        objects = self.session.mirror.of(ObjectRecord)
         return subject_of(self.view.chosen(), objects, self.view.hidden_marks)
 
     def frame(self) -> None:
@@ -115,9 +120,10 @@ class ListScreen(FrameScreen, inherit_bindings=False):
             self.rail.show(lines[1:] or [ink("nothing happened yet", "dim")])
 
     def on_live_table_moved(self, event: LiveTable.Moved) -> None:
-        """Follow the cursor with the panes."""
-        self.show_detail()
-        self.crumb.show(self.title_runs(), ink(self.chip(), "dim"))
+        """Follow the cursor with the panes, once it rests."""
+        if self._follow is not None:
+            self._follow.stop()
+        self._follow = self.set_timer(REST_S, self.show_detail)
 
     def on_live_table_opened(self, event: LiveTable.Opened) -> None:
         """Drill in."""

@@ -66,8 +66,11 @@ class _Open:
     caret: int = 0
 
 
-class BottomLine(Paper, can_focus=True):
-    """Owner of the message and of the question being asked."""
+class BottomLine(Paper):
+    """Owner of the message and of the question being asked.
+
+    It never has the focus, because moving that repaints widgets: the screen hands it the keys.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -89,14 +92,13 @@ class BottomLine(Paper, can_focus=True):
         self.dismiss()
         values = [each.start for each in question.fields]
         self._open = _Open(question, answer, values, 0, len(values[0]) if values else 0)
-        self.focus()
         self.patch()
 
     def dismiss(self) -> None:
         """Answer an open question with no."""
         self._close(None)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> None:
         """Take every key while asking: a question is never answered by accident."""
         if self._open is None:
             return
@@ -111,7 +113,7 @@ class BottomLine(Paper, can_focus=True):
         else:
             self._choose(event.character or event.key, event.key)
 
-    def on_paste(self, event: events.Paste) -> None:
+    def take_paste(self, event: events.Paste) -> None:
         """Insert pasted text; its line breaks become spaces."""
         if self._open is not None and self._open.question.fields:
             event.stop()

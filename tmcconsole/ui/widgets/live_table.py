@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 
 from tmcconsole.ui.ink import BLANK, Run, Runs, fit, ink, width_of
@@ -39,6 +40,7 @@ class LiveTable(Paper, can_focus=True):
         self._widths: list[int] = []
         self._wanted: dict[str, int] = {}  # grows only, so that columns do not dance
         self._top = 0
+        self._laid_out_for = Size(0, 0)
 
     @property
     def rows(self) -> int:
@@ -106,6 +108,8 @@ class LiveTable(Paper, can_focus=True):
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
         """Return the heading, a row, or a line of the empty state."""
+        if self._laid_out_for != self.size:
+            self._lay_out()
         if y < HEADER:
             return self._heading(), "heading"
         index = self._top + y - HEADER
@@ -174,6 +178,7 @@ class LiveTable(Paper, can_focus=True):
     def _lay_out(self) -> None:
         """Choose columns and widths for what is visible, and keep the cursor in sight."""
         self._scroll()
+        self._laid_out_for = self.size
         width = max(0, self.size.width - 2)
         self._columns = self.view.listing.columns(self._look, width)
         visible = self.view.order[self._top : self._top + self.rows]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import takewhile
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,15 +16,15 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tmcconsole.ui.ink import TONES, Runs, fit
-
-GROUNDS = ("cursor", "cursor-blurred", "mark", "heading")
+from tmcconsole.ui.ink import Runs, fit
 
 
 class Paper(Widget):
-    """Base of everything that shows records. Subclasses give ``line``; colours are in the CSS."""
+    """Base of everything that shows records. Subclasses give ``line``.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"paper--{tone}" for tone in (*TONES, *GROUNDS)}
+    Tones get their colours from the screen's ``ink--*`` styles in console.tcss: once for each
+    screen, because Textual works a component style out anew for every widget that has it.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
@@ -78,7 +77,9 @@ class Paper(Widget):
         """Return the runs as one painted line, a segment for each run of equal style."""
         width = self.size.width
         segments: list[Segment] = []
+        ascii_only = self.screen.has_class("-ascii")
         for text, tone in fit(runs, width):
+            text = text.replace("…", "~") if ascii_only else text
             style = self._ink(tone, ground)
             if segments and segments[-1].style == style:
                 segments[-1] = Segment(segments[-1].text + text, style)
@@ -89,11 +90,14 @@ class Paper(Widget):
     def _ink(self, tone: str, ground: str) -> Style:
         style = self._inks.get((tone, ground))
         if style is None:
-            style = self.rich_style + self.get_component_rich_style(f"paper--{tone}", partial=True)
+            style = self.rich_style + self._look_up(tone)
             if ground:
-                style += self.get_component_rich_style(f"paper--{ground}", partial=True)
+                style += self._look_up(ground)
             self._inks[tone, ground] = style
         return style
+
+    def _look_up(self, name: str) -> Style:
+        return self.screen.get_component_rich_style(f"ink--{name}", partial=True)
 
 
 def _differing(before: Strip, after: Strip) -> tuple[int, int]:
