@@ -530,6 +530,7 @@ async def test_ages_are_drawn_though_nothing_changes() -> None:
         await desk.press("2")
         assert "4m" in desk.lines[6]
         desk.clock[0] += 60
+        desk.link.wall += 60
         await desk.frame()
 
         assert "5m" in desk.lines[6]
