@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import async_solipsism
 import pytest
 
+from tests.kube.informing import VIRTUAL_TIME
 from tests.sim.talk import Api, make_cluster
 from tmcconsole.sim.cluster import SimCluster
 
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    return "asyncio", {"loop_factory": async_solipsism.EventLoop}
+    return VIRTUAL_TIME
 
 
 @pytest.fixture

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+from collections.abc import Callable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self
 
 import anyio
 from aiohttp import web
-from anyio.abc import TaskGroup
 
-from tmcconsole.runtime import Request, Response, TransportError, spawn
+from tmcconsole.runtime import Request, Response, TransportError
 from tmcconsole.sim.asked import ADMIN, User
 from tmcconsole.sim.bodies import MAX_BODY
 from tmcconsole.sim.cluster import SimCluster
@@ -35,9 +36,10 @@ class Served:
         self._server = web.Server(self._handle, handler_cancellation=True, access_log=None)
         self._runner: web.ServerRunner | None = None
         self._site: web.TCPSite | None = None
-        self._group: TaskGroup | None = None
+        self._keeper: asyncio.Task[None] | None = None
         self._switched = anyio.Event()
         self._host, self._port = "", 0
+        self._stop_listening: Callable[[], None] = _nothing
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,16 +63,20 @@ class Served:
         await self._runner.setup()
         await self._listen()
         self.url = f"http://{host}:{self._port}{self.cluster.base_path}"
-        self._group = await anyio.create_task_group().__aenter__()
-        self.cluster.faults.listen(lambda _: self._switched.set())
-        spawn(self._group, self._follow_outages, name=f"outages of {self.cluster.name}")
+        self._stop_listening = self.cluster.faults.listen(lambda _: self._switched.set())
+        # A cancel scope here would have to end before whichever our caller opened first; a task
+        # of our own, awaited in close(), asks for no order.
+        self._keeper = asyncio.get_running_loop().create_task(
+            self._follow_outages(), name=f"outages of {self.cluster.name}"
+        )
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
-        if self._group is not None:
-            self._group.cancel_scope.cancel()
-            await self._group.__aexit__(None, None, None)
-            self._group = None
+        self._stop_listening()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+            self._keeper = None
         if self._runner is not None:
             with anyio.CancelScope(shield=True):  # else a cancelled owner leaves sockets behind
                 await self._runner.cleanup()
@@ -147,6 +153,10 @@ def _credentials(http: web.BaseRequest) -> tuple[str, str]:
         return token, slash + rest
     scheme, _, token = http.headers.get("authorization", "").partition(" ")
     return (token.strip() if scheme.lower() == "bearer" else ""), path
+
+
+def _nothing() -> None:
+    """Stands for what is yet to be undone."""
 
 
 async def serve(cluster: SimCluster, *, host: str = "127.0.0.1", port: int = 0) -> Served:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tmcconsole.runtime import Random
 from tmcconsole.sim.faults import Faults
@@ -29,6 +29,10 @@ class Server:
     rng: Random
     pages: Pages = field(default_factory=Pages)
     terminating_definitions: int = 0  # CRDs that wait for their instances to go
+
+    def sheltered(self) -> Server:
+        """Return the same server as those within the cluster meet it: past all faults."""
+        return replace(self, faults=Faults(self.store, self.rng))
 
     def wall(self) -> float:
         """Return Unix seconds as this server sees them."""

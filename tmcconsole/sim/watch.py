@@ -25,6 +25,7 @@ Json = dict[str, Any]
 
 BOOKMARK_S: Final = 60.0  # between bookmarks; Kubernetes sends them about once a minute
 SHORTEST_S, LONGEST_S = 1800.0, 3600.0  # of a watch that names no timeout
+GRAIN_S: Final = 0.001  # no wait is shorter
 INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
 
 
@@ -208,10 +209,11 @@ class Watch:
     async def _wait(self, next_bookmark: float) -> None:
         """Wait for a change, an interruption, or the time."""
         until = self._deadline if self._is_silent() else min(self._deadline, next_bookmark)
+        left = max(GRAIN_S, until - self._now())
         kind_id = self._asked.kind.id
         self._wake = wake = self._store.newer(kind_id)
         try:
-            with anyio.move_on_after(max(0.0, until - self._now())):
+            with anyio.move_on_after(left):
                 await wake.wait()
         finally:
             self._store.no_longer_waiting(kind_id, wake)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,7 +11,6 @@ from tmcconsole.sim.api import handle
 from tmcconsole.sim.asked import User
 from tmcconsole.sim.bodies import MERGE_PATCH
 from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.faults import Faults
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Key
@@ -24,7 +22,7 @@ class Local:
     """Requests of one component. Raises Failure where the API server refuses."""
 
     def __init__(self, server: Server, component: str) -> None:
-        self.server = replace(server, faults=Faults(server.store, server.rng))
+        self.server = server.sheltered()
         self._user = User(f"system:{component}", ("system:masters",))
         self._agent = f"{component}/v1.36.0"
 

@@ -16,6 +16,7 @@ from tmcconsole.sim.store import Commit, Key
 Json = dict[str, Any]
 
 RETRY_S: Final = 1.0  # after a refusal
+GRAIN_S: Final = 0.001  # times closer than this are the same
 BATCH: Final = 50  # reconciles before the event loop gets a turn
 
 
@@ -80,7 +81,7 @@ class Loop:
             heapq.heappush(self._later, (due, self._sequence, name, key))
 
     def _take_ripe(self) -> None:
-        now = self._server.now()
+        now = self._server.now() + GRAIN_S
         while self._later and self._later[0][0] <= now:
             _, _, name, key = heapq.heappop(self._later)
             self._due[name, key] = None

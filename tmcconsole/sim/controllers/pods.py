@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import GRAIN_S, Controller
 from tmcconsole.sim.controllers.ownership import is_terminating, key_of
 from tmcconsole.sim.store import Commit, Key
 
@@ -70,7 +70,7 @@ class Machines:
         """Return how long to wait still for what takes a random time from the first call."""
         now = self._local.server.now()
         due = self._started.setdefault(uid, now + self._local.server.rng.uniform(*between))
-        return max(0.0, due - now)
+        return due - now if due - now > GRAIN_S else 0.0
 
     def _schedule(self, pod: Json) -> float | None:
         node = self._choose(pod)

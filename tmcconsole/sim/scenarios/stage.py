@@ -1,0 +1,105 @@
+"""The stage of a scenario: the hub, the clusters, and hands that act on them as users do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.errors import NotFound
+from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.runtime import Random
+from tmcconsole.sim.cluster import SimCluster
+
+Json = dict[str, Any]
+
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+CONFIG_MAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
+SECRETS: Final = Kind("", "v1", "secrets", "Secret")
+SERVICES: Final = Kind("", "v1", "services", "Service")
+DEPLOYMENTS: Final = Kind("apps", "v1", "deployments", "Deployment")
+PLACEMENTS: Final = Kind(
+    "scheduling.kcp.io", "v1alpha1", "placements", "Placement", namespaced=False
+)
+SYNC_TARGETS: Final = Kind(
+    "workload.kcp.io", "v1alpha1", "synctargets", "SyncTarget", namespaced=False
+)
+
+
+class Hand:
+    """A user close to one cluster: its faults do not reach here."""
+
+    def __init__(self, cluster: SimCluster, user: str) -> None:
+        self._client = Client(cluster.inside(), name=cluster.name)
+        self._user = user
+
+    async def apply(self, kind: Kind, tree: Json) -> None:
+        """Apply an object; ``tree`` needs no apiVersion and kind."""
+        whole = {"apiVersion": kind.api_version, "kind": kind.kind, **tree}
+        await self._client.apply(kind, whole, manager=self._user, force=True)
+
+    async def change(self, kind: Kind, namespace: str, name: str, patch: Json) -> bool:
+        """Lay a merge patch over an object; return whether it was there."""
+        key = ObjectKey(namespace, name)
+        try:
+            await self._client.merge_patch(kind, key, patch, manager=self._user)
+        except NotFound:
+            return False
+        return True
+
+    async def remove(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete an object, if it is there."""
+        key = ObjectKey(namespace, name)
+        try:
+            found = await self._client.get(kind, key)
+            await self._client.delete(kind, key, uid=found.uid)
+        except NotFound:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that a story acts on."""
+
+    hub: Hand
+    clusters: Mapping[str, SimCluster]  # by name; their faults are the story's to switch
+    hands: Mapping[str, Hand]  # somebody at each cluster
+    rng: Random
+    wall: Callable[[], float]  # Unix seconds
+    say: Callable[[str], None]  # narration: one line each
+    pace: float = 1.0  # pauses are multiplied by this
+
+    @property
+    def names(self) -> list[str]:
+        """The clusters' names, in order."""
+        return sorted(self.clusters)
+
+    async def pause(self, seconds: float) -> None:
+        """Let things happen."""
+        await anyio.sleep(seconds * self.pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A story that the simulated world plays."""
+
+    name: str
+    title: str
+    story: Callable[[World], Awaitable[None]]
+
+
+def make_world(
+    hub: SimCluster,
+    clusters: Mapping[str, SimCluster],
+    *,
+    say: Callable[[str], None],
+    pace: float = 1.0,
+) -> World:
+    """Return the stage for a scenario on these clusters. The APIs must be installed in the hub."""
+    hands = {name: Hand(cluster, "kubectl-edit") for name, cluster in clusters.items()}
+    server = hub.server
+    rng = Random(server.rng.getrandbits(32))
+    return World(Hand(hub, "kubectl"), clusters, hands, rng, server.wall, say, pace)
