@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import ObjectRecord, QueueRecord, SyncState, TargetRecord
-from tmcconsole.ui.details.lines import conditions, heading, pair, pairs
+from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.format import age, ago, count, countdown, millis, timestamp
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
@@ -24,6 +24,7 @@ def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -
           if target.reason else ()),
         BLANK,
         *pairs(_summary(target, look)),
+        *paragraph("labels", " ".join(f"{key}={value}" for key, value in target.labels), width),
     ]  # fmt: skip
     if target.conditions:
         lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
@@ -61,7 +62,6 @@ def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:
         ("address", target.address),
         ("cluster uid", target.cluster_uid),
         ("target key", target.target_key),
-        ("labels", ", ".join(f"{key}={value}" for key, value in target.labels)),
     ]  # fmt: skip
 
 
