@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.connect import SetupError
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.ledger import Ledger
@@ -15,7 +17,7 @@ from tmcconsole.sync.turn import KindAway
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.tmc.backoff import delay
 from tmcconsole.tmc.classify import Side, classify
-from tmcconsole.tmc.errors import ErrorType, Failure, Pace, failure
+from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 from tmcconsole.tmc.history import History
 
 # Errors of our own making, which no API server sent.
@@ -57,7 +59,17 @@ class Failing:
 
 def understand(error: Exception, side: Side) -> Failure:
     """Return what an error means, those of our own making included."""
+    if isinstance(error, SetupError):
+        return _setup(error)
     for kind, (type_, pace) in _OWN.items():
         if isinstance(error, kind):
             return failure(type_, str(error), reason=str(error.reason), pace=pace)
     return classify(error, side=side)
+
+
+def _setup(error: SetupError) -> Failure:
+    """A person has to decide something; the message already says what would help."""
+    found = failure(
+        ErrorType.CONFIGURATION_ERROR, str(error), reason=error.reason, severity=Severity.HIGH
+    )
+    return replace(found, hint=SafeText())

@@ -22,7 +22,7 @@ from tmcconsole.engine.session import REDISCOVER_S, HubSession
 from tmcconsole.engine.wiring import Wiring, make_target
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
-from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.errors import KubeError, Unreachable
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
 from tmcconsole.runtime import spawn
@@ -38,10 +38,6 @@ log = logging.getLogger(__name__)
 RETRY_FIRST_S: Final = 1.0
 RETRY_CAP_S: Final = 30.0
 WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
-
-
-class Lost(KubeError):
-    """The connection must be made anew: credentials, identity or the SyncTarget changed."""
 
 
 @dataclass(slots=True)
@@ -206,7 +202,7 @@ class Supervisor:
         assert self.target is not None
         registered = self.sync_target()
         if registered is None:
-            raise Lost(f"the SyncTarget {self.name} was deleted")
+            raise self._missing()
         await self._check_identity(self.target.client, registered)
         self.target.namespaces.nudge()
         for watched in self.target.kinds.values():
@@ -225,7 +221,7 @@ class Supervisor:
             await self.session.around.runtime.sleep(WAIT_S)
             found = self.sync_target()
             if found is None or found.identity != registered.identity:
-                raise Lost(f"the SyncTarget {self.name} was deleted or made anew")
+                raise self._missing()
             before, wishes = wishes, self._wishes(found)
             if wishes != before:
                 self.target.look_again()
@@ -244,6 +240,11 @@ class Supervisor:
             found.pause_at(wall) is None,
             found.allow_deletes_until > wall,
             found.is_evicting(wall),
+        )
+
+    def _missing(self) -> SetupError:
+        return SetupError(
+            "SyncTargetMissing", f"the SyncTarget {self.name} was deleted, or made anew"
         )
 
     async def _failed(self, error: BaseException) -> None:
@@ -285,10 +286,10 @@ class Supervisor:
         )
 
 
-def _reach_error(reach: Reach) -> Lost:
-    error = Lost(str(reach.message))
-    error.reason = reach.reason
-    return error
+def _reach_error(reach: Reach) -> Unreachable:
+    """Return the error of a server that needs a new connection: other credentials, another CA."""
+    reason = "Credentials" if reach.reason == "Unauthorized" else reach.reason
+    return Unreachable(str(reach.message), sent=True, reason=reason)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
