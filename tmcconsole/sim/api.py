@@ -22,6 +22,7 @@ from tmcconsole.sim.failures import (
     path_not_found,
     unauthorized,
 )
+from tmcconsole.sim.kinds import Kinds
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Snapshot
 from tmcconsole.sim.watch import Watch
@@ -80,8 +81,16 @@ def _fixed(server: Server, request: Request) -> Response | None:
     if path == "/metrics":
         text = f"apiserver_storage_objects {server.store.count}\n"
         return Response(200, {"content-type": "text/plain; version=0.0.4"}, text.encode())
-    found = openapi.answer(path, server.kinds)
-    return found or discovery.answer(path, request.accept, server.kinds)
+    kinds = _visible(server)
+    return openapi.answer(path, kinds) or discovery.answer(path, request.accept, kinds)
+
+
+def _visible(server: Server) -> Kinds:
+    """Return the kinds that are not hidden by a fault."""
+    hidden = server.faults.hidden_kinds
+    if not hidden:
+        return server.kinds
+    return Kinds(kind for kind in server.kinds if kind.id not in hidden)
 
 
 def _resource(server: Server, asked: Asked) -> Response | Watch:
@@ -111,7 +120,7 @@ def _read(server: Server, asked: Asked) -> Response | Watch:
     if asked.verb == "watch":
         if faults.watch_410 and asked.query.get("resourceVersion"):
             raise Failure(410, "Expired", "too old resource version")
-        return Watch(asked, server.store, faults, now=server.now, wall=server.wall, rng=server.rng)
+        return Watch(asked, server)
     return _list(server, asked)
 
 

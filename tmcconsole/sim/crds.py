@@ -33,6 +33,7 @@ def forget(server: Server, tree: Json) -> None:
     """Stop serving what a removed definition brought."""
     for kind in kinds_of(tree):
         server.kinds.remove(kind)
+        server.store.wake(kind.id)
 
 
 def kinds_of(tree: Json) -> list[SimKind]:

@@ -31,7 +31,7 @@ async def exchange(server: Server, request: Request, user: User) -> Response | W
     await _hold(faults, request, writes=writes)
     answer = handle(server, request, user)
     if faults.one_way:
-        await anyio.sleep_forever()
+        await _forever()
     if writes and faults.strikes("lost_reply"):
         raise TransportError(f"{server.name}: the connection was reset", sent=True)
     await _pass(faults)
@@ -44,9 +44,14 @@ async def _pass(faults: Faults) -> None:
     if delay:
         await anyio.sleep(delay)
     if faults.blackhole:
-        await anyio.sleep_forever()
+        await _forever()
     if faults.outage:
         raise TransportError("the connection was reset", sent=True)
+
+
+async def _forever() -> None:
+    """Never come back; the caller's patience ends it."""
+    await anyio.Event().wait()
 
 
 def _refusal(faults: Faults) -> Response | None:

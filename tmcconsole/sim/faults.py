@@ -196,7 +196,12 @@ class Faults(Switches):
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Tell ``listener`` of cut, mid-line, compacted and switched; returns how to stop."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
 
     def source(self) -> Store | Snapshot:
         """Return what lists are served from: the store, or a frozen state of it."""

@@ -73,14 +73,14 @@ class Served:
     async def close(self) -> None:
         """Stop listening and close every connection."""
         self._stop_listening()
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
-            self._keeper = None
-        if self._runner is not None:
-            with anyio.CancelScope(shield=True):  # else a cancelled owner leaves sockets behind
+        with anyio.CancelScope(shield=True):  # else a cancelled owner leaves sockets behind
+            if self._keeper is not None:
+                self._keeper.cancel()
+                await asyncio.wait([self._keeper])
+                self._keeper = None
+            if self._runner is not None:
                 await self._runner.cleanup()
-            self._runner = None
+                self._runner = None
 
     async def _listen(self) -> None:
         if self._runner is None:

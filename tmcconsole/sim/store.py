@@ -99,6 +99,9 @@ class _Shelf:
             self.lost_version = self.history[0].version
         self.history.append(event)
         self.appended += 1
+        self.wake()
+
+    def wake(self) -> None:
         waiting, self.waiting = self.waiting, []
         for watcher in waiting:
             watcher.set()
@@ -237,6 +240,10 @@ class Store:
         waiting = self._shelf(kind_id).waiting
         if awaited in waiting:
             waiting.remove(awaited)
+
+    def wake(self, kind_id: str) -> None:
+        """Let those who wait for a kind's next change look about at once."""
+        self._shelf(kind_id).wake()
 
     def oldest(self, kind_id: str) -> int:
         """Return the oldest version from which the kind can be watched."""

@@ -6,19 +6,20 @@ behind it is told 410.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any, Final
 
 import anyio
 import orjson
 
-from tmcconsole.runtime import Random, TransportError
+from tmcconsole.runtime import TransportError
 from tmcconsole.sim.asked import Asked, is_true, version_number
 from tmcconsole.sim.failures import Cause, Failure, expired, invalid, too_old
 from tmcconsole.sim.faults import Faults
 from tmcconsole.sim.forms import form_of
 from tmcconsole.sim.reads import selection
+from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Event, Snapshot, Store, Stored
 
 Json = dict[str, Any]
@@ -32,28 +33,20 @@ INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
 class Watch:
     """One open watch. ``lines`` is read once, by one reader."""
 
-    def __init__(
-        self,
-        asked: Asked,
-        store: Store,
-        faults: Faults,
-        *,
-        now: Callable[[], float],
-        wall: Callable[[], float],
-        rng: Random,
-    ) -> None:
+    def __init__(self, asked: Asked, server: Server) -> None:
         """Check the request. Raises Failure 400 or 422 where it makes no sense."""
         self._asked = asked
-        self._store = store
-        self._faults = faults
-        self._now = now
-        self._wall = wall
+        self._server = server
+        self._store = server.store
+        self._faults = server.faults
+        self._now = server.now
+        self._wall = server.wall
         self._selected = selection(asked)
         self._form = form_of(asked)
         self._wants_bookmarks = is_true(asked.query.get("allowWatchBookmarks"))
-        self._wants_initial = _initial_events(asked, faults)
+        self._wants_initial = _initial_events(asked, server.faults)
         timeout = float(asked.query.get("timeoutSeconds") or 0)
-        self._deadline = now() + (timeout or rng.uniform(SHORTEST_S, LONGEST_S))
+        self._deadline = server.now() + (timeout or server.rng.uniform(SHORTEST_S, LONGEST_S))
         self._interrupted = ""
         self._wake: anyio.Event | None = None
         self._last: Event | None = None
@@ -115,7 +108,7 @@ class Watch:
 
     def _farewell(self) -> Iterator[bytes]:
         """Yield what comes before the end: a last bookmark, or half a line and a reset."""
-        if self._interrupted == "cut":
+        if self._interrupted == "cut" or not self._is_served():
             return
         if self._interrupted:
             yield b'{"type":"MODIFIED","object":{"kind":"'
@@ -128,7 +121,14 @@ class Watch:
             yield self._bookmark()
 
     def _is_interrupted(self) -> bool:
-        return bool(self._interrupted)
+        return bool(self._interrupted) or not self._is_served()
+
+    def _is_served(self) -> bool:
+        """Whether the kind is still there: a definition that goes ends its watches."""
+        kind = self._asked.kind
+        if kind.id in self._faults.hidden_kinds:
+            return False
+        return self._server.kinds.find(kind.group, kind.version, kind.resource) is not None
 
     def _begin(self) -> tuple[Iterator[bytes], int] | Failure:
         """Return the first lines and the cursor of the first event after them."""
