@@ -138,6 +138,7 @@ class HubSession:
             watched.informer.nudge()
         for informer in (self.world.hub.namespaces, *self._own_informers()):
             informer.nudge()
+        self.scheduler.wake()
 
     async def _look_at_known(self, kind: str) -> None:
         """Once a kind is listed in the hub, let the targets look at what they remember of it."""

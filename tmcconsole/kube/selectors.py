@@ -18,12 +18,16 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     if selector is None:
         return False
     exact = selector.get("matchLabels") or {}
+    if not isinstance(exact, Mapping):
+        raise SelectorError("matchLabels is not an object of labels")
     if any(labels.get(name) != value for name, value in exact.items()):
         return False
     return all(_holds(term, labels) for term in selector.get("matchExpressions") or ())
 
 
-def _holds(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def _holds(term: object, labels: Mapping[str, str]) -> bool:
+    if not isinstance(term, Mapping):
+        raise SelectorError("a matchExpression is not an object")
     key, operator = term.get("key"), term.get("operator")
     if not isinstance(key, str):
         raise SelectorError(f"a matchExpression needs a key: {dict(term)}")

@@ -26,11 +26,12 @@ class NamespacePlan:
 
 
 def plan_namespace(
-    tree: Json, chosen: tuple[SyncTarget, ...], *, selected: bool, wall: float
+    tree: Json, chosen: tuple[SyncTarget, ...], *, selected: bool, may_leave: bool, wall: float
 ) -> NamespacePlan:
     """Return how to bring a namespace's marks up to date.
 
     ``chosen`` are the targets of all Placements that select it; ``selected`` whether any does.
+    Without ``may_leave`` it gains targets and loses none: some Placement could not be read.
     """
     meta = tree["metadata"]
     if meta.get("deletionTimestamp") or meta["name"] in SYSTEM:
@@ -40,7 +41,8 @@ def plan_namespace(
     labels: Json = {STATE + key: SYNC for key in sorted(wanted) if key not in states}
     annotations: Json = {DELETION + key: None for key in sorted(wanted) if key in stamps}
     again_at = 0.0
-    for key in sorted((set(states) | set(stamps)) - wanted):
+    leaving = sorted((set(states) | set(stamps)) - wanted) if may_leave else []
+    for key in leaving:
         due = unix_time(stamps.get(key)) + REMOVAL_GRACE_S
         if key not in stamps:
             annotations[DELETION + key] = rfc3339(wall)
@@ -49,7 +51,7 @@ def plan_namespace(
             labels[STATE + key] = annotations[DELETION + key] = None
         else:
             again_at = max(again_at, due)
-    if selected != (PLACED in annotations_of(tree)):
+    if selected != (PLACED in annotations_of(tree)) and (selected or may_leave):
         annotations[PLACED] = "" if selected else None
     return NamespacePlan(_patch(meta, labels, annotations), again_at)
 

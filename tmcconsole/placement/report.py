@@ -8,7 +8,7 @@ from typing import Any
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import Location, SyncTarget, rfc3339
-from tmcconsole.placement.select import Decision
+from tmcconsole.placement.select import INVALID_SELECTOR, Decision
 from tmcconsole.sync.markers import SYNCTARGETS
 
 
@@ -61,7 +61,7 @@ def location_status(
 
 
 def _conditions(before: Json, decision: Decision, wall: float) -> list[Json]:
-    found = decision.reason not in ("LocationNoMatch", "InvalidSelector")
+    found = decision.reason not in ("LocationNoMatch", INVALID_SELECTOR)
     ready = _condition("Ready", found, "" if found else decision.reason, decision.message)
     scheduled = _condition("Scheduled", bool(decision.choices), decision.reason, decision.message)
     return [_since(before, condition, wall) for condition in (ready, scheduled)]

@@ -6,13 +6,21 @@ One pass at a time over everything; deciding is cheap and pure, and only differe
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
 
-from tmcconsole.kube.errors import Conflict, KubeError, NotFound
+from tmcconsole.kube.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Invalid,
+    KubeError,
+    NotFound,
+    TooLarge,
+)
 from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey, labels_of
 from tmcconsole.kube.selectors import SelectorError, matches
@@ -32,14 +40,16 @@ from tmcconsole.placement.api import (
 )
 from tmcconsole.placement.namespaces import plan_namespace
 from tmcconsole.placement.report import location_status, placement_annotation, placement_status
-from tmcconsole.placement.select import Decision, decide
+from tmcconsole.placement.select import INVALID_SELECTOR, Decision, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.world import Hub
 
 log = logging.getLogger(__name__)
 
-RETRY_S: Final = 1.0  # after a failed or conflicting write: the next pass computes it anew
+RETRY_S: Final = 1.0  # after a conflicting write: the next pass computes it anew
+RETRY_CAP_S: Final = 30.0  # while the hub does not answer
+REFUSED_S: Final = 60.0  # the hub refuses a write: it would again at once
 IDLE_S: Final = 3600.0
 
 
@@ -82,6 +92,7 @@ class Scheduler:
     on_decided: Callable[[], None]  # decisions changed
     decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
     has_decided: bool = False  # once at least since the start
+    _failures: int = 0  # passes in a row that the hub did not answer
     _wake: anyio.Event = field(default_factory=anyio.Event)
     _namespace_labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -97,6 +108,10 @@ class Scheduler:
             return
         self._wake.set()
 
+    def wake(self) -> None:
+        """Make a pass soon: the hub answers again."""
+        self._wake.set()
+
     async def run(self) -> None:
         """Decide again at every change, and when time makes a difference; until cancelled."""
         while True:
@@ -108,14 +123,17 @@ class Scheduler:
     async def run_once(self) -> float:
         """Make one pass; return seconds until the next is due although nothing changes."""
         try:
-            await self._ensure_default_location()
+            due = [await self._ensure_default_location()]
             self._decide()
-            due = [await self._write_placement(one) for one in list(self.decided.values())]
+            due += [await self._write_placement(one) for one in list(self.decided.values())]
             due += await self._write_locations()
             due += await self._write_namespaces()
         except KubeError as error:
             log.warning("scheduling will be tried again: %s", error)
-            return RETRY_S
+            self._failures += 1
+            ceiling = min(RETRY_CAP_S, RETRY_S * 2 ** min(self._failures, 10))
+            return self.runtime.rng.uniform(ceiling / 2, ceiling)
+        self._failures = 0
         wall = self.runtime.wall()
         due += [t.evict_after for t in self.targets() if t.evict_after > wall]
         later = [at - wall for at in due if at]
@@ -160,7 +178,8 @@ class Scheduler:
         if known is None:
             found = self.hub.namespaces.get(ObjectKey("", namespace))
             known = labels_of(found.decode()) if found else {}
-            self._namespace_labels[namespace] = known
+            if found:  # a name that is not there must not be remembered: nothing would remove it
+                self._namespace_labels[namespace] = known
         return known
 
     def _decide(self) -> None:
@@ -182,11 +201,11 @@ class Scheduler:
         if changed:
             self.on_decided()
 
-    async def _ensure_default_location(self) -> None:
+    async def _ensure_default_location(self) -> float:
         """As in kcp: where there is a SyncTarget there is a Location that matches all."""
         here = self.sources.locations.get(ObjectKey("", DEFAULT_LOCATION))
         if here is not None or not len(self.sources.targets):
-            return
+            return 0.0
         tree: Json = {
             "apiVersion": LOCATIONS.api_version,
             "kind": LOCATIONS.kind,
@@ -201,9 +220,12 @@ class Scheduler:
                 "instanceSelector": {},
             },
         }
-        async with self.hub.flow.admitted():
-            made = await self.hub.client.apply(LOCATIONS, tree, manager=MANAGER)
-        self.sources.locations.observe(made)
+        client = self.hub.client
+        return await self._write(
+            lambda: client.apply(LOCATIONS, tree, manager=MANAGER),
+            self.sources.locations,
+            DEFAULT_LOCATION,
+        )
 
     async def _write_placement(self, one: Decided) -> float:
         key = ObjectKey("", one.placement.name)
@@ -215,14 +237,14 @@ class Scheduler:
         namespaces = [entry.name for entry in self.hub.namespaces.objects()]
         bound = any(one.selects(self._labels(name)) for name in namespaces)
         marks = placement_annotation(tree, one.decision)
-        if not await self._patch(PLACEMENTS, key, marks, self.sources.placements):
-            return wall + RETRY_S
+        again_at = await self._patch(PLACEMENTS, key, marks, self.sources.placements)
+        if again_at:
+            return again_at
         fresh = self.sources.placements.get(key)
         status = placement_status(
             fresh.decode() if fresh else tree, one.decision, bound=bound, wall=wall
         )
-        done = await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
-        return 0.0 if done else wall + RETRY_S
+        return await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
 
     async def _write_locations(self) -> list[float]:
         targets, wall = self.targets(), self.runtime.wall()
@@ -231,40 +253,57 @@ class Scheduler:
             tree = cached.decode()
             patch = location_status(tree, read_location(tree), targets, wall)
             informer = self.sources.locations
-            if not await self._patch(LOCATIONS, cached.key, patch, informer, "status"):
-                due.append(wall + RETRY_S)
+            due.append(await self._patch(LOCATIONS, cached.key, patch, informer, "status"))
         return due
 
     async def _write_namespaces(self) -> list[float]:
         due: list[float] = []
+        decided = list(self.decided.values())
+        is_readable = not any(one.decision.reason == INVALID_SELECTOR for one in decided)
         for cached in self.hub.namespaces.objects():
             labels = self._labels(cached.name)
-            selecting = [one for one in self.decided.values() if one.selects(labels)]
-            chosen = [choice.target for one in selecting for choice in one.decision.choices]
-            wall = self.runtime.wall()
-            plan = plan_namespace(cached.decode(), tuple(chosen), selected=bool(chosen), wall=wall)
-            if not await self._patch(NAMESPACES, cached.key, plan.patch, self.hub.namespaces):
-                due.append(wall + RETRY_S)
+            selecting = [one for one in decided if one.selects(labels)]
+            plan = plan_namespace(
+                cached.decode(),
+                tuple(choice.target for one in selecting for choice in one.decision.choices),
+                selected=any(one.decision.location for one in selecting),
+                may_leave=is_readable,
+                wall=self.runtime.wall(),
+            )
+            due.append(await self._patch(NAMESPACES, cached.key, plan.patch, self.hub.namespaces))
             due.append(plan.again_at)
         return due
 
     async def _patch(
         self, kind: Kind, key: ObjectKey, patch: Json | None, informer: Informer, sub: str = ""
-    ) -> bool:
-        """Write one difference; False where it must be computed again."""
+    ) -> float:
+        """Write one difference; return when to compute it again (Unix seconds), 0.0 for done."""
         if not patch:
-            return True
+            return 0.0
+        client = self.hub.client
+        return await self._write(
+            lambda: client.merge_patch(kind, key, patch, manager=MANAGER, subresource=sub),
+            informer,
+            key.name,
+        )
+
+    async def _write(
+        self, write: Callable[[], Awaitable[CachedObject]], informer: Informer, name: str
+    ) -> float:
+        """What the hub says of one object must not keep the others from being written."""
+        wall = self.runtime.wall()
         try:
             async with self.hub.flow.admitted():
-                written = await self.hub.client.merge_patch(
-                    kind, key, patch, manager=MANAGER, subresource=sub
-                )
+                written = await write()
         except Conflict:
-            return False
+            return wall + RETRY_S
         except NotFound:
-            return True
+            return 0.0
+        except (BadRequest, Forbidden, Invalid, TooLarge) as error:
+            log.warning("the hub refuses to mark %s %s: %s", informer.kind.kind, name, error)
+            return wall + REFUSED_S
         informer.observe(written)
-        return True
+        return 0.0
 
 
 def _essence(one: Decided) -> tuple[str, tuple[str, ...], object]:

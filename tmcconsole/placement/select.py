@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import ONE_TO_ANY, Location, Placement, SyncTarget
+
+INVALID_SELECTOR: Final = "InvalidSelector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Decision:
 
     location: str  # the selected Location's name; the first one's with several
     choices: tuple[Choice, ...]
-    reason: str  # of the condition: "" | LocationNoMatch | NoValidTarget | InvalidSelector
+    reason: str  # of the condition: "" | LocationNoMatch | NoValidTarget | INVALID_SELECTOR
     message: str
 
     @property
@@ -45,12 +48,13 @@ def decide(
     anew, but keeps what it has: silence is no reason to move workloads (kcp #2671).
     """
     try:
+        matches(placement.namespace_selector, {})
         matching = _matching_locations(placement, locations)
         if not matching:
             return Decision("", (), "LocationNoMatch", "no Location matches locationSelectors")
         members = [(place, _members(place, targets)) for place in matching]
     except SelectorError as error:
-        return Decision("", (), "InvalidSelector", str(error))
+        return _unreadable(placement, targets, wall, str(error))
     if placement.strategy == ONE_TO_ANY:
         return _one(placement, members, wall)
     return _many(placement, members, wall)
@@ -72,6 +76,18 @@ def _members(place: Location, targets: Sequence[SyncTarget]) -> list[SyncTarget]
 
 
 Members = Sequence[tuple[Location, Sequence[SyncTarget]]]
+
+
+def _unreadable(
+    placement: Placement, targets: Sequence[SyncTarget], wall: float, error: str
+) -> Decision:
+    """A selector mistyped is no wish to leave: what was chosen stays until it can be read."""
+    kept = sorted(
+        (t for t in targets if t.key in placement.current_keys and not t.is_evicting(wall)),
+        key=lambda target: target.name,
+    )
+    choices = tuple(Choice(target, "kept: a selector cannot be read") for target in kept)
+    return Decision(placement.selected_location, choices, INVALID_SELECTOR, error)
 
 
 def _one(placement: Placement, members: Members, wall: float) -> Decision:
@@ -118,7 +134,8 @@ def _is_open(target: SyncTarget, wall: float) -> bool:
 def _nowhere(members: Members, wall: float) -> Decision:
     reasons = {target.name: _why_out(target, wall) for _, targets in members for target in targets}
     told = ", ".join(f"{name} {reasons[name]}" for name in sorted(reasons))
-    return Decision("", (), "NoValidTarget", f"no target can take it: {told or 'there is none'}")
+    message = f"no target can take it: {told or 'there is none'}"
+    return Decision(members[0][0].name, (), "NoValidTarget", message)
 
 
 def _why_out(target: SyncTarget, wall: float) -> str:
