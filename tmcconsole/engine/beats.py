@@ -88,8 +88,10 @@ class Beats:
         """Kinds that cannot be listed, each with its reason; an outage of all is not that."""
         found = self.discovery()
         told = [f"{group}: {why}" for group, why in (found.failed if found else ())]
+        hub = self.session.world.hub.kinds
         for id, watched in sorted(self.target.kinds.items()):
-            state = watched.informer.state
-            if state.phase in (Phase.DENIED, Phase.GONE):
-                told.append(f"{id}: {state.phase.value} {state.message}")
+            for side, one in (("here", watched), ("in the hub", hub.get(id))):
+                state = one.informer.state if one else None
+                if state is not None and state.phase in (Phase.DENIED, Phase.GONE):
+                    told.append(f"{id}: {state.phase.value} {side}: {state.message}")
         return told
