@@ -9,7 +9,7 @@ import hashlib
 import re
 import sys
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import orjson
@@ -197,12 +197,13 @@ def _quarantine(data: bytes, reason: str) -> Quarantined:
 def _cached(data: bytes, kind: Kind) -> CachedObject:
     fields = _fields.decode(data)
     meta = _metadata(fields.pop("metadata", None))
-    tree = _typed(fields, kind) | {"metadata": meta}
-    tree |= {name: orjson.loads(memoryview(value)) for name, value in fields.items()}
-    status = tree.get("status")
-    if not isinstance(status, dict | None):
+    typed = _typed(fields, kind)
+    status = fields.get("status")
+    if status is not None and bytes(memoryview(status)[:4]) == b"null":
+        status = None
+    if status is not None and bytes(memoryview(status)[:1]) != b"{":
         raise TypeError("status is not an object")
-    raw = orjson.dumps(tree)
+    raw = _encoder.encode(typed | {"metadata": msgspec.Raw(orjson.dumps(meta))} | fields)
     key = _key(meta, kind)
     return CachedObject(
         namespace=sys.intern(key.namespace),
@@ -211,8 +212,8 @@ def _cached(data: bytes, kind: Kind) -> CachedObject:
         resource_version=_string(meta, "resourceVersion"),
         generation=meta["generation"] if isinstance(meta.get("generation"), int) else 0,
         deleting=bool(meta.get("deletionTimestamp")),
-        content_digest=_content_digest(tree),
-        status_digest=b"" if status is None else digest(status),
+        content_digest=_content_digest(meta, fields),
+        status_digest=b"" if status is None else _digest_of(status),
         raw=bytes(memoryview(raw)),  # exact size: the encoder's buffer is up to twice as large
     )
 
@@ -273,11 +274,25 @@ def _string(meta: Json, name: str) -> str:
     return value
 
 
-def _content_digest(tree: Json) -> bytes:
-    meta = {k: v for k, v in tree["metadata"].items() if k not in _UNSTABLE}
-    return digest({k: v for k, v in tree.items() if k != "status"} | {"metadata": meta})
+def _content_digest(meta: Json, fields: _Fields) -> bytes:
+    """Digest the bytes as they came: an API server writes equal content equally.
+
+    Not decoding what is only compared halves the cost of taking an object in.
+    """
+    stable = {name: value for name, value in meta.items() if name not in _UNSTABLE}
+    content = hashlib.blake2b(orjson.dumps(stable, option=orjson.OPT_SORT_KEYS), digest_size=8)
+    for name in sorted(fields):
+        if name != "status":
+            content.update(name.encode())
+            content.update(memoryview(fields[name]))
+    return content.digest()
 
 
+def _digest_of(value: msgspec.Raw) -> bytes:
+    return hashlib.blake2b(memoryview(value), digest_size=8).digest()
+
+
+_encoder: Final = msgspec.json.Encoder()
 _UNSTABLE: Final = frozenset({"resourceVersion", "generation"})
 
 
@@ -293,9 +308,3 @@ def mended(data: bytes) -> bytes:
     if b"\\ud" not in data and b"\\uD" not in data:
         return data
     return _ESCAPE.sub(lambda m: b"\\ufffd" if len(m[0]) == 6 else m[0], data)
-
-
-def digest(value: Any) -> bytes:
-    """Return 8 bytes that are equal for equal JSON, whatever the order of its keys."""
-    canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(canonical, digest_size=8).digest()

@@ -60,7 +60,9 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
     resource_version: str
     generation: int
     deleting: bool  # has a deletionTimestamp
-    content_digest: bytes  # of all but status, resourceVersion, generation and managedFields
+    # Of all but status, resourceVersion, generation and managedFields. Comparable within one API
+    # server only: below the top level the order of keys is the server's.
+    content_digest: bytes
     status_digest: bytes  # of status; b"" without one
     raw: bytes  # JSON, exact size, keys as the server sent them
 

@@ -1,0 +1,87 @@
+"""One change at a time: hub write to copy, and status on a cluster to status in the hub."""
+
+from __future__ import annotations
+
+import time
+from contextlib import aclosing
+
+import anyio
+
+from tests.bench.fleet import Fleet
+from tests.bench.hands import Hands, arrivals, open_hands, running_engine
+from tests.bench.table import Row, milliseconds
+from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_deployment
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
+
+WARM_UP = 5
+
+
+def measure(fleet: Fleet, quick: bool) -> list[Row]:
+    """Return the percentiles of both directions on an idle system."""
+    return anyio.run(_measure, fleet, 20 if quick else 100)
+
+
+async def _measure(fleet: Fleet, count: int) -> list[Row]:
+    async with open_hands(fleet) as hands, running_engine(fleet, hands):
+        await hands.make_namespace("latency", labels={"app": "latency"})
+        await hands.place("latency")
+        down = await _down(hands, count)
+        up = await _up(hands, count)
+    promise = "p50 ≤ 20 ms, p99 ≤ 100 ms"
+    return [
+        Row(f"hub write → copy, idle, {count} changes", fleet.servers, milliseconds(down), promise),
+        Row(f"status → hub, idle, {count} changes", fleet.servers, milliseconds(up), promise),
+    ]
+
+
+async def _down(hands: Hands, count: int) -> list[float]:
+    first = next(iter(hands.clusters.values()))
+    key = ObjectKey("latency", "probe")
+    tree: Json = {"metadata": {"namespace": key.namespace, "name": key.name}, "data": {"n": "-1"}}
+    await hands.apply(hands.hub, CONFIGMAPS, tree)
+    await _until_there(first, CONFIGMAPS, key)
+    samples = []
+    async with aclosing(arrivals(first, CONFIGMAPS, key.namespace)) as events:
+        for number in range(count + WARM_UP):
+            await anyio.sleep(0.05)
+            start = time.perf_counter()
+            patch = {"data": {"n": str(number)}}
+            await hands.hub.merge_patch(CONFIGMAPS, key, patch, manager="bench")
+            async for event in events:
+                found = event.object.decode() if event.object else {}
+                if (found.get("data") or {}).get("n") == str(number):
+                    samples.append(time.perf_counter() - start)
+                    break
+    return samples[WARM_UP:]
+
+
+async def _up(hands: Hands, count: int) -> list[float]:
+    """A condition nobody else writes is changed on the cluster and awaited in the hub."""
+    first = next(iter(hands.clusters.values()))
+    key = ObjectKey("latency", "web")
+    await hands.apply(hands.hub, DEPLOYMENTS, make_deployment("web", 0, "latency"))
+    await _until_there(first, DEPLOYMENTS, key)
+    await anyio.sleep(1)
+    samples = []
+    async with aclosing(arrivals(hands.hub, DEPLOYMENTS, key.namespace)) as events:
+        for number in range(count + WARM_UP):
+            await anyio.sleep(0.05)
+            start = time.perf_counter()
+            patch = {"status": {"collisionCount": number + 1}}
+            await first.merge_patch(DEPLOYMENTS, key, patch, manager="bench", subresource="status")
+            async for event in events:
+                status = (event.object.decode() if event.object else {}).get("status") or {}
+                if status.get("collisionCount") == number + 1:
+                    samples.append(time.perf_counter() - start)
+                    break
+    return samples[WARM_UP:]
+
+
+async def _until_there(client: Client, kind: Kind, key: ObjectKey) -> None:
+    with anyio.fail_after(30):
+        while True:
+            async for page in client.list_pages(kind, namespace=key.namespace):
+                if any(item.name == key.name for item in page.items):
+                    return
+            await anyio.sleep(0.02)
