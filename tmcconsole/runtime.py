@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
-
 
 Random = random.Random  # an injected source of randomness; nobody else imports the module
 
@@ -112,7 +111,9 @@ class Runtime:
         return f"{self.rng.getrandbits(4 * length):0{length}x}"
 
 
-def spawn(group: TaskGroup, task: Callable[..., Awaitable[Any]], *args: object, name: str) -> None:
+def spawn(
+    group: TaskGroup, task: Callable[..., Coroutine[Any, Any, Any]], *args: object, name: str
+) -> None:
     """Start a named task that lives no longer than ``group``."""
     group.start_soon(task, *args, name=name)
 

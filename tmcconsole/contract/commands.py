@@ -17,7 +17,7 @@ class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     actor: str = ""
 
 
-class PauseTarget(Command):
+class PauseTarget(Command, frozen=True):
     """Take no writes to a target until resumed, or until ``until`` (Unix seconds)."""
 
     target: str
@@ -25,38 +25,38 @@ class PauseTarget(Command):
     why: str = ""
 
 
-class ResumeTarget(Command):
+class ResumeTarget(Command, frozen=True):
     """Undo ``PauseTarget``."""
 
     target: str
 
 
-class CordonTarget(Command):
+class CordonTarget(Command, frozen=True):
     """Place nothing new on a target; what is there stays."""
 
     target: str
 
 
-class UncordonTarget(Command):
+class UncordonTarget(Command, frozen=True):
     """Undo ``CordonTarget`` and ``DrainTarget``."""
 
     target: str
 
 
-class PlanDrain(Command):
+class PlanDrain(Command, frozen=True):
     """Ask what a drain would do: answers a ``DrainPlan``."""
 
     target: str
 
 
-class DrainTarget(Command):
+class DrainTarget(Command, frozen=True):
     """Cordon a target and move everything off it. ``confirm`` must equal the target's name."""
 
     target: str
     confirm: str
 
 
-class Resync(Command):
+class Resync(Command, frozen=True):
     """Reconcile again, whatever the caches say.
 
     Empty fields widen the scope: no ``target`` = all of them; no ``key`` = every object.
@@ -68,19 +68,19 @@ class Resync(Command):
     relist: bool = False
 
 
-class AllowDeletes(Command):
+class AllowDeletes(Command, frozen=True):
     """Release the deletions that the mass-delete brake holds on a target."""
 
     target: str
 
 
-class Why(Command):
+class Why(Command, frozen=True):
     """Ask why an object is as it is: answers a ``Text``."""
 
     key: str  # an ObjectRecord's key
 
 
-class ShowObject(Command):
+class ShowObject(Command, frozen=True):
     """Ask for an object as YAML, secrets redacted: answers a ``Text``.
 
     ``target`` empty means the hub's.
@@ -90,21 +90,21 @@ class ShowObject(Command):
     target: str = ""
 
 
-class ShowDiff(Command):
+class ShowDiff(Command, frozen=True):
     """Ask what the engine wants on a target against what is there: answers a ``Text``."""
 
     key: str
     target: str
 
 
-class ShowQueue(Command):
+class ShowQueue(Command, frozen=True):
     """Ask for the keys in one queue: answers ``QueueItems``."""
 
     target: str
     kind: str  # a QueueRecord's kind
 
 
-class SimFault(Command):
+class SimFault(Command, frozen=True):
     """Switch a fault of a simulated cluster; only the demo's link knows it."""
 
     target: str
@@ -133,20 +133,20 @@ class Reply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Base of all replies."""
 
 
-class Accepted(Reply):
+class Accepted(Reply, frozen=True):
     """It will be done; watch the records."""
 
     message: SafeText = SafeText()
 
 
-class Refused(Reply):
+class Refused(Reply, frozen=True):
     """It will not be done. ``reason`` names the thing, ``fix`` says what would help."""
 
     reason: SafeText
     fix: SafeText = SafeText()
 
 
-class Text(Reply):
+class Text(Reply, frozen=True):
     """An answer to read, possibly of many lines."""
 
     title: SafeText
@@ -161,7 +161,7 @@ class Move(msgspec.Struct, frozen=True, gc=False):
     reason: SafeText = SafeText()
 
 
-class DrainPlan(Reply):
+class DrainPlan(Reply, frozen=True):
     """What a drain would do, before anything is done."""
 
     target: SafeText
@@ -179,7 +179,7 @@ class QueueItem(msgspec.Struct, frozen=True, gc=False):
     error: SafeText = SafeText()
 
 
-class QueueItems(Reply):
+class QueueItems(Reply, frozen=True):
     """The keys in one queue, oldest first, at most 1000."""
 
     items: tuple[QueueItem, ...]

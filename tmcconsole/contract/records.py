@@ -75,7 +75,7 @@ class Pause(msgspec.Struct, frozen=True, gc=False):
     why: SafeText
 
 
-class EngineRecord(Record):
+class EngineRecord(Record, frozen=True):
     """The engine itself; there is one, with key ``engine``."""
 
     version: str
@@ -100,7 +100,7 @@ class EngineRecord(Record):
         return "engine"
 
 
-class TargetRecord(Record):
+class TargetRecord(Record, frozen=True):
     """One SyncTarget and the engine's dealings with it."""
 
     name: SafeText
@@ -140,7 +140,7 @@ class TargetRecord(Record):
         return self.name
 
 
-class QueueRecord(Record):
+class QueueRecord(Record, frozen=True):
     """One work queue: a target (or ``hub``) and a kind."""
 
     target: SafeText
@@ -172,7 +172,7 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
     ready: str = ""  # e.g. "2/3", where the kind has a notion of it
 
 
-class ObjectRecord(Record):
+class ObjectRecord(Record, frozen=True):
     """One logical object: its wish in the hub, and a cell for each target."""
 
     kind: SafeText  # e.g. Deployment
@@ -194,7 +194,7 @@ class ObjectRecord(Record):
         return f"{self.resource}/{self.namespace}/{self.name}"
 
 
-class PlacementRecord(Record):
+class PlacementRecord(Record, frozen=True):
     """One Placement and what it decided."""
 
     name: SafeText
@@ -209,7 +209,7 @@ class PlacementRecord(Record):
         return self.name
 
 
-class HealthRecord(Record):
+class HealthRecord(Record, frozen=True):
     """One node of the health tree: system, workspace, target, or kind on a target."""
 
     path: SafeText  # e.g. system, system/targets/eu, system/targets/eu/deployments.apps
@@ -224,7 +224,7 @@ class HealthRecord(Record):
         return self.path
 
 
-class HistoryRecord(Record):
+class HistoryRecord(Record, frozen=True):
     """Something that happened: an error and its recovery, an action, a drift, a decision."""
 
     id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,7 +23,8 @@ class Mirrors:
     name: str
     kinds: dict[str, Watched]
     make: Callable[[Kind], Informer]
-    first_look: Callable[[str], Awaitable[None]]  # runs beside a new informer, and ends with it
+    # Runs beside a new informer, and ends with it.
+    first_look: Callable[[str], Coroutine[Any, Any, None]]
     _scopes: dict[str, anyio.CancelScope] = field(default_factory=dict)
 
     def follow(self, wanted: dict[str, Kind]) -> tuple[list[str], list[str]]:
