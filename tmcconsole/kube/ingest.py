@@ -204,6 +204,7 @@ def _cached(data: bytes, kind: Kind) -> CachedObject:
     if status is not None and bytes(memoryview(status)[:1]) != b"{":
         raise TypeError("status is not an object")
     raw = _encoder.encode(typed | {"metadata": msgspec.Raw(orjson.dumps(meta))} | fields)
+    orjson.loads(raw)  # what cannot be decoded later is refused now, with its name
     key = _key(meta, kind)
     return CachedObject(
         namespace=sys.intern(key.namespace),
