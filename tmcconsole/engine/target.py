@@ -23,12 +23,13 @@ from tmcconsole.engine.wiring import Wiring, make_target
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError, Unreachable
-from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
 from tmcconsole.runtime import spawn
 from tmcconsole.sync.controller import Controller
 from tmcconsole.sync.downsync import DownSync
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
+from tmcconsole.sync.tidy import LOOK_S, Tidy
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.errors import ErrorType
@@ -162,6 +163,7 @@ class Supervisor:
         spawn(group, controller.run, name=f"{self.name} controller")
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
         spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
+        spawn(group, self._tidy, target, name=f"{self.name} tidy")
 
     async def _reconcile(self, item: Item) -> float | None:
         assert self.target is not None
@@ -196,6 +198,18 @@ class Supervisor:
                 log.warning("%s: kinds could not be read again: %s", self.name, error)
                 continue
             self._follow(mirrors)
+
+    async def _tidy(self, target: Target) -> None:
+        assert self.reach is not None
+        tidy = Tidy(self.session.world, target, self._all_kinds)
+        while True:
+            await self.session.around.runtime.sleep(LOOK_S)
+            await self.reach.wait_up()
+            await tidy.look()
+
+    def _all_kinds(self) -> tuple[Kind, ...] | None:
+        found = self.discovery
+        return found.preferred() if found is not None and not found.failed else None
 
     async def _recovered(self) -> None:
         """The cluster answers again: is it still the same one? Then go on where we were."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
 
@@ -13,6 +14,8 @@ from tmcconsole.sync.markers import origin_uid
 from tmcconsole.sync.turn import take_in
 from tmcconsole.sync.world import Target, Watched, World
 from tmcconsole.tmc.audit import AuditUnavailable
+
+UNASSIGNED: Final = "Unassigned"  # a reason: the target is to hold it no longer
 
 
 class Held(Exception):
@@ -46,35 +49,43 @@ async def delete_copy(
     """
     sides = _require_caches(world, target, kind)  # D1
     await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
-    require_brake(world, target, sides, copy.uid, reason)  # D5
-    ticket = await announce(world, target, "delete-copy", f"{kind}/{key}", copy.uid, reason)  # D7
+    _judge_lists(world, target, sides)
+    require_brake(world, target, copy.uid, reason)  # D5
+    await delete_announced(world, target, sides.target.kind, copy, f"{kind}/{key}", reason)
+
+
+async def delete_announced(
+    world: World, target: Target, kind: Kind, doomed: CachedObject, subject: str, reason: str
+) -> None:
+    """Send one deletion the brake has let through: audit line first, exactly this object (D3, D7).
+
+    Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
+    """
+    action = "delete-namespace" if kind.id == "namespaces" else "delete-copy"
+    ticket = await _announce(world, target, action, subject, doomed.uid, reason)
     outcome = "interrupted"
     try:
         async with target.flow.admitted():
-            await target.client.delete(  # D3
-                sides.target.kind,
-                copy.key,
-                uid=copy.uid,
-                resource_version=copy.resource_version,
+            await target.client.delete(
+                kind, doomed.key, uid=doomed.uid, resource_version=doomed.resource_version
             )
         outcome = "accepted"
     except NotFound:
         outcome = "gone already"
-        target.brake.give_back(copy.uid)
+        target.brake.give_back(doomed.uid)
     except KubeError as error:
         outcome = f"failed: {error.reason}"
         if isinstance(error, Conflict):
-            target.brake.give_back(copy.uid)
+            target.brake.give_back(doomed.uid)
         raise
     finally:
         with anyio.CancelScope(shield=True):
             await world.audit.after(ticket, outcome)
 
 
-async def announce(
+async def _announce(
     world: World, target: Target, action: str, subject: str, uid: str, reason: str
 ) -> int:
-    """Write the audit line that precedes a deletion. Raises ``Held`` where that is impossible."""
     try:
         return await world.audit.before(
             action,
@@ -122,16 +133,20 @@ async def _live_parent(world: World, kind: Kind, key: ObjectKey) -> CachedObject
         return None
 
 
-def require_brake(world: World, target: Target, sides: Sides, uid: str, reason: str) -> None:
+def _judge_lists(world: World, target: Target, sides: Sides) -> None:
+    now = world.runtime.now()
+    target.brake.judge_list(sides.hub.informer, "the hub", now)
+    target.brake.judge_list(sides.target.informer, target.name, now)
+
+
+def require_brake(world: World, target: Target, uid: str, reason: str) -> None:
     """An operator's own drain passes uncounted; everything else is counted, or held."""
     now, brake = world.runtime.now(), target.brake
     allowed_s = target.deletes_allowed_until() - world.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
-    if reason == "Unassigned" and target.draining():
+    if reason == UNASSIGNED and target.draining():
         return
-    brake.judge_list(sides.hub.informer, "the hub", now)
-    brake.judge_list(sides.target.informer, target.name, now)
     if not brake.admit(uid, now, len(target.ledger)):
         raise Held(
             f"deletions on {target.name} are held: {brake.tripped}; allow them in the "

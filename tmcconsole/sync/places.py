@@ -28,7 +28,7 @@ async def ensure_namespace(world: World, target: Target, namespace: str) -> None
     found = target.namespaces.get(key)
     if found is None:
         found = await _make(target, namespace, key)
-    if found.deleting:
+    if found.deleting or key.name in target.leaving:
         raise NamespaceLeaving(f"namespace {key.name} is terminating on {target.name}")
     if target.names.is_known(key.name, found.uid):
         return

@@ -64,6 +64,7 @@ class Target:
     draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
     deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
 
     @property
     def name(self) -> str:
