@@ -27,7 +27,7 @@ from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.controller import Controller, OnError, OnSuccess, Reconcile
 from tmcconsole.sync.flow import Flow
-from tmcconsole.sync.upstatus import UpStatus
+from tmcconsole.sync.upstatus import UpStatus, wants_status
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Hub, World
 from tmcconsole.tmc.audit import AuditLog
@@ -158,7 +158,7 @@ class HubSession:
         hub = self.world.hub
         if content_changed(old, new):
             hub.queue.add(kind.id, key)
-        if old is None or new is None or old.status_digest != new.status_digest:
+        if wants_status(old, new):  # a wish taken back has a new generation to be observed
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
 
