@@ -10,11 +10,12 @@ import anyio
 from tests.bench.fleet import Fleet
 from tests.bench.hands import Hands, arrivals, open_hands, running_engine
 from tests.bench.table import Row, milliseconds
-from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_deployment
+from tests.world.world import CONFIGMAPS
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
 WARM_UP = 5
+INGRESSES = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
 
 
 def measure(fleet: Fleet, quick: bool) -> list[Row]:
@@ -57,22 +58,28 @@ async def _down(hands: Hands, count: int) -> list[float]:
 
 
 async def _up(hands: Hands, count: int) -> list[float]:
-    """A condition nobody else writes is changed on the cluster and awaited in the hub."""
+    """An Ingress: no controller writes its status on either kind of server."""
     first = next(iter(hands.clusters.values()))
     key = ObjectKey("latency", "web")
-    await hands.apply(hands.hub, DEPLOYMENTS, make_deployment("web", 0, "latency"))
-    await _until_there(first, DEPLOYMENTS, key)
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    metadata = {"namespace": key.namespace, "name": key.name}
+    await hands.apply(
+        hands.hub, INGRESSES, {"metadata": metadata, "spec": {"defaultBackend": backend}}
+    )
+    await _until_there(first, INGRESSES, key)
     await anyio.sleep(1)
     samples = []
-    async with aclosing(arrivals(hands.hub, DEPLOYMENTS, key.namespace)) as events:
+    async with aclosing(arrivals(hands.hub, INGRESSES, key.namespace)) as events:
         for number in range(count + WARM_UP):
             await anyio.sleep(0.05)
             start = time.perf_counter()
-            patch = {"status": {"collisionCount": number + 1}}
-            await first.merge_patch(DEPLOYMENTS, key, patch, manager="bench", subresource="status")
+            status = {"loadBalancer": {"ingress": [{"hostname": f"n{number}.example"}]}}
+            await first.merge_patch(
+                INGRESSES, key, {"status": status}, manager="bench", subresource="status"
+            )
             async for event in events:
-                status = (event.object.decode() if event.object else {}).get("status") or {}
-                if status.get("collisionCount") == number + 1:
+                found = event.object.decode() if event.object else {}
+                if (found.get("status") or {}).get("loadBalancer") == status["loadBalancer"]:
                     samples.append(time.perf_counter() - start)
                     break
     return samples[WARM_UP:]
