@@ -52,7 +52,7 @@ def _check_namespace(server: Server, kind: SimKind, tree: Json) -> None:
 def _through_webhooks(server: Server, asked: Asked, tree: Json) -> Json:
     if server.faults.webhook_fails:
         raise internal(
-            'Internal error occurred: failed calling webhook "policy.example.com": failed to call'
+            'failed calling webhook "policy.example.com": failed to call'
             ' webhook: Post "https://policy.example.svc:443/admit?timeout=10s": context deadline'
             " exceeded"
         )

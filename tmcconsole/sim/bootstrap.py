@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tmcconsole.sim.server import Server
-from tmcconsole.sim.strategy import prepare_new
+from tmcconsole.sim.strategy import initialise, prepare_new
 
 Json = dict[str, Any]
 
@@ -66,6 +66,7 @@ def _put(server: Server, kind_id: str, tree: Json, status: Json | None = None) -
     if kind is None:
         return
     new = prepare_new(server, kind, tree)
+    initialise(server, kind, new)
     if status is not None:
         new["status"] = status
     server.store.put(kind, new, manager="kube-apiserver")

@@ -8,7 +8,7 @@ import orjson
 
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.bodies import MAX_OBJECT
-from tmcconsole.sim.failures import Cause, Failure, bad_request, conflict, invalid
+from tmcconsole.sim.failures import Cause, Failure, bad_request, conflict, invalid, untyped
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
@@ -23,16 +23,26 @@ def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
     kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
     if apply and not (version and name):
         raise bad_request("Object 'Kind' is missing" if not name else "apiVersion must be set")
-    if version and version != kind.api_version:
-        raise bad_request(
+    wrong_version = bool(version) and version != kind.api_version
+    if wrong_version or (name and name != kind.kind):
+        raise _other_type(kind, tree, str(version or kind.api_version), str(name or kind.kind))
+    tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
+
+
+def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> Failure:
+    if not kind.is_custom:
+        short = version.rpartition("/")[2]
+        return bad_request(
+            f'{name} in version "{short}" cannot be handled as a {kind.kind}: no kind "{name}" is'
+            f' registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+    if version != kind.api_version:
+        return bad_request(
             f"the API version in the data ({version}) does not match the expected API version"
             f" ({kind.api_version})"
         )
-    if name and name != kind.kind:
-        raise bad_request(
-            f"the kind in the data ({name}) does not match the expected kind ({kind.kind})"
-        )
-    tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
+    cause = wrong("kind", name, f"must be {kind.kind}")
+    return invalid(name, kind.group, tree["metadata"].get("name") or "", [cause])
 
 
 def place(server: Server, asked: Asked, tree: Json) -> None:
@@ -51,22 +61,27 @@ def place(server: Server, asked: Asked, tree: Json) -> None:
         meta["name"] = meta["generateName"][:58] + server.name_suffix()
 
 
-def check_identity(asked: Asked, stored: Stored, new: Json) -> None:
-    """A change must be of this object, in the version it names, if it names one."""
+def check_place(asked: Asked, new: Json) -> None:
+    """A change must be of the object in the path. Raises Failure 400."""
     meta = new["metadata"]
     _check_name(asked, meta)
     if asked.kind.namespaced and meta.get("namespace") not in (None, "", asked.namespace):
         raise _other_namespace()
+    meta["name"] = asked.name
+    if asked.kind.namespaced:
+        meta["namespace"] = asked.namespace
+
+
+def check_version(asked: Asked, stored: Stored, meta: Json) -> None:
+    """A change must be of the object it names, in the version it names. Raises 409 or 422."""
     version = meta.get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
     uid = meta.get("uid")
     if uid and uid != stored.uid:
         cause = wrong("metadata.uid", uid, "field is immutable")
-        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
-    meta["name"] = asked.name
-    if asked.kind.namespaced:
-        meta["namespace"] = asked.namespace
+        # Twice: the server checks it for all kinds, and again for each.
+        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause, cause])
 
 
 def _check_name(asked: Asked, meta: Json) -> None:
@@ -81,6 +96,20 @@ def _other_namespace() -> Failure:
     return bad_request(
         "the namespace of the provided object does not match the namespace sent on the request"
     )
+
+
+def check_declared(asked: Asked, tree: Json) -> None:
+    """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
+    if not asked.kind.schema:
+        return
+    unknown = unknown_fields(tree, asked.kind.schema)
+    if unknown:
+        lines = [f".{name}: field not declared in schema" for name in unknown]
+        text = lines[0] if len(lines) == 1 else "errors:\n" + "\n".join(f"  {x}" for x in lines)
+        meta, kind = tree["metadata"], asked.kind
+        place = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}"
+        what = f"({place}; {kind.api_version}, Kind={kind.kind})"
+        raise untyped(f"failed to create typed patch object {what}: {text}")
 
 
 def check_strict(asked: Asked, tree: Json) -> None:

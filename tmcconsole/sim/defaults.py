@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tmcconsole.sim.shapes import Shape
+
 Json = dict[str, Any]
 
 
@@ -15,11 +17,19 @@ def apply_defaults(kind_id: str, tree: Json) -> None:
         hook(tree)
 
 
-def without_nulls(value: Any) -> Any:
-    """Return a tree without null entries: a typed server forgets them when it decodes."""
+def typed(value: Any, shape: Shape) -> Any:
+    """Return a tree as a typed server has it: nulls, empty lists and empty open maps are nothing.
+
+    An empty struct stays: ``emptyDir: {}`` says something.
+    """
     if isinstance(value, dict):
-        return {key: without_nulls(child) for key, child in value.items() if child is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+        kept = {key: typed(child, shape.child(key)) for key, child in value.items()}
+        return {key: child for key, child in kept.items() if not _is_nothing(child, shape, key)}
+    return [typed(item, shape.item) for item in value] if isinstance(value, list) else value
+
+
+def _is_nothing(value: Any, shape: Shape, key: str) -> bool:
+    return value is None or value == [] or (value == {} and shape.child(key).is_open)
 
 
 def fill_schema(value: Any, schema: Json) -> None:

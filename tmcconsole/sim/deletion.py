@@ -43,9 +43,14 @@ def delete(server: Server, asked: Asked) -> Response:
     if asked.kind.id == "namespaces" and asked.name in _UNDELETABLE:
         raise forbidden(asked.kind, asked.name, "this namespace may not be deleted")
     _check_preconditions(asked, stored, options)
-    left = stored if options.is_dry_run else remove(server, stored, options, asked.manager)
-    if left is not None and not options.is_dry_run:
-        return Response(200, dict(JSON_HEADERS), left.raw(asked.kind))
+    marked = _marked(server, stored, options)
+    if not options.is_dry_run:
+        _carry_out(server, stored, marked, asked.manager)
+    if marked is not None:
+        if not options.is_dry_run:
+            marked = server.store.get(asked.kind.id, *asked.key) or marked
+        head = {"kind": asked.kind.kind, "apiVersion": asked.kind.api_version}
+        return Response(200, dict(JSON_HEADERS), orjson.dumps(head | marked | head))
     if asked.kind.returns_deleted:
         return Response(200, dict(JSON_HEADERS), stored.raw(asked.kind))
     return Response(200, dict(JSON_HEADERS), orjson.dumps(_success(asked, stored)))
@@ -70,18 +75,25 @@ def delete_collection(server: Server, asked: Asked) -> Response:
     return Response(200, dict(JSON_HEADERS), orjson.dumps(body))
 
 
-def remove(server: Server, stored: Stored, options: Options, manager: str) -> Stored | None:
-    """Remove an object, or mark it terminating where something must happen first.
+def remove(server: Server, stored: Stored, options: Options, manager: str) -> None:
+    """Remove an object, or mark it terminating where something must happen first."""
+    _carry_out(server, stored, _marked(server, stored, options), manager)
 
-    Returns the marked object, or None where it is gone.
-    """
+
+def _carry_out(server: Server, stored: Stored, marked: Json | None, manager: str) -> None:
+    if marked is None:
+        server.store.remove(stored, manager=manager)
+    elif marked != stored.tree():
+        server.store.put(stored.kind, marked, manager=manager)
+
+
+def _marked(server: Server, stored: Stored, options: Options) -> Json | None:
+    """Return the object marked as terminating, or None where nothing keeps it."""
     tree = stored.tree()
     meta = tree["metadata"]
     finalizers = _finalizers(stored, meta.get("finalizers") or [], options.policy)
     grace = _grace(stored, tree, options)
-    waits = bool(finalizers or grace) or _is_namespace_with_content(stored, tree)
-    if not waits:
-        server.store.remove(stored, tree, manager=manager)
+    if not (finalizers or grace or _is_namespace_with_content(stored, tree)):
         return None
     changed = finalizers != (meta.get("finalizers") or [])
     if finalizers:
@@ -89,7 +101,7 @@ def remove(server: Server, stored: Stored, options: Options, manager: str) -> St
     else:
         meta.pop("finalizers", None)
     if meta.get("deletionTimestamp") and not changed and not _shortens(meta, grace):
-        return stored
+        return tree
     if not meta.get("deletionTimestamp"):
         meta["deletionTimestamp"] = rfc3339(server.wall() + grace)
         if stored.kind.has_generation:
@@ -98,7 +110,7 @@ def remove(server: Server, stored: Stored, options: Options, manager: str) -> St
     if stored.kind.id == "namespaces":
         tree["status"] = {**(tree.get("status") or {}), "phase": "Terminating"}
         del meta["deletionGracePeriodSeconds"]
-    return server.store.put(stored.kind, tree, manager=manager)
+    return tree
 
 
 def _shortens(meta: Json, grace: int) -> bool:
@@ -160,7 +172,7 @@ def _options(asked: Asked) -> Options:
     if body.get("orphanDependents") is not None and not policy:
         policy = "Orphan" if body["orphanDependents"] else "Background"
     if policy and policy not in _POLICIES:
-        shown = 'supported values: "Background", "Foreground", "Orphan"'
+        shown = 'supported values: "Foreground", "Background", "Orphan", "nil"'
         cause = Cause(
             "FieldValueNotSupported", f'Unsupported value: "{policy}": {shown}', "propagationPolicy"
         )

@@ -84,9 +84,11 @@ def namespace_not_found(name: str) -> Failure:
     return Failure(404, "NotFound", f'namespaces "{name}" not found', details)
 
 
-def already_exists(kind: SimKind, name: str) -> Failure:
-    """409: a create of a taken name."""
+def already_exists(kind: SimKind, name: str, *, terminating: bool) -> Failure:
+    """409: a create of a taken name; where what has it is on its way out, the message says so."""
     message = f'{kind.id} "{name}" already exists'
+    if terminating:
+        message = f"object is being deleted: {message}"
     return Failure(409, "AlreadyExists", message, _details(kind, name))
 
 
@@ -105,7 +107,7 @@ def apply_conflict(message: str, causes: Sequence[Cause]) -> Failure:
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failure:
     """422: the object breaks rules. ``kind`` is the Kind, not the resource."""
-    problems = [f"{cause.field}: {cause.message}" for cause in causes]
+    problems = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
     qualified = f"{kind}.{group}" if group else kind
     details: Json = {"name": name} if name else {}
@@ -186,8 +188,16 @@ def too_many_requests(retry_after_s: int) -> Failure:
 
 def internal(message: str, code: int = 500) -> Failure:
     """5xx: the server's fault."""
-    reasons = {500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout"}
+    if code == 500:
+        details = {"causes": [{"message": message}]}
+        return Failure(500, "InternalError", f"Internal error occurred: {message}", details)
+    reasons = {503: "ServiceUnavailable", 504: "Timeout"}
     return Failure(code, reasons.get(code, "InternalError"), message)
+
+
+def untyped(message: str) -> Failure:
+    """500 without a reason, as Kubernetes answers errors that nobody gave a type."""
+    return Failure(500, "", message)
 
 
 def path_not_found() -> Response:

@@ -106,13 +106,30 @@ def _children(left: FieldSet, right: FieldSet, *, keep_if_absent: bool) -> Field
     return kept
 
 
+def without_trees(left: FieldSet | None, lost: FieldSet) -> FieldSet | None:
+    """Return ``left`` without the leaves of ``lost`` and everything under them."""
+    if left is None:
+        return None
+    kept: FieldSet = {}
+    for name, child in left.items():
+        if name not in lost:
+            kept[name] = child
+        elif lost[name]:
+            rest = without_trees(child, lost[name])
+            if rest is not None:
+                kept[name] = rest
+    return kept or None
+
+
 def paths(node: FieldSet, prefix: str = "") -> Iterator[str]:
-    """Yield the members as structured-merge-diff prints them: ``.spec.ports[port=80].name``."""
-    if is_member(node) and prefix:
-        yield prefix
-    for name in sorted(node):
-        if name != ".":
-            yield from paths(node[name], prefix + _step(name))
+    """Yield the members as structured-merge-diff prints them: ``.spec.ports[port=80].name``.
+
+    Those of one level come before those below it.
+    """
+    steps = [(prefix + _step(name), node[name]) for name in sorted(node) if name != "."]
+    yield from (path for path, child in steps if is_member(child))
+    for path, child in steps:
+        yield from paths(child, path)
 
 
 def without_system_fields(node: FieldSet | None) -> FieldSet | None:

@@ -35,7 +35,7 @@ class Manager:
     operation: str
     api_version: str
     subresource: str
-    time: str
+    time: str  # RFC 3339; "" where it never changed anything
     fields: FieldSet
 
     @property
@@ -53,8 +53,9 @@ class Manager:
             "time": self.time,
             "fieldsType": "FieldsV1",
             "fieldsV1": self.fields,
+            "subresource": self.subresource,
         }
-        return entry | ({"subresource": self.subresource} if self.subresource else {})
+        return {key: value for key, value in entry.items() if value != ""}
 
 
 Managers = dict[Identity, Manager]
@@ -127,8 +128,8 @@ def after_apply(
         return rest
     mine = writer.entry(stated)
     nothing_changed = changed is None and change.removed is None
-    if before and nothing_changed:
-        mine = replace(mine, time=before.time)
+    if nothing_changed:  # an applier that only agrees has no time of its own
+        mine = replace(mine, time=before.time if before else "")
     rest[writer.identity] = mine
     return rest
 
@@ -159,7 +160,7 @@ def _refuse_conflicts(others: Iterable[Manager], changed: FieldSet | None) -> No
         if shared is not None:
             conflicts += [(_printed(manager), path) for path in paths(shared)]
     if conflicts:
-        raise _conflict(sorted(conflicts))
+        raise _conflict(sorted(conflicts, key=lambda conflict: conflict[0]))
 
 
 def _conflict(conflicts: list[tuple[str, str]]) -> Failure:

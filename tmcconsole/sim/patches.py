@@ -22,13 +22,26 @@ def json_patch(tree: Json, operations: Any) -> Json:
             "error decoding patch: json: cannot unmarshal object into jsonpatch.Patch"
         )
     try:
-        result: Json = jsonpatch.JsonPatch(operations).apply(tree)
-    except jsonpatch.JsonPatchTestFailed as error:
-        raise _unprocessable(f"the server rejected our request due to an error: {error}") from error
-    except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
-        raise _unprocessable(
-            "the server rejected our request due to an error in our request"
-        ) from error
+        for operation in operations:
+            tree = _one_operation(tree, operation)
+    except (
+        jsonpatch.JsonPatchException,
+        jsonpatch.JsonPatchTestFailed,
+        jsonpointer.JsonPointerException,
+    ) as error:
+        message = "the server rejected our request due to an error in our request"
+        raise Failure(422, "Invalid", message, {}) from error
+    return tree
+
+
+def _one_operation(tree: Json, operation: Any) -> Json:
+    """Carry out one operation. To replace what a map lacks is to add it, as the server has it."""
+    if isinstance(operation, dict) and operation.get("op") == "replace":
+        pointer = jsonpointer.JsonPointer(operation["path"])
+        parent, key = pointer.to_last(tree)
+        if isinstance(parent, dict) and key not in parent:
+            operation = {**operation, "op": "add"}
+    result: Json = jsonpatch.JsonPatch([operation]).apply(tree)
     return result
 
 
@@ -126,7 +139,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items() if not k.startswith(_DIRECTIVES)}
     return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def _unprocessable(message: str) -> Failure:
-    return Failure(422, "Invalid", message)

@@ -28,38 +28,41 @@ from tmcconsole.sim.store import Snapshot, Store, Stored
 
 Json = dict[str, Any]
 
-_COMMON_FIELDS: Final = frozenset({"metadata.name", "metadata.namespace"})
-_MORE_FIELDS: Final = {
-    "pods": {
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.nominatedNodeName",
-    },
-    "events": {
-        "involvedObject.kind",
-        "involvedObject.namespace",
-        "involvedObject.name",
-        "involvedObject.uid",
-        "involvedObject.apiVersion",
-        "involvedObject.resourceVersion",
-        "involvedObject.fieldPath",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    },
-    "secrets": {"type"},
-    "namespaces": {"status.phase"},
-    "nodes": {"spec.unschedulable"},
-    "services": {"spec.clusterIP", "spec.type"},
-    "replicasets.apps": {"status.replicas"},
-    "jobs.batch": {"status.successful"},
-    "events.events.k8s.io": {"reason", "type", "regarding.name", "regarding.kind"},
+_MORE_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "pods": frozenset(
+        {
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        }
+    ),
+    "events": frozenset(
+        {
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        }
+    ),
+    "secrets": frozenset({"type"}),
+    "namespaces": frozenset({"status.phase"}),
+    "nodes": frozenset({"spec.unschedulable"}),
+    "services": frozenset({"spec.clusterIP", "spec.type"}),
+    "replicasets.apps": frozenset({"status.replicas"}),
+    "jobs.batch": frozenset({"status.successful"}),
+    "events.events.k8s.io": frozenset({"reason", "type", "regarding.name", "regarding.kind"}),
 }
 _OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
 
@@ -87,13 +90,13 @@ class Selection:
 
 def selection(asked: Asked) -> Selection:
     """Return the objects that a list or watch selects. Raises Failure 400 for bad selectors."""
-    known = _COMMON_FIELDS | _MORE_FIELDS.get(asked.kind.id, set())
+    more = _MORE_FIELDS.get(asked.kind.id, frozenset() if asked.kind.is_custom else None)
     return Selection(
         asked.kind,
         asked.namespace,
         asked.name,
         label_selector(asked.query.get("labelSelector", "")),
-        field_selector(asked.query.get("fieldSelector", ""), known),
+        field_selector(asked.query.get("fieldSelector", ""), more),
     )
 
 
@@ -145,6 +148,8 @@ def list_objects(
     page = matching[:limit] if limit > 0 else matching
     rest = len(matching) - len(page)
     meta: Json = {"resourceVersion": str(version)}
+    if asked.kind.is_custom:
+        meta["continue"] = ""  # untyped lists always carry it
     if rest:
         pages.keep(source if isinstance(source, Snapshot) else source.snapshot())
         meta["continue"] = paging.token(Position(version, page[-1].key))

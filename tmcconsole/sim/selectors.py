@@ -14,6 +14,7 @@ FieldTest = Callable[[Mapping[str, Any]], bool]
 _KEY: Final = (
     r"(?:[a-z0-9A-Z]([-a-z0-9A-Z.]*[a-z0-9A-Z])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 )
+_COMMON_FIELDS: Final = ("metadata.name", "metadata.namespace")
 _REQUIREMENT: Final = re.compile(
     rf"\s*(?:(?P<absent>!)\s*)?(?P<key>{_KEY})\s*"
     r"(?:(?P<op>==|=|!=|>|<)\s*(?P<value>[^,()\s]*)"
@@ -53,12 +54,13 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     return all(_expression(entry, labels) for entry in selector.get("matchExpressions") or ())
 
 
-def field_selector(text: str, known: frozenset[str]) -> FieldTest | None:
+def field_selector(text: str, more: frozenset[str] | None) -> FieldTest | None:
     """Return the predicate that a field selector stands for, or None where it selects all.
 
-    Raises Failure 400 for a field outside ``known``.
+    ``more`` are the kind's fields beside name and namespace; None for a kind without any of its
+    own. Raises Failure 400 for any other field.
     """
-    tests = [_field_requirement(term, known) for term in text.split(",") if term]
+    tests = [_field_requirement(term, more) for term in text.split(",") if term.strip("=")]
     if not tests:
         return None
     return lambda tree: all(test(tree) for test in tests)
@@ -136,13 +138,13 @@ def _expression_text(entry: Mapping[str, Any]) -> str:
             return f"!{key}"
 
 
-def _field_requirement(term: str, known: frozenset[str]) -> FieldTest:
-    match = re.fullmatch(r"([^=!]+)(==|!=|=)(.*)", term)
+def _field_requirement(term: str, more: frozenset[str] | None) -> FieldTest:
+    match = re.fullmatch(r"([^=!]*)(==|!=|=)(.*)", term)
     if not match:
         raise bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
     field, op, value = match[1], match[2], match[3]
-    if field not in known:
-        raise bad_request(f"field label not supported: {field}")
+    if field not in _COMMON_FIELDS and field not in (more or ()):
+        raise _unknown_field(field, more)
     path = field.split(".")
 
     def test(tree: Mapping[str, Any]) -> bool:
@@ -152,6 +154,13 @@ def _field_requirement(term: str, known: frozenset[str]) -> FieldTest:
         return (_text(found) == value) == (op != "!=")
 
     return test
+
+
+def _unknown_field(field: str, more: frozenset[str] | None) -> Exception:
+    if more is None:
+        known = '"metadata.name", "metadata.namespace"'
+        return bad_request(f'"{field}" is not a known field selector: only {known}')
+    return bad_request(f"field label not supported: {field}")
 
 
 def _text(value: Any) -> str:

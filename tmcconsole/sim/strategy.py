@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any, Final
 
-from tmcconsole.sim.defaults import apply_defaults, fill_schema, without_nulls
+from tmcconsole.sim.defaults import apply_defaults, fill_schema, typed
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
+from tmcconsole.sim.shapes import METADATA
 from tmcconsole.sim.store import Stored
 from tmcconsole.sim.structural import prune_unknown
 
@@ -21,6 +22,17 @@ _SERVER_OWNED: Final = (
     "generation",
     "selfLink",
 )
+_ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+_REQUIRED_COUNTERS: Final = {
+    "replicasets.apps": ("replicas",),
+    "statefulsets.apps": ("replicas", "availableReplicas"),
+    "daemonsets.apps": (
+        "currentNumberScheduled",
+        "numberMisscheduled",
+        "desiredNumberScheduled",
+        "numberReady",
+    ),
+}
 _TEMPLATE: Final = {"metadata": {}, "spec": {"containers": None}}
 _WORKLOAD_SPEC: Final = {"selector": None, "template": _TEMPLATE}
 # Fields that a typed server has even in an empty object, and that nobody adds therefore.
@@ -50,34 +62,46 @@ def empty(kind: SimKind) -> Json:
 
 
 def prepare_new(server: Server, kind: SimKind, tree: Json) -> Json:
-    """Return a new object as it will be stored, short of its managedFields."""
+    """Return a new object as its writer wants it, with the server's defaults."""
     meta = {k: v for k, v in tree["metadata"].items() if k not in (*_SERVER_OWNED, "managedFields")}
-    meta.pop("resourceVersion", None)
     new = dict(tree) | {"metadata": meta}
     if kind.has_status:
         new.pop("status", None)
-    new = complete(server, kind, new)
+    return complete(server, kind, new)
+
+
+def initialise(server: Server, kind: SimKind, new: Json) -> None:
+    """Set what the server, and no writer, decides about a new object, in place."""
     meta = new["metadata"]
     meta["uid"] = server.new_uid()
     meta["creationTimestamp"] = server.stamp()
     if kind.has_generation:
         meta["generation"] = 1
     _initial(server, kind, new)
-    return new
 
 
 def complete(server: Server, kind: SimKind, tree: Json) -> Json:
     """Return a tree normalised and with its defaults."""
     if kind.is_custom:
         schema = kind.schema or {}
-        custom = {**prune_unknown(tree, schema), "metadata": without_nulls(tree["metadata"])}
+        custom = {**prune_unknown(tree, schema), "metadata": typed(tree["metadata"], METADATA)}
         fill_schema(custom, schema)
         return custom
-    new: Json = without_nulls(tree)
+    new: Json = typed(tree, kind.shape)
     if kind.id == "secrets":
         _encode_string_data(new)
     apply_defaults(kind.id, new)
+    if kind.group == "apps":
+        _drop_zeros(kind, new)
     return new
+
+
+def _drop_zeros(kind: SimKind, tree: Json) -> None:
+    """Typed servers leave counters of 0 out of a status, unless they are required."""
+    status = tree.get("status")
+    if status:
+        kept = _REQUIRED_COUNTERS.get(kind.id, ())
+        tree["status"] = {k: v for k, v in status.items() if v != 0 or k in kept}
 
 
 def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:
@@ -110,8 +134,16 @@ def reset_fields(kind: SimKind, subresource: str) -> Json:
     return {"f:status": {}} if kind.has_status else {}
 
 
-def next_generation(kind: SimKind, old: Json, new: Json) -> None:
-    """Raise the generation where the wanted state changed, in place."""
+def prepare_change(kind: SimKind, old: Json, new: Json) -> None:
+    """Carry over what was allocated, and raise the generation where it must, in place."""
+    if kind.id == "services" and new["spec"].get("type") != "ExternalName":
+        for field in _ALLOCATED:
+            if field in old["spec"] and not new["spec"].get(field):
+                new["spec"][field] = old["spec"][field]
+    _next_generation(kind, old, new)
+
+
+def _next_generation(kind: SimKind, old: Json, new: Json) -> None:
     if not kind.has_generation or "generation" not in old["metadata"]:
         return
     ignored = {"metadata", "kind", "apiVersion"} | ({"status"} if kind.has_status else set())
@@ -147,7 +179,6 @@ def _encode_string_data(tree: Json) -> None:
 
 
 def _initial(server: Server, kind: SimKind, tree: Json) -> None:
-    """Set what the server decides about a new object, in place."""
     match kind.id:
         case "namespaces":
             tree.setdefault("spec", {})["finalizers"] = ["kubernetes"]

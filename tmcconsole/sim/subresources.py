@@ -12,7 +12,9 @@ from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.bodies import APPLY_PATCHES, decode, decode_patch
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
+    Failure,
     conflict,
+    internal,
     invalid,
     not_found,
     unsupported_media_type,
@@ -38,12 +40,13 @@ def scale(server: Server, asked: Asked) -> Response:
         raise not_found(asked.kind, asked.name)
     old = stored.tree(asked.kind)
     if asked.verb == "get":
+        if asked.kind.is_custom and at_path(old, paths.spec) is None:
+            raise internal(f'the spec replicas field "{paths.spec}" does not exist')
         return _answer(_scale_of(old, paths))
     wanted = _wanted_scale(asked, _scale_of(old, paths))
     replicas = (wanted.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
-        cause = wrong("spec.replicas", replicas, "must be greater than or equal to 0")
-        raise invalid("Scale", "autoscaling", asked.name, [cause])
+        raise _negative(asked, paths, replicas)
     version = (wanted.get("metadata") or {}).get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
@@ -86,16 +89,27 @@ def _set_replicas(
     changed = place.get(last) != replicas
     place[last] = replicas
     writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", server.stamp())
-    change = Comparison(None, owned if changed else None, None)
+    # A Scale leaves 0 out: nobody owns it then.
+    touched = owned if changed else None
+    change = Comparison(None, touched, None) if replicas else Comparison(None, None, touched)
     managers = owners.after_update(owners.read(old), writer, change)
     response = commit_change(server, asked, stored, old, new, managers)
     result: Json = orjson.loads(response.body)
     return result
 
 
+def _negative(asked: Asked, paths: ScalePaths, replicas: Any) -> Failure:
+    if asked.kind.is_custom:
+        cause = wrong(paths.spec, replicas, "should be a non-negative integer")
+        return invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
+    cause = wrong("spec.replicas", replicas, "must be greater than or equal to 0")
+    return invalid("Scale", "autoscaling", asked.name, [cause])
+
+
 def _scale_of(tree: Json, paths: ScalePaths) -> Json:
     meta = tree["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    replicas = at_path(tree, paths.spec)
     status: Json = {"replicas": at_path(tree, paths.status) or 0}
     selector = at_path(tree, paths.selector) if paths.selector else None
     selector = selector or text_of((tree.get("spec") or {}).get("selector"))
@@ -105,7 +119,7 @@ def _scale_of(tree: Json, paths: ScalePaths) -> Json:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: meta[name] for name in kept if name in meta},
-        "spec": {"replicas": at_path(tree, paths.spec) or 0},
+        "spec": {"replicas": replicas} if replicas else {},  # 0 is left out, as Go does
         "status": status,
     }
 

@@ -127,6 +127,14 @@ def _content(kind: SimKind, tree: Json, old: Json | None) -> Iterator[Cause]:
         yield from hook(tree, old)
 
 
+def _deployment(tree: Json, old: Json | None) -> Iterator[Cause]:
+    strategy = (tree.get("spec") or {}).get("strategy") or {}
+    if strategy.get("type") == "Recreate" and strategy.get("rollingUpdate"):
+        why = "may not be specified when strategy `type` is 'Recreate'"
+        yield forbidden_field("spec.strategy.rollingUpdate", why)
+    yield from _workload(tree, old)
+
+
 def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
     spec = tree.get("spec") or {}
     if (spec.get("replicas") or 0) < 0:
@@ -270,7 +278,7 @@ _HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[Cause]]]] = {
     "secrets": _secret,
     "services": _service,
     "pods": _pod,
-    "deployments.apps": _workload,
+    "deployments.apps": _deployment,
     "replicasets.apps": _workload,
     "statefulsets.apps": _workload,
     "daemonsets.apps": _workload,

@@ -20,8 +20,16 @@ from tmcconsole.sim.bodies import (
     decode,
     decode_patch,
 )
-from tmcconsole.sim.checks import check_identity, check_strict, check_type, place, validate
-from tmcconsole.sim.defaults import without_nulls
+from tmcconsole.sim.checks import (
+    check_declared,
+    check_place,
+    check_strict,
+    check_type,
+    check_version,
+    place,
+    validate,
+)
+from tmcconsole.sim.defaults import typed
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
     Failure,
@@ -32,7 +40,7 @@ from tmcconsole.sim.failures import (
     not_found,
     unsupported_media_type,
 )
-from tmcconsole.sim.fieldsets import compare, difference, fields_of, without_system_fields
+from tmcconsole.sim.fieldsets import compare, fields_of, without_system_fields, without_trees
 from tmcconsole.sim.forms import form_of
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.managers import APPLY, UPDATE, Managers, Writer
@@ -60,14 +68,13 @@ def update(server: Server, asked: Asked) -> Response:
     if stored is None:
         if not asked.kind.put_creates:
             raise not_found(asked.kind, asked.name)
+        _check_uid(asked, new, "")
         return _create(server, asked, new, _update_writer(server, asked), None)
     version = new["metadata"].get("resourceVersion")
     if not version and asked.kind.needs_version:
         cause = wrong("metadata.resourceVersion", 0, "must be specified for an update")
-        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
-    uid = new["metadata"].get("uid")
-    if uid and uid != stored.uid:
-        raise conflict(asked.kind, asked.name, _uid_precondition(asked, uid, stored.uid))
+        raise invalid(asked.kind.resource, asked.kind.group, asked.name, [cause])
+    _check_uid(asked, new, stored.uid)
     return _updated(server, asked, stored, stored.tree(asked.kind), new)
 
 
@@ -110,7 +117,7 @@ def commit_change(
     old_managers = owners.read(old)
     if _content(old) == _content(new) and _same_fields(old_managers, managers):
         return _answer(server, asked, stored)
-    strategy.next_generation(kind, old, new)
+    strategy.prepare_change(kind, old, new)
     validate(kind, asked, new, old)
     new["metadata"]["managedFields"] = owners.entries(managers)
     if asked.is_dry_run:
@@ -130,20 +137,16 @@ def _create(
     meta = tree["metadata"]
     key = Key(meta.get("namespace") or "", meta.get("name") or "")
     tree = admit_create(server, asked, tree)
-    if server.store.find(kind.id, key):
-        raise already_exists(kind, key.name)
     check_strict(asked, tree)
     new = strategy.prepare_new(server, kind, tree)
     new = {"kind": kind.kind, "apiVersion": kind.api_version, **new}
+    managers = _first_managers(kind, new, writer, stated)
+    strategy.initialise(server, kind, new)
     validate(kind, asked, new, None)
-    change = compare(strategy.empty(kind), new, kind.shape)
-    managers: Managers
-    if stated is None:
-        owned = without_system_fields(change.added)
-        changed = without_system_fields(change.modified)
-        managers = owners.after_update({}, writer, change._replace(added=owned, modified=changed))
-    else:
-        managers = {writer.identity: writer.entry(stated)} if stated else {}
+    present = server.store.get(kind.id, *key)
+    if present is not None:
+        terminating = bool(present["metadata"].get("deletionTimestamp"))
+        raise already_exists(kind, key.name, terminating=terminating)
     if managers:
         new["metadata"]["managedFields"] = owners.entries(managers)
     if asked.is_dry_run:
@@ -152,10 +155,20 @@ def _create(
     return _answer(server, asked, stored, 201)
 
 
+def _first_managers(kind: SimKind, new: Json, writer: Writer, stated: Json | None) -> Managers:
+    if stated is not None:
+        return {writer.identity: writer.entry(stated)} if stated else {}
+    change = compare(strategy.empty(kind), new, kind.shape)
+    added = without_system_fields(change.added)
+    modified = without_system_fields(change.modified)
+    return owners.after_update({}, writer, change._replace(added=added, modified=modified))
+
+
 def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json) -> Response:
     """Carry out an update that asks for ``new`` in place of ``old``."""
     check_type(asked, new)
-    check_identity(asked, stored, new)
+    check_place(asked, new)
+    check_version(asked, stored, new["metadata"])
     kind = asked.kind
     new = admit_change(server, asked, old, new)
     if not asked.subresource:
@@ -180,6 +193,7 @@ def _apply(server: Server, asked: Asked) -> Response:
     check_type(asked, stated_tree, apply=True)
     if stated_tree["metadata"].get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
+    check_declared(asked, stated_tree)
     kind = asked.kind
     stated = _stated(asked, stated_tree)
     writer = Writer(
@@ -189,13 +203,14 @@ def _apply(server: Server, asked: Asked) -> Response:
     if stored is None:
         return _apply_to_nothing(server, asked, stated_tree, writer, stated)
     old = stored.tree(kind)
-    check_identity(asked, stored, stated_tree)
+    check_place(asked, stated_tree)
     managers = owners.read(old)
     last = managers.get(writer.identity)
     merged = merge(_unmanaged(old), _plain(kind, stated_tree), kind.shape)
     if last is not None:
         others = [entry for key, entry in managers.items() if key != writer.identity]
         kept = owners.owned([*others, writer.entry(stated or {".": {}})]) or {}
+        kept = {**kept, "f:metadata": kept.get("f:metadata", {})}  # an object has its metadata
         merged = prune(merged, last.fields, kept, kind.shape)
     merged = strategy.masked(kind, asked.subresource, old, merged)
     change = compare(_unmanaged(old), merged, kind.shape)
@@ -205,6 +220,7 @@ def _apply(server: Server, asked: Asked) -> Response:
         removed=without_system_fields(change.removed),
     )
     managers = owners.after_apply(managers, writer, stated, change)
+    check_version(asked, stored, stated_tree["metadata"])
     new = strategy.complete(server, kind, admit_change(server, asked, old, merged))
     return commit_change(server, asked, stored, old, new, managers)
 
@@ -227,19 +243,13 @@ def _apply_to_nothing(
 
 def _stated(asked: Asked, tree: Json) -> Json | None:
     fields = without_system_fields(fields_of(_plain(asked.kind, tree), asked.kind.shape))
-    lost = strategy.reset_fields(asked.kind, asked.subresource)
-    for name, child in lost.items():
-        if fields and name in fields:
-            rest = difference(fields[name], child) if child else None
-            fields = {key: value for key, value in fields.items() if key != name}
-            fields |= {name: rest} if rest else {}
-    return fields or None
+    return without_trees(fields, strategy.reset_fields(asked.kind, asked.subresource))
 
 
 def _plain(kind: SimKind, tree: Json) -> Json:
     if kind.is_custom:
         return tree
-    plain: Json = without_nulls(tree)
+    plain: Json = typed(tree, kind.shape)
     return plain
 
 
@@ -279,19 +289,30 @@ def _keeps_managers(new: Json) -> bool:
     return new["metadata"].get("managedFields") not in ([], [{}])
 
 
-def _uid_precondition(asked: Asked, wanted: str, found: str) -> str:
-    path = "/".join(part for part in ("/registry", asked.kind.resource, *asked.key) if part)
-    return (
+def _check_uid(asked: Asked, new: Json, found: str) -> None:
+    """A PUT must be of the object it names by uid."""
+    wanted = new["metadata"].get("uid")
+    if not wanted or wanted == found:
+        return
+    kind = asked.kind
+    folder = f"{kind.group}/{kind.resource}" if kind.is_custom else kind.resource
+    folder = "services/specs" if kind.id == "services" else folder
+    root = "" if asked.is_dry_run else "/registry"
+    path = f"{root}/{folder}/{'/'.join(part for part in asked.key if part)}"
+    why = (
         f"StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0,"
         f" AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted},"
         f" UID in object meta: {found}"
     )
+    raise conflict(kind, asked.name, why)
 
 
 def _unknown_patch(asked: Asked) -> Failure:
     served = [JSON_PATCH, MERGE_PATCH, *APPLY_PATCHES]
     if not asked.kind.is_custom:
         served.insert(2, STRATEGIC_PATCH)
+    else:
+        served.remove("application/apply-patch+cbor")
     return unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
         + ", ".join(served)
