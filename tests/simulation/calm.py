@@ -9,7 +9,10 @@ import anyio
 
 from tests.simulation.marks import (
     is_wanted,
+    namespace_of_locator,
+    residents,
     syncer_finalizers,
+    target_keys_marked,
     target_keys_wanting,
 )
 from tests.simulation.swarm import TARGETS
@@ -24,6 +27,8 @@ Json = dict[str, Any]
 # A refusal and a collision are looked at again after 600 s, with a tenth of spread.
 SETTLES_WITHIN_S: Final = 1500.0
 LOOK_EVERY_S: Final = 5.0
+# What a Placement chose. One that keeps a cordoned target gives it nothing new, nor others.
+DECIDED: Final = "internal.workload.kcp.io/synctarget"
 STILL_FOR_S: Final = 120.0
 
 
@@ -93,7 +98,9 @@ class Calm:
         fits = set(TARGETS) - draining - closed
         for placement in placements:
             if placement["spec"]["strategy"] == "OneToAny":
-                if fits and len(here) != 1 and len(placements) == 1:
+                kept = placement["metadata"].get("annotations", {}).get(DECIDED)
+                stuck = kept in {self.world.watchdog.keys[name] for name in closed}
+                if fits and len(here) != 1 and len(placements) == 1 and not (stuck and not here):
                     return f"is on {sorted(here)}, not on one"
             elif not fits <= here:
                 return f"is not on {sorted(fits - here)}"
@@ -104,7 +111,7 @@ class Calm:
         return {"spec": {}, **(found or {})}
 
     def _copies(self) -> str:
-        return self._missing() or self._superfluous()
+        return self._missing() or self._superfluous() or self._left_over()
 
     def _missing(self) -> str:
         for kind in self.world.swarm.sync.kinds_allow:
@@ -185,6 +192,19 @@ class Calm:
             for made in self.world.watchdog.made[name].values():
                 if made.parent is not None and not self._has_reason(made, name):
                     return f"L1: {made.kind} {made.key} on {name} has no reason to be there"
+        return ""
+
+    def _left_over(self) -> str:
+        """Namespaces we made go when nothing is in them and the hub does not place them there."""
+        for name, key in self.world.watchdog.keys.items():
+            store = self._store(name)
+            for made in self.world.watchdog.made[name].values():
+                if made.kind != "namespaces":
+                    continue
+                space = store.get("namespaces", "", made.key.name)
+                source = self._store("hub").get("namespaces", "", namespace_of_locator(space))
+                if key not in target_keys_marked(source) and not residents(store, made.key.name):
+                    return f"L1: namespace {made.key.name} is left over on {name}"
         return ""
 
     def _has_reason(self, made: Made, name: str) -> bool:

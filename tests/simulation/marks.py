@@ -8,13 +8,16 @@ from typing import Any, Final
 import orjson
 
 from tmcconsole.sim.asked import Asked
-from tmcconsole.sim.store import Key
+from tmcconsole.sim.store import Key, Store, Stored
 
 Json = dict[str, Any]
 
+# What every namespace has without anybody's doing.
+USUAL: Final = (("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default"))
 STATE: Final = "state.workload.kcp.io/"
 STAMP: Final = "deletion.internal.workload.kcp.io/"
 FINALIZER: Final = "workload.kcp.io/syncer-"
+LOCATOR: Final = "kcp.io/namespace-locator"
 ORIGIN: Final = "syncer.kcp.io/origin"
 
 
@@ -58,8 +61,26 @@ def target_keys_wanting(tree: Json | None) -> frozenset[str]:
     return frozenset(states - stamps)
 
 
+def target_keys_marked(tree: Json | None) -> frozenset[str]:
+    """Return the target keys that have a state label, be they leaving or not."""
+    labels = (tree["metadata"].get("labels") or {}) if tree else {}
+    return frozenset(one.removeprefix(STATE) for one in labels if one.startswith(STATE))
+
+
+def namespace_of_locator(namespace: Json) -> str:
+    """Return the hub namespace that a namespace on a target was made for."""
+    notes = namespace["metadata"].get("annotations") or {}
+    return str(orjson.loads(notes[LOCATOR])["namespace"])
+
+
 def is_wanted(tree: Json | None, uid: str, key: str) -> bool:
     """True where the hub object with that uid exists and is to be on the target."""
     if tree is None or tree["metadata"]["uid"] != uid:
         return False
     return key in target_keys_wanting(tree)
+
+
+def residents(store: Store, namespace: str) -> list[Stored]:
+    """Return what is in a namespace by somebody's doing."""
+    found = [stored for kind in store.kind_ids() for stored in store.items(kind, namespace)]
+    return [stored for stored in found if (stored.kind.id, stored.key.name) not in USUAL]

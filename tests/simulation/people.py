@@ -144,6 +144,14 @@ class People:
             tree = {"metadata": {"name": name, "namespace": space}, "data": {"owner": "other"}}
             await _apply(hand, CONFIGMAPS, tree, manager=MEDDLER)
 
+    async def usurp(self) -> None:
+        """Take a copy away and put somebody else's object in its place at once."""
+        hand, name = self._any_cluster(), self._any_name()
+        space = self._place_of(self._any_space())
+        await self._delete(hand, CONFIGMAPS, space, name)
+        tree = {"metadata": {"name": name, "namespace": space}, "data": {"owner": "other"}}
+        await _apply(hand, CONFIGMAPS, tree, manager=MEDDLER)
+
     async def delete_foreign(self) -> None:
         hand = self._any_cluster()
         for space in SPACES:
@@ -280,6 +288,7 @@ _ACTS: Final[dict[str, tuple[int, Callable[[People], Awaitable[None]]]]] = {
     "delete a Placement": (1, People.delete_placement),
     "operate": (8, People.operate),
     "make a foreign object": (4, People.make_foreign),
+    "usurp a copy": (3, People.usurp),
     "delete a foreign object": (2, People.delete_foreign),
     "drift": (5, People.drift),
     "delete a copy": (4, People.delete_copy),

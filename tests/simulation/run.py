@@ -106,6 +106,9 @@ async def _heal(world: World, people: People) -> None:
     await people.let_copies_go()
     assert world.life is not None
     world.life.writes_left = -1
+    if "empty_lists" in world.swarm.faults and not world.life.is_over:
+        # Who starts on an empty list has nothing to doubt it by: operators start it once more.
+        await world.stop()
     if world.life.is_over:
         await world.ended.wait()
         world.start()

@@ -16,8 +16,11 @@ from tests.simulation.marks import (
     STAMP,
     Parent,
     is_wanted,
+    namespace_of_locator,
     parent_of_copy,
+    residents,
     syncer_finalizers,
+    target_keys_marked,
     target_keys_wanting,
 )
 from tests.simulation.trace import Trace, Violation
@@ -67,6 +70,9 @@ class Watchdog:
     writes: Counter[str] = field(default_factory=Counter)  # the engine's attempts, by cluster
     last_write: str = ""
     _reads: dict[tuple[str, Key], deque[LiveRead]] = field(default_factory=dict)
+    _born: dict[str, dict[str, float]] = field(default_factory=dict)  # cluster: uid: when
+    # (hub namespace, target key): since when it is placed there
+    _placed: dict[tuple[str, str], float] = field(default_factory=dict)
     _creates: Counter[tuple[str, str]] = field(default_factory=Counter)  # (cluster, parent uid)
     _allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _refused: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
@@ -74,7 +80,7 @@ class Watchdog:
 
     def __post_init__(self) -> None:
         for name, cluster in self.clusters.items():
-            self.made[name] = {}
+            self.made[name], self._born[name] = {}, {}
             cluster.store.on_commit(self._hook(name))
 
     def fail(self, invariant: str, message: str) -> None:
@@ -138,7 +144,8 @@ class Watchdog:
         parent = parent_of_copy(asked)
         mine = self.clusters["hub"].store.get(asked.kind.id, *parent.key) if parent else None
         meta = mine["metadata"] if mine else {}
-        wish = (meta.get("uid"), meta.get("generation"), str(meta.get("labels")), _content(mine))
+        turns = self._allowed[cluster, meta.get("uid", "")]
+        wish = (meta.get("generation"), str(meta.get("labels")), _content(mine), turns)
         tries = self._refused.setdefault((life, cluster, found.uid, wish), [])
         if tries and self.now() - tries[-1] < RECHECK_S:
             again = self.now() - tries[-1]
@@ -169,6 +176,8 @@ class Watchdog:
     def _hook(self, cluster: str) -> Callable[[Commit], None]:
         def committed(commit: Commit) -> None:
             actor = ACTOR.get()
+            if commit.new is not None:
+                self._born[cluster].setdefault(commit.new["metadata"]["uid"], self.now())
             self.trace.commit(self._told(cluster, actor, commit))
             if cluster == "hub":
                 self._hub_commit(commit, by_engine=actor == "engine")
@@ -196,6 +205,8 @@ class Watchdog:
 
     def _note_turns(self, commit: Commit) -> None:
         """An object that leaves a target may be created there anew."""
+        if commit.kind_id == "namespaces":
+            self._note_placed(commit)
         if commit.old is None:
             return
         uid = commit.old["metadata"]["uid"]
@@ -203,6 +214,14 @@ class Watchdog:
         for name, key in self.keys.items():
             if key in left:
                 self._allowed[name, uid] += 1
+
+    def _note_placed(self, commit: Commit) -> None:
+        keys = target_keys_marked(commit.new)
+        for key in self.keys.values():
+            if key in keys:
+                self._placed.setdefault((commit.key.name, key), self.now())
+            else:
+                self._placed.pop((commit.key.name, key), None)
 
     def _check_release(self, commit: Commit) -> None:
         """I4: our finalizer goes only when the copy is gone."""
@@ -279,16 +298,17 @@ class Watchdog:
             return
         if not _is_leaving(commit):
             return
+        assert commit.old is not None
+        if not self.announced[commit.old["metadata"]["uid"]]:
+            what = f"{commit.kind_id} {commit.key} on {cluster}"
+            self.fail("I11", f"{what} was deleted without announcement")
         if known.parent is None:
-            self.fail("I2", f"namespace {commit.key.name} on {cluster} was deleted")
-            return
-        self._check_deletion(cluster, commit, known.parent)
+            self._check_emptied(cluster, commit.old)
+        else:
+            self._check_deletion(cluster, commit, known.parent)
 
     def _check_deletion(self, cluster: str, commit: Commit, parent: Parent) -> None:
-        assert commit.old is not None
         what = f"{commit.kind_id} {commit.key} on {cluster}"
-        if not self.announced[commit.old["metadata"]["uid"]]:
-            self.fail("I11", f"{what} was deleted without announcement")
         since = self.now() - PROOF_S
         reads = self._reads.get((commit.kind_id, parent.key), ())
         fresh = [read.tree for read in reads if read.at >= since]
@@ -296,6 +316,19 @@ class Watchdog:
             self.fail("I2", f"{what} was deleted without a live read of its parent (D2)")
         elif all(is_wanted(tree, parent.uid, self.keys[cluster]) for tree in fresh):
             self.fail("I2", f"{what} was deleted although its parent wants it there")
+
+    def _check_emptied(self, cluster: str, namespace: Json) -> None:
+        """I1 and I2 for a namespace: nobody's things are in it, and the hub has no use for it."""
+        name = namespace["metadata"]["name"]
+        source = namespace_of_locator(namespace)
+        placed_at = self._placed.get((source, self.keys[cluster]))
+        if placed_at is not None and placed_at < self.now() - PROOF_S:
+            self.fail("I2", f"namespace {name} on {cluster} was deleted, but {source} is placed")
+        born, long_ago = self._born[cluster], self.now() - PROOF_S
+        for stored in residents(self.clusters[cluster].store, name):
+            if born.get(stored.uid, 0.0) < long_ago:
+                what = f"{stored.kind.id} {stored.key.name}"
+                self.fail("I1", f"namespace {name} on {cluster} was deleted with {what} in it")
 
 
 def _is_leaving(commit: Commit) -> bool:

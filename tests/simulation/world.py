@@ -111,9 +111,8 @@ class World:
     def place_on(self, name: str, space: str) -> str:
         """Return the namespace on a target that stands for one of the hub."""
         session = self.engine.session if self.engine else None
-        if session is None:
-            return space
-        return session.world.targets[self.watchdog.keys[name]].names.on_target(space)
+        target = session.world.targets.get(self.watchdog.keys[name]) if session else None
+        return target.names.on_target(space) if target else space
 
     async def inspect(self) -> None:
         """I7: what an informer shows never goes back in version; until cancelled."""

@@ -1,0 +1,18 @@
+"""Seeds that found something. They run always, with what each of them once caught.
+
+A seed keeps its meaning only as long as the draw and the program around it stay as they are: what
+it caught has, or should have, a plain test as well.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MUSEUM: Final[dict[int, str]] = {
+    155: "I12: after a wrongly empty list the mirror refused every live answer, twice a second",
+    65: "I12: the same with hashed namespaces and five crashes",
+    235: "I12: the same with prefixed namespaces, where the namespace was asked for each time",
+    221: "I10: a foreign object was written to again whenever its parent was looked at",
+    120: "L5: an engine started on an empty list of SyncTargets believes it until it is restarted",
+    210: "L1: divided replicas do not add up where one target collides; the check allows for it",
+}

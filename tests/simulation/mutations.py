@@ -1,0 +1,174 @@
+"""Known mistakes, each put into the engine by replacing one thing: the checks must find them.
+
+This is the one place where tests replace code of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from tmcconsole.kube import cache, informer
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.kube.paths import object_path
+from tmcconsole.sync import (
+    assign,
+    assigner,
+    downsync,
+    gate,
+    places,
+    plan,
+    removal,
+    status,
+    turn,
+    upstatus,
+    writing,
+)
+from tmcconsole.sync.turn import LOOK_AGAIN_S, Turn
+
+Put = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A mistake, the invariants of which one must break, and how to make it."""
+
+    name: str
+    breaks: tuple[str, ...]
+    put: Put
+
+
+async def _nothing(*_args: Any, **_kwargs: Any) -> None:
+    """Do not ask."""
+
+
+def _delete_without_live_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_require_parent_gone", _nothing)
+
+
+def _delete_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def delete(self: Client, kind: Kind, key: ObjectKey, **_conditions: Any) -> None:
+        await self._write("DELETE", object_path(kind, key), (), {})
+
+    monkeypatch.setattr(Client, "delete", delete)
+
+
+def _delete_unannounced(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def announce(*_args: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(gate, "_announce", announce)
+
+
+def _apply_over_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def create(turn: Turn) -> None:
+        await places.ensure_namespace(turn.world, turn.target, turn.key.namespace)
+        await writing._apply(turn, turn.desired.tree, force=True)
+
+    monkeypatch.setattr(downsync, "create", create)
+
+
+def _finalizer_after_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan_assignment = assign.plan_assignment
+
+    def without_finalizer(tree: Json, *args: Any) -> Json | None:
+        patch = plan_assignment(tree, *args)
+        if patch and "finalizers" in patch["metadata"] and "labels" in patch["metadata"]:
+            del patch["metadata"]["finalizers"]
+        return patch
+
+    monkeypatch.setattr(assigner, "plan_assignment", without_finalizer)
+    decide = plan.decide
+
+    def decide_early(facts: plan.Facts) -> plan.Step:
+        step = decide(facts)
+        return plan.Create() if isinstance(step, plan.AwaitFinalizer) else step
+
+    monkeypatch.setattr(downsync, "decide", decide_early)
+
+
+def _release_without_live_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downsync, "release", removal._let_go)
+
+
+def _an_error_is_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read_live(*args: Any) -> CachedObject | None:
+        try:
+            return await turn.read_live(*args)
+        except KubeError:
+            return None
+
+    monkeypatch.setattr(removal, "read_live", read_live)
+
+
+def _run_into_collisions_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def whose(turn: Turn) -> float:
+        return LOOK_AGAIN_S
+
+    monkeypatch.setattr(writing, "_whose", whose)
+
+
+def _believe_older_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "is_older", lambda _version, _than: False)
+    monkeypatch.setattr(informer, "is_older", lambda _version, _than: False)
+
+
+def _give_up_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    reconcile = downsync.DownSync.reconcile
+
+    async def once(self: downsync.DownSync, item: Any) -> float | None:
+        try:
+            return await reconcile(self, item)
+        except KubeError:
+            return None
+
+    monkeypatch.setattr(downsync.DownSync, "reconcile", once)
+
+
+def _never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    decide = plan.decide
+
+    def again(facts: plan.Facts) -> plan.Step:
+        step = decide(facts)
+        if isinstance(step, plan.InSync) and facts.copy is not None:
+            return plan.Update(facts.copy.uid)
+        return step
+
+    monkeypatch.setattr(downsync, "decide", again)
+    monkeypatch.setattr(downsync.DownSync, "_is_settled", lambda *_args: False)
+
+
+def _report_whatever_was_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    merge = status.merge
+
+    def hasty(reports: Any, *, generation: int, before: Json) -> Json | None:
+        merged = merge(
+            [replace(one, is_current=True) for one in reports], generation=generation, before=before
+        )
+        seen = [one.status.get("observedGeneration", 0) for one in reports]
+        if merged is not None and seen:
+            merged["observedGeneration"] = min(seen)
+        return merged
+
+    monkeypatch.setattr(upstatus, "merge", hasty)
+
+
+MUTATIONS: Final = (
+    Mutation("delete without a live read", ("I2",), _delete_without_live_read),
+    Mutation("delete by name, not by uid", ("I1", "I2", "I11"), _delete_by_name),
+    Mutation("delete unannounced", ("I11",), _delete_unannounced),
+    Mutation("apply over anything", ("I1",), _apply_over_anything),
+    Mutation("finalizer after the copy", ("I5",), _finalizer_after_the_copy),
+    Mutation("release without a live read", ("I4",), _release_without_live_read),
+    Mutation("an error is an absence", ("I4",), _an_error_is_an_absence),
+    Mutation("run into collisions again", ("I10", "I12"), _run_into_collisions_again),
+    Mutation("believe older news", ("I7",), _believe_older_news),
+    Mutation("give up after an error", ("L1", "L2"), _give_up_after_an_error),
+    Mutation("never settle", ("L4", "I12"), _never_settle),
+    Mutation("report whatever was observed", ("I8", "L1"), _report_whatever_was_observed),
+)
