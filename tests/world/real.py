@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-from tmcconsole.kube.credentials import dial
 
 from tests.world.world import Side, World, make_settings
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.client import Client
+from tmcconsole.kube.credentials import dial
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport
 from tmcconsole.tmc.audit import MemoryAudit

@@ -132,6 +132,22 @@ def real_clock_runtime(clusters: dict[str, SimCluster], seed: int = 1) -> Runtim
     )
 
 
+def make_clusters(
+    names: tuple[str, ...], now: Callable[[], float], wall: Callable[[], float], seed: int = 7
+) -> dict[str, SimCluster]:
+    """Return a simulated hub, under the name ``hub``, and a workload cluster for each name."""
+    return {
+        name: SimCluster(
+            name,
+            now=now,
+            wall=wall,
+            rng=random.Random(f"{name} {seed}"),  # one's troubles change nothing on another
+            flavour="hub" if name == "hub" else "workload",
+        )
+        for name in ("hub", *names)
+    }
+
+
 def make_settings(names: tuple[str, ...], **sync: Any) -> Settings:
     """Return settings for a hub and targets of those names."""
     targets = tuple(TargetSettings(name, NOWHERE, (("region", name),)) for name in names)
@@ -143,17 +159,7 @@ async def open_world(
     names: tuple[str, ...] = ("east", "west"), **sync: Any
 ) -> AsyncIterator[World]:
     """Run a hub, clusters with their controllers, and an engine; all end with the context."""
-    rng = random.Random(7)
-    sims = {
-        name: SimCluster(
-            name,
-            now=time.monotonic,
-            wall=time.time,
-            rng=rng,
-            flavour="hub" if name == "hub" else "workload",
-        )
-        for name in ("hub", *names)
-    }
+    sims = make_clusters(names, time.monotonic, time.time)
     settings = make_settings(names, **sync)
     audit = MemoryAudit(time.time)
     engine = Engine(real_clock_runtime(sims), settings, audit)
