@@ -8,7 +8,7 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connect import SetupError
-from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceClash
@@ -19,6 +19,10 @@ from tmcconsole.tmc.backoff import delay
 from tmcconsole.tmc.classify import Side, classify
 from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 from tmcconsole.tmc.history import History
+
+# So often in a row somebody else was faster, and it is nobody's failure: the event of the other
+# write, or the next try, sets it right. Beyond it a person should know.
+QUIET_CONFLICTS: Final = 3
 
 # Errors of our own making, which no API server sent.
 _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
@@ -41,6 +45,8 @@ class Failing:
     def on_error(self, item: Item, error: Exception, attempts: int) -> float:
         """Record the error; return seconds until the next try."""
         found = understand(error, self.side)
+        if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
+            return delay(found, attempts, self.runtime.rng)
         wall = self.runtime.wall()
         self.history.record_error(
             found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall

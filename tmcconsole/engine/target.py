@@ -134,9 +134,11 @@ class Supervisor:
                     "labels": {"internal.workload.kcp.io/key": registered.key},
                 }
             }
-            await self.session.client.merge_patch(
-                SYNC_TARGETS, ObjectKey("", self.name), patch, manager=MANAGER
+            key = ObjectKey("", self.name)
+            written = await self.session.client.merge_patch(
+                SYNC_TARGETS, key, patch, manager=MANAGER
             )
+            self.session.sources.targets.observe(written)
 
     async def _start(self, group: TaskGroup, client: Client, registered: SyncTarget) -> None:
         session, around = self.session, self.session.around

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.sync.assign import expected_keys, plan_assignment
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
@@ -86,8 +86,6 @@ class Assigner:
                 patched = await hub.client.merge_patch(
                     watched.kind, item.key, patch, manager=MANAGER
                 )
-        except Conflict:
-            return LOOK_AGAIN_S  # the event that made it conflict calls earlier
         except NotFound:
             return None
         self._observe(item, patched)

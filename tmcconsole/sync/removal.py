@@ -11,7 +11,6 @@ from tmcconsole.sync.markers import MANAGER, is_ours
 from tmcconsole.sync.plan import Delete
 from tmcconsole.sync.turn import (
     HELD_RECHECK_S,
-    LOOK_AGAIN_S,
     KindAway,
     Turn,
     look_at_live,
@@ -32,7 +31,8 @@ async def delete(turn: Turn, step: Delete) -> float | None:
     except StillWanted as wanted:
         return wanted.again_s
     except Conflict:
-        return await look_at_live(turn)
+        await look_at_live(turn)
+        raise
     turn.stand(SyncState.DELETING, "AwaitingDeletion")
     return await _if_gone_already(turn, step.copy)
 
@@ -68,8 +68,6 @@ async def _let_go(turn: Turn) -> float | None:
     try:
         async with hub.flow.admitted():
             released = await hub.client.merge_patch(watched.kind, turn.key, patch, manager=MANAGER)
-    except Conflict:
-        return LOOK_AGAIN_S
     except NotFound:
         turn.target.ledger.forget(turn.kind, turn.key)
         return None

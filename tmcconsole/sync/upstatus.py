@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, is_ours, origin_of
 from tmcconsole.sync.status import Report, merge, patch_for
-from tmcconsole.sync.turn import LOOK_AGAIN_S
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 
@@ -69,8 +68,6 @@ class UpStatus:
                 written = await hub.client.merge_patch(
                     watched.kind, item.key, body, manager=MANAGER, subresource=subresource
                 )
-        except Conflict:
-            return LOOK_AGAIN_S
         except NotFound:
             return None
         self._remember(item, written, after)

@@ -12,7 +12,6 @@ from tmcconsole.sync.markers import MANAGER, is_ours
 from tmcconsole.sync.places import ensure_namespace
 from tmcconsole.sync.plan import Update, collision_text, differences, fingerprint
 from tmcconsole.sync.turn import (
-    LOOK_AGAIN_S,
     REFUSED_RECHECK_S,
     Turn,
     is_other_object,
@@ -41,12 +40,16 @@ async def create(turn: Turn) -> float | None:
     try:
         await _apply(turn, with_metadata(turn.desired.tree, resourceVersion=ABSENT), force=False)
     except Conflict:
-        return await _whose(turn)
+        again = await _whose(turn)
+        if again is None:
+            raise
+        return again
     return None
 
 
 async def update(turn: Turn, step: Update) -> float | None:
     """Write over our copy. Where the wish is already applied, something else changed it."""
+    _end_old_fight(turn)
     if step.drift:
         return _truce(turn) or await _revert(turn, step)
     turn.stand(SyncState.PENDING, "Updating")
@@ -59,7 +62,8 @@ async def _write_over(turn: Turn, uid: str, drift: str) -> float | None:
         await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=False)
     except Conflict as error:
         if not is_ownership(error):
-            return await look_at_live(turn)
+            await look_at_live(turn)
+            raise
         what = "; ".join(part for part in (drift, _blame(error)) if part)
         fight = None if drift else _fight(turn, what)  # a drift was counted when it was found
         return fight or await _take_back(turn, uid, what)
@@ -72,6 +76,13 @@ async def _write_over(turn: Turn, uid: str, drift: str) -> float | None:
     return None
 
 
+def _end_old_fight(turn: Turn) -> None:
+    """What was taken back for another wish does not count against the one there is now."""
+    until, digest = turn.entry.truce
+    if until and digest != turn.facts.source_digest:
+        turn.entry.truce, turn.entry.reverts = (0.0, b""), ()
+
+
 def _truce(turn: Turn) -> float | None:
     """After a fight nothing is written until the wish changes, or some time has passed."""
     until, digest = turn.entry.truce
@@ -79,11 +90,10 @@ def _truce(turn: Turn) -> float | None:
     return left if left > 0 and digest == turn.facts.source_digest else None
 
 
-async def _whose(turn: Turn) -> float:
+async def _whose(turn: Turn) -> float | None:
+    """Look at who has the name; None where nobody has it any more."""
     live = await read_live(turn.target, turn.here, turn.key)
-    if live is None:
-        return LOOK_AGAIN_S  # gone again between the two requests
-    return _belongs(turn, live)
+    return _belongs(turn, live) if live is not None else None
 
 
 def _belongs(turn: Turn, live: CachedObject) -> float:
@@ -130,7 +140,8 @@ async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
                 turn.here.kind, tree, manager=MANAGER, force=True, dry_run=True
             )
     except Conflict:
-        return None
+        await look_at_live(turn)
+        raise
     except Invalid as error:
         if not is_other_object(error):
             raise
@@ -142,7 +153,8 @@ async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
     try:
         await _apply(turn, with_metadata(turn.desired.tree, uid=uid), force=True)
     except Conflict:
-        return await look_at_live(turn)
+        await look_at_live(turn)
+        raise
     except Invalid as error:
         if not is_other_object(error):
             raise
