@@ -115,8 +115,9 @@ def condition_of(tree: Mapping[str, Any], kind: str) -> Json | None:
 
 def conditions_of(tree: Mapping[str, Any]) -> Iterator[Json]:
     """Yield the well-formed status conditions of a decoded object."""
-    found = (tree.get("status") or {}).get("conditions") or ()
-    yield from (entry for entry in found if isinstance(entry, dict))
+    status = tree.get("status")
+    found = status.get("conditions") if isinstance(status, dict) else None
+    yield from (entry for entry in found or () if isinstance(entry, dict))
 
 
 def _strings(tree: Mapping[str, Any], field: str) -> dict[str, str]:

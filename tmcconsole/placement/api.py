@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -90,14 +90,13 @@ class Placement:
     current_keys: tuple[str, ...]  # of the last decision
     phase: str
     selected_location: str
-    status: Json = field(default_factory=dict)
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
     """Return the SyncTarget in ``tree``; ``cluster`` is the hub's logical cluster."""
-    meta, spec, notes = tree["metadata"], tree.get("spec") or {}, annotations_of(tree)
+    meta, spec, notes = tree["metadata"], _part(tree, "spec"), annotations_of(tree)
     ready = condition_of(tree, "Ready") or {}
-    status = tree.get("status") or {}
+    status = _part(tree, "status")
     return SyncTarget(
         TargetIdentity(cluster, meta["name"], meta.get("uid", "")),
         labels_of(tree),
@@ -113,25 +112,37 @@ def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
 
 def read_location(tree: Json) -> Location:
     """Return the Location in ``tree``."""
-    spec = tree.get("spec") or {}
-    return Location(tree["metadata"]["name"], labels_of(tree), spec.get("instanceSelector"))
+    selector = _selector(_part(tree, "spec").get("instanceSelector"))
+    return Location(tree["metadata"]["name"], labels_of(tree), selector)
 
 
 def read_placement(tree: Json) -> Placement:
     """Return the Placement in ``tree``."""
-    meta, spec, status = tree["metadata"], tree.get("spec") or {}, tree.get("status") or {}
+    meta, spec, status = tree["metadata"], _part(tree, "spec"), _part(tree, "status")
+    strategy, selectors = spec.get("strategy"), spec.get("locationSelectors")
     keys = annotations_of(tree).get(SYNCTARGETS, "")
     return Placement(
         meta["name"],
         meta.get("uid", ""),
-        spec.get("strategy") or ONE_TO_ANY,
-        tuple(spec.get("locationSelectors") or ()),
-        spec.get("namespaceSelector"),
+        strategy if strategy in (ONE_TO_MANY, SPREAD) else ONE_TO_ANY,
+        tuple(one for one in selectors if _selector(one) is not None)
+        if isinstance(selectors, list)
+        else (),
+        _selector(spec.get("namespaceSelector")),
         tuple(key for key in keys.split(",") if key),
-        status.get("phase") or "Pending",
-        (status.get("selectedLocation") or {}).get("locationName") or "",
-        status,
+        str(status.get("phase") or "Pending"),
+        str(_part(status, "selectedLocation").get("locationName") or ""),
     )
+
+
+def _part(tree: Json, name: str) -> Json:
+    """Return an object within another, {} where it is missing or something else."""
+    found = tree.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _selector(value: object) -> Selector | None:
+    return value if isinstance(value, dict) else None
 
 
 def pause_text(pause: Pause) -> str:
@@ -158,13 +169,17 @@ def _read_pause(text: str | None) -> Pause | None:
 
 
 def unix_time(text: object) -> float:
-    """Return an RFC 3339 time as Unix seconds, 0.0 where there is none or it is not one."""
+    """Return an RFC 3339 time as Unix seconds, 0.0 where there is none or it is not one.
+
+    A time without a zone is read as UTC, whatever the zone of this machine.
+    """
     if not isinstance(text, str) or not text:
         return 0.0
     try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        found = datetime.fromisoformat(text)
     except ValueError:
         return 0.0
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def rfc3339(wall: float) -> str:
