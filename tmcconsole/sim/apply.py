@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tmcconsole.sim.fieldsets import FieldSet, index_items, is_keyed, item_name
+from tmcconsole.sim.fieldsets import FieldSet, index_items, is_keyed, is_member, item_name
 from tmcconsole.sim.shapes import Shape
 
 Json = dict[str, Any]
@@ -61,7 +61,7 @@ def prune(tree: Any, last: FieldSet, kept: FieldSet, shape: Shape) -> Any:
     """Return ``tree`` without what ``last`` states and nobody in ``kept`` does.
 
     A field leaves with everything under it: what only the server's defaulting put there has no
-    owner of its own.
+    owner of its own. A list item stays only where somebody owns it as such, not just a part.
     """
     if isinstance(tree, dict):
         return _prune_map(tree, last, kept, shape)
@@ -77,7 +77,8 @@ def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: Shape) -> Json
         if name not in last:
             result[key] = value
         elif name in kept:
-            result[key] = prune(value, last[name], kept[name], shape.child(key))
+            rest = prune(value, last[name], kept[name], shape.child(key))
+            result[key] = rest if rest or not value else None  # emptied is null, not empty
     return result
 
 
@@ -87,6 +88,6 @@ def _prune_list(tree: list[Any], last: FieldSet, kept: FieldSet, shape: Shape) -
         name = item_name(item, shape)
         if name not in last:
             result.append(item)
-        elif name in kept:
+        elif name in kept and is_member(kept[name]):
             result.append(prune(item, last[name], kept[name], shape.item))
     return result

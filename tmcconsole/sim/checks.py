@@ -13,7 +13,7 @@ from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
 from tmcconsole.sim.structural import unknown_fields, violations
-from tmcconsole.sim.validation import check, forbidden_field, wrong
+from tmcconsole.sim.validation import forbidden_field, problems, wrong
 
 Json = dict[str, Any]
 
@@ -73,15 +73,10 @@ def check_place(asked: Asked, new: Json) -> None:
 
 
 def check_version(asked: Asked, stored: Stored, meta: Json) -> None:
-    """A change must be of the object it names, in the version it names. Raises 409 or 422."""
+    """A change must be of the version it names, if it names one. Raises Failure 409."""
     version = meta.get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
-    uid = meta.get("uid")
-    if uid and uid != stored.uid:
-        cause = wrong("metadata.uid", uid, "field is immutable")
-        # Twice: the server checks it for all kinds, and again for each.
-        raise invalid(asked.kind.kind, asked.kind.group, asked.name, [cause, cause])
 
 
 def _check_name(asked: Asked, meta: Json) -> None:
@@ -126,16 +121,23 @@ def check_strict(asked: Asked, tree: Json) -> None:
         )
 
 
-def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None) -> None:
-    """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules."""
+def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: str = "") -> None:
+    """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules.
+
+    ``uid`` is the one the writer named; it cannot be another than it is.
+    """
     if old is not None and old["metadata"].get("deletionTimestamp"):
         _check_finalizers(kind, new, old)
+    causes: list[Cause] = []
+    if uid and uid != new["metadata"]["uid"]:
+        # Twice: the server checks it for all kinds, and again for each.
+        causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
     if kind.is_custom and kind.schema:
-        causes = list(violations(new, kind.schema))
-        if causes:
-            raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
+        causes += violations(new, kind.schema)
     if asked.subresource != "status":
-        check(kind, new, old)
+        causes += problems(kind, new, old)
+    if causes:
+        raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:
         raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
 

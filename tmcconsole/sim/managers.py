@@ -123,14 +123,8 @@ def after_apply(
     if not writer.force:
         _refuse_conflicts(others.values(), changed)
     rest = _without(others, union(changed, change.removed))
-    before = managers.get(writer.identity)
-    if stated is None:
-        return rest
-    mine = writer.entry(stated)
-    nothing_changed = changed is None and change.removed is None
-    if nothing_changed:  # an applier that only agrees has no time of its own
-        mine = replace(mine, time=before.time if before else "")
-    rest[writer.identity] = mine
+    if stated is not None:
+        rest[writer.identity] = writer.entry(stated)
     return rest
 
 

@@ -22,7 +22,7 @@ from tmcconsole.sim.failures import (
 from tmcconsole.sim.fieldsets import Comparison
 from tmcconsole.sim.jsonpath import at_path
 from tmcconsole.sim.kinds import ScalePaths
-from tmcconsole.sim.managers import UPDATE, Writer
+from tmcconsole.sim.managers import UPDATE, Managers, Writer
 from tmcconsole.sim.selectors import text_of
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
@@ -81,21 +81,24 @@ def _set_replicas(
     new: Json = _copy(old)
     *parents, last = paths.spec.strip(".").split(".")
     place = new
-    owned: Json = {"f:" + last: {}}
     for name in parents:
         place = place.setdefault(name, {})
-    for name in reversed(parents):
-        owned = {"f:" + name: owned}
     changed = place.get(last) != replicas
     place[last] = replicas
-    writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", server.stamp())
-    # A Scale leaves 0 out: nobody owns it then.
-    touched = owned if changed else None
-    change = Comparison(None, touched, None) if replicas else Comparison(None, None, touched)
-    managers = owners.after_update(owners.read(old), writer, change)
+    managers = owners.read(old)
+    if changed and not asked.kind.is_custom:  # a scaled custom resource changes no owners
+        managers = _scaled_managers(server, asked, managers, replicas)
     response = commit_change(server, asked, stored, old, new, managers)
     result: Json = orjson.loads(response.body)
     return result
+
+
+def _scaled_managers(server: Server, asked: Asked, managers: Managers, replicas: int) -> Managers:
+    """Give the replicas to who scaled; 0 to nobody, for a Scale leaves it out."""
+    writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
+    owned: Json = {"f:spec": {"f:replicas": {}}}
+    change = Comparison(None, owned, None) if replicas else Comparison(None, None, owned)
+    return owners.after_update(managers, writer, change)
 
 
 def _negative(asked: Asked, paths: ScalePaths, replicas: Any) -> Failure:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from tmcconsole.sim.failures import Cause, invalid
+from tmcconsole.sim.failures import Cause
 from tmcconsole.sim.kinds import SimKind
 
 Json = dict[str, Any]
@@ -36,11 +36,9 @@ _VALUE_RULE: Final = (
 )
 
 
-def check(kind: SimKind, tree: Json, old: Json | None) -> None:
-    """Raise Failure 422 with all causes where an object, or its change from ``old``, is invalid."""
-    causes = [*_metadata(kind, tree["metadata"]), *_content(kind, tree, old)]
-    if causes:
-        raise invalid(kind.kind, kind.group, tree["metadata"].get("name") or "", causes)
+def problems(kind: SimKind, tree: Json, old: Json | None) -> list[Cause]:
+    """Return what makes an object, or its change from ``old``, invalid."""
+    return [*_metadata(kind, tree["metadata"]), *_content(kind, tree, old)]
 
 
 def required(field: str, why: str = "") -> Cause:

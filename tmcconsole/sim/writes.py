@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -70,11 +71,11 @@ def update(server: Server, asked: Asked) -> Response:
             raise not_found(asked.kind, asked.name)
         _check_uid(asked, new, "")
         return _create(server, asked, new, _update_writer(server, asked), None)
+    _check_uid(asked, new, stored.uid)
     version = new["metadata"].get("resourceVersion")
     if not version and asked.kind.needs_version:
         cause = wrong("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid(asked.kind.resource, asked.kind.group, asked.name, [cause])
-    _check_uid(asked, new, stored.uid)
     return _updated(server, asked, stored, stored.tree(asked.kind), new)
 
 
@@ -110,16 +111,29 @@ def patched(asked: Asked, tree: Json, document: Any) -> Json:
 
 
 def commit_change(
-    server: Server, asked: Asked, stored: Stored, old: Json, new: Json, managers: Managers
+    server: Server,
+    asked: Asked,
+    stored: Stored,
+    old: Json,
+    new: Json,
+    managers: Managers,
+    uid: str = "",
 ) -> Response:
-    """Store a change that is masked and complete, unless there is none; answer the object."""
+    """Store a change that is masked and complete, unless there is none; answer the object.
+
+    ``uid`` is the one the writer named, if any.
+    """
     kind = asked.kind
     old_managers = owners.read(old)
+    if asked.subresource != "status":
+        strategy.prepare_change(kind, old, new)
+    validate(kind, asked, new, old, uid=uid)
     if _content(old) == _content(new) and _same_fields(old_managers, managers):
         return _answer(server, asked, stored)
-    strategy.prepare_change(kind, old, new)
-    validate(kind, asked, new, old)
-    new["metadata"]["managedFields"] = owners.entries(managers)
+    new["metadata"].pop("managedFields", None)
+    if managers:
+        new["metadata"]["managedFields"] = owners.entries(managers)
+    new["metadata"]["resourceVersion"] = str(stored.version)
     if asked.is_dry_run:
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     if _may_go(new):
@@ -169,7 +183,7 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     check_type(asked, new)
     check_place(asked, new)
     check_version(asked, stored, new["metadata"])
-    kind = asked.kind
+    kind, uid = asked.kind, new["metadata"].get("uid") or ""
     new = admit_change(server, asked, old, new)
     if not asked.subresource:
         check_strict(asked, new)
@@ -182,7 +196,7 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     )
     managers = owners.read(old) if _keeps_managers(new) else {}
     managers = owners.after_update(managers, _update_writer(server, asked), change)
-    return commit_change(server, asked, stored, old, new, managers)
+    return commit_change(server, asked, stored, old, new, managers, uid)
 
 
 def _apply(server: Server, asked: Asked) -> Response:
@@ -212,6 +226,7 @@ def _apply(server: Server, asked: Asked) -> Response:
         kept = owners.owned([*others, writer.entry(stated or {".": {}})]) or {}
         kept = {**kept, "f:metadata": kept.get("f:metadata", {})}  # an object has its metadata
         merged = prune(merged, last.fields, kept, kind.shape)
+    changes_nothing = merged == _unmanaged(old)
     merged = strategy.masked(kind, asked.subresource, old, merged)
     change = compare(_unmanaged(old), merged, kind.shape)
     change = change._replace(
@@ -219,10 +234,13 @@ def _apply(server: Server, asked: Asked) -> Response:
         modified=without_system_fields(change.modified),
         removed=without_system_fields(change.removed),
     )
+    if changes_nothing:  # an applier that only agrees keeps the time it had, or has none
+        writer = replace(writer, time=last.time if last else "")
     managers = owners.after_apply(managers, writer, stated, change)
     check_version(asked, stored, stated_tree["metadata"])
     new = strategy.complete(server, kind, admit_change(server, asked, old, merged))
-    return commit_change(server, asked, stored, old, new, managers)
+    uid = stated_tree["metadata"].get("uid") or ""
+    return commit_change(server, asked, stored, old, new, managers, uid)
 
 
 def _apply_to_nothing(
