@@ -41,6 +41,7 @@ class Beats:
         runtime, period = self.session.around.runtime, self.session.around.settings.sync.heartbeat_s
         due = runtime.now()
         while True:
+            await self.session.reach.wait_up()  # nobody takes a heartbeat while the hub is away
             beat = self.reach.is_up and runtime.now() >= due
             if await self._write(beat) and beat:
                 due = runtime.now() + period * runtime.rng.uniform(0.9, 1.0)

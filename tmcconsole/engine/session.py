@@ -138,6 +138,9 @@ class HubSession:
             watched.informer.nudge()
         for informer in (self.world.hub.namespaces, *self._own_informers()):
             informer.nudge()
+        hub = self.world.hub
+        for queue in (hub.queue, hub.statuses, *(t.queue for t in self.world.targets.values())):
+            queue.retry_failed()  # a target's work needs the hub too: it reads before it deletes
         self.scheduler.wake()
 
     async def _look_at_known(self, kind: str) -> None:

@@ -223,10 +223,7 @@ class Supervisor:
         self.target.namespaces.nudge()
         for watched in self.target.kinds.values():
             watched.informer.nudge()
-        for id in list(self.target.queue.lanes()):
-            failed = [key for key, _, attempts, _ in self.target.queue.items(id) if attempts]
-            for key in failed:
-                self.target.queue.add(id, key)
+        self.target.queue.retry_failed()
 
     async def _watch_over(self, registered: SyncTarget) -> None:
         """Translate reachability into the target's state; end where a new connection is needed."""

@@ -147,6 +147,11 @@ class WorkQueue:
         self._attempts[item] = self._attempts.get(item, 0) + 1
         return self._attempts[item]
 
+    def retry_failed(self) -> None:
+        """Make every key that failed ready now: there is reason to think that it succeeds."""
+        for item in sorted(self._attempts):
+            self.add(*item)
+
     def succeeded(self, item: Item) -> None:
         """Forget the failures of ``item``."""
         if self._attempts.pop(item, 0):
