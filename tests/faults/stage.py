@@ -116,12 +116,20 @@ class Meddled:
     """A ``Transport`` between the engine and a cluster, on which a test may lay its hands."""
 
     cluster: str
-    inner: Transport
     stage: Stage
+
+    @property
+    def inner(self) -> Transport:
+        """What is behind the address now: a cluster may be replaced by another."""
+        return self.stage.sims[self.cluster].transport()
 
     async def request(self, request: Request) -> Response:
         """See ``Transport``."""
-        answer = self.stage.meddle(self.cluster, request)
+        token = ACTOR.set("")  # what the test does in between is not the engine's doing
+        try:
+            answer = self.stage.meddle(self.cluster, request)
+        finally:
+            ACTOR.reset(token)
         return answer or await self.inner.request(request)
 
     @asynccontextmanager
@@ -132,7 +140,6 @@ class Meddled:
 
     async def aclose(self) -> None:
         """See ``Transport``."""
-        await self.inner.aclose()
 
 
 @dataclass(slots=True)
@@ -182,11 +189,19 @@ class Stage(World):
         async def dial(name: str) -> Transport:
             if life.is_over:
                 raise TransportError("the process is gone", sent=False)
-            meddled = Meddled(name, self.sims[name].transport(), self)
-            return Wire(name, meddled, life, self)
+            return Wire(name, Meddled(name, self), life, self)
 
         runtime = virtual_runtime(dial, seed=self.seed * 1000 + life.number)
         return Engine(runtime, self.settings, self.audit)
+
+    def replace_cluster(self, name: str) -> None:
+        """Put another, empty cluster behind a target's address; the old one is no more."""
+        now = self.now
+        sim = make_clusters((name,), now, virtual_wall, self.seed + 1)[name]
+        self.sims[name] = sim
+        self.clusters[name] = Side(Client(Hand(sim), name=name), sim)
+        self.watch_commits(name, sim)
+        self.group.start_soon(sim.run)
 
     # What is seen of it
 
