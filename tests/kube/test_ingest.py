@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.kube.scripted import CONFIG_MAPS, make_tree
-from tmcconsole.kube.ingest import Quarantined, mended, take, to_cached, to_event
+from tmcconsole.kube.ingest import Quarantined, mended, split_page, take, to_cached, to_event
 from tmcconsole.kube.objects import CachedObject, Json
 
 
@@ -139,3 +139,14 @@ def test_the_bytes_kept_are_no_longer_than_they_must_be() -> None:
     kept = cached(make_full()).raw
 
     assert kept.__sizeof__() - b"".__sizeof__() == len(kept)
+
+
+def test_G1_a_list_with_half_a_surrogate_pair_is_read_all_the_same() -> None:
+    broken = orjson.dumps(make_tree("a", 5, x="here")).replace(b"here", rb"\ud800!")
+    body = b'{"kind":"ConfigMapList","metadata":{"resourceVersion":"9"},"items":[' + broken + b"]}"
+
+    (item,), *_ = split_page(body, CONFIG_MAPS)
+    taken = take(item, CONFIG_MAPS)
+
+    assert isinstance(taken, CachedObject)
+    assert taken.decode()["data"] == {"x": "\ufffd!"}

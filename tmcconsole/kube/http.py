@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -158,7 +159,7 @@ class HttpTransport(Transport):
         self, session: aiohttp.ClientSession, request: Request, token: Secret | None
     ) -> aiohttp.client._RequestContextManager:
         endpoint = self._endpoint
-        query = f"?{urlencode(request.query)}" if request.query else ""
+        query = f"?{_encoded(request.query)}" if request.query else ""
         headers = [("Accept", request.accept), *endpoint.impersonation, *request.headers]
         if token is not None:
             headers.append(("Authorization", token.reveal()))
@@ -260,6 +261,11 @@ class _Stream:
         if not chunk:
             raise StopAsyncIteration
         return chunk
+
+
+@lru_cache(maxsize=512)  # the same few queries for ever, but for versions and continue tokens
+def _encoded(query: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(query)
 
 
 async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import orjson
@@ -23,6 +24,7 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 
 _Fields = dict[str, msgspec.Raw]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def expect_json(response: Response) -> None:
 def to_cached(body: bytes, kind: Kind) -> CachedObject:
     """Return the cached form of one object. Raises ``BadAnswer`` where it is not one."""
     try:
-        return _cached(mended(body), kind)
+        return _repairing(lambda data: _cached(data, kind), body)
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable {kind.kind}: {error}") from error
 
@@ -129,7 +131,7 @@ def to_cached(body: bytes, kind: Kind) -> CachedObject:
 def split_page(body: bytes, kind: Kind) -> tuple[list[msgspec.Raw], str, str, int | None]:
     """Return a list's raw items, resourceVersion, continue token and remaining count."""
     try:
-        page = _list.decode(mended(body))
+        page = _repairing(_list.decode, body)
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable list of {kind.id}: {error}") from error
     if not page.kind.endswith("List") or not page.metadata.resource_version:
@@ -149,7 +151,7 @@ def take(data: msgspec.Raw, kind: Kind) -> CachedObject | Quarantined:
 def to_event(line: bytes, kind: Kind) -> WatchEvent | Quarantined:
     """Return one watch event. Raises what an ERROR event stands for, ``BadAnswer`` on garbage."""
     try:
-        event = _event.decode(mended(line))
+        event = _repairing(_event.decode, line)
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable watch event of {kind.id}: {error}") from error
     match event.type:
@@ -306,6 +308,15 @@ _ESCAPE: Final = re.compile(
 
 def mended(data: bytes) -> bytes:
     """Return JSON with halves of surrogate pairs replaced by U+FFFD, as Go's decoder does."""
-    if b"\\ud" not in data and b"\\uD" not in data:
-        return data
     return _ESCAPE.sub(lambda m: b"\\ufffd" if len(m[0]) == 6 else m[0], data)
+
+
+def _repairing(read: Callable[[bytes], _T], data: bytes) -> _T:
+    """Read as it is; where that fails, once more with broken characters mended."""
+    try:
+        return read(data)
+    except UNREADABLE:
+        repaired = mended(data)
+        if repaired == data:
+            raise
+        return read(repaired)

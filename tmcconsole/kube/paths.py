@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import quote
 
 from tmcconsole.kube.errors import BadRequest
 from tmcconsole.kube.objects import Kind, ObjectKey
+
+_PLAIN: Final = re.compile(r"[a-z0-9.:-]+")  # almost every name: needs no encoding
 
 
 def collection_path(kind: Kind, namespace: str = "") -> str:
@@ -26,4 +30,4 @@ def _segment(name: str) -> str:
     # "." and ".." would be taken for steps in the path, by us or by a proxy
     if name in ("", ".", "..") or "/" in name:
         raise BadRequest(400, "InvalidName", f"{name!r} cannot be a name")
-    return quote(name, safe=":")
+    return name if _PLAIN.fullmatch(name) else quote(name, safe=":")
