@@ -77,6 +77,11 @@ class Selection:
     by_labels: LabelTest | None
     by_fields: FieldTest | None
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether no object of the namespace is left out."""
+        return not (self.name or self.by_labels or self.by_fields)
+
     def takes(self, stored: Stored) -> bool:
         """Return whether an object is selected."""
         if self.namespace and stored.key.namespace != self.namespace:
@@ -141,9 +146,11 @@ def list_objects(
     if start and start.version >= 0:
         source = _old_page(pages, start)
         version = start.version
-    matching = [s for s in source.items(asked.kind.id, asked.namespace) if selected.takes(s)]
+    matching = source.items(asked.kind.id, asked.namespace)
     if start:
         matching = matching[bisect_right(matching, start.after, key=lambda s: s.key) :]
+    if not selected.is_everything:
+        matching = [stored for stored in matching if selected.takes(stored)]
     limit = int(asked.query.get("limit") or 0)
     page = matching[:limit] if limit > 0 else matching
     rest = len(matching) - len(page)

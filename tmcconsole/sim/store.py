@@ -116,13 +116,19 @@ class Snapshot:
     """All objects at one version. Stored objects are immutable, so this is cheap."""
 
     version: int
-    shelves: dict[str, dict[Key, Stored]]
+    shelves: dict[str, list[Stored]]  # by key
 
     def items(self, kind_id: str, namespace: str = "") -> list[Stored]:
-        """Return the objects of a kind by key."""
-        shelf = self.shelves.get(kind_id, {})
-        keys = sorted(key for key in shelf if not namespace or key.namespace == namespace)
-        return [shelf[key] for key in keys]
+        """Return the objects of a kind by key, of one namespace or of all."""
+        shelf = self.shelves.get(kind_id, [])
+        if not namespace:
+            return shelf
+        first = bisect_left(shelf, Key(namespace, ""), key=_key)
+        return shelf[first : bisect_left(shelf, Key(namespace + "\0", ""), key=_key)]
+
+
+def _key(stored: Stored) -> Key:
+    return stored.key
 
 
 class Store:
@@ -256,7 +262,7 @@ class Store:
 
     def snapshot(self) -> Snapshot:
         """Return all objects as they are now."""
-        shelves = {name: dict(shelf.objects) for name, shelf in self._shelves.items()}
+        shelves = {name: self.items(name) for name in self._shelves}
         return Snapshot(self.resource_version, shelves)
 
     def _shelf(self, kind_id: str) -> _Shelf:
