@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import StringIO
+from typing import Any
 
+from rich.console import Console, RenderableType
+from textual._compositor import CompositorUpdate
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.ui.fixture_link import NOW, FixtureLink
 from tmcconsole.config.settings import ConsoleSettings
@@ -17,7 +22,7 @@ from tmcconsole.ui.app import ConsoleApp
 class Desk:
     """One running console and its hands."""
 
-    app: ConsoleApp
+    app: CountingApp
     link: FixtureLink
     pilot: Pilot[str]
     clock: list[float]
@@ -64,14 +69,27 @@ class Desk:
         return "\n".join(self.lines)
 
 
+class CountingApp(ConsoleApp):
+    """A console that counts what it would send to the terminal."""
+
+    written = 0  # bytes
+    terminal = Console(color_system="256", force_terminal=True, file=StringIO())
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        update: object = renderable
+        if isinstance(update, CompositorUpdate) and not self._batch_count:
+            self.written += len(update.render_segments(self.terminal).encode())
+        super()._display(screen, renderable)
+
+
 def make_app(
     link: FixtureLink | None, clock: list[float] | None = None, **options: object
-) -> ConsoleApp:
+) -> CountingApp:
     """Return a console whose frame timer never fires by itself within a test."""
     at = clock if clock is not None else [NOW]
     settings = options.pop("settings", ConsoleSettings(refresh_hz=0.2))
     values: dict[str, object] = {"link_mode": "demo", "on_quit": "stop"} | options
-    return ConsoleApp(link, settings, clock=lambda: at[0], **values)  # type: ignore[arg-type]
+    return CountingApp(link, settings, clock=lambda: at[0], **values)  # type: ignore[arg-type]
 
 
 @asynccontextmanager

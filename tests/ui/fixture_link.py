@@ -193,26 +193,27 @@ class FixtureLink:
         match command:
             case PauseTarget():
                 pause = Pause(command.until, S("tester"), S(command.why))
-                self._set(command.target, pause=pause)
+                self.change(command.target, pause=pause)
             case ResumeTarget():
-                self._set(command.target, pause=None)
+                self.change(command.target, pause=None)
             case CordonTarget():
-                self._set(command.target, cordoned=True)
+                self.change(command.target, cordoned=True)
             case UncordonTarget():
-                self._set(command.target, cordoned=False, evict_after=0.0)
+                self.change(command.target, cordoned=False, evict_after=0.0)
             case DrainTarget() if command.confirm != command.target:
                 return Refused(reason=S("the name does not match"))
             case DrainTarget():
-                self._set(command.target, cordoned=True, evict_after=self.wall)
+                self.change(command.target, cordoned=True, evict_after=self.wall)
             case AllowDeletes():
-                self._set(command.target, deletes_held=0)
+                self.change(command.target, deletes_held=0)
             case Resync() | SimFault():
                 pass
             case _:
                 return Refused(reason=S("not known here"))
         return Accepted()
 
-    def _set(self, name: str, **fields: object) -> None:
+    def change(self, name: str, **fields: object) -> None:
+        """Change fields of a target."""
         values = {f: getattr(self.target(name), f) for f in TargetRecord.__struct_fields__}
         self.put(TargetRecord(**(values | fields)))
 

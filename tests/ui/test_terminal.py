@@ -18,8 +18,6 @@ from contextlib import contextmanager
 import pyte
 import pytest
 
-from tests.ui.demo_fixture import LIVELY_PULLS
-
 DEADLINE_S = 30.0  # for a state to come; a missed one fails the test
 QUIET_S = 0.5  # nothing written for so long: settled
 
@@ -109,34 +107,6 @@ def test_nothing_is_written_while_nothing_changes() -> None:
         console.read(1.0)
 
         assert console.read(1.5) == 0  # fifteen frames
-
-
-def test_a_changed_row_costs_half_a_kilobyte_at_most() -> None:
-    running = Terminal("--lively", size=(160, 45))
-    try:
-        running.wait_for("41/41")
-        start = len(running.raw)
-        running.read(1.5)
-        written = len(running.raw) - start
-    finally:
-        running.process.kill()
-        running.process.wait(10)
-        os.close(running.master)
-        os.close(running.child)
-
-    assert 0 < written <= 512 * LIVELY_PULLS + 4096  # the rest of the first frame comes with it
-
-
-def test_keys_stay_within_their_budgets() -> None:
-    with terminal("--still", size=(80, 24)) as console:
-        console.press("2")
-        cursor = console.press("j")
-        question = console.press("u") + console.press("n")
-        switch = console.press("6")
-
-        assert 0 < cursor <= 1536
-        assert 0 < question <= 2048
-        assert 0 < switch <= 60 * 1024
 
 
 def test_leaving_restores_the_terminal_and_exits_with_zero() -> None:

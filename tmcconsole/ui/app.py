@@ -49,7 +49,7 @@ HZ_LEAST, HZ_MOST = 0.2, 10.0
 class ConsoleApp(App[str], inherit_bindings=False):
     """The console application. Its result is ``stop``, ``detach`` or ``lost``."""
 
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
     TITLE = "tmc-console"
     DEFAULT_MODE = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -243,22 +243,28 @@ async def _read(
     subject: Subject,
     commands: Sequence[AnyCommand],
     title: str,
-    lines: Callable[[str], list[Runs]],
+    lines: Callable[[str, int], list[Runs]],
 ) -> None:
     """Ask questions and show the answers as one text."""
     screen.say("asking…", "dim")
-    parts: list[Runs] = []
+    answers: list[Text] = []
     for command in commands:
         reply = await screen.session.send(command)
         if not isinstance(reply, Text):
             complain(screen, reply)
             return
-        if len(commands) > 1:
-            parts.append(ink(reply.title, "title"))
-        parts += [*lines(reply.body), ()]
+        answers.append(reply)
     screen.say("")
+
+    def read(width: int) -> list[Runs]:
+        parts: list[Runs] = []
+        for answer in answers:
+            parts += [ink(answer.title, "title")] if len(answers) > 1 else []
+            parts += [*lines(answer.body, width), ()]
+        return parts
+
     shown = f"{title}: {subject.objects[0]}"
-    push(screen, TextScreen(screen.session, shown, lambda _width: parts, about=subject))
+    push(screen, TextScreen(screen.session, shown, read, about=subject))
 
 
 def push(screen: FrameScreen, new: FrameScreen) -> None:

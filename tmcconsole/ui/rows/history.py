@@ -65,7 +65,7 @@ _COLUMNS = (
            drop=4),
     Column("actor", "BY", lambda e, _l: ink(e.actor, "dim"), lambda e: e.actor,
            least=4, most=14, drop=5),
-    Column("message", "MESSAGE", lambda e, _l: ink(e.message), None, least=14, most=120, drop=2,
+    Column("message", "MESSAGE", lambda e, _l: ink(e.message), None, least=24, most=120, drop=2,
            grow=True),
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
@@ -11,8 +12,8 @@ from tmcconsole.ui.mirror import TROUBLE
 from tmcconsole.ui.rows.table import GAP, Column, Listing, Look, Order
 from tmcconsole.ui.signs import SYNC, Sign
 
-_CELL = 11  # columns a target needs for glyph and word
-_FIXED = 74  # columns the others take before targets get one each
+_CELL = 9  # columns a target needs for glyph and word
+_FIXED = 56  # columns the others take before targets get one each
 _UNPLACED = Sign("·", ".", "not placed", "dim", 9)
 
 
@@ -53,7 +54,7 @@ def _cell(record: ObjectRecord, look: Look, *, target: str) -> Runs:
     cell = next((cell for cell in record.cells if cell.target == target), None)
     if cell is None:
         return ink("·", "dim")
-    word = cell.ready if cell.ready and cell.state is SyncState.IN_SYNC else ""
+    word = cell.ready.removesuffix(" ready") if cell.state is SyncState.IN_SYNC else ""
     return look.state(SYNC[cell.state], word)
 
 
@@ -88,7 +89,7 @@ _AGE = Column(
     "age", "AGE", lambda o, look: ink(age(o.created_at, look.now), "dim"), lambda o: -o.created_at,
     number=lambda o, now: now - o.created_at, key="A", right=True, least=4, most=5, drop=3,
 )  # fmt: skip
-_WHY = Column("note", "NOTE", _why, None, least=10, most=90, drop=4, grow=True)
+_WHY = Column("note", "NOTE", _why, None, least=20, most=90, drop=4, grow=True)
 
 
 def _strip_of(targets: int) -> Column:
@@ -104,10 +105,10 @@ def _columns(look: Look, width: int) -> tuple[Column, ...]:
         return (*base, _strip_of(len(names)), _AGE, _WHY)
     each = tuple(
         Column(f"@{name}", name.upper(), partial(_cell, target=name), None, least=_CELL,
-               most=max(_CELL, min(len(name), 16)), middle=True)
+               most=max(_CELL, min(len(name), 16)))
         for name in names
     )  # fmt: skip
-    return (*base, *each, _AGE, _WHY)
+    return (_STATE, _KIND, _NAMESPACE, _NAME, *each, replace(_SYNCED, drop=5), _AGE, _WHY)
 
 
 def _first(record: ObjectRecord) -> tuple[Order, ...]:

@@ -10,6 +10,7 @@ from tmcconsole.ui.ink import Runs
 from tmcconsole.ui.signs import Sign, shown
 
 GAP = 2  # blank columns between two cells
+EXTRA = 4  # columns with this ``drop`` or more go before any other shrinks
 MISSABLE = 3  # columns with this ``drop`` or more go before others shrink to their least
 
 Order = float | str
@@ -49,10 +50,12 @@ class Column:
 def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> list[int]:
     """Return each column's width; 0 for one that is left out.
 
-    Wanted widths are given where they fit. Where not, the widest give up a quarter at most; then
-    the columns that can be missed go; then the widest shrink to their least, and more columns go.
+    Wanted widths are given where they fit. Where not, columns that say nothing new go; then the
+    widest give up a quarter at most or columns that can be missed go; then the widest shrink to
+    their least, and more columns go.
     """
     full = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
+    free = [c.least if c.grow else width for c, width in zip(columns, full, strict=True)]
     soft = [
         column.least if column.grow else max(column.least, width - width // 4)
         for width, column in zip(full, columns, strict=True)
@@ -60,7 +63,7 @@ def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> 
     hard = [column.least for column in columns]
     kept = set(range(len(columns)))
     widths = full
-    for floors, missable in ((soft, MISSABLE), (hard, 1)):
+    for floors, missable in ((free, EXTRA), (soft, MISSABLE), (hard, 1)):
         while True:
             widths = [width if i in kept else 0 for i, width in enumerate(full)]
             if _shrink(floors, widths, _total(widths) - space):

@@ -90,7 +90,7 @@ LAG = Column(
 BEAT = Column(
     "beat", "BEAT", lambda t, look: ink(age(t.heartbeat_at, look.now), "dim"),
     lambda t: t.heartbeat_at, number=lambda t, now: now - t.heartbeat_at, key="A",
-    right=True, least=4, most=5, drop=4,
+    right=True, least=4, most=5, drop=2,
 )  # fmt: skip
 ENVIRONMENT = Column(
     "env", "ENV", lambda t, _l: ink(environment(t), "info"), environment, least=4, most=10, drop=8
@@ -107,7 +107,7 @@ VERSION = Column(
     "version", "VERSION", lambda t, _l: ink(t.version, "dim"), lambda t: t.version,
     least=7, most=14, drop=10,
 )  # fmt: skip
-NOTE = Column("note", "NOTE", note, None, least=10, most=60, drop=5, grow=True)
+NOTE = Column("note", "NOTE", note, None, least=16, most=60, drop=5, grow=True)
 
 
 def _columns(look: Look, width: int) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult
 
 from tmcconsole.ui.actions import TEXT, bindings
-from tmcconsole.ui.ink import Run, Runs, ink, plain
+from tmcconsole.ui.ink import Run, Runs, ink, plain, wrap
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.subject import Subject
@@ -114,13 +114,19 @@ class TextScreen(FrameScreen, inherit_bindings=False):
         self.frame()
 
 
-def text_lines(body: str) -> list[Runs]:
-    """Return a plain text, one run for each line."""
-    return [ink(line.replace("\t", "    ")) for line in body.split("\n")]
+def text_lines(body: str, width: int) -> list[Runs]:
+    """Return a plain text; a long line goes on below, further in."""
+    lines: list[Runs] = []
+    for line in body.replace("\t", "    ").split("\n"):
+        indent = len(line) - len(line.lstrip()) + 2
+        first, *rest = wrap(line.strip(), max(20, width - indent))
+        lines.append((Run(" " * (indent - 2)), *first))
+        lines += [(Run(" " * indent), *runs) for runs in rest]
+    return lines
 
 
-def diff_lines(body: str) -> list[Runs]:
-    """Return a unified diff in its colours; the marks at the line start stay."""
+def diff_lines(body: str, width: int) -> list[Runs]:
+    """Return a unified diff in its colours; the marks stay. Long lines are scrolled to."""
     return [ink(line.replace("\t", "    "), _diff_tone(line)) for line in body.split("\n")]
 
 
@@ -132,8 +138,8 @@ def _diff_tone(line: str) -> str:
     return {"+": "diff-added", "-": "diff-removed", "~": "drift"}.get(line[:1], "text")
 
 
-def yaml_lines(body: str) -> list[Runs]:
-    """Return YAML with its keys apart from its values."""
+def yaml_lines(body: str, width: int) -> list[Runs]:
+    """Return YAML with its keys apart from its values. Long lines are scrolled to."""
     return [_yaml_line(line.replace("\t", "    ")) for line in body.split("\n")]
 
 

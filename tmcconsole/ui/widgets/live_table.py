@@ -74,10 +74,11 @@ class LiveTable(Paper, can_focus=True):
         self.patch()
 
     def on_resize(self) -> None:
-        """Measure anew for the new width."""
-        self._wanted.clear()
+        """Measure anew for a new size."""
         super().on_resize()
-        self._lay_out()
+        if self._laid_out_for != self.size:
+            self._wanted.clear()
+            self._lay_out()
 
     def on_focus(self) -> None:
         """The cursor row changes its ground."""

@@ -29,6 +29,7 @@ class Paper(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._painted: dict[int, Strip] = {}
+        self._is_stale = False  # colours may have changed since the lines were painted
         self._inks: dict[tuple[str, str], Style] = {}
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
@@ -40,6 +41,7 @@ class Paper(Widget):
         if not self.is_attached or not self.size:
             return
         regions: list[Region] = []
+        self._is_stale = False
         for y in range(self.size.height):
             drawn = self._draw(y)
             before = self._painted.get(y)
@@ -55,19 +57,19 @@ class Paper(Widget):
     def render_line(self, y: int) -> Strip:
         """Return the line as painted last; drawn now if it never was."""
         strip = self._painted.get(y)
-        if strip is None or strip.cell_length != self.size.width:
+        if self._is_stale or strip is None or strip.cell_length != self.size.width:
             strip = self._painted[y] = self._draw(y)
         return strip
 
     def notify_style_update(self) -> None:
-        """Forget what was painted: colours may have changed."""
-        self._painted.clear()
+        """Doubt what was painted, as colours may have changed; what has not is not sent again."""
+        self._is_stale = True
         self._inks.clear()
         super().notify_style_update()
 
     def on_resize(self) -> None:
-        """Forget what was painted: lines have another width."""
-        self._painted.clear()
+        """Doubt what was painted: lines may have another width."""
+        self._is_stale = True
 
     def _draw(self, y: int) -> Strip:
         runs, ground = self.line(y, self.size.width)
