@@ -43,6 +43,7 @@ from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
+from tmcconsole.sync.gate import close_audit
 from tmcconsole.sync.markers import ALLOW_DELETES, MANAGER, PAUSE
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.tmc.audit import AuditUnavailable
@@ -114,11 +115,7 @@ class Commands:
             case ShowObject():
                 return self._show(command)
             case ShowDiff():
-                target = self._supervisor(command.target).target
-                if target is None:
-                    raise Rejected(f"{command.target} has not been connected yet")
-                body = show_difference(self.session, target, self._item(command.key))
-                return Text(title=SafeText(f"{command.key} on {command.target}"), body=body)
+                return self._diff(command)
             case _:
                 assert_never(command)
 
@@ -169,7 +166,7 @@ class Commands:
             )
             outcome = "accepted"
         finally:
-            await around.audit.after(ticket, outcome)
+            await close_audit(around.audit, ticket, outcome)
         session.sources.targets.observe(written)
         around.history.record(
             "action",
@@ -233,6 +230,17 @@ class Commands:
         body = yaml.safe_dump(redact(cached.decode()), sort_keys=False, allow_unicode=True)
         title = SafeText(f"{command.key} on {where}")
         return Text(title=title, body=SafeText(body, multiline=True))
+
+    def _diff(self, command: ShowDiff) -> AnyReply:
+        item, target = self._item(command.key), self._supervisor(command.target).target
+        if target is None:
+            raise Rejected(f"{command.target} has not been connected yet")
+        if item.lane not in target.kinds:
+            raise Rejected(f"{item.lane} is not synced with {command.target} at the moment")
+        if self.session.world.hub.cached(*item) is None and target.copy_of(*item) is None:
+            raise Rejected(f"{command.key} is neither in the hub nor on {command.target}")
+        body = show_difference(self.session, target, item)
+        return Text(title=SafeText(f"{command.key} on {command.target}"), body=body)
 
     def _supervisor(self, name: str) -> Supervisor:
         found = self.supervisors.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,9 @@ from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.markers import origin_uid
 from tmcconsole.sync.turn import take_in
 from tmcconsole.sync.world import Target, Watched, World
-from tmcconsole.tmc.audit import AuditUnavailable
+from tmcconsole.tmc.audit import AuditLog, AuditUnavailable
+
+log = logging.getLogger(__name__)
 
 UNASSIGNED: Final = "Unassigned"  # a reason: the target is to hold it no longer
 
@@ -79,8 +82,19 @@ async def delete_announced(
             target.brake.give_back(doomed.uid)
         raise
     finally:
-        with anyio.CancelScope(shield=True):
-            await world.audit.after(ticket, outcome)
+        await close_audit(world.audit, ticket, outcome)
+
+
+async def close_audit(audit: AuditLog, ticket: int, outcome: str) -> None:
+    """Note what came of an announced action, even while being cancelled.
+
+    The action is done or has failed by now: that the note cannot be written changes neither.
+    """
+    with anyio.CancelScope(shield=True):
+        try:
+            await audit.after(ticket, outcome)
+        except AuditUnavailable as error:
+            log.error("what came of audited action %d could not be noted: %s", ticket, error)
 
 
 async def _announce(
