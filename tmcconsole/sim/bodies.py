@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 import yaml
 
+from tmcconsole.sim import protobuf
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.failures import bad_request, too_large, unsupported_media_type
 
@@ -25,12 +26,8 @@ APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
 def decode(asked: Asked) -> Json:
     """Return the object in the body. Raises Failure 400, 413 or 415."""
     _check_size(asked.body)
-    if asked.content_type == "application/vnd.kubernetes.protobuf":
-        raise unsupported_media_type(
-            "this server takes JSON and YAML, not protobuf; kubectl's imperative create sends"
-            " protobuf: use `kubectl create -f FILE` or `kubectl apply -f FILE`,"
-            " e.g. add `--dry-run=client -o yaml | kubectl create -f -`"
-        )
+    if asked.content_type == protobuf.MEDIA_TYPE:
+        return _mapping(protobuf.decode(asked.body))
     if asked.content_type in ("application/yaml", APPLY_PATCH):
         return _mapping(_yaml(asked.body))
     if asked.content_type not in ("application/json", ""):

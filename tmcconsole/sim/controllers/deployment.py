@@ -118,7 +118,7 @@ def _mark_revision(local: Local, deployment: Json, current: Json, older: list[Js
         local.patch(SETS, key_of(current), patch)
     if _revision(deployment) != revision:
         patch = {"metadata": {"annotations": {REVISION: str(revision)}}}
-        local.patch(KIND, key_of(deployment), patch)
+        local.patch(KIND, key_of(deployment), patch, "status")  # leaves the generation alone
 
 
 def _steps(deployment: Json, current: Json, older: list[Json]) -> list[tuple[Json, int]]:
