@@ -40,7 +40,7 @@ def simulated_fleet(clusters: int = 2) -> Iterator[Fleet]:
     """on simulated servers"""
     with tempfile.TemporaryDirectory(prefix="tmc-bench-") as text:
         folder = Path(text)
-        with SimChild(folder, ["--clusters", str(clusters)]) as child:
+        with SimChild(folder, ["--clusters", str(clusters), "--scenario", ""]) as child:
             child.start()
             names = [f"cluster-{number + 1}" for number in range(clusters)]
             paths = {name: folder / f"{name}.kubeconfig" for name in names}

@@ -89,6 +89,8 @@ class _Stage:
     async def _tell_story(self, fleet: Fleet) -> None:
         from tmcconsole.sim.scenarios import SCENARIOS, make_world
 
+        if not self.arguments.scenario:
+            return  # clusters to measure on: nobody else touches them
         world = make_world(
             fleet.hub.cluster,
             {member.name: member.cluster for member in fleet.clusters},

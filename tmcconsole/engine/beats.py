@@ -55,7 +55,7 @@ class Beats:
         if cached is None:
             return False
         wall = session.around.runtime.wall()
-        patch = status_patch(cached.decode(), self._signs(wall), wall=wall, beat=beat)
+        patch = status_patch(cached.decode(), self._signs(), wall=wall, beat=beat)
         if patch is None:
             return True
         try:
@@ -72,15 +72,14 @@ class Beats:
         session.around.changed()
         return True
 
-    def _signs(self, wall: float) -> Signs:
+    def _signs(self) -> Signs:
         timeout = self.session.around.settings.sync.heartbeat_timeout_s
-        silent = not self.reach.is_up and wall - self.reach.since > timeout
         kinds = [watched.kind for watched in self.target.kinds.values()]
         return Signs(
             self.reach.is_up,
             self.reach.reason,
             str(self.reach.message),
-            silent,
+            self.reach.down_s > timeout,
             tuple(self._missing()),
             tuple(sorted((kind.group, kind.resource, kind.version) for kind in kinds)),
         )

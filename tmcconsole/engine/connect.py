@@ -8,7 +8,7 @@ from typing import Final
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
-from tmcconsole.kube.errors import KubeError, NotFound, Unreachable
+from tmcconsole.kube.errors import Forbidden, KubeError, NotFound, Unreachable
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.runtime import Runtime, TransportError
@@ -51,7 +51,7 @@ async def identify_hub(client: Client) -> HubIdentity:
     """Return the hub's identity (kcp: ``logicalclusters/cluster``; else ``kube-system``)."""
     try:
         tree = await client.get_json(_LOGICAL_CLUSTER)
-    except NotFound:
+    except (NotFound, Forbidden):  # an account that may not ask is one of a plain hub's
         uid = await cluster_uid(client)
         return HubIdentity("kubernetes", uid, "", await _runs_pods(client))
     notes: Json = tree["metadata"].get("annotations") or {}

@@ -25,6 +25,7 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.scheduler import Decided
+from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.health import (
@@ -47,6 +48,7 @@ class Tally:
     """How many copies on one target are in which state, by kind id."""
 
     by_kind: dict[str, Counter[SyncState]] = field(default_factory=dict)
+    counted: tuple[int, int] = (0, 0)  # which ledger, in which version
     is_current: bool = True  # False: the target does not answer, these are the last known
 
     def total(self) -> Counter[SyncState]:
@@ -56,6 +58,16 @@ class Tally:
     def objects(self) -> int:
         """Return how many copies there are or should be."""
         return self.total().total()
+
+
+def tally_of(ledger: Ledger | None) -> Tally:
+    """Count a target's copies by state."""
+    if ledger is None:
+        return Tally(counted=(id(None), 0))
+    tally = Tally(counted=(id(ledger), ledger.version))
+    for kind, _, entry in ledger.entries():
+        tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
+    return tally
 
 
 def waiting(counts: Counter[SyncState]) -> int:
@@ -159,7 +171,7 @@ def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> Obj
         return None
     meta = tree["metadata"]
     kind = world.hub.kinds[item.lane].kind.kind if item.lane in world.hub.kinds else item.lane
-    health, told = object_health(kind, tree)
+    health, told = object_health(kind, _whole(session, item, tree))
     return ObjectRecord(
         kind=SafeText(kind),
         resource=SafeText(item.lane),
@@ -174,6 +186,20 @@ def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> Obj
         placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
         cells=cells,
     )
+
+
+def _whole(session: HubSession, item: Item, tree: Json) -> Json:
+    """Return the hub object with the replicas wanted on all targets together.
+
+    Its status is the sum over the targets; so must the wish be that it is held against.
+    """
+    spec = tree.get("spec")
+    if not isinstance(spec, dict) or "replicas" not in spec:
+        return tree
+    copies = [target.copy_of(*item) for target in session.world.targets.values()]
+    wanted = [(copy.decode().get("spec") or {}).get("replicas") for copy in copies if copy]
+    counts = [count for count in wanted if isinstance(count, int)]
+    return {**tree, "spec": {**spec, "replicas": sum(counts)}} if counts else tree
 
 
 def health_readings(

@@ -5,7 +5,6 @@ Without a viewer only dirty keys are remembered: a daemon nobody watches pays no
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,6 +26,7 @@ from tmcconsole.engine.present import (
     object_record,
     placement_record,
     queue_records,
+    tally_of,
     target_record,
 )
 from tmcconsole.engine.session import HubSession
@@ -78,14 +78,13 @@ class Projector:
         await self._objects(session)
 
     def count(self) -> None:
-        """Count the copies by state, for each target and kind."""
+        """Count the copies by state, for each target and kind, where something changed."""
         for name, supervisor in self.supervisors.items():
-            tally = Tally()
-            if supervisor.target is not None:
-                for kind, _, entry in supervisor.target.ledger.entries():
-                    tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
-            tally.is_current = supervisor.state is TargetState.SYNCING
-            self.tallies[name] = tally
+            ledger = supervisor.target.ledger if supervisor.target else None
+            known = self.tallies.get(name)
+            if known is None or known.counted != (id(ledger), ledger.version if ledger else 0):
+                known = self.tallies[name] = tally_of(ledger)
+            known.is_current = supervisor.state is TargetState.SYNCING
 
     def _tally(self, name: str) -> Tally:
         return self.tallies.get(name) or Tally()

@@ -35,6 +35,12 @@ class Reach:
     version: SafeText = field(default_factory=SafeText)
     _up: anyio.Event = field(default_factory=anyio.Event)
     _failures: int = 0
+    _down_at: float = 0.0  # monotonic: a wall clock that jumps makes nobody silent
+
+    @property
+    def down_s(self) -> float:
+        """Seconds since it stopped answering, 0 while it answers."""
+        return 0.0 if self.is_up else self.runtime.now() - self._down_at
 
     async def wait_up(self) -> None:
         """Return at once while the server answers, else when it does again."""
@@ -86,7 +92,7 @@ class Reach:
         certain = isinstance(error, Unauthorized)
         if self.is_up and (certain or self._failures >= FAILURES_BEFORE_DOWN):
             self.is_up = False
-            self.since = self.runtime.wall()
+            self.since, self._down_at = self.runtime.wall(), self.runtime.now()
         if not self.is_up:
             self.reason, self.message = str(error.reason), SafeText(error)
         self.on_change()

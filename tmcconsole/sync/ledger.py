@@ -58,6 +58,7 @@ class Ledger:
     on_change: Callable[[str, ObjectKey], None]
     # Seconds from seeing a change in the hub to the answer of the write that carried it.
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
+    version: int = 0  # grows with every change of a standing: equal means nothing to count anew
     _entries: dict[str, dict[ObjectKey, Entry]] = field(default_factory=dict)
 
     def get(self, kind: str, key: ObjectKey) -> Entry | None:
@@ -70,7 +71,7 @@ class Ledger:
         entry = of_kind.get(key)
         if entry is None:
             entry = of_kind[key] = Entry(Standing(SyncState.PENDING))
-            self.on_change(kind, key)
+            self._changed(kind, key)
         return entry
 
     def await_write(self, kind: str, key: ObjectKey, since: float, wall: float) -> None:
@@ -106,12 +107,12 @@ class Ledger:
             new = replace(new, since=old.since or wall)
         if new != old:
             entry.standing = new
-            self.on_change(kind, key)
+            self._changed(kind, key)
 
     def forget(self, kind: str, key: ObjectKey) -> None:
         """Drop an object that has left this target."""
         if self._entries.get(kind, {}).pop(key, None) is not None:
-            self.on_change(kind, key)
+            self._changed(kind, key)
 
     def hold_kind(self, kind: str, wall: float, message: str) -> None:
         """Note that nothing can be said or done about the objects of a kind for now."""
@@ -121,6 +122,10 @@ class Ledger:
     def keys(self, kind: str) -> list[ObjectKey]:
         """Return the keys of all entries of a kind."""
         return list(self._entries.get(kind, {}))
+
+    def _changed(self, kind: str, key: ObjectKey) -> None:
+        self.version += 1
+        self.on_change(kind, key)
 
     def entries(self) -> Iterator[tuple[str, ObjectKey, Entry]]:
         """Yield every (kind id, key, entry)."""
