@@ -1,4 +1,4 @@
-"""The columns of the built-in kinds, and how their cells are computed."""
+"""How the cells of the built-in kinds' tables are computed."""
 
 from __future__ import annotations
 
@@ -116,86 +116,67 @@ def _hpa_reference(tree: Json) -> str:
     return f"{target.get('kind')}/{target.get('name')}"
 
 
-_WORKLOAD: Final = {"Containers": _containers, "Images": _images, "Selector": _selector}
-BUILT_IN: Final[dict[str, tuple[str, ...]]] = {
-    "configmaps": ("Data", "Age"),
-    "secrets": ("Type", "Data:integer", "Age"),
-    "namespaces": ("Status", "Age"),
-    "serviceaccounts": ("Secrets:integer", "Age"),
-    "pods": (
-        "Ready",
-        "Status",
-        "Restarts",
-        "Age",
-        "IP+",
-        "Node+",
-        "Nominated Node+",
-        "Readiness Gates+",
-    ),
-    "nodes": ("Status", "Roles", "Age", "Version"),
-    "services": ("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector+"),
-    "events": ("Last Seen", "Type", "Reason", "Object", "Message"),
-    "events.events.k8s.io": ("Last Seen", "Type", "Reason", "Object", "Message"),
-    "persistentvolumeclaims": (
-        "Status",
-        "Volume",
-        "Capacity",
-        "Access Modes",
-        "StorageClass",
-        "Age",
-    ),
-    "deployments.apps": (
-        "Ready",
-        "Up-to-date:integer",
-        "Available:integer",
-        "Age",
-        "Containers+",
-        "Images+",
-        "Selector+",
-    ),
-    "replicasets.apps": (
-        "Desired:integer",
-        "Current:integer",
-        "Ready:integer",
-        "Age",
-        "Containers+",
-        "Images+",
-        "Selector+",
-    ),
-    "statefulsets.apps": ("Ready", "Age", "Containers+", "Images+"),
-    "daemonsets.apps": (
-        "Desired:integer",
-        "Current:integer",
-        "Ready:integer",
-        "Up-to-date:integer",
-        "Available:integer",
-        "Age",
-        "Containers+",
-        "Images+",
-        "Selector+",
-    ),
-    "jobs.batch": ("Status", "Completions", "Age", "Containers+", "Images+", "Selector+"),
-    "cronjobs.batch": ("Schedule", "Suspend:boolean", "Active:integer", "Age"),
-    "ingresses.networking.k8s.io": ("Class", "Hosts", "Address", "Age"),
-    "horizontalpodautoscalers.autoscaling": (
-        "Reference",
-        "MinPods",
-        "MaxPods:integer",
-        "Replicas:integer",
-        "Age",
-    ),
-    "leases.coordination.k8s.io": ("Holder", "Age"),
-    "customresourcedefinitions.apiextensions.k8s.io": ("Created At",),
-    "roles.rbac.authorization.k8s.io": ("Created At",),
-    "clusterroles.rbac.authorization.k8s.io": ("Created At",),
-    "storageclasses.storage.k8s.io": ("Provisioner", "Age"),
-    "poddisruptionbudgets.policy": ("Min Available", "Max Unavailable", "Age"),
+def _hpa_targets(tree: Json) -> str:
+    metrics = (tree.get("spec") or {}).get("metrics") or ()
+    return ", ".join(_hpa_target(metric) for metric in metrics) or "<none>"
+
+
+def _hpa_target(metric: Json) -> str:
+    resource = metric.get("resource") or {}
+    target = resource.get("target") or {}
+    wanted = f"{target['averageUtilization']}%" if "averageUtilization" in target else "<auto>"
+    return f"{resource.get('name')}: <unknown>/{wanted}"
+
+
+def _addresses(tree: Json) -> str:
+    balancer = (tree.get("status") or {}).get("loadBalancer") or {}
+    return ",".join(p.get("ip") or p.get("hostname") or "" for p in balancer.get("ingress") or ())
+
+
+def _access_modes(tree: Json) -> str:
+    """What a claim got: nothing before it is bound."""
+    short = {
+        "ReadWriteOnce": "RWO",
+        "ReadOnlyMany": "ROX",
+        "ReadWriteMany": "RWX",
+        "ReadWriteOncePod": "RWOP",
+    }
+    if not (tree.get("spec") or {}).get("volumeName"):
+        return ""
+    return ",".join(short.get(m, m) for m in (tree.get("status") or {}).get("accessModes") or ())
+
+
+def _pairs(labels: Json | None) -> str:
+    return ",".join(f"{k}={v}" for k, v in sorted((labels or {}).items())) or "<none>"
+
+
+def _role(tree: Json) -> str:
+    reference = tree.get("roleRef") or {}
+    return f"{reference.get('kind')}/{reference.get('name')}"
+
+
+def _subjects(kind: str) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        found = [s for s in tree.get("subjects") or () if s.get("kind") == kind]
+        names = (
+            f"{s.get('namespace')}/{s['name']}" if s.get("namespace") else s["name"] for s in found
+        )
+        return ", ".join(names)
+
+    return show
+
+
+_BINDING: Final = {
+    "Role": _role,
+    "Users": _subjects("User"),
+    "Groups": _subjects("Group"),
+    "ServiceAccounts": _subjects("ServiceAccount"),
 }
+_WORKLOAD: Final = {"Containers": _containers, "Images": _images, "Selector": _selector}
 CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
     "configmaps": {"Data": lambda t: len(t.get("data") or ()) + len(t.get("binaryData") or ())},
     "secrets": {"Type": _of("type", default="Opaque"), "Data": lambda t: len(t.get("data") or ())},
     "namespaces": {"Status": _of("status", "phase", default="Active")},
-    "serviceaccounts": {"Secrets": lambda t: len(t.get("secrets") or ())},
     "pods": {
         "Ready": _pod_ready,
         "Status": _pod_status,
@@ -209,6 +190,13 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
         "Status": _node_status,
         "Roles": lambda _: "<none>",
         "Version": _of("status", "nodeInfo", "kubeletVersion", default=""),
+        "Internal-IP": lambda _: "<none>",
+        "External-IP": lambda _: "<none>",
+        "OS-Image": _of("status", "nodeInfo", "osImage", default="<unknown>"),
+        "Kernel-Version": _of("status", "nodeInfo", "kernelVersion", default="<unknown>"),
+        "Container-Runtime": _of(
+            "status", "nodeInfo", "containerRuntimeVersion", default="<unknown>"
+        ),
     },
     "services": {
         "Type": _of("spec", "type", default="ClusterIP"),
@@ -227,8 +215,10 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
         "Status": _of("status", "phase", default="Pending"),
         "Volume": _of("spec", "volumeName", default=""),
         "Capacity": _of("status", "capacity", "storage", default=""),
-        "Access Modes": lambda t: ",".join((t.get("spec") or {}).get("accessModes") or ()),
+        "Access Modes": _access_modes,
         "StorageClass": _of("spec", "storageClassName", default=""),
+        "VolumeAttributesClass": _of("spec", "volumeAttributesClassName", default="<unset>"),
+        "VolumeMode": _of("spec", "volumeMode", default="<unset>"),
     },
     "deployments.apps": {
         "Ready": _ready_of("replicas"),
@@ -249,39 +239,47 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
         "Ready": _of("status", "numberReady"),
         "Up-to-date": _of("status", "updatedNumberScheduled"),
         "Available": _of("status", "numberAvailable"),
+        "Node Selector": lambda t: _pairs(_pod_spec(t).get("nodeSelector")),
         **_WORKLOAD,
     },
     "jobs.batch": {"Status": _job_status, "Completions": _job_completions, **_WORKLOAD},
     "cronjobs.batch": {
         "Schedule": _of("spec", "schedule", default=""),
-        "Suspend": _of("spec", "suspend", default=False),
+        "Timezone": _of("spec", "timeZone", default="<none>"),
+        "Suspend": lambda t: str(_of("spec", "suspend", default="<unset>")(t)),
         "Active": lambda t: len((t.get("status") or {}).get("active") or ()),
+        **_WORKLOAD,
+        "Selector": lambda _: "<none>",
     },
     "ingresses.networking.k8s.io": {
         "Class": _of("spec", "ingressClassName", default="<none>"),
         "Hosts": _hosts,
-        "Address": lambda _: "",
+        "Address": _addresses,
+        "Ports": lambda t: "80, 443" if (t.get("spec") or {}).get("tls") else "80",
     },
     "horizontalpodautoscalers.autoscaling": {
         "Reference": _hpa_reference,
+        "Targets": _hpa_targets,
         "MinPods": lambda t: str(_of("spec", "minReplicas", default=1)(t)),
         "MaxPods": _of("spec", "maxReplicas"),
         "Replicas": _of("status", "currentReplicas"),
     },
     "leases.coordination.k8s.io": {"Holder": _of("spec", "holderIdentity", default="")},
-    "customresourcedefinitions.apiextensions.k8s.io": {
-        "Created At": _of("metadata", "creationTimestamp", default="")
+    "networkpolicies.networking.k8s.io": {
+        "Pod-Selector": lambda t: text_of((t.get("spec") or {}).get("podSelector")) or "<none>"
     },
-    "roles.rbac.authorization.k8s.io": {
-        "Created At": _of("metadata", "creationTimestamp", default="")
+    "rolebindings.rbac.authorization.k8s.io": _BINDING,
+    "clusterrolebindings.rbac.authorization.k8s.io": _BINDING,
+    "storageclasses.storage.k8s.io": {
+        "Provisioner": _of("provisioner", default=""),
+        "ReclaimPolicy": _of("reclaimPolicy", default="Delete"),
+        "VolumeBindingMode": _of("volumeBindingMode", default="<unset>"),
+        "AllowVolumeExpansion": _of("allowVolumeExpansion", default=False),
     },
-    "clusterroles.rbac.authorization.k8s.io": {
-        "Created At": _of("metadata", "creationTimestamp", default="")
-    },
-    "storageclasses.storage.k8s.io": {"Provisioner": _of("provisioner", default="")},
     "poddisruptionbudgets.policy": {
         "Min Available": lambda t: str(_of("spec", "minAvailable", default="N/A")(t)),
         "Max Unavailable": lambda t: str(_of("spec", "maxUnavailable", default="N/A")(t)),
+        "Allowed Disruptions": _of("status", "disruptionsAllowed"),
     },
 }
 CELLS["events.events.k8s.io"] = CELLS["events"]

@@ -5,27 +5,22 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from tmcconsole.sim.cells import BUILT_IN, CELLS
+from tmcconsole.sim.cells import CELLS
+from tmcconsole.sim.columns import AGE, BUILT_IN, CREATED, NAME
 from tmcconsole.sim.jsonpath import at_path
 from tmcconsole.sim.kinds import Column, SimKind
 
 Json = dict[str, Any]
 Columns = tuple[Column, ...]
 
-_NAME: Final = Column("Name", format="name")
-_AGE: Final = Column("Age")
-
 
 def columns(kind: SimKind) -> Columns:
     """Return a kind's columns, its name first."""
     if kind.is_custom:
-        return (_NAME, *(kind.columns or (Column("Age", "date", ".metadata.creationTimestamp"),)))
-    names = BUILT_IN.get(kind.id)
-    if names is None:
-        return (_NAME, Column("Created At", "date", ".metadata.creationTimestamp"))
-    return (_NAME, *(_column(name) for name in names))
+        return (NAME, *(kind.columns or (AGE,)))
+    return BUILT_IN.get(kind.id) or (NAME, CREATED)
 
 
 def definition(column: Column) -> Json:
@@ -100,10 +95,3 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, (int, float)) else value
-
-
-def _column(text: str) -> Column:
-    """Parse ``Name:integer+`` - a type after the colon, + for wide tables only."""
-    wide = text.endswith("+")
-    name, _, type_ = text.rstrip("+").partition(":")
-    return Column(name, type_ or "string", priority=1 if wide else 0)
