@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import anyio
-import pytest
 
+from tests.engine.virtual import in_virtual_time, open_virtual_world
 from tests.world.world import (
     DEPLOYMENTS,
     PLACEMENTS,
     World,
     make_deployment,
-    open_world,
     place_everywhere,
 )
 from tmcconsole.engine.engine import Engine
 from tmcconsole.tmc.audit import MemoryAudit
-
-pytestmark = pytest.mark.anyio
 
 
 async def replicas(world: World) -> list[int | None]:
@@ -32,38 +29,49 @@ async def has_replicas(world: World, *wanted: int) -> bool:
     return sorted(count or 0 for count in await replicas(world)) == sorted(wanted)
 
 
-async def test_a_change_of_strategy_divides_and_restores_the_replicas_of_settled_copies() -> None:
-    async with open_world(("east", "west")) as world:
-        await place_everywhere(world)
-        await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=5))
-        await world.eventually(lambda: has_replicas(world, 5, 5), "whole on both")
-        await world.settle()
-
-        await spread(world, "Spread")
-        await world.eventually(lambda: has_replicas(world, 3, 2), "divided")
-
-        await spread(world, "OneToMany")
-        await world.eventually(lambda: has_replicas(world, 5, 5), "whole again")
-
-
-async def test_a_restarted_engine_does_not_undo_the_division_before_it_has_decided() -> None:
-    async with open_world(("east", "west")) as world:
-        await place_everywhere(world)
-        await spread(world, "Spread")
-        await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=5))
-        await world.eventually(lambda: has_replicas(world, 3, 2), "divided")
-        await world.settle()
-        before = await generations(world)
-
-        async with anyio.create_task_group() as group:
-            engine = world.engine
-            again = Engine(engine.runtime, engine.settings, MemoryAudit(engine.runtime.wall))
-            group.start_soon(again.run)
-            world.engine = again
+def test_a_change_of_strategy_divides_and_restores_the_replicas_of_settled_copies() -> None:
+    async def story() -> None:
+        async with open_virtual_world(("east", "west")) as world:
+            await place_everywhere(world)
+            await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=5))
+            await world.eventually(lambda: has_replicas(world, 5, 5), "whole on both")
             await world.settle()
-            group.cancel_scope.cancel()
 
-        assert await generations(world) == before
+            await spread(world, "Spread")
+            await world.eventually(lambda: has_replicas(world, 3, 2), "divided")
+
+            await spread(world, "OneToMany")
+            await world.eventually(lambda: has_replicas(world, 5, 5), "whole again")
+
+    in_virtual_time(story)
+
+
+def test_an_engine_that_cannot_read_placements_yet_leaves_divided_copies_as_they_are() -> None:
+    async def story() -> None:
+        async with open_virtual_world(("east", "west")) as world:
+            await place_everywhere(world)
+            await spread(world, "Spread")
+            await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=5))
+            await world.eventually(lambda: has_replicas(world, 3, 2), "divided")
+            await world.settle()
+            before = await generations(world)
+            assert world.hub.sim is not None
+            world.hub.sim.faults.failing_kinds = {"placements.scheduling.kcp.io"}
+
+            async with anyio.create_task_group() as group:
+                engine = world.engine
+                again = Engine(engine.runtime, engine.settings, MemoryAudit(engine.runtime.wall))
+                group.start_soon(again.run)
+                await anyio.sleep(60)
+                assert await generations(world) == before
+
+                world.hub.sim.faults.failing_kinds = set()
+                await anyio.sleep(60)
+                group.cancel_scope.cancel()
+
+            assert await generations(world) == before
+
+    in_virtual_time(story)
 
 
 async def generations(world: World) -> list[int]:
