@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.discovery import Discovery
 from tmcconsole.kube.objects import Kind
-from tmcconsole.sync.policy import Refusal, judge_kind
+from tmcconsole.sync.policy import judge_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,6 @@ def synced_kinds(
         if there is not None and judge_kind(there, settings, hub_runs_pods=False) is None:
             pairs[kind.id] = KindPair(kind, there)
     return dict(sorted(pairs.items()))
-
-
-def refused_kinds(
-    hub: Discovery, settings: SyncSettings, *, hub_runs_pods: bool
-) -> dict[str, Refusal]:
-    """Return why the hub's other kinds are not synced, by ``Kind.id``."""
-    refused: dict[str, Refusal] = {}
-    for kind in hub.preferred():
-        refusal = judge_kind(kind, settings, hub_runs_pods=hub_runs_pods)
-        if refusal is not None:
-            refused[kind.id] = refusal
-    return refused
 
 
 def keep_unknown(found: Discovery, before: Discovery | None) -> Discovery:
