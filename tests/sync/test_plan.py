@@ -64,9 +64,11 @@ def facts(
     *,
     refusal: Refusal | None = None,
     normal: frozenset[str] = frozenset(),
+    known_uid: str = "",
 ) -> Facts:
     return Facts(
         key="a",
+        place=origin_of(HUB, source or make_tree()).rpartition("/")[0],
         origin=origin_of(HUB, source) if source else "",
         source=source,
         source_digest=b"s" if source else b"",
@@ -75,6 +77,7 @@ def facts(
         refusal=refusal,
         copy=cache(copy) if copy else None,
         copy_tree=copy,
+        known_uid=known_uid,
         normal=normal,
     )
 
@@ -88,6 +91,10 @@ RECREATED = make_tree(states={"a": "Sync"}, held=("a",), data={"colour": "blue"}
 RECREATED["metadata"]["uid"] = "uid-second-life"
 STRIPPED = copy_of(wanted_tree())
 del STRIPPED["metadata"]["annotations"][ORIGIN]
+UNLABELLED = copy_of(wanted_tree())
+del UNLABELLED["metadata"]["labels"][CLUSTER]
+BY_HAND = copy_of(wanted_tree())
+BY_HAND["metadata"]["annotations"][ORIGIN] = origin_of(HUB, make_tree()).replace("/", "/x", 1)
 OTHER_TARGETS = copy_of(wanted_tree())
 OTHER_TARGETS["metadata"]["labels"][CLUSTER] = "b"
 
@@ -112,6 +119,24 @@ OTHER_TARGETS["metadata"]["labels"][CLUSTER] = "b"
         ),
         pytest.param(facts(wanted_tree(), foreign()), Collide, id="foreign object"),
         pytest.param(facts(wanted_tree(), STRIPPED), Collide, id="origin stripped: one proof only"),
+        pytest.param(
+            facts(wanted_tree(), STRIPPED, known_uid="uid-copy"),
+            Update,
+            id="origin stripped: what we wrote is known by its UID",
+        ),
+        pytest.param(
+            facts(wanted_tree(), STRIPPED, known_uid="uid-another"),
+            Collide,
+            id="origin stripped: another UID than what we wrote",
+        ),
+        pytest.param(
+            facts(make_tree(held=("a",)), UNLABELLED, known_uid="uid-copy"),
+            Delete,
+            id="left, label stripped: what we wrote is known by its UID",
+        ),
+        pytest.param(
+            facts(None, BY_HAND), Nothing, id="somebody's copy of our copy under another name"
+        ),
         pytest.param(facts(wanted_tree(), OTHER_TARGETS), Collide, id="another target's copy"),
         pytest.param(
             facts(RECREATED, copy_of(wanted_tree())), Delete, id="copy of an earlier life"

@@ -10,7 +10,7 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync import desired as wish
 from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.ledger import Settled
-from tmcconsole.sync.markers import origin_of
+from tmcconsole.sync.markers import origin_of, place_of
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
     AwaitGone,
@@ -81,17 +81,20 @@ class DownSync:
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
-        place = self.target.copy_key(key).namespace
+        space = self.target.copy_key(key).namespace
+        origin = origin_of(self.world.hub.cluster, tree) if tree else ""
         return Facts(
             key=self.target.key,
-            origin=origin_of(self.world.hub.cluster, tree) if tree else "",
+            place=place_of(self.world.hub.cluster, key.namespace, key.name),
+            origin=origin,
             source=tree,
             source_digest=source.content_digest if source else b"",
             among=among,
-            desired=self._desired(kind, tree, place, among) if tree else None,
-            refusal=judge(self.target.kinds[kind].kind, tree, place) if tree else None,
+            desired=self._desired(kind, tree, space, among) if tree else None,
+            refusal=judge(self.target.kinds[kind].kind, tree, space) if tree else None,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
+            known_uid=entry.wrote.get(origin, "") if entry else "",
             normal=entry.normal if entry else frozenset(),
         )
 

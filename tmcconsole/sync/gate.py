@@ -132,7 +132,8 @@ async def _require_parent_gone(
     if live is None:
         return
     again_s = take_in(sides.hub.informer, live)
-    if live.uid == origin_uid(copy.decode()) and is_wanted(live.decode(), target.key):
+    made_of = origin_uid(copy.decode()) or live.uid  # stripped of it, the copy may be of this one
+    if live.uid == made_of and is_wanted(live.decode(), target.key):
         raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
 
 

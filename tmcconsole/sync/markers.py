@@ -67,8 +67,13 @@ def origin_of(hub_cluster: str, tree: Mapping[str, Any]) -> str:
     The UID makes a recreated upstream object a different origin.
     """
     meta = tree["metadata"]
-    namespace = meta.get("namespace") or ""
-    return f"{hub_cluster}/{namespace}/{meta['name']}/{meta.get('uid', '')}"
+    place = place_of(hub_cluster, meta.get("namespace") or "", meta["name"])
+    return f"{place}/{meta.get('uid', '')}"
+
+
+def place_of(hub_cluster: str, namespace: str, name: str) -> str:
+    """Return what all objects that ever had this name in the hub have in common."""
+    return f"{hub_cluster}/{namespace}/{name}"
 
 
 def origin_uid(copy: Json) -> str:

@@ -100,6 +100,7 @@ class Facts:
     """All that the decision rests on."""
 
     key: str  # of the SyncTarget
+    place: str  # of the key in the hub: what the origin of its copies begins with
     origin: str  # of the hub object, "" without one
     source: Json | None  # the hub object
     source_digest: bytes  # its content digest, b"" without one
@@ -108,6 +109,7 @@ class Facts:
     refusal: Refusal | None
     copy: CachedObject | None
     copy_tree: Json | None
+    known_uid: str  # of the copy we are known to have written of this very object, else ""
     normal: frozenset[str]  # differences known to come from the server's own defaulting
 
 
@@ -144,7 +146,7 @@ def _wanted(facts: Facts) -> Step:
         return Refuse(facts.refusal)
     if copy is None or tree is None or desired is None:
         return Create()
-    if not is_ours(tree, facts.key, facts.origin):
+    if not is_copy_of(facts, copy, tree):
         return _not_from_here(facts, copy, tree)
     if copy.deleting:
         return AwaitGone()
@@ -163,33 +165,45 @@ def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:
 
 def _unwanted(facts: Facts, source: Json) -> Step:
     copy, tree = facts.copy, facts.copy_tree
-    if copy is not None and tree is not None and _is_copy(facts, tree):
+    if copy is not None and tree is not None and _may_go(facts, copy, tree):
         if copy.deleting:
             return AwaitGone()
-        deleting = bool(source["metadata"].get("deletionTimestamp"))
-        return Delete(copy, "HubDeleting" if deleting else "Unassigned")
+        return Delete(copy, reason_to_go(facts))
     return Release() if facts.key in finalizer_keys(source) else Nothing()
+
+
+def reason_to_go(facts: Facts) -> str:
+    """Return why an object of the hub that is not wanted here has to leave."""
+    deleting = facts.source is not None and facts.source["metadata"].get("deletionTimestamp")
+    return "HubDeleting" if deleting else "Unassigned"
 
 
 def _without_source(facts: Facts) -> Step:
     copy, tree = facts.copy, facts.copy_tree
     if copy is None or tree is None:
         return Nothing()
-    if labels_of(tree).get(CLUSTER) != facts.key or not annotations_of(tree).get(ORIGIN):
-        return Nothing()
+    if labels_of(tree).get(CLUSTER) != facts.key or not _same_place(facts, tree):
+        return Nothing()  # foreign, or a copy of our copy that somebody made under another name
     return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
 
 
-def _is_copy(facts: Facts, tree: Json) -> bool:
-    return is_ours(tree, facts.key, facts.origin) or (
-        labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree)
-    )
+def is_copy_of(facts: Facts, found: CachedObject, tree: Json) -> bool:
+    """True where both markers say so, or where we remember having written this very object.
+
+    A marker may be stripped; the UID of what we wrote is then the proof, and the next write puts
+    the marker back.
+    """
+    return is_ours(tree, facts.key, facts.origin) or found.uid == (facts.known_uid or None)
+
+
+def _may_go(facts: Facts, copy: CachedObject, tree: Json) -> bool:
+    is_of_an_earlier_life = labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree)
+    return is_of_an_earlier_life or is_copy_of(facts, copy, tree)
 
 
 def _same_place(facts: Facts, tree: Json) -> bool:
-    """True where the copy's origin differs from the object's by nothing but the UID."""
-    origin: str = annotations_of(tree).get(ORIGIN, "")
-    return origin.rpartition("/")[0] == facts.origin.rpartition("/")[0]
+    """True where the copy's origin names this key, whatever the UID."""
+    return annotations_of(tree).get(ORIGIN, "").rpartition("/")[0] == facts.place
 
 
 def collision_text(tree: Json) -> SafeText:

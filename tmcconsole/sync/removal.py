@@ -8,7 +8,7 @@ from tmcconsole.kube.objects import CachedObject
 from tmcconsole.sync.assign import plan_release
 from tmcconsole.sync.gate import Held, StillWanted, delete_copy
 from tmcconsole.sync.markers import MANAGER, is_ours
-from tmcconsole.sync.plan import Delete
+from tmcconsole.sync.plan import Delete, is_copy_of, reason_to_go
 from tmcconsole.sync.turn import (
     HELD_RECHECK_S,
     KindAway,
@@ -46,6 +46,8 @@ async def release(turn: Turn) -> float | None:
         return HELD_RECHECK_S
     if live is not None and is_ours(live.decode(), turn.target.key, turn.facts.origin):
         return take_in(turn.here.informer, live)
+    if live is not None and is_copy_of(turn.facts, live, live.decode()):
+        return await delete(turn, Delete(live, reason_to_go(turn.facts)))
     return await _let_go(turn)
 
 

@@ -54,6 +54,7 @@ class Turn:
     def settle(self, copy: CachedObject) -> None:
         """Note that ``copy`` carries this turn's wish."""
         entry = self.entry
+        entry.wrote = {self.facts.origin: copy.uid}
         new = Settled(self.facts.source_digest, copy.content_digest, self.facts.among)
         if copy.status_digest and entry.settled != new:
             self.world.hub.statuses.add(self.kind, self.key)  # it may count as observed now

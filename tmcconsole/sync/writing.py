@@ -10,7 +10,7 @@ from tmcconsole.kube.redact import redact_at, redact_text
 from tmcconsole.sync.ledger import note_revert
 from tmcconsole.sync.markers import MANAGER, is_ours
 from tmcconsole.sync.places import ensure_namespace
-from tmcconsole.sync.plan import Update, collision_text, differences, fingerprint
+from tmcconsole.sync.plan import Update, collision_text, differences, fingerprint, is_copy_of
 from tmcconsole.sync.turn import (
     REFUSED_RECHECK_S,
     Turn,
@@ -34,16 +34,16 @@ async def create(turn: Turn) -> float | None:
     if turn.entry.standing.state is SyncState.COLLISION:
         there = await read_live(turn.target, turn.here, turn.key)
         if there is not None:  # no second attempt on what was found to be foreign
-            return _belongs(turn, there)
+            return await _whose(turn, there)
     turn.stand(SyncState.PENDING, "Creating")
     await ensure_namespace(turn.world, turn.target, turn.key.namespace)
     try:
         await _apply(turn, with_metadata(turn.desired.tree, resourceVersion=ABSENT), force=False)
     except Conflict:
-        again = await _whose(turn)
-        if again is None:
+        there = await read_live(turn.target, turn.here, turn.key)
+        if there is None:  # gone again between the two requests
             raise
-        return again
+        return await _whose(turn, there)
     return None
 
 
@@ -90,16 +90,12 @@ def _truce(turn: Turn) -> float | None:
     return left if left > 0 and digest == turn.facts.source_digest else None
 
 
-async def _whose(turn: Turn) -> float | None:
-    """Look at who has the name; None where nobody has it any more."""
-    live = await read_live(turn.target, turn.here, turn.key)
-    return _belongs(turn, live) if live is not None else None
-
-
-def _belongs(turn: Turn, live: CachedObject) -> float:
+async def _whose(turn: Turn, live: CachedObject) -> float | None:
     tree = live.decode()
     if is_ours(tree, turn.target.key, turn.facts.origin):
         return take_in(turn.here.informer, live)
+    if is_copy_of(turn.facts, live, tree):
+        return await _write_over(turn, live.uid, "our markers were taken off")
     return turn.collide(collision_text(tree))
 
 
