@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.kube.informing import VIRTUAL_TIME
@@ -24,3 +26,11 @@ def cluster() -> SimCluster:
 @pytest.fixture
 def api(cluster: SimCluster) -> Api:
     return Api(cluster)
+
+
+@pytest.fixture
+async def living(cluster: SimCluster) -> AsyncIterator[SimCluster]:
+    async with anyio.create_task_group() as group:
+        group.start_soon(cluster.run)
+        yield cluster
+        group.cancel_scope.cancel()

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-
 import anyio
 import pytest
 
+from tests.sim.living import pods, ready, until
 from tests.sim.talk import Api, make_cluster, make_config_map, make_deployment
 from tmcconsole.sim.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 WEB = f"{DEPLOYMENTS}/web"
-
-
-@pytest.fixture
-async def living(cluster: SimCluster) -> AsyncIterator[SimCluster]:
-    async with anyio.create_task_group() as group:
-        group.start_soon(cluster.run)
-        yield cluster
-        group.cancel_scope.cancel()
-
-
-async def until(cluster: SimCluster, holds: Callable[[], Any]) -> None:
-    """Wait for commits until something holds."""
-    changed = anyio.Event()
-    cluster.store.on_commit(lambda _: changed.set())
-    with anyio.fail_after(20):
-        while not holds():
-            changed = anyio.Event()
-            await changed.wait()
-
-
-def ready(cluster: SimCluster, replicas: int) -> Callable[[], bool]:
-    def holds() -> bool:
-        web = cluster.store.get("deployments.apps", "default", "web") or {}
-        return bool(web.get("status", {}).get("readyReplicas") == replicas)
-
-    return holds
-
-
-def pods(cluster: SimCluster) -> list[dict[str, Any]]:
-    return cluster.store.trees("pods", "default")
 
 
 async def test_deployment_gets_ready_pods_on_nodes(living: SimCluster, api: Api) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from tmcconsole.sim.controllers.cronjob import cron_jobs
+from tmcconsole.sim.controllers.daemonset import daemon_sets
 from tmcconsole.sim.controllers.deployment import deployments
 from tmcconsole.sim.controllers.garbage import Garbage
+from tmcconsole.sim.controllers.job import jobs
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import Controller, Loop
 from tmcconsole.sim.controllers.namespaces import namespaces
 from tmcconsole.sim.controllers.ownership import Ownership
 from tmcconsole.sim.controllers.pods import Machines
+from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.controllers.replicaset import replica_sets
+from tmcconsole.sim.controllers.services import claims, services
+from tmcconsole.sim.controllers.statefulset import stateful_sets
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Commit
 
@@ -35,6 +41,7 @@ async def run_controllers(server: Server) -> None:
 
 def _controllers(server: Server, owned: Ownership) -> list[Controller]:
     manager = Local(server, "kube-controller-manager")
+    kubelet = Local(server, "kubelet")
     is_workload = server.flavour == "workload"
     always = [
         namespaces(manager, furnished=is_workload),
@@ -44,7 +51,13 @@ def _controllers(server: Server, owned: Ownership) -> list[Controller]:
         return always
     return [
         *always,
-        deployments(manager, owned),
+        deployments(manager, owned, Recorder(manager, "deployment-controller")),
         replica_sets(manager, owned),
-        Machines(Local(server, "kubelet")).controller(),
+        stateful_sets(manager, owned),
+        daemon_sets(manager, owned),
+        jobs(manager, owned),
+        cron_jobs(manager, owned),
+        services(manager, owned),
+        claims(manager),
+        Machines(kubelet, Recorder(kubelet, "kubelet")).controller(),
     ]

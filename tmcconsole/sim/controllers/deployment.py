@@ -19,6 +19,7 @@ from tmcconsole.sim.controllers.ownership import (
     owner_key,
     reference_to,
 )
+from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.store import Commit, Key
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ REVISION: Final = "deployment.kubernetes.io/revision"
 _SAFE: Final = "bcdfghjklmnpqrstvwxz2456789"
 
 
-def deployments(local: Local, owned: Ownership) -> Controller:
+def deployments(local: Local, owned: Ownership, recorder: Recorder) -> Controller:
     """Return the Deployment controller."""
 
     def keys_of(commit: Commit) -> Iterable[Key]:
@@ -43,7 +44,7 @@ def deployments(local: Local, owned: Ownership) -> Controller:
             return
         sets = owned.controlled(deployment, SETS)
         if not is_terminating(deployment):
-            deployment, sets = _roll(local, owned, deployment, sets)
+            deployment, sets = _roll(local, owned, recorder, deployment, sets)
         stamp = local.server.stamp()
         local.set_status(KIND, deployment, _status(deployment, sets, stamp))
 
@@ -62,7 +63,7 @@ def template_hash(template: Json) -> str:
 
 
 def _roll(
-    local: Local, owned: Ownership, deployment: Json, sets: list[Json]
+    local: Local, owned: Ownership, recorder: Recorder, deployment: Json, sets: list[Json]
 ) -> tuple[Json, list[Json]]:
     """Take one step towards the current template; return what is there then."""
     suffix = template_hash(deployment["spec"]["template"])
@@ -75,10 +76,17 @@ def _roll(
     if not deployment["spec"].get("paused"):
         for target, replicas in _steps(deployment, current, older):
             if target["spec"]["replicas"] != replicas:
+                recorder.tell(deployment, "ScalingReplicaSet", _scaling(target, replicas))
                 local.patch(SETS, key_of(target), {"spec": {"replicas": replicas}})
         _prune_history(local, deployment, older)
     fresh = local.get(KIND, key_of(deployment)) or deployment
     return fresh, owned.controlled(deployment, SETS)
+
+
+def _scaling(replica_set: Json, replicas: int) -> str:
+    before, name = replica_set["spec"]["replicas"], replica_set["metadata"]["name"]
+    direction = "up" if replicas > before else "down"
+    return f"Scaled {direction} replica set {name} from {before} to {replicas}"
 
 
 def _new_set(deployment: Json, older: list[Json], name: str, suffix: str) -> Json:

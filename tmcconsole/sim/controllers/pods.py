@@ -9,6 +9,7 @@ from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import GRAIN_S, Controller
 from tmcconsole.sim.controllers.ownership import is_terminating, key_of
+from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.store import Commit, Key
 
 Json = dict[str, Any]
@@ -25,8 +26,9 @@ CRASHING: Final = "crash"
 class Machines:
     """The nodes' side of pods: who runs where, and since when."""
 
-    def __init__(self, local: Local) -> None:
+    def __init__(self, local: Local, recorder: Recorder) -> None:
         self._local = local
+        self._recorder = recorder
         self._scheduled: dict[str, int] = {}  # pods by node
         self._started: dict[str, float] = {}  # by pod uid: when it starts, monotonic seconds
         self._addresses = 0
@@ -85,9 +87,13 @@ class Machines:
                 text,
                 self._stamp(),
             )
+            if status != pod.get("status"):
+                self._recorder.tell(pod, "FailedScheduling", text, warning=True)
             self._local.set_status("pods", pod, status)
             return RETRY_S
         self._local.patch("pods", key_of(pod), {"spec": {"nodeName": node}})
+        where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']} to {node}"
+        self._recorder.tell(pod, "Scheduled", f"Successfully assigned {where}")
         return None
 
     def _choose(self, pod: Json) -> str | None:
@@ -110,7 +116,10 @@ class Machines:
             return left
         trouble = _trouble(pod)
         if trouble:
-            self._local.set_status("pods", pod, self._waiting_status(pod, trouble))
+            status = self._waiting_status(pod, trouble)
+            if status != pod.get("status"):
+                self._recorder.tell(pod, "BackOff", f"{trouble}: will not start", warning=True)
+            self._local.set_status("pods", pod, status)
             return None
         del self._started[uid]
         self._local.set_status("pods", pod, self._running_status(pod))

@@ -1,0 +1,66 @@
+"""Events, as people read them with kubectl describe. Only the newest are kept."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+from tmcconsole.sim.controllers.local import Local
+from tmcconsole.sim.failures import Failure
+from tmcconsole.sim.store import Key
+
+Json = dict[str, Any]
+
+KEPT: Final = 1000  # events per cluster; a real one forgets them after an hour
+
+
+class Recorder:
+    """Writes Events about objects. Owns those it wrote."""
+
+    def __init__(self, local: Local, component: str) -> None:
+        self._local = local
+        self._component = component
+        self._written: deque[Key] = deque()
+
+    def tell(self, about: Json, reason: str, message: str, *, warning: bool = False) -> None:
+        """Write one Event. Where its namespace is going there is nobody left to read it."""
+        meta = about["metadata"]
+        namespace = meta.get("namespace") or "default"
+        server = self._local.server
+        name = f"{meta['name']}.{server.rng.getrandbits(64):016x}"
+        stamp = server.stamp()
+        event = {
+            "metadata": {"name": name, "namespace": namespace},
+            "involvedObject": {
+                "kind": about["kind"],
+                "apiVersion": about["apiVersion"],
+                "namespace": namespace,
+                "name": meta["name"],
+                "uid": meta["uid"],
+                "resourceVersion": meta.get("resourceVersion", ""),
+            },
+            "reason": reason,
+            "message": message,
+            "type": "Warning" if warning else "Normal",
+            "source": {"component": self._component},
+            "reportingComponent": self._component,
+            "reportingInstance": "",
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "eventTime": None,
+            "count": 1,
+        }
+        try:
+            self._local.create("events", event)
+        except Failure as failure:
+            if failure.code not in (403, 404):
+                raise
+            return
+        self._written.append(Key(namespace, name))
+        if len(self._written) > KEPT:
+            self._forget(self._written.popleft())
+
+    def _forget(self, key: Key) -> None:
+        found = self._local.server.store.find("events", key)
+        if found is not None:
+            self._local.delete("events", key, found.uid)

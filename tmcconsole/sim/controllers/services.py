@@ -1,0 +1,154 @@
+"""Services and claims: EndpointSlices of ready pods, and volumes for who asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tmcconsole.sim.controllers.conditions import is_true
+from tmcconsole.sim.controllers.local import Local
+from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.ownership import (
+    Ownership,
+    is_terminating,
+    key_of,
+    reference_to,
+)
+from tmcconsole.sim.store import Commit, Key
+
+Json = dict[str, Any]
+
+SLICES: Final = "endpointslices.discovery.k8s.io"
+
+
+def services(local: Local, owned: Ownership) -> Controller:
+    """Return the controller that keeps one EndpointSlice for each Service with a selector."""
+
+    def keys_of(commit: Commit) -> Iterable[Key]:
+        if commit.kind_id == "services":
+            return [commit.key]
+        if commit.kind_id != "pods":
+            return ()
+        labels = ((commit.new or commit.old or {}).get("metadata") or {}).get("labels") or {}
+        return [
+            stored.key
+            for stored in local.server.store.items("services", commit.key.namespace)
+            if _selects(stored.tree(), labels)
+        ]
+
+    def reconcile(key: Key) -> None:
+        service = local.get("services", key)
+        if service is None or is_terminating(service) or not service["spec"].get("selector"):
+            return
+        pods = [
+            pod
+            for pod in local.items("pods", key.namespace)
+            if _selects(service, pod["metadata"].get("labels") or {}) and _address(pod)
+        ]
+        wanted = {
+            "addressType": "IPv4",
+            "endpoints": [_endpoint(pod) for pod in pods if not is_terminating(pod)],
+            "ports": [_port(port) for port in service["spec"].get("ports") or ()],
+        }
+        _write(local, service, owned.controlled(service, SLICES), wanted)
+
+    return Controller("service", keys_of, reconcile)
+
+
+def claims(local: Local) -> Controller:
+    """Return the controller that binds every claim to a new volume."""
+
+    def keys_of(commit: Commit) -> Iterable[Key]:
+        return [commit.key] if commit.kind_id == "persistentvolumeclaims" else ()
+
+    def reconcile(key: Key) -> None:
+        claim = local.get("persistentvolumeclaims", key)
+        if claim is None or is_terminating(claim) or claim["spec"].get("volumeName"):
+            return
+        name = f"pvc-{claim['metadata']['uid']}"
+        size = ((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", "1Gi")
+        volume = _volume(name, claim, size)
+        if local.get("persistentvolumes", Key("", name)) is None:
+            local.create("persistentvolumes", volume)
+            local.patch(
+                "persistentvolumes", Key("", name), {"status": {"phase": "Bound"}}, "status"
+            )
+        bound = local.patch("persistentvolumeclaims", key, {"spec": {"volumeName": name}})
+        status = {
+            "phase": "Bound",
+            "accessModes": claim["spec"].get("accessModes") or [],
+            "capacity": {"storage": size},
+        }
+        local.set_status("persistentvolumeclaims", bound, status)
+
+    return Controller("claim", keys_of, reconcile)
+
+
+def _selects(service: Json, labels: Json) -> bool:
+    selector = (service.get("spec") or {}).get("selector") or {}
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def _address(pod: Json) -> str:
+    return str((pod.get("status") or {}).get("podIP") or "")
+
+
+def _endpoint(pod: Json) -> Json:
+    ready = is_true(pod, "Ready")
+    meta = pod["metadata"]
+    reference = {"kind": "Pod", "name": meta["name"], "namespace": meta["namespace"]}
+    return {
+        "addresses": [_address(pod)],
+        "conditions": {"ready": ready, "serving": ready, "terminating": False},
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {**reference, "uid": meta["uid"]},
+    }
+
+
+def _port(port: Json) -> Json:
+    number = port.get("targetPort")
+    return {
+        "name": port.get("name") or "",
+        "port": number if isinstance(number, int) else port["port"],
+        "protocol": port.get("protocol") or "TCP",
+    }
+
+
+def _write(local: Local, service: Json, present: list[Json], wanted: Json) -> None:
+    meta = service["metadata"]
+    if not present:
+        metadata = {
+            "name": f"{meta['name'][:57]}-{local.server.name_suffix()}",
+            "namespace": meta["namespace"],
+            "labels": {
+                "kubernetes.io/service-name": meta["name"],
+                "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+            },
+            "ownerReferences": [reference_to(service)],
+        }
+        local.create(SLICES, {"metadata": metadata, **wanted})
+        return
+    local.patch(SLICES, key_of(present[0]), wanted)
+
+
+def _volume(name: str, claim: Json, size: str) -> Json:
+    meta = claim["metadata"]
+    reference = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+        "uid": meta["uid"],
+    }
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "accessModes": claim["spec"].get("accessModes") or ["ReadWriteOnce"],
+            "capacity": {"storage": size},
+            "claimRef": reference,
+            "hostPath": {"path": f"/simulated/{name}"},
+            "persistentVolumeReclaimPolicy": "Delete",
+            "storageClassName": claim["spec"].get("storageClassName") or "",
+            "volumeMode": "Filesystem",
+        },
+    }
