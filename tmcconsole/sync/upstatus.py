@@ -11,6 +11,8 @@ from tmcconsole.sync.status import Report, merge, patch_for
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 
+BUSY_AT = 50  # keys waiting, over all queues
+COALESCE_S = 0.25
 AWAITED_S = 5.0  # until a target that is still being connected can report
 
 
@@ -24,6 +26,8 @@ class UpStatus:
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
+        if self._is_busy():
+            return COALESCE_S
         cached = self.world.hub.cached(*item)
         if cached is None:
             self._written.pop(item, None)
@@ -40,6 +44,12 @@ class UpStatus:
         if not patch or self._written.get(item) == after:
             return None
         return await self._write(item, cached, patch, after)
+
+    def _is_busy(self) -> bool:
+        """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
+        targets = self.world.targets.values()
+        waiting = len(self.world.hub.queue) + sum(len(target.queue) for target in targets)
+        return waiting > BUSY_AT
 
     def _is_awaited(self, kind: str, keys: frozenset[str]) -> bool:
         """True while a target that may hold a copy has not been heard: no sum without it."""
