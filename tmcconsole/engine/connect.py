@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +15,9 @@ from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.runtime import Runtime, TransportError
 
+log = logging.getLogger(__name__)
+
+IDENTIFY_S: Final = 5.0  # so long at most another cluster behind an address may go unnoticed
 _LOGICAL_CLUSTER: Final = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster"
 _CONTROLLER_LEASE: Final = (
     "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
@@ -49,14 +54,52 @@ async def dial(runtime: Runtime, name: str) -> Client:
 
 async def identify_hub(client: Client) -> HubIdentity:
     """Return the hub's identity (kcp: ``logicalclusters/cluster``; else ``kube-system``)."""
+    flavour, cluster, workspace = await _hub_names(client)
+    runs_pods = flavour == "kubernetes" and await _runs_pods(client)
+    return HubIdentity(flavour, cluster, workspace, runs_pods)
+
+
+async def _hub_names(client: Client) -> tuple[str, str, str]:
+    """Return (flavour, cluster, workspace)."""
     try:
         tree = await client.get_json(_LOGICAL_CLUSTER)
     except (NotFound, Forbidden):  # an account that may not ask is one of a plain hub's
-        uid = await cluster_uid(client)
-        return HubIdentity("kubernetes", uid, "", await _runs_pods(client))
+        return "kubernetes", await cluster_uid(client), ""
     notes: Json = tree["metadata"].get("annotations") or {}
     cluster = notes.get("kcp.io/cluster") or tree["metadata"].get("name") or ""
-    return HubIdentity("kcp", str(cluster), str(notes.get("kcp.io/path", "")), False)
+    return "kcp", str(cluster), str(notes.get("kcp.io/path", ""))
+
+
+async def hub_cluster(client: Client) -> str:
+    """Return the hub's name in keys and locators."""
+    return (await _hub_names(client))[1]
+
+
+def require_same(was: str, now: str, name: str) -> None:
+    """Raise ``SetupError`` where another cluster answers under a name."""
+    if was != now:
+        raise SetupError(
+            "IdentityChanged",
+            f"{name} was cluster {was} and is now {now}: if that is meant, delete the SyncTarget "
+            "and create it anew; nothing is written until then",
+        )
+
+
+async def watch_identity(
+    who: Callable[[], Awaitable[str]], was: str, name: str, runtime: Runtime
+) -> None:
+    """Ask again and again who is at the other end; raise ``SetupError`` where it is another.
+
+    An address that is pointed elsewhere shows no outage. Failing answers are not judged here.
+    """
+    while True:
+        await runtime.sleep(IDENTIFY_S)
+        try:
+            now = await who()
+        except KubeError as error:
+            log.debug("who %s is could not be asked: %s", name, error)
+            continue
+        require_same(was, now, name)
 
 
 async def cluster_uid(client: Client) -> str:

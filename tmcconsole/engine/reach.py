@@ -48,25 +48,33 @@ class Reach:
             await self._up.wait()
 
     async def run(self, recovered: Callable[[], Awaitable[None]]) -> None:
-        """Probe until cancelled; ``recovered`` is awaited when the server answers again."""
+        """Probe until cancelled.
+
+        ``recovered`` is awaited when the server answers again, before anybody who waits for it
+        goes on: it may find that this is another server, and raise.
+        """
         while True:
-            was_up = self.is_up
-            await self.probe()
-            if self.is_up and not was_up:
-                await recovered()
+            if await self._answers():
+                if not self.is_up:
+                    await recovered()
+                self._succeed()
             await self.runtime.sleep(self._pause())
 
     async def probe(self) -> None:
         """Ask once and take note of the answer."""
+        if await self._answers():
+            self._succeed()
+
+    async def _answers(self) -> bool:
         try:
             document = await self.client.get_json("/version", timeout_s=PROBE_TIMEOUT_S)
         except (TooManyRequests, Forbidden):
-            self._succeed()  # busy, or not ours to read: alive in any case
+            return True  # busy, or not ours to read: alive in any case
         except KubeError as error:
             self._fail(error)
-        else:
-            self.version = SafeText(document.get("gitVersion", ""))
-            self._succeed()
+            return False
+        self.version = SafeText(document.get("gitVersion", ""))
+        return True
 
     def _pause(self) -> float:
         if self.is_up:

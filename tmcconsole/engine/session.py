@@ -5,13 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import Settings
-from tmcconsole.engine.connect import HubIdentity, dial, discover_hub, identify_hub
+from tmcconsole.engine.connect import (
+    HubIdentity,
+    dial,
+    discover_hub,
+    hub_cluster,
+    identify_hub,
+    require_same,
+    watch_identity,
+)
 from tmcconsole.engine.failing import Failing
 from tmcconsole.engine.kinds import KindPair, keep_unknown, synced_kinds
 from tmcconsole.engine.mirrors import Mirrors
@@ -78,6 +87,9 @@ class HubSession:
         for informer in (hub.namespaces, *self._own_informers()):
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
         spawn(group, self.reach.run, self._recovered, name="hub probe")
+        who = partial(hub_cluster, self.client)
+        identity = (who, self.identity.cluster, "the hub", self.around.runtime)
+        spawn(group, watch_identity, *identity, name="hub identity")
         spawn(group, self.scheduler.run, name="scheduler")
         spawn(group, self._discover_again, name="hub discovery")
         for name, queue, reconcile in (
@@ -134,6 +146,7 @@ class HubSession:
         return when_up
 
     async def _recovered(self) -> None:
+        require_same(self.identity.cluster, await hub_cluster(self.client), "the hub")
         for watched in self.world.hub.kinds.values():
             watched.informer.nudge()
         for informer in (self.world.hub.namespaces, *self._own_informers()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import anyio
@@ -13,7 +14,7 @@ from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import TargetState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.beats import Beats
-from tmcconsole.engine.connect import SetupError, cluster_uid, dial
+from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
 from tmcconsole.engine.failing import Failing, understand
 from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
@@ -120,12 +121,7 @@ class Supervisor:
         """Another cluster behind the same name is another target: stop and say so."""
         uid = await cluster_uid(client)
         self.cluster_uid = uid
-        if registered.cluster_uid and registered.cluster_uid != uid:
-            raise SetupError(
-                "IdentityChanged",
-                f"{self.name} was cluster {registered.cluster_uid} and is now {uid}: if that is "
-                f"meant, delete the SyncTarget and create it anew; nothing is written until then",
-            )
+        require_same(registered.cluster_uid or uid, uid, self.name)
         if not registered.cluster_uid:
             patch = {
                 "metadata": {
@@ -163,6 +159,9 @@ class Supervisor:
         self._follow(mirrors)
         spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
         spawn(group, controller.run, name=f"{self.name} controller")
+        who = partial(cluster_uid, client)
+        identity = (who, self.cluster_uid, self.name, around.runtime)
+        spawn(group, watch_identity, *identity, name=f"{self.name} identity")
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
         spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
         spawn(group, self._tidy, target, name=f"{self.name} tidy")
