@@ -110,5 +110,6 @@ def _report(target: Target, item: Item, source: CachedObject, origin: str) -> Re
 def wants_status(old: CachedObject | None, new: CachedObject | None) -> bool:
     """True where an event on a target may change the hub's status of the object."""
     if old is None or new is None:
-        return True
+        one = old or new
+        return one is not None and bool(one.status_digest)
     return old.status_digest != new.status_digest or old.generation != new.generation
