@@ -20,7 +20,9 @@ from tmcconsole.sim.failures import (
     internal,
     method_not_allowed,
     path_not_found,
+    resource_not_found,
     unauthorized,
+    wrong_method,
 )
 from tmcconsole.sim.kinds import Kinds
 from tmcconsole.sim.server import Server
@@ -41,6 +43,7 @@ VERSION: Final = {
     "platform": "linux/amd64",
 }
 _HEALTH: Final = ("/healthz", "/readyz", "/livez")
+_NAMED_OR_NOT: Final = ("create", "update", "patch")  # only the first is without a name
 _SUBRESOURCE_VERBS: Final = ("get", "update", "patch")
 WRITES: Final = ("create", "update", "patch", "delete", "deletecollection")
 
@@ -61,13 +64,15 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
         return fixed
     asked = parse(request, server.kinds, user)
     if asked is None or asked.kind.id in server.faults.hidden_kinds:
-        return path_not_found()
+        return _nothing_there(server, request)
     if server.faults.forbids(asked.verb, asked.kind.id):
         raise _forbidden(asked)
     if asked.subresource:
         return _subresource(server, asked)
     if asked.verb not in asked.kind.verbs:
         raise method_not_allowed(asked.kind, asked.verb)
+    if bool(asked.name) == (asked.verb == "create") and asked.verb in _NAMED_OR_NOT:
+        raise wrong_method()
     return _resource(server, asked)
 
 
@@ -153,7 +158,7 @@ def _subresource(server: Server, asked: Asked) -> Response:
     if name == "scale" and kind.scale and asked.verb in _SUBRESOURCE_VERBS:
         return subresources.scale(server, asked)
     if name != "status" or not kind.has_status or asked.verb not in _SUBRESOURCE_VERBS:
-        return path_not_found()
+        return path_not_found() if kind.is_custom else resource_not_found().response()
     if asked.verb == "get":
         return reads.get(server.store, asked, server.wall())
     return writes.update(server, asked) if asked.verb == "update" else writes.patch(server, asked)
@@ -165,6 +170,15 @@ def _settle_definitions(server: Server, asked: Asked) -> None:
         return
     if asked.kind.id == crds.CRD_ID or server.terminating_definitions:
         crds.reconcile(server)
+
+
+def _nothing_there(server: Server, request: Request) -> Response:
+    """Answer 404: in a group of built-in kinds with a Status, elsewhere with plain text."""
+    parts = request.path.strip("/").split("/")
+    group = parts[1] if parts[0] == "apis" and len(parts) > 1 else ""
+    if any(kind.group == group and not kind.is_custom for kind in server.kinds):
+        return resource_not_found().response()
+    return path_not_found()
 
 
 def _forbidden(asked: Asked) -> Failure:

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from tmcconsole.runtime import Request
-from tmcconsole.sim.failures import Cause, bad_request, invalid
+from tmcconsole.sim.failures import bad_request
 from tmcconsole.sim.kinds import Kinds, SimKind
+from tmcconsole.sim.options import check_options
 from tmcconsole.sim.store import Key
 
 Json = dict[str, Any]
@@ -82,17 +83,19 @@ def parse(request: Request, kinds: Kinds, user: User) -> Asked | None:
         return None
     kind, namespace, name, subresource = located
     query = dict(reversed(request.query))
-    _check_dry_run(query)
+    verb = _verb(request.method, name, query)
+    content_type = request.content_type.partition(";")[0].strip().lower()
+    check_options(verb, content_type, query)
     headers = {key.lower(): value for key, value in request.headers}
     return Asked(
-        verb=_verb(request.method, name, query),
+        verb=verb,
         kind=kind,
         namespace=namespace,
         name=name,
         subresource=subresource,
         query=query,
         body=request.body,
-        content_type=request.content_type.partition(";")[0].strip().lower(),
+        content_type=content_type,
         accept=request.accept,
         user_agent=headers.get("user-agent", ""),
         user=user,
@@ -140,14 +143,3 @@ def _verb(method: str, name: str, query: Mapping[str, str]) -> str:
     if method == "DELETE":
         return "delete" if name else "deletecollection"
     return _VERBS.get(method, method.lower())
-
-
-def _check_dry_run(query: Mapping[str, str]) -> None:
-    value = query.get("dryRun")
-    if value and value != "All":
-        cause = Cause(
-            "FieldValueNotSupported",
-            f'Unsupported value: "{value}": supported values: "All"',
-            "dryRun",
-        )
-        raise invalid("PatchOptions", "meta.k8s.io", "", [cause])

@@ -23,6 +23,7 @@ def _of(*path: str, default: Any = 0) -> Callable[[Json], Any]:
 
 def _pod_spec(tree: Json) -> Json:
     spec: Json = tree.get("spec") or {}
+    spec = (spec.get("jobTemplate") or {}).get("spec") or spec  # of a CronJob
     template: Json = spec.get("template") or {}
     return template.get("spec") or spec
 

@@ -8,11 +8,12 @@ import orjson
 
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.bodies import MAX_OBJECT
+from tmcconsole.sim.declared import mistyped, unknown
 from tmcconsole.sim.failures import Cause, Failure, bad_request, conflict, invalid, untyped
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
-from tmcconsole.sim.structural import unknown_fields, violations
+from tmcconsole.sim.structural import violations
 from tmcconsole.sim.validation import forbidden_field, problems, wrong
 
 Json = dict[str, Any]
@@ -23,6 +24,8 @@ def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
     kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
     if apply and not (version and name):
         raise bad_request("Object 'Kind' is missing" if not name else "apiVersion must be set")
+    if kind.is_custom and not (version and name):
+        raise bad_request("Object 'Kind' is missing" if not name else "apiVersion is missing")
     wrong_version = bool(version) and version != kind.api_version
     if wrong_version or (name and name != kind.kind):
         raise _other_type(kind, tree, str(version or kind.api_version), str(name or kind.kind))
@@ -95,11 +98,9 @@ def _other_namespace() -> Failure:
 
 def check_declared(asked: Asked, tree: Json) -> None:
     """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
-    if not asked.kind.schema:
-        return
-    unknown = unknown_fields(tree, asked.kind.schema)
-    if unknown:
-        lines = [f".{name}: field not declared in schema" for name in unknown]
+    lines = [f".{name}: field not declared in schema" for name in unknown(asked.kind, tree)]
+    lines += _wrong_types(asked.kind, tree)
+    if lines:
         text = lines[0] if len(lines) == 1 else "errors:\n" + "\n".join(f"  {x}" for x in lines)
         meta, kind = tree["metadata"], asked.kind
         place = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}"
@@ -108,17 +109,36 @@ def check_declared(asked: Asked, tree: Json) -> None:
 
 
 def check_strict(asked: Asked, tree: Json) -> None:
-    """Raise Failure 400 for unknown fields, where the client asked for that."""
-    if asked.query.get("fieldValidation") != "Strict" or not asked.kind.schema:
+    """Raise Failure 400 for mistyped fields, and for unknown ones where the client wants that.
+
+    Of a patch it is 422.
+    """
+    wrong_field = mistyped(asked.kind, tree)
+    if wrong_field:
+        raise _undecodable(asked, f"json: cannot unmarshal {wrong_field} into a field of its type")
+    if asked.query.get("fieldValidation") != "Strict":
         return
-    unknown = unknown_fields(tree, asked.kind.schema)
-    if unknown:
-        names = ", ".join(f'unknown field "{name}"' for name in unknown)
-        what = asked.kind.kind
-        raise bad_request(
-            f'{what} in version "{asked.kind.version}" cannot be handled as a {what}:'
-            f" strict decoding error: {names}"
-        )
+    strange = unknown(asked.kind, tree)
+    if strange:
+        names = ", ".join(f'unknown field "{name}"' for name in strange)
+        raise _undecodable(asked, f"strict decoding error: {names}")
+
+
+def _undecodable(asked: Asked, why: str) -> Failure:
+    """A patch that leads to what cannot be decoded is itself the invalid field."""
+    kind = asked.kind
+    if asked.verb == "patch":
+        return invalid("", "", "", [wrong("patch", "", why)])
+    what = kind.kind
+    return bad_request(f'{what} in version "{kind.version}" cannot be handled as a {what}: {why}')
+
+
+def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
+    if not kind.is_custom:
+        wrong_field = mistyped(kind, tree)
+        return [f".{wrong_field}: of another type than declared"] if wrong_field else []
+    causes = violations(tree, kind.schema or {})
+    return [f".{c.field}: {c.message}" for c in causes if c.reason == "FieldValueTypeInvalid"]
 
 
 def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: str = "") -> None:

@@ -34,6 +34,7 @@ _METADATA: Final = frozenset(
 )
 _HEAD: Final = frozenset({"apiVersion", "kind", "metadata"})
 _TOP: Final = {
+    "controllerrevisions.apps": {"data", "revision"},
     "configmaps": {"data", "binaryData", "immutable"},
     "secrets": {"data", "stringData", "type", "immutable"},
     "serviceaccounts": {"secrets", "imagePullSecrets", "automountServiceAccountToken"},
@@ -56,7 +57,11 @@ _SPEC_AND_STATUS: Final = {
     "networking.k8s.io",
     "apiextensions.k8s.io",
 }
-_TEXT_MAPS: Final = ("data", "stringData")
+_TEXTS: Final = ("name", "namespace", "generateName", "uid", "resourceVersion")
+_TEXT_MAPS: Final = ("labels", "annotations")
+_STRUCTS: Final = ("spec", "status")
+_DATA_KINDS: Final = ("configmaps", "secrets")
+_DATA: Final = ("data", "stringData")
 
 
 def unknown(kind: SimKind, tree: Json) -> list[str]:
@@ -83,20 +88,12 @@ def mistyped(kind: SimKind, tree: Json) -> str:
 
 def _mistyped(kind: SimKind, tree: Json) -> Iterator[str]:
     meta = tree.get("metadata") or {}
-    for name in ("name", "namespace", "generateName", "uid", "resourceVersion"):
-        if not isinstance(meta.get(name) or "", str):
-            yield f"metadata.{name}"
-    for name in ("labels", "annotations"):
-        if not _is_text_map(meta.get(name)):
-            yield f"metadata.{name}"
-    if kind.is_custom:
-        return
-    for name in ("spec", "status"):
-        if name in tree and not isinstance(tree[name] or {}, dict):
-            yield name
-    for name in _TEXT_MAPS if kind.id in ("configmaps", "secrets") else ():
-        if not _is_text_map(tree.get(name)):
-            yield name
+    yield from (f"metadata.{n}" for n in _TEXTS if not isinstance(meta.get(n) or "", str))
+    yield from (f"metadata.{n}" for n in _TEXT_MAPS if not _is_text_map(meta.get(n)))
+    if not kind.is_custom:
+        yield from (n for n in _STRUCTS if not isinstance(tree.get(n) or {}, dict))
+    if kind.id in _DATA_KINDS:
+        yield from (n for n in _DATA if not _is_text_map(tree.get(n)))
 
 
 def _is_text_map(value: Any) -> bool:

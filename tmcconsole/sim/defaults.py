@@ -185,14 +185,16 @@ def _job_spec(spec: Json) -> None:
         _fill(spec, completions=1, parallelism=1)
     _fill(spec, parallelism=1, completionMode="NonIndexed", suspend=False)
     _fill(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
-    if not spec["manualSelector"]:
-        del spec["manualSelector"]
     _fill(spec, backoffLimit=6)
     _template(spec)
 
 
 def _job(tree: Json) -> None:
-    _job_spec(tree.setdefault("spec", {}))
+    spec = tree.setdefault("spec", {})
+    _job_spec(spec)
+    labels = spec["template"]["metadata"].get("labels")
+    if labels and not tree["metadata"].get("labels"):
+        tree["metadata"]["labels"] = dict(labels)
 
 
 def _cron_job(tree: Json) -> None:
@@ -200,7 +202,9 @@ def _cron_job(tree: Json) -> None:
     _fill(spec, concurrencyPolicy="Allow", suspend=False)
     _fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
     # The defaults of a Job itself come when one is made; only its pods' are filled in here.
-    _template(spec.setdefault("jobTemplate", {}).setdefault("spec", {}))
+    job = spec.setdefault("jobTemplate", {})
+    job.setdefault("metadata", {})
+    _template(job.setdefault("spec", {}))
 
 
 def _service(tree: Json) -> None:
@@ -265,6 +269,9 @@ def _autoscaler(tree: Json) -> None:
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    if "status" in tree:
+        _fill(tree["status"], desiredReplicas=0)
+        tree["status"].setdefault("currentMetrics", None)  # required, and still no list
 
 
 def _role_binding(tree: Json) -> None:

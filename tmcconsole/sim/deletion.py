@@ -11,6 +11,7 @@ from tmcconsole.runtime import Response
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.bodies import decode
 from tmcconsole.sim.failures import JSON_HEADERS, Cause, conflict, forbidden, invalid, not_found
+from tmcconsole.sim.options import unsupported_dry_run
 from tmcconsole.sim.reads import selection
 from tmcconsole.sim.server import Server, rfc3339
 from tmcconsole.sim.store import Stored
@@ -44,15 +45,16 @@ def delete(server: Server, asked: Asked) -> Response:
         raise forbidden(asked.kind, asked.name, "this namespace may not be deleted")
     _check_preconditions(asked, stored, options)
     marked = _marked(server, stored, options)
+    removed = stored
     if not options.is_dry_run:
-        _carry_out(server, stored, marked, asked.manager)
+        removed = _carry_out(server, stored, marked, asked.manager)
     if marked is not None:
         if not options.is_dry_run:
             marked = server.store.get(asked.kind.id, *asked.key) or marked
         head = {"kind": asked.kind.kind, "apiVersion": asked.kind.api_version}
         return Response(200, dict(JSON_HEADERS), orjson.dumps(head | marked | head))
     if asked.kind.returns_deleted:
-        return Response(200, dict(JSON_HEADERS), stored.raw(asked.kind))
+        return Response(200, dict(JSON_HEADERS), removed.raw(asked.kind))
     return Response(200, dict(JSON_HEADERS), orjson.dumps(_success(asked, stored)))
 
 
@@ -65,7 +67,7 @@ def delete_collection(server: Server, asked: Asked) -> Response:
         if not options.is_dry_run:
             remove(server, stored, options, asked.manager)
     kind = asked.kind
-    items = [orjson.Fragment(stored.raw(kind)) for stored in found]
+    items = [orjson.Fragment(s.raw(kind) if kind.is_custom else s.body) for s in found]
     body = {
         "kind": kind.list_kind,
         "apiVersion": kind.api_version,
@@ -80,11 +82,13 @@ def remove(server: Server, stored: Stored, options: Options, manager: str) -> No
     _carry_out(server, stored, _marked(server, stored, options), manager)
 
 
-def _carry_out(server: Server, stored: Stored, marked: Json | None, manager: str) -> None:
+def _carry_out(server: Server, stored: Stored, marked: Json | None, manager: str) -> Stored:
+    """Return the object as it is then, or was at last."""
     if marked is None:
-        server.store.remove(stored, manager=manager)
-    elif marked != stored.tree():
-        server.store.put(stored.kind, marked, manager=manager)
+        return server.store.remove(stored, manager=manager)
+    if marked == stored.tree():
+        return stored
+    return server.store.put(stored.kind, marked, manager=manager)
 
 
 def _marked(server: Server, stored: Stored, options: Options) -> Json | None:
@@ -168,6 +172,10 @@ def _options(asked: Asked) -> Options:
     body = decode(asked) if asked.body else {}
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds", asked.query.get("gracePeriodSeconds"))
+    dry_run = body.get("dryRun") or []
+    if any(stage != "All" for stage in dry_run):
+        cause = unsupported_dry_run(orjson.dumps(dry_run).decode())
+        raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
     policy = body.get("propagationPolicy") or asked.query.get("propagationPolicy", "")
     if body.get("orphanDependents") is not None and not policy:
         policy = "Orphan" if body["orphanDependents"] else "Background"
@@ -182,7 +190,7 @@ def _options(asked: Asked) -> Options:
         version=preconditions.get("resourceVersion") or "",
         grace_s=None if grace is None else int(grace),
         policy=policy,
-        is_dry_run=asked.is_dry_run or bool(body.get("dryRun")),
+        is_dry_run=asked.is_dry_run or bool(dry_run),
     )
 
 

@@ -160,6 +160,17 @@ def method_not_allowed(kind: SimKind, verb: str) -> Failure:
     return Failure(405, "MethodNotAllowed", message, details | {"kind": kind.resource})
 
 
+def wrong_method() -> Failure:
+    """405: an object's method on a collection, or the other way round."""
+    message = "the server does not allow this method on the requested resource"
+    return Failure(405, "MethodNotAllowed", message, {})
+
+
+def resource_not_found() -> Failure:
+    """404: a group is served, but no such resource in it."""
+    return Failure(404, "NotFound", "the server could not find the requested resource", {})
+
+
 def unsupported_media_type(message: str) -> Failure:
     """415: a body in a format that is not understood here."""
     return Failure(415, "UnsupportedMediaType", message)

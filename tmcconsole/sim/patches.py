@@ -41,6 +41,8 @@ def _one_operation(tree: Json, operation: Any) -> Json:
         parent, key = pointer.to_last(tree)
         if isinstance(parent, dict) and key not in parent:
             operation = {**operation, "op": "add"}
+    if isinstance(operation, dict) and operation.get("op") == "add":
+        operation = {"value": None, **operation}
     result: Json = jsonpatch.JsonPatch([operation]).apply(tree)
     return result
 

@@ -146,16 +146,12 @@ def list_objects(
     if start and start.version >= 0:
         source = _old_page(pages, start)
         version = start.version
-    matching = source.items(asked.kind.id, asked.namespace)
+    left = source.items(asked.kind.id, asked.namespace)
     if start:
-        matching = matching[bisect_right(matching, start.after, key=lambda s: s.key) :]
-    if not selected.is_everything:
-        matching = [stored for stored in matching if selected.takes(stored)]
-    limit = int(asked.query.get("limit") or 0)
-    page = matching[:limit] if limit > 0 else matching
-    rest = len(matching) - len(page)
+        left = left[bisect_right(left, start.after, key=lambda s: s.key) :]
+    page, rest = _page(left, selected, int(asked.query.get("limit") or 0))
     meta: Json = {"resourceVersion": str(version)}
-    if asked.kind.is_custom:
+    if asked.kind.is_custom and form_of(asked).is_plain:
         meta["continue"] = ""  # untyped lists always carry it
     if rest:
         pages.keep(source if isinstance(source, Snapshot) else source.snapshot())
@@ -163,6 +159,21 @@ def list_objects(
         if not (selected.by_labels or selected.by_fields):
             meta["remainingItemCount"] = rest
     return _answer(_list_body(asked, page, meta, now))
+
+
+def _page(left: Sequence[Stored], selected: Selection, limit: int) -> tuple[Sequence[Stored], int]:
+    """Return the objects of a page, and how many are behind its last one, selected or not."""
+    if limit <= 0:
+        limit = len(left)
+    if selected.is_everything:
+        return left[:limit], len(left) - len(left[:limit])
+    page: list[Stored] = []
+    for index, stored in enumerate(left):
+        if selected.takes(stored):
+            page.append(stored)
+            if len(page) == limit:
+                return page, len(left) - index - 1
+    return page, 0
 
 
 def _list_body(asked: Asked, page: Sequence[Stored], meta: Json, now: float) -> bytes:
@@ -184,8 +195,12 @@ def _check_version(asked: Asked, current: int) -> None:
             "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
         )
     if match and match not in ("Exact", "NotOlderThan"):
-        supported = 'supported values: "Exact", "NotOlderThan"'
+        supported = 'supported values: "Exact", "NotOlderThan", ""'
         raise _bad_match(f'Unsupported value: "{match}": {supported}')
+    if match == "Exact" and text == "0":
+        raise _bad_match(
+            'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        )
     if asked.query.get("continue") and text not in ("", "0"):
         raise _bad_match("Forbidden: resourceVersion is forbidden with continue")
     wanted = version_number(text)

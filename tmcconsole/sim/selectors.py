@@ -14,10 +14,11 @@ FieldTest = Callable[[Mapping[str, Any]], bool]
 _KEY: Final = (
     r"(?:[a-z0-9A-Z]([-a-z0-9A-Z.]*[a-z0-9A-Z])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 )
+_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _COMMON_FIELDS: Final = ("metadata.name", "metadata.namespace")
 _REQUIREMENT: Final = re.compile(
     rf"\s*(?:(?P<absent>!)\s*)?(?P<key>{_KEY})\s*"
-    r"(?:(?P<op>==|=|!=|>|<)\s*(?P<value>[^,()\s]*)"
+    r"(?:(?P<op>==|=|!=|>|<)\s*(?P<value>[^,()\s=!]*)"
     r"|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?\s*(?:,|$)"
 )
 
@@ -78,6 +79,9 @@ def text_of(selector: Mapping[str, Any] | None) -> str:
 
 def _requirement(match: re.Match[str]) -> LabelTest:
     key = match["key"]
+    values = match["values"].split(",") if match["set"] else [match["value"] or ""]
+    for value in values:
+        _check_value(value.strip())
     if match["absent"]:
         return lambda labels: key not in labels
     if match["set"]:
@@ -86,6 +90,11 @@ def _requirement(match: re.Match[str]) -> LabelTest:
             return lambda labels: labels.get(key) in values
         return lambda labels: labels.get(key) not in values
     return _comparison(key, match["op"], match["value"])
+
+
+def _check_value(value: str) -> None:
+    if len(value) > 63 or not _VALUE.fullmatch(value):
+        raise bad_request(f'unable to parse requirement: Invalid value: "{value}"')
 
 
 def _comparison(key: str, op: str | None, value: str) -> LabelTest:

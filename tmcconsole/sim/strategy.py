@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any, Final
 
+from tmcconsole.sim.declared import without_unknown
 from tmcconsole.sim.defaults import apply_defaults, fill_schema, typed
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.server import Server
@@ -33,6 +34,20 @@ _REQUIRED_COUNTERS: Final = {
         "numberReady",
     ),
 }
+_FIRST_STATUS: Final[dict[str, Json]] = {
+    "deployments.apps": {},
+    "replicasets.apps": {"replicas": 0},
+    "statefulsets.apps": {"replicas": 0, "availableReplicas": 0},
+    "cronjobs.batch": {},
+    "ingresses.networking.k8s.io": {"loadBalancer": {}},
+    "horizontalpodautoscalers.autoscaling": {"desiredReplicas": 0, "currentMetrics": None},
+    "poddisruptionbudgets.policy": {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    },
+}
 _TEMPLATE: Final = {"metadata": {}, "spec": {"containers": None}}
 _WORKLOAD_SPEC: Final = {"selector": None, "template": _TEMPLATE}
 # Fields that a typed server has even in an empty object, and that nobody adds therefore.
@@ -48,6 +63,8 @@ _ZERO: Final[dict[str, Json]] = {
     },
     "pods": {"spec": {"containers": None}, "status": {}},
     "services": {"spec": {}, "status": {"loadBalancer": {}}},
+    "persistentvolumeclaims": {"spec": {"resources": {}}, "status": {}},
+    "horizontalpodautoscalers.autoscaling": {"spec": {"scaleTargetRef": {}}, "status": {}},
     "configmaps": {},
     "secrets": {},
 }
@@ -84,10 +101,11 @@ def complete(server: Server, kind: SimKind, tree: Json) -> Json:
     """Return a tree normalised and with its defaults."""
     if kind.is_custom:
         schema = kind.schema or {}
+        tree = without_unknown(kind, tree)
         custom = {**prune_unknown(tree, schema), "metadata": typed(tree["metadata"], METADATA)}
         fill_schema(custom, schema)
         return custom
-    new: Json = typed(tree, kind.shape)
+    new: Json = typed(without_unknown(kind, tree), kind.shape)
     if kind.id == "secrets":
         _encode_string_data(new)
     apply_defaults(kind.id, new)
@@ -130,7 +148,8 @@ def reset_fields(kind: SimKind, subresource: str) -> Json:
     if subresource == "status":
         if kind.is_custom:
             return {"f:metadata": {}, "f:spec": {}}
-        return {"f:spec": {}, "f:metadata": {"f:labels": {}}}
+        keeps_labels = kind.id == "deployments.apps"
+        return {"f:spec": {}} | ({"f:metadata": {"f:labels": {}}} if keeps_labels else {})
     return {"f:status": {}} if kind.has_status else {}
 
 
@@ -166,6 +185,8 @@ def _status_metadata(kind: SimKind, old: Json, new: Json) -> Json:
         return dict(old) | (
             {"managedFields": new["managedFields"]} if "managedFields" in new else {}
         )
+    if kind.id != "deployments.apps":  # the one built-in kind whose status leaves labels alone
+        return new
     kept = {key: value for key, value in new.items() if key != "labels"}
     return kept | ({"labels": old["labels"]} if "labels" in old else {})
 
@@ -193,10 +214,26 @@ def _initial(server: Server, kind: SimKind, tree: Json) -> None:
         case "services":
             _cluster_address(server, tree["spec"])
             tree["status"] = {"loadBalancer": {}}
-        case "deployments.apps" | "replicasets.apps" | "statefulsets.apps" | "jobs.batch":
-            tree.setdefault("status", {"replicas": 0} if "sets" in kind.id else {})
+        case "jobs.batch":
+            _select_own_pods(tree)
+            tree.setdefault("status", {})
+        case _ if kind.id in _FIRST_STATUS:
+            tree.setdefault("status", dict(_FIRST_STATUS[kind.id]))
         case _:
             pass
+
+
+def _select_own_pods(job: Json) -> None:
+    """A job finds its pods by its own uid, unless its writer says how."""
+    if job["spec"].get("manualSelector"):
+        return
+    meta = job["metadata"]
+    own = {"batch.kubernetes.io/controller-uid": meta["uid"]}
+    labels = job["spec"]["template"]["metadata"].setdefault("labels", {})
+    labels |= own | {"controller-uid": meta["uid"]}
+    labels |= {"batch.kubernetes.io/job-name": meta["name"], "job-name": meta["name"]}
+    job["spec"].setdefault("selector", {"matchLabels": own})
+    apply_defaults("jobs.batch", job)
 
 
 def _cluster_address(server: Server, spec: Json) -> None:

@@ -17,6 +17,7 @@ _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
 _FREE_NAMES: Final = re.compile(r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io")
+_FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
 _ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 
 _SUBDOMAIN_RULE: Final = (
@@ -72,8 +73,16 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
     if size > _ANNOTATIONS_LIMIT:
         text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         yield Cause("FieldValueTooLong", text, "metadata.annotations")
-    for finalizer in meta.get("finalizers") or ():
-        yield from _qualified_name(finalizer, "metadata.finalizers")
+    for index, finalizer in enumerate(meta.get("finalizers") or ()):
+        yield from _finalizer(kind, finalizer, index)
+
+
+def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
+    if kind.is_custom:
+        yield from _qualified_name(name, "metadata.finalizers")
+    elif "/" not in name and name not in _FINALIZERS:
+        why = "name is neither a standard finalizer name nor is it fully qualified"
+        yield wrong(f"metadata.finalizers[{index}]", name, why)
 
 
 def _name(kind: SimKind, name: str) -> Iterator[Cause]:
@@ -98,7 +107,7 @@ def _label(key: str, value: Any, field: str) -> Iterator[Cause]:
     if not isinstance(value, str):
         yield wrong(field, value, "must be a string")
     elif len(value) > 63:
-        yield wrong(field, value, "must be no more than 63 characters")
+        yield wrong(field, value, "must be no more than 63 bytes")
     elif value and not _QUALIFIED.fullmatch(value):
         yield wrong(field, value, _VALUE_RULE)
 

@@ -41,13 +41,19 @@ from tmcconsole.sim.failures import (
     not_found,
     unsupported_media_type,
 )
-from tmcconsole.sim.fieldsets import compare, fields_of, without_system_fields, without_trees
+from tmcconsole.sim.fieldsets import (
+    Comparison,
+    compare,
+    fields_of,
+    without_system_fields,
+    without_trees,
+)
 from tmcconsole.sim.forms import form_of
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.managers import APPLY, UPDATE, Managers, Writer
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Key, Stored
-from tmcconsole.sim.validation import required, wrong
+from tmcconsole.sim.validation import wrong
 
 Json = dict[str, Any]
 
@@ -87,12 +93,11 @@ def patch(server: Server, asked: Asked) -> Response:
         raise _unknown_patch(asked)
     if asked.kind.is_custom and asked.content_type == STRATEGIC_PATCH:
         raise _unknown_patch(asked)
-    document = decode_patch(asked)
     stored = server.store.find(asked.kind.id, asked.key)
     if stored is None:
         raise not_found(asked.kind, asked.name)
     old = stored.tree(asked.kind)
-    return _updated(server, asked, stored, old, patched(asked, old, document))
+    return _updated(server, asked, stored, old, patched(asked, old, decode_patch(asked)))
 
 
 def patched(asked: Asked, tree: Json, document: Any) -> Json:
@@ -138,6 +143,7 @@ def commit_change(
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     if _may_go(new):
         server.store.remove(stored, new, manager=asked.manager)
+        new["metadata"]["resourceVersion"] = str(stored.version)  # as last written, not as removed
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     result = server.store.put(kind, new, manager=asked.manager, subresource=asked.subresource)
     return _answer(server, asked, result)
@@ -173,9 +179,14 @@ def _first_managers(kind: SimKind, new: Json, writer: Writer, stated: Json | Non
     if stated is not None:
         return {writer.identity: writer.entry(stated)} if stated else {}
     change = compare(strategy.empty(kind), new, kind.shape)
-    added = without_system_fields(change.added)
-    modified = without_system_fields(change.modified)
-    return owners.after_update({}, writer, change._replace(added=added, modified=modified))
+    return owners.after_update({}, writer, _ownable(kind, "", change))
+
+
+def _ownable(kind: SimKind, subresource: str, change: Comparison) -> Comparison:
+    """Return a change without what no writer of this (sub)resource owns."""
+    lost = strategy.reset_fields(kind, subresource)
+    sides = (without_trees(without_system_fields(side), lost) for side in change)
+    return Comparison(*sides)
 
 
 def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json) -> Response:
@@ -189,20 +200,13 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
         check_strict(asked, new)
     new = strategy.complete(server, kind, strategy.masked(kind, asked.subresource, old, new))
     change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
-    change = change._replace(
-        added=without_system_fields(change.added),
-        modified=without_system_fields(change.modified),
-        removed=without_system_fields(change.removed),
-    )
+    change = _ownable(kind, asked.subresource, change)
     managers = owners.read(old) if _keeps_managers(new) else {}
     managers = owners.after_update(managers, _update_writer(server, asked), change)
     return commit_change(server, asked, stored, old, new, managers, uid)
 
 
 def _apply(server: Server, asked: Asked) -> Response:
-    if not asked.query.get("fieldManager"):
-        cause = required("fieldManager", "is required for apply patch")
-        raise invalid("PatchOptions", "meta.k8s.io", "", [cause])
     stated_tree = decode(asked)
     check_type(asked, stated_tree, apply=True)
     if stated_tree["metadata"].get("managedFields"):
@@ -228,12 +232,7 @@ def _apply(server: Server, asked: Asked) -> Response:
         merged = prune(merged, last.fields, kept, kind.shape)
     changes_nothing = merged == _unmanaged(old)
     merged = strategy.masked(kind, asked.subresource, old, merged)
-    change = compare(_unmanaged(old), merged, kind.shape)
-    change = change._replace(
-        added=without_system_fields(change.added),
-        modified=without_system_fields(change.modified),
-        removed=without_system_fields(change.removed),
-    )
+    change = _ownable(kind, asked.subresource, compare(_unmanaged(old), merged, kind.shape))
     if changes_nothing:  # an applier that only agrees keeps the time it had, or has none
         writer = replace(writer, time=last.time if last else "")
     managers = owners.after_apply(managers, writer, stated, change)
