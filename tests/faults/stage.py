@@ -40,6 +40,7 @@ from tmcconsole.tmc.audit import MemoryAudit
 
 KINDS = ("configmaps", "deployments.apps")
 SPACE = "shop"
+UNHEARD_OF = Standing(SyncState.PENDING, since=-1)
 LOOK_S = 0.02  # virtual, between two looks at a claim
 
 
@@ -289,10 +290,10 @@ class Stage(World):
 
     def standing(self, cluster: str, kind: Kind = CONFIGMAPS, name: str = "settings") -> Standing:
         """Return how the engine says that an object stands on a target."""
-        target = self.engine.supervisors[cluster].target
-        assert target is not None
-        entry = target.ledger.get(kind.id, ObjectKey(SPACE, name))
-        return entry.standing if entry else Standing(SyncState.PENDING, since=-1)
+        supervisor = self.engine.supervisors.get(cluster)
+        target = supervisor.target if supervisor else None
+        entry = target.ledger.get(kind.id, ObjectKey(SPACE, name)) if target else None
+        return entry.standing if entry else UNHEARD_OF
 
     def conditions(self, cluster: str) -> dict[str, str]:
         """Return ``status reason`` of each condition on the cluster's SyncTarget."""
