@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tmcconsole.contract.records import (
@@ -25,7 +25,7 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.scheduler import Decided
-from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.ledger import Ledger, Standing
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.health import (
@@ -250,15 +250,29 @@ def _cells(session: HubSession, item: Item, stale: frozenset[str]) -> Iterator[C
         entry = target.ledger.get(*item)
         if entry is not None:
             standing = entry.standing
-            old = target.name in stale and standing.state is SyncState.IN_SYNC
+            if target.name in stale:
+                standing = _last_known(session, target.name, item, standing)
             yield Cell(
                 SafeText(target.name),
-                SyncState.STALE if old else standing.state,
+                standing.state,
                 standing.reason,
                 standing.message,
                 standing.since,
                 _copy_summary(target, item),
             )
+
+
+def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> Standing:
+    """Return how an object stands on a target that does not answer: old, or waiting for it."""
+    if last.state is SyncState.IN_SYNC:
+        return replace(last, state=SyncState.STALE)
+    if last.state not in WAITING:
+        return last
+    source = session.world.hub.cached(*item)
+    leaving = source is None or source.deleting
+    message = SafeText(f"waiting for {name}, which does not answer")
+    state = SyncState.DELETING if leaving else SyncState.PENDING
+    return Standing(state, SafeText("AwaitingCluster"), message, last.since)
 
 
 def _copy_summary(target: Target, item: Item) -> str:
