@@ -53,10 +53,11 @@ def _say(record: AnyRecord, said: dict[str, object], log: logging.Logger) -> Non
             fact = (fact, record.pause, record.evict_after, record.deletes_held)
         case EngineRecord():
             fact = (record.hub_connected, record.hub_reason)
-        case HistoryRecord() if record.event in _STATES:
-            return  # the target's own line says it
+        case HistoryRecord() if record.event in _STATES or record.target == "hub":
+            return  # the target's, or the engine's, own line says it
         case HistoryRecord():
-            fact = (record.count, record.recovered_at)
+            # Said at 1, 2, 4, 8, … occurrences: an outage is told, not counted aloud.
+            fact = (record.count.bit_length(), record.recovered_at)
         case _:
             return
     name = f"{type(record).__name__}/{record.key}"

@@ -17,7 +17,7 @@ from tmcconsole.contract.records import EngineRecord, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board import Board
 from tmcconsole.engine.commands import Commands
-from tmcconsole.engine.failing import understand
+from tmcconsole.engine.failing import told, understand
 from tmcconsole.engine.present import Tally, failed, waiting
 from tmcconsole.engine.projector import Projector
 from tmcconsole.engine.session import HubSession, Surroundings, open_session
@@ -148,10 +148,10 @@ class Engine:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         found = understand(error, "hub") if isinstance(error, Exception) else None
-        message = SafeText(f"{found.message} {found.hint}".strip() if found else error)
+        message = told(found) if found else SafeText(error)
         if message != self._hub_reason:
             self._hub_reason, self._hub_since = message, self.runtime.wall()
-            log.error("the hub cannot be used: %s", message)
+            log.debug("the hub cannot be used: %s", message)
         if found is not None:
             self.history.record_error(found, target="hub", subject="", at=self.runtime.wall())
 

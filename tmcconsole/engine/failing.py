@@ -54,7 +54,7 @@ class Failing:
         if self.ledger is not None and self.ledger.get(*item) is not None:
             refused = found.pace is Pace.REFUSED
             state = SyncState.REFUSED if refused else SyncState.FAILED
-            message = f"{found.message} {found.hint}"
+            message = told(found)
             self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
         return delay(found, attempts, self.runtime.rng)
 
@@ -79,3 +79,10 @@ def _setup(error: SetupError) -> Failure:
         ErrorType.CONFIGURATION_ERROR, str(error), reason=error.reason, severity=Severity.HIGH
     )
     return replace(found, hint=SafeText())
+
+
+def told(found: Failure) -> SafeText:
+    """Return the message with its hint; what is wrong with credentials says itself what helps."""
+    if found.reason == "Credentials":
+        return found.message
+    return SafeText(f"{found.message} {found.hint}".strip())

@@ -15,7 +15,7 @@ from tmcconsole.contract.records import TargetState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.beats import Beats
 from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
-from tmcconsole.engine.failing import Failing, understand
+from tmcconsole.engine.failing import Failing, told, understand
 from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
@@ -274,7 +274,7 @@ class Supervisor:
         pause = around.runtime.rng.uniform(ceiling / 2, ceiling)
         self.next_try_at = around.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
-        self._enter(state, str(reason), f"{found.message} {found.hint}".strip())
+        self._enter(state, str(reason), told(found))
         await around.runtime.sleep(pause)
 
     def _enter(self, state: TargetState, reason: str, message: str) -> None:
