@@ -82,5 +82,6 @@ def is_wanted(tree: Json | None, uid: str, key: str) -> bool:
 
 def residents(store: Store, namespace: str) -> list[Stored]:
     """Return what is in a namespace by somebody's doing."""
-    found = [stored for kind in store.kind_ids() for stored in store.items(kind, namespace)]
+    kinds = [kind for kind in store.kind_ids() if kind != "events"]  # they tell of others
+    found = [stored for kind in kinds for stored in store.items(kind, namespace)]
     return [stored for stored in found if (stored.kind.id, stored.key.name) not in USUAL]
