@@ -42,7 +42,7 @@ from tmcconsole.placement.namespaces import plan_namespace
 from tmcconsole.placement.report import location_status, placement_annotation, placement_status
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision, decide
 from tmcconsole.runtime import Runtime
-from tmcconsole.sync.markers import MANAGER
+from tmcconsole.sync.markers import MANAGER, STATE
 from tmcconsole.sync.world import Hub
 
 log = logging.getLogger(__name__)
@@ -145,12 +145,16 @@ class Scheduler:
         return [read_sync_target(entry.decode(), self.hub.cluster) for entry in found]
 
     def divided_among(self, namespace: str) -> tuple[str, ...] | None:
-        """Return the target keys a Spread Placement divides replicas among, None without one."""
+        """Return the target keys a Spread Placement divides replicas among, None without one.
+
+        A cordoned target keeps what it has and gets no new namespace: only where the namespace is
+        can replicas be.
+        """
         labels = self._labels(namespace)
         for name in sorted(self.decided):
             one = self.decided[name]
             if one.placement.strategy == SPREAD and one.selects(labels):
-                return one.decision.keys
+                return tuple(key for key in one.decision.keys if STATE + key in labels)
         return None
 
     def reason_for(self, namespace: str) -> str:
