@@ -30,6 +30,7 @@ LOOK_EVERY_S: Final = 5.0
 # What a Placement chose. One that keeps a cordoned target gives it nothing new, nor others.
 DECIDED: Final = "internal.workload.kcp.io/synctarget"
 STILL_FOR_S: Final = 120.0
+SOON_S: Final = STILL_FOR_S + 10.0  # what was refused is tried again far later
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,17 @@ class Calm:
         if written:
             last = self.world.watchdog.last_write
             raise Violation("L4", f"{written} writes at rest, the last of them {last}")
-        complaint = self.complaint()
+        complaint = self._wishes()
         if complaint:
             invariant, _, what = complaint.partition(": ")
             raise Violation(invariant, f"was right and is not any more: {what}")
 
     def complaint(self) -> str:
         """Return what is wrong, beginning with the invariant's id, or ""."""
-        for found in (self._placed(), self._copies(), self._released(), self._status()):
-            if found:
-                return found
-        return self._at_rest()
+        return self._wishes() or self._at_rest()
+
+    def _wishes(self) -> str:
+        return self._placed() or self._copies() or self._released() or self._status()
 
     def _store(self, name: str) -> Any:
         return self.world.sims[name].store
@@ -142,7 +143,7 @@ class Calm:
         if copy["metadata"].get("deletionTimestamp"):
             return "is on its way out"
         if kind == "configmaps":
-            return "" if copy.get("data") == tree.get("data") else "differs"
+            return "" if tree["data"].items() <= copy["data"].items() else "differs"
         return "" if copy["spec"]["template"] == tree["spec"]["template"] else "differs"
 
     def _wrong_sum(self, kind: str, tree: Json) -> str:
@@ -251,6 +252,13 @@ class Calm:
         queues = [hub.queue, hub.statuses, *(target.queue for target in targets)]
         if not all(queue.is_idle for queue in queues):
             return f"L3: a queue is not empty: {queues}"
+        soon = session.around.runtime.now() + SOON_S
+        for queue in queues:
+            for lane in queue.lanes():
+                items = queue.items(lane)
+                waiting = [key for key, _, attempts, at in items if attempts and at < soon]
+                if waiting:
+                    return f"L3: {lane} {waiting[0]} waits to be tried again"
         lost = [one for one in self.world.informers() if one.state.phase is not Phase.WATCHING]
         if lost:
             return f"L3: {lost[0]} does not watch"

@@ -8,9 +8,10 @@ from typing import Final
 
 import anyio
 
-from tests.simulation.swarm import FAULTS
+from tests.simulation.swarm import FAULTS, LAG, TIME_TRAVEL
 from tests.simulation.wire import Moment
 from tests.simulation.world import World
+from tmcconsole.sim.faults import Faults
 
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "after", "soon after")
 LASTS_S: Final = (1.0, 5.0, 20.0, 60.0)
@@ -25,16 +26,45 @@ class Chaos:
     rng: random.Random
 
     async def trouble_clusters(self) -> None:
-        """Switch faults on and off until cancelled."""
-        faults = self.world.swarm.faults
-        while faults:
-            await anyio.sleep(self.rng.uniform(0.5, 15.0))
-            name, fault = self.rng.choice(sorted(self.world.sims)), self.rng.choice(faults)
+        """Make trouble, of several kinds at once if the seed says so, until cancelled."""
+        async with anyio.create_task_group() as group:
+            for _ in range(self.world.swarm.streams if self.world.swarm.faults else 0):
+                group.start_soon(self._trouble)
+
+    async def _trouble(self) -> None:
+        while True:
+            await anyio.sleep(self.rng.uniform(0.0, 2 * self.world.swarm.pause_s))
+            name = self.rng.choice(sorted(self.world.sims))
+            fault = self.rng.choice(self.world.swarm.faults)
+            lasts_s = self.rng.choice(LASTS_S) * self.rng.random()
+            faults = self.world.sims[name].faults
             self.world.trace.commit(f"FAULT {fault} on {name}")
-            self.world.sims[name].faults.switch(fault, **FAULTS[fault])
-            await anyio.sleep(self.rng.choice(LASTS_S) * self.rng.random())
+            if fault == TIME_TRAVEL:
+                await self._time_travel(faults, lasts_s)
+            elif fault == LAG:
+                await self._lag(faults, lasts_s)
+            else:
+                faults.switch(fault, **FAULTS[fault])
+                await anyio.sleep(lasts_s)
+                faults.switch(fault, on=False)
             self.world.trace.commit(f"FAULT {fault} off {name}")
-            self.world.sims[name].faults.switch(fault, on=False)
+
+    async def _time_travel(self, faults: Faults, lasts_s: float) -> None:
+        """A server falls behind, and then everybody has to list from it."""
+        faults.switch("stale_lists")
+        await anyio.sleep(lasts_s / 2)
+        faults.compact()
+        faults.cut_watches()
+        await anyio.sleep(lasts_s / 2)
+        faults.switch("stale_lists", on=False)
+
+    async def _lag(self, faults: Faults, lasts_s: float) -> None:
+        """Watches tell late, again and again."""
+        for _ in range(int(lasts_s)):
+            faults.switch("silent_watches")
+            await anyio.sleep(self.rng.uniform(0.1, 2.0))
+            faults.switch("silent_watches", on=False)
+            await anyio.sleep(self.rng.uniform(0.0, 0.2))
 
     async def kill_engines(self) -> None:
         """Let engines die at writes, and start new ones."""

@@ -107,7 +107,7 @@ def _an_error_is_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run_into_collisions_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def whose(turn: Turn) -> float:
+    async def whose(_turn: Turn, _live: CachedObject) -> float:
         return LOOK_AGAIN_S
 
     monkeypatch.setattr(writing, "_whose", whose)
@@ -139,8 +139,15 @@ def _never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
             return plan.Update(facts.copy.uid)
         return step
 
+    reconcile = downsync.DownSync.reconcile
+
+    async def soon_again(self: downsync.DownSync, item: Any) -> float | None:
+        later = await reconcile(self, item)
+        return 10.0 if later is None and self.target.copy_of(*item) else later
+
     monkeypatch.setattr(downsync, "decide", again)
     monkeypatch.setattr(downsync.DownSync, "_is_settled", lambda *_args: False)
+    monkeypatch.setattr(downsync.DownSync, "reconcile", soon_again)
 
 
 def _report_whatever_was_observed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 SPACES: Final = ("alpha", "beta", "gamma")
 NAMES: Final = ("one", "two", "three", "four")
 STRATEGIES: Final = ("OneToAny", "OneToMany", "Spread")
+BURSTS: Final = (1, 1, 1, 2, 4)  # of things done at one moment
 MEDDLER: Final = "meddler"
 FOREIGN_FINALIZER: Final = "example.com/hold"
 
@@ -46,7 +47,8 @@ class People:
         scale = swarm.duration_s / sum(pauses)
         for pause in pauses:
             await anyio.sleep(pause * scale)
-            await self.act()
+            for _ in range(self.rng.choice(BURSTS)):
+                await self.act()
 
     async def begin(self) -> None:
         """Create the first wishes."""
@@ -146,11 +148,13 @@ class People:
 
     async def usurp(self) -> None:
         """Take a copy away and put somebody else's object in its place at once."""
-        hand, name = self._any_cluster(), self._any_name()
-        space = self._place_of(self._any_space())
+        hand, name, home = self._any_cluster(), self._any_name(), self._any_space()
+        space = self._place_of(home)
         await self._delete(hand, CONFIGMAPS, space, name)
         tree = {"metadata": {"name": name, "namespace": space}, "data": {"owner": "other"}}
         await _apply(hand, CONFIGMAPS, tree, manager=MEDDLER)
+        if self.rng.random() < 0.5:
+            await self._delete(self.world.hub, CONFIGMAPS, home, name)
 
     async def delete_foreign(self) -> None:
         hand = self._any_cluster()

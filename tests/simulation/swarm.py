@@ -11,8 +11,10 @@ from tmcconsole.config.settings import SyncSettings
 KINDS: Final = ("configmaps", "deployments.apps")
 TARGETS: Final = ("east", "north", "west")
 
-# Faults of the simulator with the values they are switched on with, and whether the hub may
-# have them too.
+TIME_TRAVEL: Final = "time_travel"  # old lists for whoever has to list anew
+LAG: Final = "lag"  # watches that tell everything, but late
+
+# Faults of the simulator with the values they are switched on with, and two made of them.
 FAULTS: Final[dict[str, dict[str, Any]]] = {
     "latency": {"latency_s": 0.2, "jitter_s": 0.5},
     "outage": {},
@@ -42,6 +44,8 @@ FAULTS: Final[dict[str, dict[str, Any]]] = {
     "mutating_webhook": {},
     "quota": {},
     "clock_skew": {"skew_s": 1800.0},
+    TIME_TRAVEL: {},
+    LAG: {},
 }
 
 
@@ -53,6 +57,8 @@ class Swarm:
     duration_s: float  # of the troubled part
     actions: int  # of users and operators, within the duration
     faults: tuple[str, ...]
+    streams: int  # of trouble at once
+    pause_s: float  # between two troubles of a stream, on average
     crashes: int
     rare: float  # how often rt.sometimes() says yes
     sync: SyncSettings
@@ -74,6 +80,8 @@ def draw(seed: int) -> Swarm:
         duration_s=rng.uniform(60, 180),
         actions=rng.randint(15, 60),
         faults=tuple(rng.sample(names, rng.choice((0, 1, 2, 4, 8)))),
+        streams=rng.choice((1, 2, 3)),
+        pause_s=rng.choice((1.0, 4.0, 10.0)),
         crashes=rng.choice((0, 0, 1, 2, 5)),
         rare=rng.choice((0.0, 0.1, 0.5)),
         sync=sync,

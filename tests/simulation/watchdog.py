@@ -76,6 +76,7 @@ class Watchdog:
     _creates: Counter[tuple[str, str]] = field(default_factory=Counter)  # (cluster, parent uid)
     _allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _refused: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
+    _seen: dict[tuple[int, str, str, Key], float] = field(default_factory=dict)  # live reads
     _attempts: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,6 +117,8 @@ class Watchdog:
             tree = orjson.loads(answer.body) if status == 200 else None
             reads = self._reads.setdefault((asked.kind.id, asked.key), deque(maxlen=READS))
             reads.append(LiveRead(self.now(), tree))
+        if cluster != "hub" and asked.verb == "get" and status == 200:
+            self._seen[life, cluster, asked.kind.id, asked.key] = self.now()
         if cluster != "hub" and request.method in WRITING and status == 409:
             self._check_quarantine(cluster, asked, life)
 
@@ -137,7 +140,7 @@ class Watchdog:
             self.fail("I12", f"{len(recent)} times {what} within {WINDOW_S:.0f} s")
 
     def _check_quarantine(self, cluster: str, asked: Asked, life: int) -> None:
-        """I10: a foreign object is run into once, and again only after a change or a long time."""
+        """I10: what was seen to be foreign is run into again only after a change or a long time."""
         found = self.clusters[cluster].store.find(asked.kind.id, asked.key)
         if found is None or found.uid in self.made[cluster] or asked.kind.id == "namespaces":
             return
@@ -147,7 +150,8 @@ class Watchdog:
         turns = self._allowed[cluster, meta.get("uid", "")]
         wish = (meta.get("generation"), str(meta.get("labels")), _content(mine), turns)
         tries = self._refused.setdefault((life, cluster, found.uid, wish), [])
-        if tries and self.now() - tries[-1] < RECHECK_S:
+        seen_at = self._seen.get((life, cluster, asked.kind.id, asked.key), -1.0)
+        if tries and tries[-1] <= seen_at and self.now() - tries[-1] < RECHECK_S:
             again = self.now() - tries[-1]
             what = f"{asked.kind.id} {asked.key} on {cluster}"
             self.fail("I10", f"the foreign {what} was written to again after {again:.1f} s")
