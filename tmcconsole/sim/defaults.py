@@ -82,8 +82,9 @@ def _pod_spec(spec: Json) -> None:
         _container(container)
     for volume in spec.get("volumes") or ():
         _volume(volume)
-    if spec.get("serviceAccountName"):
-        spec["serviceAccount"] = spec["serviceAccountName"]
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")  # its old name
+    if account:
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
 
 
 def _all_containers(spec: Json) -> Iterable[Json]:

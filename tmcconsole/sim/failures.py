@@ -112,7 +112,8 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failur
     qualified = f"{kind}.{group}" if group else kind
     details: Json = {"name": name} if name else {}
     details |= {"group": group} if group else {}
-    details |= {"kind": kind, "causes": [_cause(cause) for cause in causes]}
+    details |= {"kind": kind} if kind else {}
+    details |= {"causes": [_cause(cause) for cause in causes]}
     return Failure(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
 
 
@@ -171,9 +172,9 @@ def resource_not_found() -> Failure:
     return Failure(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def unsupported_media_type(message: str) -> Failure:
+def unsupported_media_type(message: str, details: Json | None = None) -> Failure:
     """415: a body in a format that is not understood here."""
-    return Failure(415, "UnsupportedMediaType", message)
+    return Failure(415, "UnsupportedMediaType", message, details)
 
 
 def not_acceptable(message: str) -> Failure:

@@ -52,7 +52,7 @@ class Form:
             return orjson.dumps(self._table(page, meta, now))
         items = [_partial(stored.tree(self.kind)) for stored in page]
         head = {"kind": "PartialObjectMetadataList", "apiVersion": _META}
-        return orjson.dumps(head | {"metadata": meta, "items": items})
+        return orjson.dumps(head | {"metadata": meta, "items": items or None})
 
     def line(self, event: Event, type_: str, now: float) -> bytes:
         """Return a watch line. The client remembers the columns from the first."""

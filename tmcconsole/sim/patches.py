@@ -86,7 +86,7 @@ def _strategic_map(tree: Json, patch: Json, shape: Shape) -> Json:
             merged.pop(key, None)
         else:
             merged[key] = strategic_merge_patch(merged.get(key), value, shape.child(key))
-    _order_lists(merged, patch, shape)
+    _order_lists(tree, merged, patch, shape)
     return merged
 
 
@@ -96,24 +96,39 @@ def _list_directive(merged: Json, key: str, value: Any) -> None:
         merged[field] = [item for item in merged[field] if item not in value]
 
 
-def _order_lists(merged: Json, patch: Json, shape: Shape) -> None:
+def _interleaved(items: dict[Any, Any], wanted: list[Any], before: list[Any]) -> list[Any]:
+    """Return items in the wanted order, and between them those that it does not name.
+
+    An item that is not named comes in front of the first named one that was behind it before.
+    """
+    left = [name for name in items if name not in wanted]
+    right = [name for name in wanted if name in items]
+    place = {name: index for index, name in enumerate(before)}
+    ordered = []
+    while left and right:
+        is_first = right[0] in place and place.get(left[0], -1) < place[right[0]]
+        ordered.append((left if is_first and left[0] in place else right).pop(0))
+    return [items[name] for name in (*ordered, *left, *right)]
+
+
+def _order_lists(tree: Json, merged: Json, patch: Json, shape: Shape) -> None:
     for key, order in patch.items():
         directive, _, field = key.partition("/")
         if directive != "$setElementOrder" or not isinstance(merged.get(field), list):
             continue
         name = shape.child(field).patch_key
-        rank = {_identity(item, name): index for index, item in enumerate(order)}
-        last = len(rank)
-        merged[field] = sorted(
-            merged[field], key=lambda item: rank.get(_identity(item, name), last)
-        )
+        wanted = [_identity(item, name) for item in order]
+        before = [_identity(item, name) for item in tree.get(field) or ()]
+        items = {_identity(item, name): item for item in merged[field]}
+        merged[field] = _interleaved(items, wanted, before)
 
 
 def _strategic_list(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [_plain(item) for item in patch if item.get("$patch") != "replace"]
     if shape.is_set:
-        return tree + [item for item in patch if item not in tree]
+        items = dict.fromkeys((*tree, *patch))
+        return _interleaved({item: item for item in items}, list(dict.fromkeys(patch)), tree)
     if not shape.patch_key:
         return [_plain(item) for item in patch]
     return _merge_keyed(tree, patch, shape)
@@ -129,7 +144,9 @@ def _merge_keyed(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
             items.pop(identity, None)
         else:
             items[identity] = strategic_merge_patch(items.get(identity), item, shape.item)
-    return list(items.values())
+    wanted = [_identity(item, shape.patch_key) for item in patch]
+    before = [_identity(item, shape.patch_key) for item in tree]
+    return _interleaved(items, wanted, before)
 
 
 def _identity(item: Any, patch_key: str) -> Any:

@@ -118,8 +118,8 @@ def _drop_zeros(kind: SimKind, tree: Json) -> None:
     """Typed servers leave counters of 0 out of a status, unless they are required."""
     status = tree.get("status")
     if status:
-        kept = _REQUIRED_COUNTERS.get(kind.id, ())
-        tree["status"] = {k: v for k, v in status.items() if v != 0 or k in kept}
+        required = dict.fromkeys(_REQUIRED_COUNTERS.get(kind.id, ()), 0)
+        tree["status"] = required | {k: v for k, v in status.items() if v != 0}
 
 
 def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:

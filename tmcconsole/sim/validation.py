@@ -18,6 +18,7 @@ _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
 _FREE_NAMES: Final = re.compile(r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io")
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
+_FREE_FINALIZERS: Final = {"leases.coordination.k8s.io"}  # whose finalizers need no domain
 _ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 
 _SUBDOMAIN_RULE: Final = (
@@ -78,7 +79,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
 
 
 def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
-    if kind.is_custom:
+    if kind.is_custom or kind.id in _FREE_FINALIZERS:
         yield from _qualified_name(name, "metadata.finalizers")
     elif "/" not in name and name not in _FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
@@ -159,6 +160,14 @@ def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
+def _stateful_set(tree: Json, old: Json | None) -> Iterator[Cause]:
+    strategy = (tree.get("spec") or {}).get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete" and strategy.get("rollingUpdate"):
+        why = "only allowed for updateStrategy 'RollingUpdate'"
+        yield wrong("spec.updateStrategy.rollingUpdate", strategy["rollingUpdate"], why)
+    yield from _workload(tree, old)
+
+
 def _selects(selector: Json, labels: Mapping[str, str]) -> bool:
     wanted = selector.get("matchLabels") or {}
     return all(labels.get(key) == value for key, value in wanted.items())
@@ -234,6 +243,12 @@ def _immutable_data(tree: Json, old: Json | None, fields: tuple[str, ...]) -> It
             yield forbidden_field(field, "field is immutable when `immutable` is set")
 
 
+def _budget(tree: Json, old: Json | None) -> Iterator[Cause]:
+    spec = tree.get("spec") or {}
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        yield wrong("spec", spec, "minAvailable and maxUnavailable cannot be both set")
+
+
 def _service(tree: Json, old: Json | None) -> Iterator[Cause]:
     spec = tree.get("spec") or {}
     needs_ports = spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
@@ -287,8 +302,9 @@ _HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[Cause]]]] = {
     "pods": _pod,
     "deployments.apps": _deployment,
     "replicasets.apps": _workload,
-    "statefulsets.apps": _workload,
+    "statefulsets.apps": _stateful_set,
     "daemonsets.apps": _workload,
     "jobs.batch": _job,
+    "poddisruptionbudgets.policy": _budget,
     "customresourcedefinitions.apiextensions.k8s.io": _definition,
 }

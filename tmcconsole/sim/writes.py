@@ -142,7 +142,7 @@ def commit_change(
     if asked.is_dry_run:
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     if _may_go(new):
-        server.store.remove(stored, new, manager=asked.manager)
+        server.store.remove(stored, manager=asked.manager)
         new["metadata"]["resourceVersion"] = str(stored.version)  # as last written, not as removed
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     result = server.store.put(kind, new, manager=asked.manager, subresource=asked.subresource)
@@ -332,7 +332,8 @@ def _unknown_patch(asked: Asked) -> Failure:
         served.remove("application/apply-patch+cbor")
     return unsupported_media_type(
         "the body of the request was in an unknown format - accepted media types include: "
-        + ", ".join(served)
+        + ", ".join(served),
+        None if asked.kind.is_custom else {},
     )
 
 
