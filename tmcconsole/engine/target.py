@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S: Final = 1.0
 RETRY_CAP_S: Final = 30.0
+HEALTHY_S: Final = 60.0  # served for so long, the next failure is a first again
 WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
 
 
@@ -58,7 +59,8 @@ class Supervisor:
     beats: Beats | None = None
     discovery: Discovery | None = None
     cluster_uid: str = ""
-    _failures: int = 0
+    _failures: int = 0  # in a row, without a healthy while between them
+    _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
     _rediscover: anyio.Event = field(default_factory=anyio.Event)
 
     @property
@@ -102,7 +104,8 @@ class Supervisor:
 
     async def _serve(self, registered: SyncTarget) -> None:
         """Connect once and work until something ends it; always by an exception."""
-        self._enter(TargetState.CONNECTING, "", "")
+        if not self._failures:  # after a failure it stays what it is until it is connected
+            self._enter(TargetState.CONNECTING, "", "")
         client = await dial(self.session.around.runtime, self.name)
         try:
             await self._check_identity(client, registered)
@@ -110,7 +113,7 @@ class Supervisor:
             self.discovery = found
             async with anyio.create_task_group() as group:
                 await self._start(group, client, registered)
-                self._failures = 0
+                self._served_from = self.session.around.runtime.now()
                 self._enter(TargetState.SYNCING, "", "")
                 await self._watch_over(registered)
         finally:
@@ -269,6 +272,9 @@ class Supervisor:
             state = TargetState.UNAUTHORIZED
         if isinstance(error, SetupError):
             state = TargetState.REFUSED
+        if self._served_from and around.runtime.now() - self._served_from >= HEALTHY_S:
+            self._failures = 0
+        self._served_from = 0.0
         self._failures += 1
         ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(self._failures - 1, 10))
         pause = around.runtime.rng.uniform(ceiling / 2, ceiling)
