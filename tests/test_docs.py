@@ -330,6 +330,10 @@ def reasons_at(node: ast.AST) -> Iterator[str]:
                     yield from literals(keyword.value)
         case ast.Assign(targets=[ast.Name(id="reason")]):
             yield from literals(node.value)
+        case ast.FunctionDef(name=name) if name.startswith("reason_"):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield from literals(inner.value)
         case ast.Tuple(elts=[_, ast.Attribute(value=ast.Name(id="Health")), reason]):
             yield from literals(reason)
         case ast.Call():

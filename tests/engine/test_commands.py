@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import anyio
-import pytest
 
-from tests.engine.virtual import in_virtual_time, open_virtual_world
+from tests.engine.asking import (
+    KEY,
+    accept,
+    ask,
+    cell_state,
+    colour,
+    is_absent,
+    is_colour,
+    paint,
+    target_record,
+    tell,
+)
 from tests.world.world import (
     CONFIGMAPS,
     SECRETS,
@@ -16,12 +24,8 @@ from tests.world.world import (
     make_configmap,
     place_everywhere,
 )
-from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import (
     Accepted,
-    AllowDeletes,
-    AnyCommand,
-    AnyReply,
     CordonTarget,
     DrainPlan,
     DrainTarget,
@@ -35,77 +39,14 @@ from tmcconsole.contract.commands import (
     ShowDiff,
     ShowObject,
     ShowQueue,
-    SimFault,
     Text,
     UncordonTarget,
     Why,
 )
-from tmcconsole.contract.records import ObjectRecord, SyncState, TargetRecord
+from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.markers import PAUSE
-
-KEY = "configmaps/shop/settings"
-Story = Callable[[World], Awaitable[None]]
-
-
-def tell(story: Story, *names: str, **sync: object) -> None:
-    """Run a story in a world where one ConfigMap is in sync on every target."""
-
-    async def main() -> None:
-        async with open_virtual_world(names or ("east", "west"), **sync) as world:
-            await place_everywhere(world)
-            await world.hub.apply(CONFIGMAPS, make_configmap())
-            for cluster in world.clusters:
-                await world.on(cluster, CONFIGMAPS, "shop", "settings")
-            await world.settle()
-            await story(world)
-
-    in_virtual_time(main)
-
-
-async def ask(world: World, command: AnyCommand) -> AnyReply:
-    return await world.engine.request(command)
-
-
-async def accept(world: World, command: AnyCommand) -> None:
-    reply = await ask(world, command)
-    assert isinstance(reply, Accepted), reply
-
-
-async def target_record(world: World, name: str) -> TargetRecord:
-    changes = await world.engine.changes(NOTHING_SEEN)
-    found = [r for r in changes.upserted if isinstance(r, TargetRecord) and r.name == name]
-    return found[0]
-
-
-async def cell_state(world: World, target: str, name: str = "settings") -> SyncState | None:
-    changes = await world.engine.changes(NOTHING_SEEN)
-    for record in changes.upserted:
-        if isinstance(record, ObjectRecord) and record.name == name:
-            return next((cell.state for cell in record.cells if cell.target == target), None)
-    return None
-
-
-async def colour(world: World, cluster: str) -> str | None:
-    found = await world.clusters[cluster].get(CONFIGMAPS, "shop", "settings")
-    return found["data"]["colour"] if found else None
-
-
-def is_colour(world: World, cluster: str, wanted: str) -> Callable[[], Awaitable[bool]]:
-    async def claim() -> bool:
-        return await colour(world, cluster) == wanted
-
-    return claim
-
-
-async def paint(world: World, value: str) -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", "settings", {"data": {"colour": value}})
-
-
-async def is_absent(world: World, cluster: str) -> bool:
-    return await colour(world, cluster) is None
-
 
 # Pause
 
@@ -350,105 +291,5 @@ def test_looking_again_writes_nothing_where_nothing_differs() -> None:
         await world.settle()
 
         assert world.engine.write_attempts == before
-
-    tell(story)
-
-
-# Refusals
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        pytest.param(PauseTarget(target="north"), id="pause"),
-        pytest.param(DrainTarget(target="north", confirm="north"), id="drain"),
-        pytest.param(PlanDrain(target="north"), id="plan"),
-        pytest.param(AllowDeletes(target="north"), id="allow deletes"),
-        pytest.param(Resync(target="north"), id="resync"),
-        pytest.param(ShowQueue(target="north", kind="configmaps"), id="queue"),
-        pytest.param(ShowObject(key=KEY, target="north"), id="object"),
-        pytest.param(ShowDiff(key=KEY, target="north"), id="diff"),
-    ],
-)
-def test_an_unknown_target_is_refused_and_the_known_ones_are_named(command: AnyCommand) -> None:
-    async def story(world: World) -> None:
-        reply = await ask(world, command)
-
-        assert isinstance(reply, Refused)
-        assert "north" in reply.reason
-        assert "east, west" in reply.fix
-
-    tell(story)
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        pytest.param(Why(key="settings"), id="why without a kind"),
-        pytest.param(Resync(key="configmaps/settings"), id="resync without a namespace"),
-        pytest.param(ShowObject(key=""), id="no key"),
-        pytest.param(ShowObject(key="configmaps/shop/none"), id="no such object"),
-        pytest.param(ShowObject(key="nonsense/shop/none"), id="no such kind"),
-        pytest.param(ShowDiff(key="nonsense/shop/none", target="east"), id="diff of no kind"),
-        pytest.param(ShowDiff(key="configmaps/shop/none", target="east"), id="diff of nothing"),
-        pytest.param(SimFault(target="east", fault="outage"), id="a fault on a real engine"),
-    ],
-)
-def test_what_cannot_be_answered_is_refused_with_a_reason(command: AnyCommand) -> None:
-    async def story(world: World) -> None:
-        reply = await ask(world, command)
-
-        assert isinstance(reply, Refused)
-        assert reply.reason
-
-    tell(story, "east")
-
-
-def test_a_diff_of_a_kind_the_target_does_not_serve_is_refused() -> None:
-    async def story(world: World) -> None:
-        session = world.engine.session
-        assert session is not None
-        target = next(iter(session.world.targets.values()))
-        held = target.kinds.pop("configmaps")
-        try:
-            reply = await ask(world, ShowDiff(key=KEY, target="east"))
-        finally:
-            target.kinds["configmaps"] = held
-
-        assert isinstance(reply, Refused)
-
-    tell(story, "east")
-
-
-def test_before_the_hub_is_connected_everything_is_refused_with_the_reason() -> None:
-    async def story(world: World) -> None:
-        world.engine.session = None
-
-        reply = await ask(world, Why(key=KEY))
-
-        assert isinstance(reply, Refused)
-        assert "hub is not connected" in reply.reason
-
-    tell(story, "east")
-
-
-def test_every_action_is_audited_before_it_is_done_and_told_in_the_history() -> None:
-    async def story(world: World) -> None:
-        for command in (
-            PauseTarget(target="east", actor="ann", why="upgrade"),
-            ResumeTarget(target="east", actor="ann"),
-            CordonTarget(target="east", actor="ann"),
-            UncordonTarget(target="east", actor="ann"),
-        ):
-            await accept(world, command)
-
-        names = ["PauseTarget", "ResumeTarget", "CordonTarget", "UncordonTarget"]
-        lines = [line for line in world.audit.lines if b'"before"' in line and b'"ann"' in line]
-        assert [name.encode() in line for name, line in zip(names, lines, strict=True)] == [
-            True
-        ] * 4
-        records = [r for r in world.engine.history.records() if r.actor == "ann"]
-        assert [str(record.event) for record in records] == names
-        assert str(records[0].message) == "upgrade"
 
     tell(story)
