@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S: Final = 1.0
 RETRY_CAP_S: Final = 15.0
+HEALTHY_S: Final = 60.0  # lasted so long, the next failure is a first again
 FREEZE_AFTER_S: Final = 10.0  # by then the first lists are in; they need no collecting
 
 
@@ -66,19 +67,18 @@ class Engine:
         """Connect to the hub and serve the targets; connect again when that fails."""
         failures = 0
         while True:
+            began = self.runtime.now()
             try:
                 session = await open_session(self._surroundings())
-                failures = 0
                 await self._serve(session)
             except* KubeError as group:
-                failures += 1
                 self._note(group)
             except* Exception as group:
-                failures += 1
                 log.exception("the connection to the hub ended unexpectedly")
                 self._note(group)
             finally:
                 self.session = None
+            failures = 1 if self.runtime.now() - began >= HEALTHY_S else failures + 1
             ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10))
             await self.runtime.sleep(self.runtime.rng.uniform(ceiling / 2, ceiling))
 
