@@ -71,9 +71,16 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
         return _subresource(server, asked)
     if asked.verb not in asked.kind.verbs:
         raise method_not_allowed(asked.kind, asked.verb)
-    if bool(asked.name) == (asked.verb == "create") and asked.verb in _NAMED_OR_NOT:
-        raise wrong_method()
-    return _resource(server, asked)
+    return _resource(server, _rightly_named(asked))
+
+
+def _rightly_named(asked: Asked) -> Asked:
+    """Return a request that has a name where its verb needs one, or raise Failure 405."""
+    if asked.verb not in _NAMED_OR_NOT or bool(asked.name) != (asked.verb == "create"):
+        return asked
+    if asked.kind.is_custom and asked.name:
+        return asked.at("")  # a custom resource can be created at any path below its collection
+    raise wrong_method()
 
 
 def _fixed(server: Server, request: Request) -> Response | None:

@@ -68,10 +68,11 @@ def delete_collection(server: Server, asked: Asked) -> Response:
             remove(server, stored, options, asked.manager)
     kind = asked.kind
     items = [orjson.Fragment(s.raw(kind) if kind.is_custom else s.body) for s in found]
+    untyped = {"continue": ""} if kind.is_custom else {}
     body = {
         "kind": kind.list_kind,
         "apiVersion": kind.api_version,
-        "metadata": {"resourceVersion": str(server.store.resource_version)},
+        "metadata": {"resourceVersion": str(server.store.resource_version), **untyped},
         "items": items,
     }
     return Response(200, dict(JSON_HEADERS), orjson.dumps(body))

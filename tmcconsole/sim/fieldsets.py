@@ -203,6 +203,8 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
         return _SAME
     if not shape.is_atomic and _both_fit(dict, old, new) and (old or new):
         return _compare_maps(old, new, shape)
+    if not shape.is_atomic and isinstance(old, dict) != isinstance(new, dict):
+        return _compare_forms(old, new, shape)
     if is_keyed(shape) and _both_fit(list, old, new) and (old or new):
         return _compare_lists(old, new, shape)
     if old is MISSING:
@@ -210,6 +212,17 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
     if new is MISSING:
         return Comparison(None, None, {})
     return Comparison(None, {}, None)
+
+
+def _compare_forms(old: Any, new: Any, shape: Shape) -> Comparison:
+    """A map in place of a scalar, or the other way round: changed itself, and its entries."""
+    if old is MISSING:
+        return Comparison({}, None, None)
+    if new is MISSING:
+        return Comparison(None, None, {})
+    before = old if isinstance(old, dict) else {}
+    after = new if isinstance(new, dict) else {}
+    return _compare_maps(before, after, shape)._replace(modified={})
 
 
 def _both_fit(form: type, old: Any, new: Any) -> bool:

@@ -225,9 +225,9 @@ def _initial(server: Server, kind: SimKind, tree: Json) -> None:
 
 def _select_own_pods(job: Json) -> None:
     """A job finds its pods by its own uid, unless its writer says how."""
-    if job["spec"].get("manualSelector"):
-        return
     meta = job["metadata"]
+    if job["spec"].get("manualSelector") or not meta.get("name"):
+        return
     own = {"batch.kubernetes.io/controller-uid": meta["uid"]}
     labels = job["spec"]["template"]["metadata"].setdefault("labels", {})
     labels |= own | {"controller-uid": meta["uid"]}

@@ -19,7 +19,7 @@ from tmcconsole.sim.failures import (
     not_found,
     unsupported_media_type,
 )
-from tmcconsole.sim.fieldsets import Comparison
+from tmcconsole.sim.fieldsets import Comparison, intersection
 from tmcconsole.sim.jsonpath import at_path
 from tmcconsole.sim.kinds import ScalePaths
 from tmcconsole.sim.managers import UPDATE, Managers, Writer
@@ -97,6 +97,8 @@ def _scaled_managers(server: Server, asked: Asked, managers: Managers, replicas:
     """Give the replicas to who scaled; 0 to nobody, for a Scale leaves it out."""
     writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
     owned: Json = {"f:spec": {"f:replicas": {}}}
+    if intersection(owners.owned(managers.values()), owned) is None:
+        return managers  # the Scale shows no managers: who scales is not tracked then
     change = Comparison(None, owned, None) if replicas else Comparison(None, None, owned)
     return owners.after_update(managers, writer, change)
 

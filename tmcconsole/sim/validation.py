@@ -18,7 +18,7 @@ _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
 _FREE_NAMES: Final = re.compile(r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io")
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
-_FREE_FINALIZERS: Final = {"leases.coordination.k8s.io"}  # whose finalizers need no domain
+_CORE_RULES: Final = ("", "apps", "batch")  # the groups whose finalizers need a domain
 _ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 
 _SUBDOMAIN_RULE: Final = (
@@ -50,7 +50,7 @@ def required(field: str, why: str = "") -> Cause:
 
 def wrong(field: str, value: Any, why: str) -> Cause:
     """A field with a value it must not have."""
-    shown = f'"{value}"' if isinstance(value, str) else value
+    shown = f'"{value}"' if isinstance(value, str) else "null" if value is None else value
     return Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
 
 
@@ -79,7 +79,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
 
 
 def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
-    if kind.is_custom or kind.id in _FREE_FINALIZERS:
+    if kind.is_custom or kind.group not in _CORE_RULES:
         yield from _qualified_name(name, "metadata.finalizers")
     elif "/" not in name and name not in _FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
@@ -208,9 +208,24 @@ def _job(tree: Json, old: Json | None) -> Iterator[Cause]:
             f'Unsupported value: "Always": {supported}',
             "spec.template.spec.restartPolicy",
         )
-    if old is not None and (old.get("spec") or {}).get("template") != template:
-        yield wrong("spec.template", _go(template), "field is immutable")
+    if not spec.get("selector"):
+        yield required("spec.selector")
+        text = "`selector` does not match template `labels`"
+        yield wrong("spec.template.metadata.labels", None, text)
+    if old is not None:
+        yield from _job_change(spec, old["spec"])
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
+
+
+def _job_change(spec: Json, old: Json) -> Iterator[Cause]:
+    for field in ("completions", "selector"):
+        if old.get(field) != spec.get(field):
+            yield wrong(f"spec.{field}", spec.get(field), "field is immutable")
+    before, after = old["template"], spec["template"]
+    if old.get("suspend"):  # labels and annotations may still change then
+        before, after = before["spec"], after["spec"]
+    if before != after:
+        yield wrong("spec.template", _go(after), "field is immutable")
 
 
 def _config_map(tree: Json, old: Json | None) -> Iterator[Cause]:

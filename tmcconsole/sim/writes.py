@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -56,6 +56,8 @@ from tmcconsole.sim.store import Key, Stored
 from tmcconsole.sim.validation import wrong
 
 Json = dict[str, Any]
+
+_FIRST_MANAGER: Final = "before-first-apply"
 
 
 def create(server: Server, asked: Asked) -> Response:
@@ -202,7 +204,8 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
     change = _ownable(kind, asked.subresource, change)
     managers = owners.read(old) if _keeps_managers(new) else {}
-    managers = owners.after_update(managers, _update_writer(server, asked), change)
+    if managers:  # an object without any is not tracked, until the first apply
+        managers = owners.after_update(managers, _update_writer(server, asked), change)
     return commit_change(server, asked, stored, old, new, managers, uid)
 
 
@@ -222,7 +225,7 @@ def _apply(server: Server, asked: Asked) -> Response:
         return _apply_to_nothing(server, asked, stated_tree, writer, stated)
     old = stored.tree(kind)
     check_place(asked, stated_tree)
-    managers = owners.read(old)
+    managers = owners.read(old) or _before_first_apply(server, kind, old)
     last = managers.get(writer.identity)
     merged = merge(_unmanaged(old), _plain(kind, stated_tree), kind.shape)
     if last is not None:
@@ -240,6 +243,12 @@ def _apply(server: Server, asked: Asked) -> Response:
     new = strategy.complete(server, kind, admit_change(server, asked, old, merged))
     uid = stated_tree["metadata"].get("uid") or ""
     return commit_change(server, asked, stored, old, new, managers, uid)
+
+
+def _before_first_apply(server: Server, kind: SimKind, old: Json) -> Managers:
+    """Everything in an object that was not tracked so far becomes somebody's."""
+    writer = Writer(_FIRST_MANAGER, UPDATE, kind.api_version, "", server.stamp())
+    return _first_managers(kind, _unmanaged(old), writer, None)
 
 
 def _apply_to_nothing(
