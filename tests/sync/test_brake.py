@@ -19,9 +19,10 @@ def make_informer() -> Informer:
     return Informer(client, CONFIGMAPS, runtime, on_change=lambda *_change: None)
 
 
-def take_list(informer: Informer, *, shrank: bool) -> None:
+def take_list(informer: Informer, *, shrank: bool, before: int = 30) -> None:
     informer.relists += 1
     informer.last_list_shrank = shrank
+    informer.last_list_counts = (before, 0 if shrank else before)
 
 
 def make_brake() -> Brake:
@@ -96,6 +97,15 @@ def test_a_list_that_lost_more_than_half_trips_once_and_not_again_after_a_releas
     brake.allow(0.0, for_s=60)
     brake.judge_list(informer, "east", 30.0)
     brake.judge_list(informer, "east", 90.0)
+    assert brake.tripped == ""
+
+
+def test_a_list_of_a_few_may_shrink_to_nothing() -> None:
+    brake, informer = make_brake(), make_informer()
+
+    take_list(informer, shrank=True, before=10)
+    brake.judge_list(informer, "east", 0.0)
+
     assert brake.tripped == ""
 
 

@@ -57,11 +57,16 @@ class Brake:
         self.recent.pop(uid, None)
 
     def judge_list(self, informer: Informer, where: str, now: float) -> None:
-        """Trip where the newest list lost more than half; each list is judged once."""
+        """Trip where the newest list lost more than half; each list is judged once.
+
+        A loss of no more than ``least`` passes: deletions of so few are let through in any case.
+        """
         if self._judged.get(informer) == informer.relists:
             return
         self._judged[informer] = informer.relists
-        if informer.last_list_shrank and now >= self.allowed_until:
+        before, kept = informer.last_list_counts
+        shrank = informer.last_list_shrank and before - kept > self.least
+        if shrank and now >= self.allowed_until:
             kind = informer.kind.id
             self.tripped = f"a list of {kind} on {where} came back with less than half of it"
 
