@@ -16,6 +16,7 @@ from tmcconsole.sim.asked import Asked, User, parse
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
     Failure,
+    bad_request,
     forbidden,
     internal,
     method_not_allowed,
@@ -80,6 +81,8 @@ def _rightly_named(asked: Asked) -> Asked:
         return asked
     if asked.kind.is_custom and asked.name:
         return asked.at("")  # a custom resource can be created at any path below its collection
+    if asked.kind.is_custom:
+        raise bad_request("name is required")
     raise wrong_method()
 
 

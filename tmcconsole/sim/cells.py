@@ -92,6 +92,10 @@ def _node_status(tree: Json) -> str:
 
 def _job_completions(tree: Json) -> str:
     done = _of("status", "succeeded")(tree)
+    spec = tree.get("spec") or {}
+    parallel = spec.get("parallelism") or 0
+    if "completions" not in spec and parallel > 1:
+        return f"{done}/1 of {parallel}"
     return f"{done}/{_of('spec', 'completions', default=1)(tree)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -153,13 +154,23 @@ def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: s
         # Twice: the server checks it for all kinds, and again for each.
         causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
     if kind.is_custom and kind.schema:
-        causes += violations(new, kind.schema)
+        causes += _violations(kind.schema, asked, new)
     if asked.subresource != "status":
         causes += problems(kind, new, old)
     if causes:
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:
         raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+
+
+def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:
+    """A write of the status is held to the status's own schema."""
+    if asked.subresource != "status":
+        yield from violations(new, schema)
+        return
+    status = (schema.get("properties") or {}).get("status") or {}
+    for cause in violations(new.get("status") or {}, status):
+        yield cause._replace(field=f"status.{cause.field}" if cause.field else "status")
 
 
 def _check_finalizers(kind: SimKind, new: Json, old: Json) -> None:

@@ -211,6 +211,8 @@ def _cron_job(tree: Json) -> None:
 def _service(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
     _fill(spec, sessionAffinity="None", type="ClusterIP")
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
         _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
     for port in spec.get("ports") or ():

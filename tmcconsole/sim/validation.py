@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+import orjson
+
 from tmcconsole.sim.failures import Cause
 from tmcconsole.sim.kinds import SimKind
 
@@ -16,9 +18,11 @@ _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0
 _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
+_SHORT_NAMES: Final = {"cronjobs.batch": 52}  # what a job adds must fit into a label
 _FREE_NAMES: Final = re.compile(r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io")
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
-_CORE_RULES: Final = ("", "apps", "batch")  # the groups whose finalizers need a domain
+# Whose finalizers need no domain.
+_FREE_FINALIZERS: Final = {"leases.coordination.k8s.io", "poddisruptionbudgets.policy"}
 _ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 
 _SUBDOMAIN_RULE: Final = (
@@ -50,7 +54,7 @@ def required(field: str, why: str = "") -> Cause:
 
 def wrong(field: str, value: Any, why: str) -> Cause:
     """A field with a value it must not have."""
-    shown = f'"{value}"' if isinstance(value, str) else "null" if value is None else value
+    shown = orjson.dumps(value).decode()
     return Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
 
 
@@ -79,7 +83,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
 
 
 def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
-    if kind.is_custom or kind.group not in _CORE_RULES:
+    if kind.is_custom or kind.id in _FREE_FINALIZERS:
         yield from _qualified_name(name, "metadata.finalizers")
     elif "/" not in name and name not in _FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
@@ -90,13 +94,20 @@ def _name(kind: SimKind, name: str) -> Iterator[Cause]:
     if _FREE_NAMES.fullmatch(kind.id):
         if name in (".", "..") or "/" in name or "%" in name:
             yield wrong("metadata.name", name, "may not be '.', '..' or contain '/' or '%'")
-        return
-    if kind.id in _LABEL_NAMES:
+    elif kind.id in _LABEL_NAMES:
         if len(name) > 63:
             yield wrong("metadata.name", name, "must be no more than 63 characters")
         if not _LABEL.fullmatch(name):
             yield wrong("metadata.name", name, _LABEL_RULE)
-        return
+    else:
+        yield from _subdomain_name(kind, name)
+
+
+def _subdomain_name(kind: SimKind, name: str) -> Iterator[Cause]:
+    if kind.id in _SHORT_NAMES and len(name) > _SHORT_NAMES[kind.id]:
+        yield wrong(
+            "metadata.name", name, f"must be no more than {_SHORT_NAMES[kind.id]} characters"
+        )
     if len(name) > 253:
         yield wrong("metadata.name", name, "must be no more than 253 characters")
     if not _SUBDOMAIN.fullmatch(name):
@@ -153,7 +164,7 @@ def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
     if not selector:
         yield required("spec.selector")
     elif old is not None and (old.get("spec") or {}).get("selector") != selector:
-        yield wrong("spec.selector", _go(selector), "field is immutable")
+        yield wrong("spec.selector", selector, "field is immutable")
     if selector and not _selects(selector, labels):
         text = "`selector` does not match template `labels`"
         yield wrong("spec.template.metadata.labels", _go_map(labels), text)
@@ -225,7 +236,7 @@ def _job_change(spec: Json, old: Json) -> Iterator[Cause]:
     if old.get("suspend"):  # labels and annotations may still change then
         before, after = before["spec"], after["spec"]
     if before != after:
-        yield wrong("spec.template", _go(after), "field is immutable")
+        yield wrong("spec.template", after, "field is immutable")
 
 
 def _config_map(tree: Json, old: Json | None) -> Iterator[Cause]:
@@ -298,11 +309,6 @@ def _definition(tree: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if old is not None and old["spec"].get("scope") != spec.get("scope"):
         yield wrong("spec.scope", spec.get("scope"), "field is immutable")
-
-
-def _go(value: Any) -> str:
-    """Stands for the Go rendering of a value, which nobody should rely upon."""
-    return str(value)
 
 
 def _go_map(labels: Mapping[str, str]) -> str:

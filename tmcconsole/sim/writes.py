@@ -214,13 +214,15 @@ def _apply(server: Server, asked: Asked) -> Response:
     check_type(asked, stated_tree, apply=True)
     if stated_tree["metadata"].get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    check_declared(asked, stated_tree)
     kind = asked.kind
+    stored = server.store.find(kind.id, asked.key)
+    if stored is None and asked.subresource:
+        raise not_found(kind, asked.name)
+    check_declared(asked, stated_tree)
     stated = _stated(asked, stated_tree)
     writer = Writer(
         asked.manager, APPLY, kind.api_version, asked.subresource, server.stamp(), asked.force
     )
-    stored = server.store.find(kind.id, asked.key)
     if stored is None:
         return _apply_to_nothing(server, asked, stated_tree, writer, stated)
     old = stored.tree(kind)
@@ -255,8 +257,6 @@ def _apply_to_nothing(
     server: Server, asked: Asked, tree: Json, writer: Writer, stated: Json | None
 ) -> Response:
     """An apply of a missing object creates it, even where it carries a resourceVersion."""
-    if asked.subresource:
-        raise not_found(asked.kind, asked.name)
     uid = tree["metadata"].get("uid")
     if uid:
         why = (
