@@ -32,9 +32,20 @@ def as_transport_error(error: Exception, server: str, source: str) -> TransportE
     if isinstance(error, TimeoutError | aiohttp.ServerTimeoutError):
         message = f"{where}: timed out"
         return TransportError(SafeText(message), sent=sent, reason="Timeout")
-    text = redact_text(str(error)) or type(error).__name__
+    text = redact_text(_plain_text(error)) or type(error).__name__
     message = text if where in text else f"{where}: {text}"
     return TransportError(SafeText(message), sent=sent)
+
+
+def _plain_text(error: Exception) -> str:
+    """Return what the operating system says of a connection that could not be made, in words."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = error.os_error
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if cause.strerror and "Connect call failed" not in cause.strerror:
+            return f"cannot connect: {cause.strerror}"
+    return str(error)
 
 
 def _tls_trouble(error: Exception) -> ssl.SSLError | None:
