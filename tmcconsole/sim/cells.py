@@ -103,6 +103,8 @@ def _job_status(tree: Json) -> str:
     for kind in ("Complete", "Failed", "Suspended"):
         if at_path(tree, f'.status.conditions[?(@.type=="{kind}")].status') == "True":
             return kind
+    if tree["metadata"].get("deletionTimestamp"):
+        return "Terminating"
     return "Running"
 
 

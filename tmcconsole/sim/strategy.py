@@ -226,12 +226,13 @@ def _initial(server: Server, kind: SimKind, tree: Json) -> None:
 def _select_own_pods(job: Json) -> None:
     """A job finds its pods by its own uid, unless its writer says how."""
     meta = job["metadata"]
-    if job["spec"].get("manualSelector") or not meta.get("name"):
+    if job["spec"].get("manualSelector"):
         return
+    name = meta.get("name", "")
     own = {"batch.kubernetes.io/controller-uid": meta["uid"]}
     labels = job["spec"]["template"]["metadata"].setdefault("labels", {})
     labels |= own | {"controller-uid": meta["uid"]}
-    labels |= {"batch.kubernetes.io/job-name": meta["name"], "job-name": meta["name"]}
+    labels |= {"batch.kubernetes.io/job-name": name, "job-name": name}
     job["spec"].setdefault("selector", {"matchLabels": own})
     apply_defaults("jobs.batch", job)
 

@@ -86,17 +86,21 @@ def _set_replicas(
     changed = place.get(last) != replicas
     place[last] = replicas
     managers = owners.read(old)
-    if changed and not asked.kind.is_custom:  # a scaled custom resource changes no owners
-        managers = _scaled_managers(server, asked, managers, replicas)
+    if changed:
+        managers = _scaled_managers(server, asked, managers, paths, replicas)
     response = commit_change(server, asked, stored, old, new, managers)
     result: Json = orjson.loads(response.body)
     return result
 
 
-def _scaled_managers(server: Server, asked: Asked, managers: Managers, replicas: int) -> Managers:
+def _scaled_managers(
+    server: Server, asked: Asked, managers: Managers, paths: ScalePaths, replicas: int
+) -> Managers:
     """Give the replicas to who scaled; 0 to nobody, for a Scale leaves it out."""
     writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
-    owned: Json = {"f:spec": {"f:replicas": {}}}
+    owned: Json = {}
+    for name in reversed(paths.spec.strip(".").split(".")):
+        owned = {"f:" + name: owned}
     if intersection(owners.owned(managers.values()), owned) is None:
         return managers  # the Scale shows no managers: who scales is not tracked then
     change = Comparison(None, owned, None) if replicas else Comparison(None, None, owned)

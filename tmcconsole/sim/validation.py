@@ -19,7 +19,9 @@ _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
 _LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
 _SHORT_NAMES: Final = {"cronjobs.batch": 52}  # what a job adds must fit into a label
-_FREE_NAMES: Final = re.compile(r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io")
+_FREE_NAMES: Final = re.compile(
+    r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io|poddisruptionbudgets\.policy"
+)
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
 # Whose finalizers need no domain.
 _FREE_FINALIZERS: Final = {"leases.coordination.k8s.io", "poddisruptionbudgets.policy"}
