@@ -24,7 +24,11 @@ _FREE_NAMES: Final = re.compile(
 )
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
 # Whose finalizers need no domain.
-_FREE_FINALIZERS: Final = {"leases.coordination.k8s.io", "poddisruptionbudgets.policy"}
+_FREE_FINALIZERS: Final = {
+    "customresourcedefinitions.apiextensions.k8s.io",
+    "leases.coordination.k8s.io",
+    "poddisruptionbudgets.policy",
+}
 _ANNOTATIONS_LIMIT: Final = 256 * 1024  # bytes of all keys and values
 
 _SUBDOMAIN_RULE: Final = (
