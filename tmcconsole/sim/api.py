@@ -12,6 +12,7 @@ import orjson
 
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim import crds, deletion, discovery, openapi, reads, reviews, subresources, writes
+from tmcconsole.sim.access import action_of, impersonated, may
 from tmcconsole.sim.asked import Asked, User, parse
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
@@ -63,10 +64,12 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
     fixed = _fixed(server, request)
     if fixed is not None:
         return fixed
-    asked = parse(request, server.kinds, user)
+    asked = parse(request, server.kinds, impersonated(request, user))
     if asked is None or asked.kind.id in server.faults.hidden_kinds:
         return _nothing_there(server, request)
-    if server.faults.forbids(asked.verb, asked.kind.id):
+    if server.faults.forbids(asked.verb, asked.kind.id) or not may(
+        server, asked.user, action_of(asked)
+    ):
         raise _forbidden(asked)
     if asked.subresource:
         return _subresource(server, asked)

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from tmcconsole.runtime import Response
+from tmcconsole.sim.access import MASTERS, Action, may, rules_of
 from tmcconsole.sim.asked import Asked, User
 from tmcconsole.sim.bodies import decode
 from tmcconsole.sim.failures import JSON_HEADERS
@@ -20,10 +21,12 @@ def answer(server: Server, asked: Asked) -> Response:
     tree = decode(asked)
     spec = tree.get("spec") or {}
     match asked.kind.kind:
-        case "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview":
-            status = _access(server, spec)
+        case "SelfSubjectAccessReview":
+            status = _access(server, asked.user, spec)
+        case "SubjectAccessReview" | "LocalSubjectAccessReview":
+            status = _access(server, _subject(spec), spec)
         case "SelfSubjectRulesReview":
-            status = _rules()
+            status = _rules(server, asked.user, spec)
         case "SelfSubjectReview":
             status = {"userInfo": _user(asked.user)}
         case "TokenReview":
@@ -35,20 +38,35 @@ def answer(server: Server, asked: Asked) -> Response:
     return Response(201, dict(JSON_HEADERS), orjson.dumps(body))
 
 
-def _access(server: Server, spec: Json) -> Json:
-    asks = spec.get("resourceAttributes") or {}
-    resource, group = asks.get("resource", ""), asks.get("group", "")
-    kind_id = f"{resource}.{group}" if group else resource
-    if server.faults.forbids(asks.get("verb", ""), kind_id):
+def _access(server: Server, user: User, spec: Json) -> Json:
+    asks = spec.get("resourceAttributes")
+    if asks is None:
+        return {"allowed": True}  # paths that are no resources are open to all
+    action = Action(
+        asks.get("verb", ""),
+        asks.get("group", ""),
+        asks.get("resource", ""),
+        asks.get("subresource", ""),
+        asks.get("namespace", ""),
+        asks.get("name", ""),
+    )
+    kind_id = f"{action.resource}.{action.group}" if action.group else action.resource
+    if server.faults.forbids(action.verb, kind_id):
         return {"allowed": False, "reason": "the permission was withdrawn"}
-    return {"allowed": True}
+    return {"allowed": may(server, user, action)}
 
 
-def _rules() -> Json:
+def _subject(spec: Json) -> User:
+    return User(spec.get("user") or "", tuple(spec.get("groups") or ()), spec.get("uid") or "")
+
+
+def _rules(server: Server, user: User, spec: Json) -> Json:
+    is_master = MASTERS in user.groups
+    found = [] if is_master else list(rules_of(server, user, spec.get("namespace") or "default"))
     everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
     return {
-        "resourceRules": [everything],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        "resourceRules": [everything] if is_master else found,
+        "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["*"]}],
         "incomplete": False,
     }
 

@@ -1,0 +1,118 @@
+"""A small RBAC: who may do what, by the roles and bindings that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tmcconsole.runtime import Request
+from tmcconsole.sim.asked import Asked, User
+from tmcconsole.sim.failures import Failure, bad_request
+from tmcconsole.sim.server import Server
+
+Json = dict[str, Any]
+
+MASTERS: Final = "system:masters"
+_GROUP: Final = "rbac.authorization.k8s.io"
+_EVERYTHING: Final[Json] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+# Roles that exist without being stored.
+_GIVEN: Final[dict[str, list[Json]]] = {"cluster-admin": [_EVERYTHING]}
+# Who is signed in may ask about itself.
+_REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to be done."""
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
+def action_of(asked: Asked) -> Action:
+    """Return what a request does."""
+    kind = asked.kind
+    return Action(
+        asked.verb, kind.group, kind.resource, asked.subresource, asked.namespace, asked.name
+    )
+
+
+def may(server: Server, user: User, action: Action) -> bool:
+    """Return whether the user has the permission."""
+    if MASTERS in user.groups or action.resource in _REVIEWS:
+        return True
+    return any(_covers(rule, action) for rule in rules_of(server, user, action.namespace))
+
+
+def rules_of(server: Server, user: User, namespace: str) -> Iterator[Json]:
+    """Yield the rules that hold for a user everywhere, and those of one namespace."""
+    for binding in server.store.trees(f"clusterrolebindings.{_GROUP}"):
+        if _binds(binding, user):
+            yield from _rules(server, binding["roleRef"], "")
+    if not namespace:
+        return
+    for binding in server.store.trees(f"rolebindings.{_GROUP}", namespace):
+        if _binds(binding, user):
+            yield from _rules(server, binding["roleRef"], namespace)
+
+
+def impersonated(request: Request, user: User) -> User:
+    """Return the user a request acts as. Raises Failure 400 or 403."""
+    headers = [(name.lower(), value) for name, value in request.headers]
+    names = [value for name, value in headers if name == "impersonate-user"]
+    groups = [value for name, value in headers if name == "impersonate-group"]
+    if not names and not groups:
+        return user
+    if not names or not names[0]:
+        raise bad_request("requested groups without impersonating a user")
+    if MASTERS not in user.groups:
+        why = f'User "{user.name}" cannot impersonate resource "users" in API group ""'
+        message = f'users "{names[0]}" is forbidden: {why} at the cluster scope'
+        details = {"name": names[0], "kind": "users"}
+        raise Failure(403, "Forbidden", message, details)
+    known = () if names[0] == "system:anonymous" else ("system:authenticated",)
+    return replace(user, name=names[0], groups=(*groups, *known), uid="")
+
+
+def _rules(server: Server, reference: Json, namespace: str) -> list[Json]:
+    is_namespaced = reference["kind"] == "Role"
+    resource = "roles" if is_namespaced else "clusterroles"
+    place = namespace if is_namespaced else ""
+    found = server.store.get(f"{resource}.{_GROUP}", place, reference["name"])
+    if found is None:
+        return [] if is_namespaced else _GIVEN.get(reference["name"], [])
+    rules: list[Json] = found.get("rules") or []
+    return rules
+
+
+def _binds(binding: Json, user: User) -> bool:
+    return any(_is_subject(subject, user) for subject in binding.get("subjects") or ())
+
+
+def _is_subject(subject: Json, user: User) -> bool:
+    match subject["kind"]:
+        case "User":
+            return bool(subject["name"] == user.name)
+        case "Group":
+            return subject["name"] in user.groups
+        case _:
+            account = f"system:serviceaccount:{subject.get('namespace', '')}:{subject['name']}"
+            return account == user.name
+
+
+def _covers(rule: Json, action: Action) -> bool:
+    names = rule.get("resourceNames")
+    if names and action.name not in names:
+        return False
+    verbs, groups = rule.get("verbs") or (), rule.get("apiGroups") or ()
+    if not ({"*", action.verb} & set(verbs) and {"*", action.group} & set(groups)):
+        return False
+    wanted = {action.resource, "*"}
+    if action.subresource:
+        wanted = {f"{action.resource}/{action.subresource}", f"*/{action.subresource}", "*"}
+    return bool(wanted & set(rule.get("resources") or ()))
