@@ -76,10 +76,16 @@ def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: Shape) -> Json
         name = "f:" + key
         if name not in last:
             result[key] = value
-        elif name in kept:
+        elif name in kept and not _leaves_whole(shape, key, last[name], kept[name]):
             rest = prune(value, last[name], kept[name], shape.child(key))
             result[key] = rest if rest or not value else None  # emptied is null, not empty
     return result
+
+
+def _leaves_whole(shape: Shape, key: str, last: FieldSet, kept: FieldSet) -> bool:
+    """An entry that is data, no declared field, leaves though others own something inside."""
+    is_data = shape.is_open and key not in shape.fields
+    return is_data and is_member(last) and not is_member(kept)
 
 
 def _prune_list(tree: list[Any], last: FieldSet, kept: FieldSet, shape: Shape) -> list[Any]:

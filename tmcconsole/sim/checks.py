@@ -147,9 +147,9 @@ def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: s
 
     ``uid`` is the one the writer named; it cannot be another than it is.
     """
-    if old is not None and old["metadata"].get("deletionTimestamp"):
-        _check_finalizers(kind, new, old)
     causes: list[Cause] = []
+    if old is not None and old["metadata"].get("deletionTimestamp"):
+        causes += _new_finalizers(new, old)
     if uid and uid != new["metadata"]["uid"]:
         # Twice: the server checks it for all kinds, and again for each.
         causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
@@ -173,7 +173,7 @@ def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:
         yield cause._replace(field=f"status.{cause.field}" if cause.field else "status")
 
 
-def _check_finalizers(kind: SimKind, new: Json, old: Json) -> None:
+def _new_finalizers(new: Json, old: Json) -> Iterator[Cause]:
     before = old["metadata"].get("finalizers") or ()
     added = [f for f in new["metadata"].get("finalizers") or () if f not in before]
     if added:
@@ -182,5 +182,4 @@ def _check_finalizers(kind: SimKind, new: Json, old: Json) -> None:
             "no new finalizers can be added if the object is being deleted, found new finalizers"
             f" []string{{{shown}}}"
         )
-        causes: list[Cause] = [forbidden_field("metadata.finalizers", text)]
-        raise invalid(kind.kind, kind.group, new["metadata"]["name"], causes)
+        yield forbidden_field("metadata.finalizers", text)

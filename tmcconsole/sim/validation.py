@@ -17,7 +17,11 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
-_LABEL_NAMES: Final = {"namespaces", "services"}  # a name of at most 63 characters, without dots
+_LABEL_NAMES: Final = {
+    "namespaces",
+    "services",
+    "statefulsets.apps",
+}  # a name of at most 63 characters, without dots
 _SHORT_NAMES: Final = {"cronjobs.batch": 52}  # what a job adds must fit into a label
 _FREE_NAMES: Final = re.compile(
     r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io|poddisruptionbudgets\.policy"
@@ -225,6 +229,7 @@ def _job(tree: Json, old: Json | None) -> Iterator[Cause]:
             f'Unsupported value: "Always": {supported}',
             "spec.template.spec.restartPolicy",
         )
+    yield from _template_labels(template)
     if not spec.get("selector"):
         yield required("spec.selector")
         text = "`selector` does not match template `labels`"
@@ -232,6 +237,11 @@ def _job(tree: Json, old: Json | None) -> Iterator[Cause]:
     if old is not None:
         yield from _job_change(spec, old["spec"])
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
+
+
+def _template_labels(template: Json) -> Iterator[Cause]:
+    for key, value in ((template.get("metadata") or {}).get("labels") or {}).items():
+        yield from _label(key, value, "spec.template.labels")
 
 
 def _job_change(spec: Json, old: Json) -> Iterator[Cause]:
