@@ -19,7 +19,7 @@ from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.cluster import Flavour, SimCluster
 from tmcconsole.tmc.audit import MemoryAudit
 
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
@@ -133,7 +133,11 @@ def real_clock_runtime(clusters: dict[str, SimCluster], seed: int = 1) -> Runtim
 
 
 def make_clusters(
-    names: tuple[str, ...], now: Callable[[], float], wall: Callable[[], float], seed: int = 7
+    names: tuple[str, ...],
+    now: Callable[[], float],
+    wall: Callable[[], float],
+    seed: int = 7,
+    hub_flavour: Flavour = "hub",
 ) -> dict[str, SimCluster]:
     """Return a simulated hub, under the name ``hub``, and a workload cluster for each name."""
     return {
@@ -142,7 +146,7 @@ def make_clusters(
             now=now,
             wall=wall,
             rng=random.Random(f"{name} {seed}"),  # one's troubles change nothing on another
-            flavour="hub" if name == "hub" else "workload",
+            flavour=hub_flavour if name == "hub" else "workload",
         )
         for name in ("hub", *names)
     }
@@ -156,10 +160,10 @@ def make_settings(names: tuple[str, ...], **sync: Any) -> Settings:
 
 @asynccontextmanager
 async def open_world(
-    names: tuple[str, ...] = ("east", "west"), **sync: Any
+    names: tuple[str, ...] = ("east", "west"), *, hub_flavour: Flavour = "hub", **sync: Any
 ) -> AsyncIterator[World]:
     """Run a hub, clusters with their controllers, and an engine; all end with the context."""
-    sims = make_clusters(names, time.monotonic, time.time)
+    sims = make_clusters(names, time.monotonic, time.time, hub_flavour=hub_flavour)
     settings = make_settings(names, **sync)
     audit = MemoryAudit(time.time)
     engine = Engine(real_clock_runtime(sims), settings, audit)
