@@ -21,6 +21,7 @@ from tmcconsole.sim.failures import (
     forbidden,
     internal,
     method_not_allowed,
+    not_found,
     path_not_found,
     resource_not_found,
     unauthorized,
@@ -171,7 +172,7 @@ def _subresource(server: Server, asked: Asked) -> Response:
     if name == "scale" and kind.scale and asked.verb in _SUBRESOURCE_VERBS:
         return subresources.scale(server, asked)
     if name != "status" or not kind.has_status or asked.verb not in _SUBRESOURCE_VERBS:
-        return path_not_found() if kind.is_custom else resource_not_found().response()
+        raise not_found(kind, asked.name) if kind.is_custom else resource_not_found()
     if asked.verb == "get":
         return reads.get(server.store, asked, server.wall())
     return writes.update(server, asked) if asked.verb == "update" else writes.patch(server, asked)
@@ -181,7 +182,7 @@ def _settle_definitions(server: Server, asked: Asked) -> None:
     """Definitions take effect with the write that changed them or their last instance."""
     if asked.is_dry_run:
         return
-    if asked.kind.id == crds.CRD_ID or server.terminating_definitions:
+    if asked.kind.id == deletion.CRD_ID or server.terminating_definitions:
         crds.reconcile(server)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tmcconsole.sim import managers as owners
 from tmcconsole.sim import shapes
-from tmcconsole.sim.deletion import Options, remove
+from tmcconsole.sim.deletion import CLEANUP, CRD_ID, Options, remove
+from tmcconsole.sim.fieldsets import compare
 from tmcconsole.sim.kinds import Column, ScalePaths, SimKind
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
 
 Json = dict[str, Any]
 
-CRD_ID: Final = "customresourcedefinitions.apiextensions.k8s.io"
-CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 _MANAGER: Final = "kube-apiserver"
 
 
@@ -94,12 +94,21 @@ def _establish(server: Server, stored: Stored, tree: Json) -> None:
         if gone and gone.is_custom and version["name"] not in served:
             server.kinds.remove(gone)
     status = _status(server, tree)
-    finalizers = tree["metadata"].get("finalizers") or []
-    if tree.get("status") == status and CLEANUP in finalizers:
+    if tree.get("status") == status:
         return
+    old = stored.tree()
     tree["status"] = status
-    tree["metadata"]["finalizers"] = [*(f for f in finalizers if f != CLEANUP), CLEANUP]
+    tree["metadata"]["managedFields"] = owners.entries(_managers(server, stored, old, tree))
     server.store.put(stored.kind, tree, manager=_MANAGER, subresource="status")
+
+
+def _managers(server: Server, stored: Stored, old: Json, new: Json) -> owners.Managers:
+    """The server itself owns the status that it writes."""
+    version = stored.kind.api_version
+    writer = owners.Writer(_MANAGER, owners.UPDATE, version, "status", server.stamp())
+    before, after = ({"status": tree.get("status") or {}} for tree in (old, new))
+    change = compare(before, after, stored.kind.shape)
+    return owners.after_update(owners.read(old), writer, change)
 
 
 def _status(server: Server, tree: Json) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from tmcconsole.runtime import Response
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.bodies import decode
 from tmcconsole.sim.failures import JSON_HEADERS, Cause, conflict, forbidden, invalid, not_found
+from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.options import unsupported_dry_run
 from tmcconsole.sim.reads import selection
 from tmcconsole.sim.server import Server, rfc3339
@@ -18,9 +20,12 @@ from tmcconsole.sim.store import Stored
 
 Json = dict[str, Any]
 
+CRD_ID: Final = "customresourcedefinitions.apiextensions.k8s.io"
+CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
 _POLICIES: Final = ("Background", "Foreground", "Orphan")
+_OWN_WAYS: Final = ("namespaces", CRD_ID)  # of being deleted, without a period of grace
 _UNDELETABLE: Final = frozenset({"default", "kube-system", "kube-public"})
 
 
@@ -96,26 +101,49 @@ def _marked(server: Server, stored: Stored, options: Options) -> Json | None:
     """Return the object marked as terminating, or None where nothing keeps it."""
     tree = stored.tree()
     meta = tree["metadata"]
-    finalizers = _finalizers(stored, meta.get("finalizers") or [], options.policy)
+    before = meta.get("finalizers") or []
+    finalizers = _finalizers(stored, before, options.policy)
     grace = _grace(stored, tree, options)
-    if not (finalizers or grace or _is_namespace_with_content(stored, tree)):
+    if not (finalizers or grace or _stays(stored, tree)):
         return None
-    changed = finalizers != (meta.get("finalizers") or [])
-    if finalizers:
-        meta["finalizers"] = finalizers
-    else:
-        meta.pop("finalizers", None)
-    if meta.get("deletionTimestamp") and not changed and not _shortens(meta, grace):
+    meta["finalizers"] = finalizers
+    if not finalizers:
+        del meta["finalizers"]
+    is_news = not meta.get("deletionTimestamp")
+    if not (is_news or finalizers != before or _shortens(meta, grace)):
         return tree
-    if not meta.get("deletionTimestamp"):
-        meta["deletionTimestamp"] = rfc3339(server.wall() + grace)
-        if stored.kind.has_generation:
-            meta["generation"] = (meta.get("generation") or 0) + 1
-    meta["deletionGracePeriodSeconds"] = min(grace, meta.get("deletionGracePeriodSeconds", grace))
-    if stored.kind.id == "namespaces":
-        tree["status"] = {**(tree.get("status") or {}), "phase": "Terminating"}
-        del meta["deletionGracePeriodSeconds"]
+    if is_news:
+        _mark(server, stored.kind, tree, grace)
+    if stored.kind.id not in _OWN_WAYS:
+        last = meta.get("deletionGracePeriodSeconds", grace)
+        meta["deletionGracePeriodSeconds"] = min(grace, last)
     return tree
+
+
+def _mark(server: Server, kind: SimKind, tree: Json, grace: int) -> None:
+    meta = tree["metadata"]
+    meta["deletionTimestamp"] = rfc3339(server.wall() + grace)
+    if kind.id == "namespaces":
+        tree["status"] = {**(tree.get("status") or {}), "phase": "Terminating"}
+    elif kind.id == CRD_ID:
+        meta["finalizers"] = [*(meta.get("finalizers") or ()), CLEANUP]
+        _mark_definition(server, tree)
+    elif kind.has_generation:
+        meta["generation"] = (meta.get("generation") or 0) + 1
+
+
+def _mark_definition(server: Server, definition: Json) -> None:
+    """A definition goes after its instances, and says so."""
+    condition = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": server.stamp(),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will"
+        " begin soon",
+    }
+    status = definition["status"]
+    status["conditions"] = [*(status.get("conditions") or ()), condition]
 
 
 def _shortens(meta: Json, grace: int) -> bool:
@@ -150,8 +178,11 @@ def _grace(stored: Stored, tree: Json, options: Options) -> int:
     return int(spec.get("terminationGracePeriodSeconds", 30))
 
 
-def _is_namespace_with_content(stored: Stored, tree: Json) -> bool:
-    return stored.kind.id == "namespaces" and bool((tree.get("spec") or {}).get("finalizers"))
+def _stays(stored: Stored, tree: Json) -> bool:
+    """Whether something has to be done first that no finalizer of the object tells."""
+    if stored.kind.id == "namespaces":
+        return bool((tree.get("spec") or {}).get("finalizers"))
+    return stored.kind.id == CRD_ID
 
 
 def _check_preconditions(asked: Asked, stored: Stored, options: Options) -> None:
@@ -170,15 +201,19 @@ def _check_preconditions(asked: Asked, stored: Stored, options: Options) -> None
 
 
 def _options(asked: Asked) -> Options:
-    body = decode(asked) if asked.body else {}
+    body = decode(asked) if asked.body else _of_query(asked.query)
     preconditions = body.get("preconditions") or {}
-    grace = body.get("gracePeriodSeconds", asked.query.get("gracePeriodSeconds"))
+    grace = body.get("gracePeriodSeconds")
     dry_run = body.get("dryRun") or []
     if any(stage != "All" for stage in dry_run):
         cause = unsupported_dry_run(orjson.dumps(dry_run).decode())
         raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
-    policy = body.get("propagationPolicy") or asked.query.get("propagationPolicy", "")
-    if body.get("orphanDependents") is not None and not policy:
+    policy = body.get("propagationPolicy") or ""
+    if body.get("orphanDependents") is not None and policy:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        cause = Cause("FieldValueInvalid", f'Invalid value: "{policy}": {why}', "propagationPolicy")
+        raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
+    if body.get("orphanDependents") is not None:
         policy = "Orphan" if body["orphanDependents"] else "Background"
     if policy and policy not in _POLICIES:
         shown = 'supported values: "Foreground", "Background", "Orphan", "nil"'
@@ -191,8 +226,17 @@ def _options(asked: Asked) -> Options:
         version=preconditions.get("resourceVersion") or "",
         grace_s=None if grace is None else int(grace),
         policy=policy,
-        is_dry_run=asked.is_dry_run or bool(dry_run),
+        is_dry_run=bool(dry_run),
     )
+
+
+def _of_query(query: Mapping[str, str]) -> Json:
+    """Return the options of a request without a body; with one, its query says nothing."""
+    options: Json = {}
+    for name in ("propagationPolicy", "gracePeriodSeconds"):
+        if query.get(name):
+            options[name] = query[name]
+    return options | ({"dryRun": [query["dryRun"]]} if query.get("dryRun") else {})
 
 
 def _success(asked: Asked, stored: Stored) -> Json:

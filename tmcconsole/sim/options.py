@@ -11,8 +11,6 @@ _OPTIONS: Final = {
     "create": "CreateOptions",
     "update": "UpdateOptions",
     "patch": "PatchOptions",
-    "delete": "DeleteOptions",
-    "deletecollection": "DeleteOptions",
 }
 _VALIDATIONS: Final = ("", "Ignore", "Strict", "Warn")
 _LONGEST_MANAGER: Final = 128  # bytes

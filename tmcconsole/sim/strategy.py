@@ -65,6 +65,7 @@ _ZERO: Final[dict[str, Json]] = {
     "services": {"spec": {}, "status": {"loadBalancer": {}}},
     "persistentvolumeclaims": {"spec": {"resources": {}}, "status": {}},
     "horizontalpodautoscalers.autoscaling": {"spec": {"scaleTargetRef": {}}, "status": {}},
+    "customresourcedefinitions.apiextensions.k8s.io": {"spec": {"names": {}}, "status": {}},
     "configmaps": {},
     "secrets": {},
 }
@@ -217,6 +218,11 @@ def _initial(server: Server, kind: SimKind, tree: Json) -> None:
         case "jobs.batch":
             _select_own_pods(tree)
             tree.setdefault("status", {})
+        case "customresourcedefinitions.apiextensions.k8s.io":
+            storing = [v["name"] for v in tree["spec"].get("versions") or () if v.get("storage")]
+            none = {"plural": "", "kind": ""}
+            status = {"conditions": None, "acceptedNames": none, "storedVersions": storing}
+            tree["status"] = status
         case _ if kind.id in _FIRST_STATUS:
             tree.setdefault("status", dict(_FIRST_STATUS[kind.id]))
         case _:

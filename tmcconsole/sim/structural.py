@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+import orjson
+
 from tmcconsole.sim.failures import Cause
 
 Json = dict[str, Any]
@@ -116,6 +118,7 @@ def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Caus
     if items:
         for index, item in enumerate(value):
             yield from violations(item, items, f"{path}[{index}]")
+    yield from _duplicates(value, schema, path)
     if "maxItems" in schema and len(value) > schema["maxItems"]:
         text = f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
         yield Cause("FieldValueTooMany", text, path)
@@ -123,6 +126,22 @@ def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Caus
         least = schema["minItems"]
         text = f"Invalid value: {len(value)}: {path} in body should have at least {least} items"
         yield Cause("FieldValueInvalid", text, path)
+
+
+def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
+    """Yield the items of a set, or of a list with keys, that were there before."""
+    kind = schema.get("x-kubernetes-list-type")
+    if kind not in ("set", "map"):
+        return
+    keys = schema.get("x-kubernetes-list-map-keys") or ()
+    seen: set[bytes] = set()
+    for index, item in enumerate(value):
+        known = {key: item[key] for key in keys if key in item} if kind == "map" else item
+        shown = orjson.dumps(known)
+        if shown in seen:
+            text = f"Duplicate value: {shown.decode()}"
+            yield Cause("FieldValueDuplicate", text, f"{path}[{index}]")
+        seen.add(shown)
 
 
 def _limits(value: Any, schema: Json, path: str) -> Iterator[Cause]:

@@ -50,6 +50,15 @@ _VALUE_RULE: Final = (
     " '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',"
     "  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+_NAME_RULE: Final = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start"
+    " and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or"
+    " '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_KEY_RULE: Final = (
+    f"a valid label key {_NAME_RULE} with an optional DNS subdomain prefix and '/'"
+    " (e.g. 'example.com/MyName')"
+)
 
 
 def problems(kind: SimKind, tree: Json, old: Json | None) -> list[Cause]:
@@ -75,15 +84,17 @@ def forbidden_field(field: str, why: str) -> Cause:
 
 def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
     name = meta.get("name")
+    if meta.get("generateName"):
+        yield from _prefix(kind, meta["generateName"])
     if not name:
         yield required("metadata.name", "name or generateName is required")
     else:
-        yield from _name(kind, name)
+        yield from _name(kind, name, "metadata.name")
     for key, value in (meta.get("labels") or {}).items():
         yield from _label(key, value, "metadata.labels")
     annotations = meta.get("annotations") or {}
     for key in annotations:
-        yield from _qualified_name(key.lower(), "metadata.annotations")
+        yield from _qualified_name(key, "metadata.annotations")
     size = sum(len(key) + len(str(value)) for key, value in annotations.items())
     if size > _ANNOTATIONS_LIMIT:
         text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
@@ -92,36 +103,45 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
         yield from _finalizer(kind, finalizer, index)
 
 
+def _prefix(kind: SimKind, prefix: str) -> Iterator[Cause]:
+    """What is generated follows, so a dash may be the last character."""
+    name = prefix.rstrip("-") or "-"
+    for cause in _name(kind, name, "metadata.generateName"):
+        yield cause._replace(message=cause.message.replace(f'"{name}"', f'"{prefix}"', 1))
+
+
 def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
+    yield from _qualified_name(name, "metadata.finalizers")
     if kind.is_custom or kind.id in _FREE_FINALIZERS:
-        yield from _qualified_name(name, "metadata.finalizers")
-    elif "/" not in name and name not in _FINALIZERS:
+        return
+    if "/" not in name and name not in _FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
         yield wrong(f"metadata.finalizers[{index}]", name, why)
 
 
-def _name(kind: SimKind, name: str) -> Iterator[Cause]:
+def _name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
     if _FREE_NAMES.fullmatch(kind.id):
         if name in (".", "..") or "/" in name or "%" in name:
-            yield wrong("metadata.name", name, "may not be '.', '..' or contain '/' or '%'")
+            yield wrong(field, name, "may not be '.', '..' or contain '/' or '%'")
     elif kind.id in _LABEL_NAMES:
         if len(name) > 63:
-            yield wrong("metadata.name", name, "must be no more than 63 characters")
+            yield wrong(field, name, "must be no more than 63 characters")
         if not _LABEL.fullmatch(name):
-            yield wrong("metadata.name", name, _LABEL_RULE)
+            has_dots = _SUBDOMAIN.fullmatch(name)
+            yield wrong(field, name, "must not contain dots" if has_dots else _LABEL_RULE)
     else:
-        yield from _subdomain_name(kind, name)
+        yield from _subdomain_name(kind, name, field)
 
 
-def _subdomain_name(kind: SimKind, name: str) -> Iterator[Cause]:
+def _subdomain_name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
     if kind.id in _SHORT_NAMES and len(name) > _SHORT_NAMES[kind.id]:
         yield wrong(
             "metadata.name", name, f"must be no more than {_SHORT_NAMES[kind.id]} characters"
         )
     if len(name) > 253:
-        yield wrong("metadata.name", name, "must be no more than 253 characters")
+        yield wrong(field, name, "must be no more than 253 characters")
     if not _SUBDOMAIN.fullmatch(name):
-        yield wrong("metadata.name", name, _SUBDOMAIN_RULE)
+        yield wrong(field, name, _SUBDOMAIN_RULE)
 
 
 def _label(key: str, value: Any, field: str) -> Iterator[Cause]:
@@ -135,19 +155,18 @@ def _label(key: str, value: Any, field: str) -> Iterator[Cause]:
 
 
 def _qualified_name(key: str, field: str) -> Iterator[Cause]:
+    if key.count("/") > 1:
+        yield wrong(field, key, _KEY_RULE)
+        return
     prefix, slash, name = key.rpartition("/")
     if slash and not _SUBDOMAIN.fullmatch(prefix):
         yield wrong(field, key, f"prefix part {_SUBDOMAIN_RULE}")
     if len(name) > 63:
-        yield wrong(field, key, "name part must be no more than 63 characters")
+        yield wrong(field, key, "name part must be no more than 63 bytes")
+    if not name:
+        yield wrong(field, key, "name part must be non-empty")
     if not _QUALIFIED.fullmatch(name):
-        yield wrong(
-            field,
-            key,
-            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start"
-            " and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or"
-            " '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
-        )
+        yield wrong(field, key, f"name part {_NAME_RULE}")
 
 
 def _content(kind: SimKind, tree: Json, old: Json | None) -> Iterator[Cause]:
@@ -177,7 +196,7 @@ def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("spec.selector", selector, "field is immutable")
     if selector and not _selects(selector, labels):
         text = "`selector` does not match template `labels`"
-        yield wrong("spec.template.metadata.labels", _go_map(labels), text)
+        yield wrong("spec.template.metadata.labels", labels or None, text)
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
@@ -325,11 +344,6 @@ def _definition(tree: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if old is not None and old["spec"].get("scope") != spec.get("scope"):
         yield wrong("spec.scope", spec.get("scope"), "field is immutable")
-
-
-def _go_map(labels: Mapping[str, str]) -> str:
-    pairs = ", ".join(f'"{key}":"{value}"' for key, value in sorted(labels.items()))
-    return f"map[string]string{{{pairs}}}"
 
 
 _HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[Cause]]]] = {

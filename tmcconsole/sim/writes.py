@@ -64,6 +64,7 @@ def create(server: Server, asked: Asked) -> Response:
     """Answer a POST. Raises Failure 400, 403, 404, 409 or 422."""
     tree = decode(asked)
     check_type(asked, tree)
+    check_strict(asked, tree)
     if tree["metadata"].get("resourceVersion"):
         raise Failure(500, "", "resourceVersion should not be set on objects to be created")
     return _create(server, asked, tree, _update_writer(server, asked), None)
@@ -73,6 +74,7 @@ def update(server: Server, asked: Asked) -> Response:
     """Answer a PUT. Raises Failure 404, 409 or 422."""
     new = decode(asked)
     check_type(asked, new)
+    check_strict(asked, new)
     stored = server.store.find(asked.kind.id, asked.key)
     if stored is None:
         if not asked.kind.put_creates:
@@ -99,7 +101,9 @@ def patch(server: Server, asked: Asked) -> Response:
     if stored is None:
         raise not_found(asked.kind, asked.name)
     old = stored.tree(asked.kind)
-    return _updated(server, asked, stored, old, patched(asked, old, decode_patch(asked)))
+    new = patched(asked, old, decode_patch(asked))
+    check_strict(asked, new)
+    return _updated(server, asked, stored, old, new)
 
 
 def patched(asked: Asked, tree: Json, document: Any) -> Json:
@@ -159,7 +163,6 @@ def _create(
     meta = tree["metadata"]
     key = Key(meta.get("namespace") or "", meta.get("name") or "")
     tree = admit_create(server, asked, tree)
-    check_strict(asked, tree)
     new = strategy.prepare_new(server, kind, tree)
     new = {"kind": kind.kind, "apiVersion": kind.api_version, **new}
     managers = _first_managers(kind, new, writer, stated)
@@ -198,8 +201,6 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     check_version(asked, stored, new["metadata"])
     kind, uid = asked.kind, new["metadata"].get("uid") or ""
     new = admit_change(server, asked, old, new)
-    if not asked.subresource:
-        check_strict(asked, new)
     new = strategy.complete(server, kind, strategy.masked(kind, asked.subresource, old, new))
     change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
     change = _ownable(kind, asked.subresource, change)
