@@ -1,0 +1,149 @@
+"""The two servers that are compared, as one sends requests to them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+import anyio
+import orjson
+
+from tests.differential.trace import Json, Step
+from tests.envtest.planes import Plane
+from tmcconsole.runtime import Request, Response
+from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.watch import Watch
+
+USER_AGENT = "differential/1"
+PATIENCE_S = 30.0
+
+
+class Answer(NamedTuple):
+    """A status code, the media type, and the document or text that came."""
+
+    code: int
+    media_type: str
+    body: Any
+
+
+class Server(Protocol):
+    """One of the two."""
+
+    async def send(self, step: Step) -> Answer:
+        """Return what is answered to a step without placeholders."""
+        ...
+
+    def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+        """Yield events, endlessly."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RealServer:
+    """A kube-apiserver over HTTPS."""
+
+    session: aiohttp.ClientSession
+
+    async def send(self, step: Step) -> Answer:
+        headers = {"Content-Type": step.content_type, "Accept": step.accept}
+        async with self.session.request(
+            step.method, _target(step.path, step.query), data=encoded(step.body), headers=headers
+        ) as answer:
+            kind = answer.headers.get("Content-Type", "")
+            return _answer(answer.status, kind, await answer.read())
+
+    async def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+        async with self.session.get(_target(path, query | {"watch": "true"})) as answer:
+            async for line in answer.content:
+                yield orjson.loads(line)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedServer:
+    """A simulated one, in this process and past all faults."""
+
+    cluster: SimCluster
+
+    async def send(self, step: Step) -> Answer:
+        answer = self._handle(step)
+        assert isinstance(answer, Response), "a watch"
+        return _answer(answer.status, answer.headers["content-type"], answer.body)
+
+    async def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+        answer = self._handle(Step("GET", path, query=query | {"watch": "true"}))
+        if isinstance(answer, Response):
+            yield orjson.loads(answer.body)
+            return
+        async with aclosing(answer.lines()) as lines:
+            async for line in lines:
+                yield orjson.loads(line)
+
+    def _handle(self, step: Step) -> Response | Watch:
+        return self.cluster.handle(
+            Request(
+                step.method,
+                step.path,
+                tuple(step.query.items()),
+                encoded(step.body),
+                step.content_type,
+                step.accept,
+                (("user-agent", USER_AGENT),),
+            )
+        )
+
+
+@asynccontextmanager
+async def open_real(plane: Plane) -> AsyncIterator[RealServer]:
+    """Open a plane as its administrator."""
+    connector = aiohttp.TCPConnector(ssl=plane.ssl_context())
+    headers = {"Authorization": f"Bearer {plane.token}", "User-Agent": USER_AGENT}
+    async with aiohttp.ClientSession(
+        plane.url,
+        connector=connector,
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=PATIENCE_S),
+        read_bufsize=2**22,
+    ) as session:
+        yield RealServer(session)
+
+
+def open_simulated() -> SimulatedServer:
+    """Return a fresh simulated hub. Its controllers do not run, as the plane has none."""
+    rng = random.Random(0)
+    cluster = SimCluster("hub", now=time.monotonic, wall=time.time, rng=rng, flavour="hub")
+    return SimulatedServer(cluster)
+
+
+async def settle(server: Server, step: Step) -> Answer:
+    """Send a step until its answer has what the step waits for. Raises ``TimeoutError``."""
+    answer = await server.send(step)
+    if not step.until:
+        return answer
+    with anyio.fail_after(PATIENCE_S):
+        while step.until not in str(answer.body):
+            await anyio.sleep(0.02)
+            answer = await server.send(step)
+    return answer
+
+
+def encoded(body: Any) -> bytes:
+    """Return a body as it is sent."""
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else orjson.dumps(body)
+
+
+def _target(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _answer(code: int, kind: str, raw: bytes) -> Answer:
+    media_type = kind.partition(";")[0]
+    body = orjson.loads(raw) if "json" in media_type else raw.decode()
+    return Answer(code, media_type, body)

@@ -1,0 +1,113 @@
+"""Fixed traces: what the generator does not come upon, and every difference found once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.differential import changes, refusals, widgets
+from tests.differential.parts import CONFIG_MAPS, CRDS, apply, config_map, merge, widget
+from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace
+
+
+def pages() -> Iterator[Step]:
+    for index in range(5):
+        labels = {"odd": str(index % 2)}
+        yield Step("POST", CONFIG_MAPS, config_map(f"c{index}", metadata={"labels": labels}))
+    for query in ({"limit": "2"}, {"limit": "2", "labelSelector": "odd=0"}):
+        yield Step("GET", CONFIG_MAPS, query=query)
+        yield Step("DELETE", f"{CONFIG_MAPS}/c3", query={"dryRun": "All"})
+        for _ in range(3):
+            yield Step("GET", CONFIG_MAPS, query=query | {"continue": "<continue>"})
+    yield Step("GET", CONFIG_MAPS, query={"limit": "2"}, accept=TABLE)
+    yield Step("GET", CONFIG_MAPS, query={"limit": "1"})
+    yield Step("DELETE", f"{CONFIG_MAPS}/c1")
+    yield Step("GET", CONFIG_MAPS, query={"continue": "<continue>"})
+    yield Step("GET", CONFIG_MAPS, query={"continue": "<continue>", "resourceVersion": "5"})
+    yield Step("GET", f"{CONFIG_MAPS}/c0", accept=PARTIAL)
+
+
+def watched() -> Iterator[Step]:
+    """Objects that come into a selection and leave it."""
+    yield Step("POST", CONFIG_MAPS, config_map(data={"a": "1"}))
+    for value in ("front", "back", "front"):
+        yield merge(f"{CONFIG_MAPS}/one", {"metadata": {"labels": {"tier": value}}})
+    yield merge(f"{CONFIG_MAPS}/one", {"metadata": {"finalizers": ["example.com/hold"]}})
+    yield merge(f"{CONFIG_MAPS}/one", {"metadata": {"labels": {"tier": "front"}}})
+    yield Step("DELETE", f"{CONFIG_MAPS}/one")
+    patch: Json = {"metadata": {"finalizers": None, "labels": {"tier": "back"}}}
+    yield merge(f"{CONFIG_MAPS}/one", patch)
+    yield Step("POST", CONFIG_MAPS, config_map(metadata={"labels": {"tier": "front"}}))
+    yield Step("DELETE", CONFIG_MAPS)
+    yield Step("POST", CONFIG_MAPS, config_map(END, metadata={"labels": {"tier": "front"}}))
+
+
+def definition_life() -> Iterator[Step]:
+    group = "{ns}.example.com"
+    definition = widgets.widget_definition(group)
+    path = f"{CRDS}/widgets.{group}"
+    things = f"/apis/{group}/v1/namespaces/{{ns}}/widgets"
+    one = widget() | {"apiVersion": f"{group}/v1"}
+    yield Step("GET", things)
+    yield Step("POST", CRDS, definition, query={"dryRun": "All"})
+    yield Step("POST", CRDS, {"metadata": {"name": "wrong"}, "spec": definition["spec"]})
+    yield Step("PATCH", path, definition, APPLY, {"fieldManager": "alice"})
+    yield Step("GET", path, until="InitialNamesAccepted")
+    yield Step("GET", things, until="WidgetList")
+    yield Step("POST", things, one)
+    yield Step("GET", f"{things}/one", accept=TABLE)
+    held: Json = {"metadata": {"finalizers": ["example.com/hold"]}}
+    yield merge(f"{things}/one", held)
+    yield Step("DELETE", f"{things}/one")
+    yield merge(f"{things}/one", {"metadata": {"finalizers": None}})
+    yield Step("GET", f"{things}/one")
+    yield Step("DELETE", path, query={"dryRun": "All"})
+    yield Step("DELETE", path)
+    yield Step("GET", path, until="NotFound")
+    yield Step("GET", things, until="404 page not found")
+
+
+def namespaces() -> Iterator[Step]:
+    """A namespace with something in it stays, and takes nothing new."""
+    spaces = "/api/v1/namespaces"
+    inside = "/api/v1/namespaces/{ns}-x/configmaps"
+    yield Step("POST", spaces, {"metadata": {"name": "{ns}-x", "labels": {"a": "1"}}})
+    yield Step("POST", inside, config_map())
+    yield merge(f"{spaces}/{{ns}}-x", {"metadata": {"labels": {"a": "2"}}})
+    yield Step("DELETE", f"{spaces}/{{ns}}-x", query={"dryRun": "All"})
+    yield Step("DELETE", f"{spaces}/{{ns}}-x")
+    yield Step("POST", inside, config_map("two"))
+    yield apply(inside, config_map("two"), "alice")
+    yield merge(f"{inside}/one", {"data": {"a": "1"}})
+    yield Step("DELETE", f"{spaces}/{{ns}}-x")
+    yield Step("DELETE", f"{inside}/one")
+    yield Step("GET", f"{spaces}/{{ns}}-x", accept=TABLE)
+    yield Step("DELETE", f"{spaces}/default", query={"dryRun": "All"})
+    yield Step("POST", spaces, {"metadata": {"name": "{ns}-x"}})
+
+
+TRACES: Final[tuple[Trace, ...]] = (
+    Trace("malformed bodies", tuple(refusals.malformed())),
+    Trace("options that make no sense", tuple(refusals.options())),
+    Trace("unknown and mistyped fields", tuple(refusals.strict())),
+    Trace("paths where nothing is", tuple(refusals.nowhere())),
+    Trace("preconditions", tuple(refusals.preconditions())),
+    Trace("finalizers", tuple(changes.finalizers())),
+    Trace("ownership of containers", tuple(changes.ownership())),
+    Trace("objects without owners", tuple(changes.untracked())),
+    Trace("entries and their forms", tuple(changes.entries())),
+    Trace("lists of widgets", tuple(changes.lists_of_widgets())),
+    Trace("immutable fields", tuple(refusals.immutable())),
+    Trace("order of strategic merges", tuple(changes.order())),
+    Trace("names under two names", tuple(changes.lasting_names())),
+    Trace("pages", tuple(pages())),
+    Trace(
+        "watches",
+        tuple(watched()),
+        ((CONFIG_MAPS, {}), (CONFIG_MAPS, {"labelSelector": "tier=front"})),
+    ),
+    Trace("life of a definition", tuple(definition_life())),
+    Trace("names", tuple(refusals.names())),
+    Trace("namespaces", tuple(namespaces())),
+    Trace("disruption budgets", tuple(refusals.budgets())),
+)
