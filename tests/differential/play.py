@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -140,10 +141,12 @@ async def _events(server: Server, path: str, query: dict[str, str]) -> list[Json
     """Return the events of a watch up to the one that shows the END."""
     events: list[Json] = []
     with anyio.fail_after(PATIENCE_S):
-        async for event in server.watch(path, query):
-            events.append(event)
-            if event["object"].get("metadata", {}).get("name") == END or event["type"] == "ERROR":
-                break
+        async with aclosing(server.watch(path, query)) as lines:
+            async for event in lines:
+                events.append(event)
+                name = event["object"].get("metadata", {}).get("name")
+                if name == END or event["type"] == "ERROR":
+                    break
     return events
 
 

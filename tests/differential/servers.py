@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -39,7 +39,7 @@ class Server(Protocol):
         """Return what is answered to a step without placeholders."""
         ...
 
-    def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+    def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
         """Yield events, endlessly."""
         ...
 
@@ -58,7 +58,7 @@ class RealServer:
             kind = answer.headers.get("Content-Type", "")
             return _answer(answer.status, kind, await answer.read())
 
-    async def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+    async def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
         async with self.session.get(_target(path, query | {"watch": "true"})) as answer:
             async for line in answer.content:
                 yield orjson.loads(line)
@@ -75,7 +75,7 @@ class SimulatedServer:
         assert isinstance(answer, Response), "a watch"
         return _answer(answer.status, answer.headers["content-type"], answer.body)
 
-    async def watch(self, path: str, query: dict[str, str]) -> AsyncIterator[Json]:
+    async def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
         answer = self._handle(Step("GET", path, query=query | {"watch": "true"}))
         if isinstance(answer, Response):
             yield orjson.loads(answer.body)
