@@ -109,20 +109,20 @@ def check_declared(asked: Asked, tree: Json) -> None:
         raise untyped(f"failed to create typed patch object {what}: {text}")
 
 
-def check_strict(asked: Asked, tree: Json) -> None:
-    """Raise Failure 400 for mistyped fields, and for unknown ones where the client wants that.
-
-    Of a patch it is 422.
+def check_strict(asked: Asked, tree: Json) -> list[str]:
+    """Return what to warn of. Raises Failure 400 for mistyped fields, and for unknown ones where
+    the client wants that; of a patch it is 422.
     """
     wrong_field = mistyped(asked.kind, tree)
     if wrong_field:
-        raise _undecodable(asked, f"json: cannot unmarshal {wrong_field} into a field of its type")
-    if asked.query.get("fieldValidation") != "Strict":
-        return
-    strange = unknown(asked.kind, tree)
-    if strange:
-        names = ", ".join(f'unknown field "{name}"' for name in strange)
-        raise _undecodable(asked, f"strict decoding error: {names}")
+        raise _undecodable(asked, wrong_field.why)
+    validation = asked.query.get("fieldValidation") or "Warn"
+    if validation == "Ignore":
+        return []
+    strange = [f'unknown field "{name}"' for name in unknown(asked.kind, tree)]
+    if strange and validation == "Strict":
+        raise _undecodable(asked, f"strict decoding error: {', '.join(strange)}")
+    return strange
 
 
 def _undecodable(asked: Asked, why: str) -> Failure:
@@ -137,7 +137,7 @@ def _undecodable(asked: Asked, why: str) -> Failure:
 def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
     if not kind.is_custom:
         wrong_field = mistyped(kind, tree)
-        return [f".{wrong_field}: of another type than declared"] if wrong_field else []
+        return [f".{wrong_field.path}: {wrong_field.why}"] if wrong_field else []
     causes = violations(tree, kind.schema or {})
     return [f".{c.field}: {c.message}" for c in causes if c.reason == "FieldValueTypeInvalid"]
 

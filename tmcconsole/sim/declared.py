@@ -1,109 +1,168 @@
-"""What is declared of the built-in kinds: their fields at the top, and the types of some.
+"""What is declared of an object: the fields it may have, and their types.
 
-Deeper fields are taken as they come: docs/simulator.md says so.
+Built-in kinds are held to the types of a kube-apiserver, custom ones to their schema, and the
+metadata of both to ObjectMeta.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.structs import LIST, MAP, Field, Struct, struct_of, structs
 from tmcconsole.sim.structural import unknown_fields
 
 Json = dict[str, Any]
 
-_METADATA: Final = frozenset(
-    {
-        "annotations",
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "finalizers",
-        "generateName",
-        "generation",
-        "labels",
-        "managedFields",
-        "name",
-        "namespace",
-        "ownerReferences",
-        "resourceVersion",
-        "selfLink",
-        "uid",
-    }
-)
-_HEAD: Final = frozenset({"apiVersion", "kind", "metadata"})
-_TOP: Final = {
-    "controllerrevisions.apps": {"data", "revision"},
-    "configmaps": {"data", "binaryData", "immutable"},
-    "secrets": {"data", "stringData", "type", "immutable"},
-    "serviceaccounts": {"secrets", "imagePullSecrets", "automountServiceAccountToken"},
-    "roles.rbac.authorization.k8s.io": {"rules"},
-    "clusterroles.rbac.authorization.k8s.io": {"rules", "aggregationRule"},
-    "rolebindings.rbac.authorization.k8s.io": {"subjects", "roleRef"},
-    "clusterrolebindings.rbac.authorization.k8s.io": {"subjects", "roleRef"},
-    "namespaces": {"spec", "status"},
-    "services": {"spec", "status"},
-    "pods": {"spec", "status"},
-    "persistentvolumeclaims": {"spec", "status"},
-    "leases.coordination.k8s.io": {"spec"},
-    "networkpolicies.networking.k8s.io": {"spec"},
+_META: Final = Field("metadata", "meta.v1.ObjectMeta")
+_PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "bool": (bool,),
+    "int32": (int,),
+    "int64": (int,),
+    "float64": (int, float),
+    "bytes": (str,),
+    "time": (str,),
+    "quantity": (str, int, float),
+    "intstr": (str, int),
 }
-_SPEC_AND_STATUS: Final = {
-    "apps",
-    "batch",
-    "autoscaling",
-    "policy",
-    "networking.k8s.io",
-    "apiextensions.k8s.io",
+_JSON_NAMES: Final = {dict: "object", list: "array", str: "string", bool: "bool"}
+_GO_SCALARS: Final = {
+    "bytes": "[]uint8",
+    "time": "v1.Time",
+    "quantity": "resource.Quantity",
+    "intstr": "intstr.IntOrString",
 }
-_TEXTS: Final = ("name", "namespace", "generateName", "uid", "resourceVersion")
-_TEXT_MAPS: Final = ("labels", "annotations")
-_STRUCTS: Final = ("spec", "status")
-_DATA_KINDS: Final = ("configmaps", "secrets")
-_DATA: Final = ("data", "stringData")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistyped:
+    """A value of another type than declared: where it is, and the words of Go's JSON decoder."""
+
+    path: str
+    why: str
 
 
 def unknown(kind: SimKind, tree: Json) -> list[str]:
     """Return the paths of the fields that nobody declared."""
-    meta = [f"metadata.{name}" for name in tree.get("metadata") or {} if name not in _METADATA]
-    if kind.is_custom:
-        return meta + (unknown_fields(tree, kind.schema) if kind.schema else [])
-    top = _top(kind)
-    return meta + [name for name in tree if top is not None and name not in top]
+    struct = _struct(kind)
+    if struct is not None:
+        return list(_unknown(tree, struct.name, ""))
+    meta = list(_unknown(tree.get("metadata"), _META.type, "metadata"))
+    return meta + (unknown_fields(tree, kind.schema) if kind.schema else [])
 
 
 def without_unknown(kind: SimKind, tree: Json) -> Json:
-    """Return an object of a built-in kind without them."""
-    top = _top(kind)
-    kept = {key: value for key, value in tree.items() if top is None or key in top}
-    meta = {key: value for key, value in tree["metadata"].items() if key in _METADATA}
-    return {**kept, "metadata": meta}
+    """Return an object without them, as far as its kind is built in; metadata always is."""
+    struct = _struct(kind)
+    if struct is None:
+        return {**tree, "metadata": _known(tree["metadata"], _META.type)}
+    known: Json = _known(tree, struct.name)
+    return known
 
 
-def mistyped(kind: SimKind, tree: Json) -> str:
-    """Return the path of a field that has another type than declared, or nothing."""
-    return next(_mistyped(kind, tree), "")
+def mistyped(kind: SimKind, tree: Json) -> Mistyped | None:
+    """Return the first field that has another type than declared."""
+    struct = _struct(kind)
+    if struct is not None:
+        return next(_mistyped(tree, struct.name, "", ""), None)
+    return next(_mistyped(tree.get("metadata"), _META.type, "metadata", kind.kind), None)
 
 
-def _mistyped(kind: SimKind, tree: Json) -> Iterator[str]:
-    meta = tree.get("metadata") or {}
-    yield from (f"metadata.{n}" for n in _TEXTS if not isinstance(meta.get(n) or "", str))
-    yield from (f"metadata.{n}" for n in _TEXT_MAPS if not _is_text_map(meta.get(n)))
-    if not kind.is_custom:
-        yield from (n for n in _STRUCTS if not isinstance(tree.get(n) or {}, dict))
-    if kind.id in _DATA_KINDS:
-        yield from (n for n in _DATA if not _is_text_map(tree.get(n)))
+def _struct(kind: SimKind) -> Struct | None:
+    return None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
 
 
-def _is_text_map(value: Any) -> bool:
+def _unknown(value: Any, type_: str, path: str) -> Iterator[str]:
+    if isinstance(value, list) and type_.startswith(LIST):
+        for index, item in enumerate(value):
+            yield from _unknown(item, type_[2:], f"{path}[{index}]")
+    if not isinstance(value, dict):
+        return
+    struct = structs().get(type_)
+    for key, child in value.items():
+        place = f"{path}.{key}" if path else key
+        if struct is not None and key not in struct.fields:
+            yield place
+        elif isinstance(child, (dict, list)):
+            yield from _unknown(child, _type_of(type_, struct, key), place)
+
+
+def _known(value: Any, type_: str) -> Any:
+    if isinstance(value, list) and type_.startswith(LIST):
+        return [_known(item, type_[2:]) for item in value]
+    if not isinstance(value, dict):
+        return value
+    struct = structs().get(type_)
+    return {
+        key: _known(child, _type_of(type_, struct, key))
+        if isinstance(child, (dict, list))
+        else child
+        for key, child in value.items()
+        if struct is None or key in struct.fields
+    }
+
+
+def _type_of(type_: str, struct: Struct | None, key: str) -> str:
+    """Return the type of a map's entry; "any" where nothing is known of it."""
+    if struct is not None:
+        return struct.fields[key].type
+    return type_[2:] if type_.startswith(MAP) else "any"
+
+
+def _mistyped(value: Any, type_: str, path: str, owner: str) -> Iterator[Mistyped]:
+    """Yield what is of another type; ``owner`` is the struct that the value is a field of."""
     if value is None:
-        return True
-    return isinstance(value, dict) and all(isinstance(v or "", str) for v in value.values())
+        return
+    if not _fits(value, type_):
+        what = f"{owner}.{path} of type {_go_type(type_)}" if path else f"type {_go_type(type_)}"
+        into = f"Go struct field {what}" if path else f"Go value of {what}"
+        yield Mistyped(path, f"json: cannot unmarshal {_found(value, type_)} into {into}")
+    elif isinstance(value, list) and type_.startswith(LIST):
+        for item in value:
+            yield from _mistyped(item, type_[2:], path, owner)
+    elif isinstance(value, dict):
+        yield from _mistyped_entries(value, type_, path, owner)
 
 
-def _top(kind: SimKind) -> frozenset[str] | None:
-    declared = _TOP.get(kind.id)
-    if declared is None and kind.group in _SPEC_AND_STATUS:
-        declared = {"spec", "status"}
-    return _HEAD | declared if declared is not None else None
+def _mistyped_entries(value: Json, type_: str, path: str, owner: str) -> Iterator[Mistyped]:
+    struct = structs().get(type_)
+    if struct is None:
+        for child in value.values():
+            yield from _mistyped(child, _type_of(type_, None, ""), path, owner)
+        return
+    owner = type_.rpartition(".")[2]
+    for key, child in value.items():
+        if key in struct.fields:
+            place = f"{path}.{key}" if path else key
+            yield from _mistyped(child, struct.fields[key].type, place, owner)
+
+
+def _fits(value: Any, type_: str) -> bool:
+    if type_.startswith(LIST):
+        return isinstance(value, list)
+    if type_.startswith(MAP) or type_ in structs():
+        return isinstance(value, dict)
+    if isinstance(value, bool) and type_ in _PYTHON_TYPES:
+        return type_ == "bool"
+    return isinstance(value, _PYTHON_TYPES.get(type_, (object,)))
+
+
+def _found(value: Any, type_: str) -> str:
+    """Return Go's word for a JSON value; a number that is no integer is shown."""
+    if isinstance(value, float) and type_ in ("int32", "int64"):
+        return f"number {orjson.dumps(value).decode()}"
+    return _JSON_NAMES.get(type(value), "number")
+
+
+def _go_type(type_: str) -> str:
+    if type_.startswith(LIST):
+        return f"[]{_go_type(type_[2:])}"
+    if type_.startswith(MAP):
+        return f"map[string]{_go_type(type_[2:])}"
+    package, _, name = type_.rpartition(".")
+    return f"{package.rpartition('.')[2]}.{name}" if package else _GO_SCALARS.get(type_, type_)

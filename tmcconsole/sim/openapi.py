@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -10,11 +11,35 @@ import orjson
 from tmcconsole.runtime import Response
 from tmcconsole.sim.failures import JSON_HEADERS, Failure, path_not_found
 from tmcconsole.sim.kinds import Kinds, SimKind
+from tmcconsole.sim.structs import LIST, MAP, SCALARS, Field, closure, struct_of, structs
 
 Json = dict[str, Any]
 
-_META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_META: Final = "meta.v1.ObjectMeta"
+_PACKAGES: Final = {  # where the types of a package live that is not in io.k8s.api
+    "meta": "io.k8s.apimachinery.pkg.apis.",
+    "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.",
+    "apiregistration": "io.k8s.kube-aggregator.pkg.apis.",
+}
+_LOOSE: Final[Json] = {"x-kubernetes-preserve-unknown-fields": True}
 _QUERY: Final = ("dryRun", "fieldManager", "fieldValidation", "force", "pretty")
+_DESCRIPTIONS: Final = {
+    _META: {
+        "name": "Unique within a namespace.",
+        "namespace": "The space within which each name is unique.",
+        "labels": "Keys and values to organise and select objects.",
+        "annotations": "Arbitrary metadata of tools and libraries.",
+        "uid": "Unique in time and space.",
+        "resourceVersion": "Opaque version of this object.",
+        "generation": "Version of the desired state.",
+        "creationTimestamp": "When it was created.",
+        "deletionTimestamp": "When it will go.",
+        "finalizers": "Who must agree to its removal.",
+        "generateName": "Prefix of a generated name.",
+        "ownerReferences": "Objects this one depends on.",
+        "managedFields": "Which manager owns which field.",
+    }
+}
 
 
 def answer(path: str, kinds: Kinds) -> Response | None:
@@ -53,31 +78,48 @@ def _document(group: str, version: str, kinds: Kinds) -> Response:
 
 def _content(group: str, version: str, kinds: Kinds) -> Json:
     found = kinds.in_version(group, version)
+    schemas = {_name(kind): _schema(kind) for kind in found}
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "unversioned"},
         "paths": {path: item for kind in found for path, item in _paths(kind).items()},
-        "components": {"schemas": {_META: _METADATA} | {_name(k): _schema(k) for k in found}},
+        "components": {"schemas": _parts(found) | schemas},
     }
 
 
+def _parts(kinds: list[SimKind]) -> Json:
+    """Return the schemas of all types that kinds are made of, the kinds' own left out."""
+    wanted = {_META} | {name for kind in kinds for name in _parts_of(kind)}
+    return {_full_name(name): _struct_schema(name) for name in sorted(wanted)}
+
+
+def _parts_of(kind: SimKind) -> frozenset[str]:
+    struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
+    return closure(struct.name) - {struct.name} if struct else frozenset()
+
+
 def _name(kind: SimKind) -> str:
-    group = ".".join(reversed(kind.group.split("."))) if kind.is_custom else _package(kind.group)
-    return f"{group}.{kind.version}.{kind.kind}"
+    struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
+    if struct is not None:
+        return _full_name(struct.name)
+    return f"{'.'.join(reversed(kind.group.split('.')))}.{kind.version}.{kind.kind}"
 
 
-def _package(group: str) -> str:
-    return f"io.k8s.api.{group.partition('.')[0] or 'core'}"
+def _full_name(name: str) -> str:
+    package = name.partition(".")[0]
+    return _PACKAGES.get(package, "io.k8s.api.") + name
 
 
 def _schema(kind: SimKind) -> Json:
-    schema: Json = dict(kind.schema or _loose(kind))
+    struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
+    schema: Json = dict(_struct_schema(struct.name) if struct else kind.schema or _LOOSE)
+    schema.setdefault("description", f"{kind.kind} of {kind.api_version}.")
     properties = dict(schema.get("properties") or {})
     properties["apiVersion"] = {"type": "string", "description": "Versioned schema of this object."}
     properties["kind"] = {"type": "string", "description": "What this object represents."}
     properties["metadata"] = {
         "description": "Standard object's metadata.",
-        "allOf": [{"$ref": f"#/components/schemas/{_META}"}],
+        "allOf": [_ref(_META)],
         "default": {},
     }
     schema["properties"] = properties
@@ -86,16 +128,49 @@ def _schema(kind: SimKind) -> Json:
     return schema
 
 
-def _loose(kind: SimKind) -> Json:
-    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    names = ("spec", "status") if kind.has_status else ("spec",)
-    if kind.id in ("configmaps", "secrets"):
-        names = ("data", "immutable")
-    return {
-        "description": f"{kind.kind} of {kind.api_version}.",
-        "properties": {name: {**free, "description": f"The {name}."} for name in names},
-        "x-kubernetes-preserve-unknown-fields": True,
+@cache
+def _struct_schema(name: str) -> Json:
+    struct = structs()[name]
+    schema: Json = {
+        "type": "object",
+        "properties": {field.name: _field_schema(field) for field in struct.fields.values()},
     }
+    required = [field.name for field in struct.fields.values() if field.is_required]
+    described = _DESCRIPTIONS.get(name, {})
+    for field, text in described.items():
+        schema["properties"][field]["description"] = text
+    return schema | ({"required": required} if required else {}) | _atomic(struct.is_atomic)
+
+
+def _field_schema(field: Field) -> Json:
+    marked = {
+        "x-kubernetes-patch-merge-key": field.patch_key,
+        "x-kubernetes-patch-strategy": field.patch_strategy,
+        "x-kubernetes-list-type": field.list_type,
+        "x-kubernetes-list-map-keys": list(field.list_keys),
+    }
+    schema = _type_schema(field.type)
+    return (
+        schema | {key: value for key, value in marked.items() if value} | _atomic(field.is_atomic)
+    )
+
+
+def _type_schema(type_: str) -> Json:
+    if type_.startswith(LIST):
+        return {"type": "array", "items": _type_schema(type_[2:])}
+    if type_.startswith(MAP):
+        return {"type": "object", "additionalProperties": _type_schema(type_[2:])}
+    if type_ in SCALARS:
+        return dict(SCALARS[type_])
+    return {"allOf": [_ref(type_)]}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{_full_name(name)}"}
+
+
+def _atomic(is_atomic: bool) -> Json:
+    return {"x-kubernetes-map-type": "atomic"} if is_atomic else {}
 
 
 def _paths(kind: SimKind) -> Json:
@@ -133,48 +208,3 @@ def _gvk(kind: SimKind) -> Json:
 
 def _json(body: Json) -> Response:
     return Response(200, dict(JSON_HEADERS), orjson.dumps(body))
-
-
-_STRINGS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
-_METADATA: Final[Json] = {
-    "description": "ObjectMeta is metadata that all persisted resources must have.",
-    "type": "object",
-    "properties": {
-        "name": {"type": "string", "description": "Unique within a namespace."},
-        "namespace": {
-            "type": "string",
-            "description": "The space within which each name is unique.",
-        },
-        "labels": {**_STRINGS, "description": "Keys and values to organise and select objects."},
-        "annotations": {**_STRINGS, "description": "Arbitrary metadata of tools and libraries."},
-        "uid": {"type": "string", "description": "Unique in time and space."},
-        "resourceVersion": {"type": "string", "description": "Opaque version of this object."},
-        "generation": {"type": "integer", "description": "Version of the desired state."},
-        "creationTimestamp": {
-            "type": "string",
-            "format": "date-time",
-            "description": "When it was created.",
-        },
-        "deletionTimestamp": {
-            "type": "string",
-            "format": "date-time",
-            "description": "When it will go.",
-        },
-        "finalizers": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "Who must agree to its removal.",
-        },
-        "generateName": {"type": "string", "description": "Prefix of a generated name."},
-        "ownerReferences": {
-            "type": "array",
-            "items": {"type": "object"},
-            "description": "Objects this one depends on.",
-        },
-        "managedFields": {
-            "type": "array",
-            "items": {"type": "object"},
-            "description": "Which manager owns which field.",
-        },
-    },
-}
