@@ -54,11 +54,15 @@ class Form:
         head = {"kind": "PartialObjectMetadataList", "apiVersion": _META}
         return orjson.dumps(head | {"metadata": meta, "items": items or None})
 
-    def line(self, event: Event, type_: str, now: float) -> bytes:
+    def line(self, event: Event, type_: str, now: float, *, with_columns: bool) -> bytes:
         """Return a watch line. The client remembers the columns from the first."""
         if self.is_plain:
             return event.line(self.kind, type_)
-        body = self.one(event.new, now)
+        if self.name == "Table" and not with_columns:
+            table = self._table([event.new], _versions(event.new), now)
+            body = orjson.dumps(table | {"columnDefinitions": []})
+        else:
+            body = self.one(event.new, now)
         return b'{"type":"%s","object":%s}\n' % (type_.encode(), body)
 
     def bookmark(self, meta: Json) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -190,19 +190,11 @@ def _list_body(asked: Asked, page: Sequence[Stored], meta: Json, now: float) -> 
 def _check_version(asked: Asked, current: int) -> None:
     text = asked.query.get("resourceVersion", "")
     match = asked.query.get("resourceVersionMatch", "")
-    if match and not text:
-        raise _bad_match(
-            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
-        )
-    if match and match not in ("Exact", "NotOlderThan"):
-        supported = 'supported values: "Exact", "NotOlderThan", ""'
-        raise _bad_match(f'Unsupported value: "{match}": {supported}')
-    if match == "Exact" and text == "0":
-        raise _bad_match(
-            'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        )
+    causes = [*_wrong_stream(asked), *_wrong_match(text, match)]
     if asked.query.get("continue") and text not in ("", "0"):
-        raise _bad_match("Forbidden: resourceVersion is forbidden with continue")
+        causes.append(_forbidden("resourceVersion is forbidden with continue"))
+    if causes:
+        raise invalid("ListOptions", "meta.k8s.io", "", causes)
     wanted = version_number(text)
     if wanted > current:
         raise too_large_version(wanted, current)
@@ -210,11 +202,24 @@ def _check_version(asked: Asked, current: int) -> None:
         raise expired(f"The resourceVersion for the provided list is too old: {wanted}")
 
 
-def _bad_match(message: str) -> Exception:
-    reason = "FieldValueForbidden" if message.startswith("Forbidden") else "FieldValueNotSupported"
-    return invalid(
-        "ListOptions", "meta.k8s.io", "", [Cause(reason, message, "resourceVersionMatch")]
-    )
+def _wrong_stream(asked: Asked) -> Iterator[Cause]:
+    if "sendInitialEvents" in asked.query:
+        yield _forbidden("sendInitialEvents is forbidden for list", "sendInitialEvents")
+
+
+def _wrong_match(text: str, match: str) -> Iterator[Cause]:
+    if match and not text:
+        yield _forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided")
+    elif match and match not in ("Exact", "NotOlderThan"):
+        supported = 'supported values: "Exact", "NotOlderThan", ""'
+        text = f'Unsupported value: "{match}": {supported}'
+        yield Cause("FieldValueNotSupported", text, "resourceVersionMatch")
+    elif match == "Exact" and text == "0":
+        yield _forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+
+
+def _forbidden(why: str, field: str = "resourceVersionMatch") -> Cause:
+    return Cause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
 def _old_page(pages: Pages, start: Position) -> Snapshot:

@@ -14,8 +14,8 @@ import anyio
 import orjson
 
 from tmcconsole.runtime import TransportError
-from tmcconsole.sim.asked import Asked, is_true, version_number
-from tmcconsole.sim.failures import Cause, Failure, expired, invalid, too_old
+from tmcconsole.sim.asked import Asked, is_true
+from tmcconsole.sim.failures import Cause, Failure, expired, invalid, too_old, untyped
 from tmcconsole.sim.faults import Faults
 from tmcconsole.sim.forms import form_of
 from tmcconsole.sim.reads import selection
@@ -45,9 +45,11 @@ class Watch:
         self._form = form_of(asked)
         self._wants_bookmarks = is_true(asked.query.get("allowWatchBookmarks"))
         self._wants_initial = _initial_events(asked, server.faults)
+        self._version = _start(asked)
         timeout = float(asked.query.get("timeoutSeconds") or 0)
         self._deadline = server.now() + (timeout or server.rng.uniform(SHORTEST_S, LONGEST_S))
         self._interrupted = ""
+        self._has_shown = False
         self._wake: anyio.Event | None = None
         self._last: Event | None = None
 
@@ -133,7 +135,7 @@ class Watch:
     def _begin(self) -> tuple[Iterator[bytes], int] | Failure:
         """Return the first lines and the cursor of the first event after them."""
         kind_id = self._asked.kind.id
-        wanted = version_number(self._asked.query.get("resourceVersion", ""))
+        wanted = self._version
         if wanted and not self._wants_initial:
             found = self._store.events_after(kind_id, wanted)
             if found is None:
@@ -152,7 +154,7 @@ class Watch:
         for stored in source.items(self._asked.kind.id, self._asked.namespace):
             if self._selected.takes(stored):
                 event = Event("ADDED", stored.version, stored, None)
-                yield self._form.line(event, "ADDED", self._wall())
+                yield self._show(event, "ADDED")
         if self._wants_initial and self._wants_bookmarks and not self._faults.no_initial_end:
             yield self._bookmark(version, INITIAL_END)
 
@@ -172,21 +174,21 @@ class Watch:
         """Return an event as this watcher sees it: what enters its selection is ADDED."""
         was = event.old is not None and self._selected.takes(event.old)
         if event.type == "DELETED":
-            return self._form.line(event, "DELETED", self._wall()) if was else None
+            return self._show(event, "DELETED") if was else None
         if self._selected.takes(event.new):
-            return self._form.line(event, "MODIFIED" if was else "ADDED", self._wall())
+            return self._show(event, "MODIFIED" if was else "ADDED")
         if not was or event.old is None:
             return None
         left = Event("DELETED", event.version, _at_version(event.old, event.version), None)
-        return self._form.line(left, "DELETED", self._wall())
+        return self._show(left, "DELETED")
 
     def _distorted(self, event: Event) -> Iterator[bytes]:
         """Yield something that a sound client ignores."""
         match self._faults.one_of(4):
             case 0:  # the same event twice
-                yield self._form.line(event, "MODIFIED", self._wall())
+                yield self._show(event, "MODIFIED")
             case 1 if self._last:  # an older one, late
-                yield self._form.line(self._last, "MODIFIED", self._wall())
+                yield self._show(self._last, "MODIFIED")
             case 2:
                 yield b'{"type":"RENAMED","object":' + event.new.raw() + b"}\n"
             case _:
@@ -194,6 +196,12 @@ class Watch:
                 yield (
                     b'{"type":"ADDED","object":{"kind":"Stray","apiVersion":"v1",' + meta + b"}}\n"
                 )
+
+    def _show(self, event: Event, type_: str) -> bytes:
+        """Return a line; of tables, only the first says what the columns are."""
+        line = self._form.line(event, type_, self._wall(), with_columns=not self._has_shown)
+        self._has_shown = True
+        return line
 
     def _bookmark(self, version: int = 0, annotations: Json | None = None) -> bytes:
         meta: Json = {"resourceVersion": str(version or self._store.resource_version)}
@@ -228,26 +236,41 @@ class Watch:
             self._wake.set()
 
 
+def _start(asked: Asked) -> int:
+    """Return the version to watch from; 0 = any. Raises Failure 500 where it is none."""
+    text = asked.query.get("resourceVersion", "")
+    if text and not text.isdigit():
+        raise untyped(f'resourceVersion: Invalid value: "{text}": it is no unsigned integer')
+    return int(text or 0)
+
+
 def _initial_events(asked: Asked, faults: Faults) -> bool:
     """Return whether the client asked for the streaming list. Raises Failure 422."""
+    match = asked.query.get("resourceVersionMatch", "")
     if "sendInitialEvents" not in asked.query:
+        if match:
+            raise _refused(
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            )
         return False
-    path, match = "sendInitialEvents", asked.query.get("resourceVersionMatch", "")
     if faults.refuse_watch_list:
-        text = (
-            "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature"
-            " gate is enabled"
+        raise _refused(
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+            field="sendInitialEvents",
         )
-        raise invalid("ListOptions", "meta.k8s.io", "", [Cause("FieldValueForbidden", text, path)])
     if match != "NotOlderThan":
-        text = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        raise invalid(
-            "ListOptions",
-            "meta.k8s.io",
-            "",
-            [Cause("FieldValueForbidden", text, "resourceVersionMatch")],
+        raise _refused(
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan", match
         )
     return is_true(asked.query["sendInitialEvents"])
+
+
+def _refused(why: str, match: str = "", *, field: str = "resourceVersionMatch") -> Failure:
+    causes = [Cause("FieldValueForbidden", f"Forbidden: {why}", field)]
+    if match:
+        text = f'Unsupported value: "{match}": supported values: "NotOlderThan"'
+        causes.append(Cause("FieldValueNotSupported", text, field))
+    return invalid("ListOptions", "meta.k8s.io", "", causes)
 
 
 def _at_version(stored: Stored, version: int) -> Stored:
