@@ -21,6 +21,7 @@ from tests.differential.trace import (
     Json,
     Step,
     Trace,
+    Watched,
 )
 
 NAMES: Final = ("one", "two")
@@ -39,9 +40,12 @@ def generate(seed: int, length: int = 40) -> Trace:
     end = of.make(rng, END)
     end["metadata"]["labels"] = {"tier": "front"}
     last = [Step("GET", of.path), Step("GET", of.path, accept=TABLE), Step("POST", of.path, end)]
-    watches: tuple[tuple[str, dict[str, str]], ...] = (
-        (of.path, {}),
-        (of.path, {"labelSelector": "tier=front"}),
+    start = {"resourceVersion": "<start>"}
+    watches = (
+        Watched(of.path),
+        Watched(of.path, start | {"labelSelector": "tier=front"}),
+        Watched(of.path, start, TABLE),
+        Watched(of.path, {}),
     )
     return Trace(f"seed {seed}: {kind}", (*steps, *last), watches)
 

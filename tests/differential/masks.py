@@ -33,14 +33,35 @@ class Mask:
         self._namespace = namespace
         self._versions: dict[str, str] = {}
         self._uids: dict[str, str] = {}
+        self._private: list[int] = []  # of the last table that said what its columns are
 
     def answer(self, body: Any) -> Any:
         """Return an answer or watch event masked."""
         if isinstance(body, dict) and body.get("kind") == "Table":
-            body = _without_ages(body)
+            body = self._without_ages(body)
+        if isinstance(body, dict) and "type" in body and "object" in body:
+            return {"type": body["type"], "object": self._watched(body)}
         if isinstance(body, dict) and body.get("kind") == "Status":
             body = _without_free_text(body)
         return self._value(body)
+
+    def _without_ages(self, table: Json) -> Json:
+        columns = [{**c, "description": "TEXT"} for c in table.get("columnDefinitions") or ()]
+        if columns:
+            names = [column["name"] for column in columns]
+            self._private = [i for i, name in enumerate(names) if name in _PRIVATE_CELLS]
+        rows = []
+        for row in table.get("rows") or ():
+            cells = ["AGE" if i in self._private else c for i, c in enumerate(row["cells"] or ())]
+            rows.append({**row, "cells": cells})
+        return {**table, "columnDefinitions": columns, "rows": rows}
+
+    def _watched(self, event: Json) -> Any:
+        masked = self.answer(event["object"])
+        if event["type"] == "BOOKMARK":  # at a version of the whole server's
+            meta = {**masked["metadata"], "resourceVersion": "LIST"}
+            return {**masked, "metadata": meta}
+        return masked
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -101,14 +122,3 @@ def _without_free_text(status: Json) -> Json:
     if status.get("status") == "Failure" and status.get("reason", "") in _FREE_TEXT:
         return {**status, "message": "TEXT"}
     return status
-
-
-def _without_ages(table: Json) -> Json:
-    columns = [{**c, "description": "TEXT"} for c in table.get("columnDefinitions") or ()]
-    names = [column["name"] for column in columns]
-    aged = [i for i, name in enumerate(names) if name in _PRIVATE_CELLS]
-    rows = []
-    for row in table.get("rows") or ():
-        cells = ["AGE" if i in aged else cell for i, cell in enumerate(row.get("cells") or ())]
-        rows.append({**row, "cells": cells})
-    return {**table, "columnDefinitions": columns, "rows": rows}

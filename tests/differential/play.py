@@ -10,7 +10,7 @@ import anyio
 
 from tests.differential.masks import Mask
 from tests.differential.servers import PATIENCE_S, Answer, Server, settle
-from tests.differential.trace import END, Json, Step, Trace
+from tests.differential.trace import END, Json, Step, Trace, Watched
 
 _UNKNOWN_UID = "00000000-0000-4000-8000-000000000000"
 
@@ -65,7 +65,8 @@ async def play(trace: Trace, server: Server, namespace: str) -> list[Recorded]:
     """Return what a server answers to a trace in a fresh namespace."""
     await _make_namespace(server, namespace)
     told, mask = _Told(), Mask(namespace)
-    starts = [await _start(server, path.replace("{ns}", namespace)) for path, _ in trace.watches]
+    watches = [replace(w, path=w.path.replace("{ns}", namespace)) for w in trace.watches]
+    starts = [await _start(server, watched.path) for watched in watches]
     recorded = []
     for step in trace.steps:
         filled = told.fill(step, namespace)
@@ -73,10 +74,11 @@ async def play(trace: Trace, server: Server, namespace: str) -> list[Recorded]:
         told.learn(filled, answer)
         body = mask.answer(answer.body)
         recorded.append(Recorded(_describe(step), answer.code, answer.media_type, body))
-    for (path, query), start in zip(trace.watches, starts, strict=True):
-        place = path.replace("{ns}", namespace)
-        events = await _events(server, place, query | {"resourceVersion": start})
-        recorded += [Recorded(f"WATCH {path} {query}", 200, "", mask.answer(e)) for e in events]
+    for watched, start in zip(watches, starts, strict=True):
+        query = _filled(watched.query, {"<start>": start}, namespace)
+        events = await _events(server, replace(watched, query=query))
+        what = f"WATCH {watched.query} {watched.accept}"
+        recorded += [Recorded(what, 200, "", mask.answer(event)) for event in events]
     return recorded
 
 
@@ -137,17 +139,24 @@ async def _start(server: Server, path: str) -> str:
     return version
 
 
-async def _events(server: Server, path: str, query: dict[str, str]) -> list[Json]:
+async def _events(server: Server, watched: Watched) -> list[Json]:
     """Return the events of a watch up to the one that shows the END."""
     events: list[Json] = []
     with anyio.fail_after(PATIENCE_S):
-        async with aclosing(server.watch(path, query)) as lines:
+        async with aclosing(server.watch(watched)) as lines:
             async for event in lines:
                 events.append(event)
-                name = event["object"].get("metadata", {}).get("name")
-                if name == END or event["type"] == "ERROR":
+                if event["type"] == "ERROR" or _name(event["object"]) == END:
                     break
     return events
+
+
+def _name(tree: Json) -> str:
+    """Return the name of an object, or of the one in a table."""
+    rows = tree.get("rows")
+    shown = rows[0]["object"] if rows else tree
+    name: str = shown["metadata"].get("name", "")
+    return name
 
 
 def _object_path(path: str) -> str:

@@ -65,6 +65,17 @@ def options() -> Iterator[Step]:
     yield Step("PATCH", one, config_map(), APPLY)
     for query in ({"limit": "x"}, {"limit": "-1"}, {"continue": "x"}, {"labelSelector": "a=b=c"}):
         yield Step("GET", CONFIG_MAPS, query=query)
+    for query in (
+        {"resourceVersion": "x"},
+        {"sendInitialEvents": "true"},
+        {"sendInitialEvents": "true", "resourceVersionMatch": "Exact"},
+        {"resourceVersionMatch": "NotOlderThan"},
+        {"labelSelector": "a=b=c"},
+        {"fieldSelector": "x=y"},
+        {"timeoutSeconds": "x"},
+    ):
+        yield Step("GET", CONFIG_MAPS, query={"watch": "true"} | query)
+        yield Step("GET", CONFIG_MAPS, query=query)
 
 
 def strict() -> Iterator[Step]:

@@ -14,7 +14,7 @@ import aiohttp
 import anyio
 import orjson
 
-from tests.differential.trace import Json, Step
+from tests.differential.trace import Json, Step, Watched
 from tests.envtest.planes import Plane
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim.cluster import SimCluster
@@ -39,7 +39,7 @@ class Server(Protocol):
         """Return what is answered to a step without placeholders."""
         ...
 
-    def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
+    def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
         """Yield events, endlessly."""
         ...
 
@@ -58,8 +58,9 @@ class RealServer:
             kind = answer.headers.get("Content-Type", "")
             return _answer(answer.status, kind, await answer.read())
 
-    async def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
-        async with self.session.get(_target(path, query | {"watch": "true"})) as answer:
+    async def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
+        target = _target(watched.path, watched.query | {"watch": "true"})
+        async with self.session.get(target, headers={"Accept": watched.accept}) as answer:
             async for line in answer.content:
                 yield orjson.loads(line)
 
@@ -75,8 +76,9 @@ class SimulatedServer:
         assert isinstance(answer, Response), "a watch"
         return _answer(answer.status, answer.headers["content-type"], answer.body)
 
-    async def watch(self, path: str, query: dict[str, str]) -> AsyncGenerator[Json, None]:
-        answer = self._handle(Step("GET", path, query=query | {"watch": "true"}))
+    async def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
+        query = watched.query | {"watch": "true"}
+        answer = self._handle(Step("GET", watched.path, query=query, accept=watched.accept))
         if isinstance(answer, Response):
             yield orjson.loads(answer.body)
             return

@@ -38,15 +38,25 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """Steps, and the watches whose events since the first step must agree as well.
+class Watched:
+    """A watch. ``<start>`` in its query stands for the version before the first step."""
 
-    The last step creates an object named ``END`` that every watch sees.
+    path: str
+    query: dict[str, str] = field(default_factory=lambda: {"resourceVersion": "<start>"})
+    accept: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Steps, and watches whose events must agree as well.
+
+    The watches are opened after the steps, of which the last creates an object named ``END`` that
+    every watch sees.
     """
 
     name: str
     steps: tuple[Step, ...]
-    watches: tuple[tuple[str, dict[str, str]], ...] = ()  # path and query
+    watches: tuple[Watched, ...] = ()
 
     def __str__(self) -> str:
         return self.name

@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.differential import changes, refusals, widgets
 from tests.differential.parts import CONFIG_MAPS, CRDS, apply, config_map, merge, widget
-from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace
+from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace, Watched
 
 
 def pages() -> Iterator[Step]:
@@ -86,6 +86,12 @@ def namespaces() -> Iterator[Step]:
     yield Step("POST", spaces, {"metadata": {"name": "{ns}-x"}})
 
 
+_START: Final = {"resourceVersion": "<start>"}
+_STREAMED: Final = {
+    "sendInitialEvents": "true",
+    "resourceVersionMatch": "NotOlderThan",
+    "allowWatchBookmarks": "true",
+}
 TRACES: Final[tuple[Trace, ...]] = (
     Trace("malformed bodies", tuple(refusals.malformed())),
     Trace("options that make no sense", tuple(refusals.options())),
@@ -104,7 +110,16 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace(
         "watches",
         tuple(watched()),
-        ((CONFIG_MAPS, {}), (CONFIG_MAPS, {"labelSelector": "tier=front"})),
+        (
+            Watched(CONFIG_MAPS),
+            Watched(CONFIG_MAPS, _START | {"labelSelector": "tier=front"}),
+            Watched(CONFIG_MAPS, _START | {"fieldSelector": "metadata.name=zz-end"}),
+            Watched(CONFIG_MAPS, {}),
+            Watched(CONFIG_MAPS, {"resourceVersion": "<start>", **_STREAMED}),
+            Watched(CONFIG_MAPS, {"labelSelector": "tier=front", **_STREAMED}),
+            Watched(CONFIG_MAPS, _START, TABLE),
+            Watched(CONFIG_MAPS, _START, PARTIAL),
+        ),
     ),
     Trace("life of a definition", tuple(definition_life())),
     Trace("names", tuple(refusals.names())),
