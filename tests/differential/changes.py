@@ -46,6 +46,27 @@ def finalizers() -> Iterator[Step]:
         yield Step("DELETE", one, {"propagationPolicy": "Orphan", "orphanDependents": True})
 
 
+def quantities() -> Iterator[Step]:
+    """Written in any form, stored in one."""
+    forms: tuple[Json, ...] = (
+        {"cpu": 1, "memory": "1024Mi"},
+        {"cpu": "0.5", "memory": "0.5Gi"},
+        {"cpu": "1500m", "memory": "1536Ki"},
+        {"cpu": "2000m", "memory": "1000000"},
+        {"cpu": ".1", "memory": "1000k"},
+        {"cpu": "0", "memory": "100"},
+        {"cpu": "1", "memory": "512"},
+    )
+    for number, requests in enumerate(forms):
+        app = container("app", resources={"requests": requests})
+        yield Step("POST", DEPLOYMENTS, deployment(f"d{number}", app))
+    for memory in ("1024Mi", "1Gi", "2Gi"):
+        app = container("app", resources={"requests": {"memory": memory}})
+        yield apply(DEPLOYMENTS, deployment("one", app), "alice")
+    app = container("app", resources={"requests": {"memory": "2048Mi"}})
+    yield apply(DEPLOYMENTS, deployment("one", app), "bob")
+
+
 def ownership() -> Iterator[Step]:
     ports = [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]
     app = container("app", ports=ports, env=[{"name": "A", "value": "1"}])

@@ -99,6 +99,7 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("paths where nothing is", tuple(refusals.nowhere())),
     Trace("preconditions", tuple(refusals.preconditions())),
     Trace("finalizers", tuple(changes.finalizers())),
+    Trace("quantities", tuple(changes.quantities())),
     Trace("ownership of containers", tuple(changes.ownership())),
     Trace("objects without owners", tuple(changes.untracked())),
     Trace("entries and their forms", tuple(changes.entries())),

@@ -95,6 +95,8 @@ def _pod_spec(rng: random.Random) -> Json:
     return pod
 
 
+# In canonical form or not.
+_MEMORY = ["64Mi", "65536Ki", "0.0625Gi", "100M", "1000Ki"]
 _VOLUMES: list[Json] = [
     {"name": "settings", "configMap": {"name": "settings"}},
     {"name": "scratch", "emptyDir": {}},
@@ -117,7 +119,7 @@ def _container(rng: random.Random, name: str) -> Json:
         container.setdefault("env", []).append({"name": "D", "valueFrom": reference})
     if rng.random() < 0.3:
         container["resources"] = {
-            "requests": {"cpu": rng.choice(["100m", "1"]), "memory": "64Mi"},
+            "requests": {"cpu": rng.choice(["0.5", "1000m"]), "memory": rng.choice(_MEMORY)},
             "limits": {"memory": "128Mi"},
         }
     if rng.random() < 0.2:

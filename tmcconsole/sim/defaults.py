@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tmcconsole.sim.quantities import canonical
 from tmcconsole.sim.shapes import Shape
 
 Json = dict[str, Any]
@@ -100,6 +101,7 @@ def _container(container: Json) -> None:
         terminationMessagePath="/dev/termination-log",
         terminationMessagePolicy="File",
     )
+    _resources(container["resources"])
     for port in container.get("ports") or ():
         _fill(port, protocol="TCP")
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
@@ -109,6 +111,13 @@ def _container(container: Json) -> None:
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference:
             _fill(reference, apiVersion="v1")
+
+
+def _resources(resources: Json) -> None:
+    for name in ("limits", "requests"):
+        amounts = resources.get(name)
+        if isinstance(amounts, dict):
+            resources[name] = {key: canonical(amount) for key, amount in amounts.items()}
 
 
 def _pull_policy(image: str) -> str:
@@ -252,7 +261,9 @@ def _pod(tree: Json) -> None:
 
 
 def _claim(tree: Json) -> None:
-    _fill(tree.setdefault("spec", {}), volumeMode="Filesystem")
+    spec = tree.setdefault("spec", {})
+    _fill(spec, volumeMode="Filesystem")
+    _resources(spec.get("resources") or {})
     _fill(tree.setdefault("status", {}), phase="Pending")
 
 
