@@ -14,6 +14,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.informer import Phase
 
 pytestmark = pytest.mark.anyio
 
@@ -118,6 +119,9 @@ async def test_A4_a_stale_cluster_neither_resurrects_nor_deletes() -> None:
         east.faults.switch("cut_watches")
         await anyio.sleep(300)
         assert world.writes(since=began) == []
+        target = world.engine.supervisors["east"].target
+        assert target
+        assert target.kinds["configmaps"].informer.state.phase is Phase.STALE
         east.faults.switch("stale_lists", on=False)
         await anyio.sleep(120)
 

@@ -26,7 +26,8 @@ class RealCluster:
     """One API server: the name of its target (``hub`` for the hub), and how to reach it."""
 
     name: str
-    kubeconfig: Path
+    kubeconfig: Path  # the engine's
+    around: Path | None = None  # the users', where the engine's leads through a proxy
 
 
 @asynccontextmanager
@@ -36,9 +37,14 @@ async def open_real_world(
     """Run an engine between real API servers; it ends with the context, they do not."""
     access = {one.name: ClusterAccess(one.kubeconfig) for one in clusters}
     access["hub"] = ClusterAccess(hub.kubeconfig)
+    around = {one.name: one.around for one in (*clusters, hub)}
 
     async def reach(name: str) -> Transport:
         return await dial(access[name], now=time.monotonic, wall=time.time)
+
+    async def reach_directly(name: str) -> Transport:
+        there = ClusterAccess(around[name] or access[name].kubeconfig)
+        return await dial(there, now=time.monotonic, wall=time.time)
 
     runtime = Runtime(
         time.monotonic, time.time, anyio.sleep, random.Random(1), reach, lambda _name: False
@@ -49,7 +55,7 @@ async def open_real_world(
     async with AsyncExitStack() as stack:
         sides: dict[str, Side] = {}
         for name in access:
-            client = Client(await reach(name), name=name)
+            client = Client(await reach_directly(name), name=name)
             stack.push_async_callback(client.aclose)
             sides[name] = Side(client)
         await install(sides["hub"].user, settings.targets)

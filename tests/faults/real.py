@@ -1,0 +1,152 @@
+"""The stage on real API servers: the engine behind proxies that break, the users beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.envtest.api import fresh_name
+from tests.envtest.identity import ADMIN
+from tests.envtest.planes import Plane
+from tests.faultproxy.faults import Replace
+from tests.faultproxy.proxy import Proxy
+from tests.faultproxy.real import proxied
+from tests.world.real import RealCluster, open_real_world
+from tests.world.world import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    NAMESPACES,
+    PLACEMENTS,
+    World,
+    place_everywhere,
+)
+from tmcconsole.contract.changes import NOTHING_SEEN
+from tmcconsole.contract.commands import AllowDeletes
+from tmcconsole.contract.records import SyncState, TargetRecord
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.sync.ledger import Standing
+
+PATIENCE_S = 60.0  # what real servers on a busy machine may need
+
+
+@dataclass(frozen=True, slots=True)
+class RealStage:
+    """A hub and two clusters, each behind a proxy; a namespace that is placed everywhere."""
+
+    world: World
+    proxies: dict[str, Proxy]  # by target name, and "hub"
+    space: str
+    names: tuple[str, str]  # of the targets
+
+    async def apply(self, name: str, side: str = "hub", **data: str) -> Json:
+        """Apply a ConfigMap as a user does."""
+        tree = {"metadata": {"name": name, "namespace": self.space}, "data": data}
+        applied: Json = await self._side(side).apply(CONFIGMAPS, tree)
+        return applied
+
+    async def data(self, side: str, name: str) -> Json | None:
+        """Return a ConfigMap's data, None without one."""
+        found = await self._side(side).get(CONFIGMAPS, self.space, name)
+        return found and (found.get("data") or {})
+
+    async def delete(self, name: str, side: str = "hub", kind: Kind = CONFIGMAPS) -> None:
+        """Delete as a user does."""
+        await self._side(side).delete(kind, self.space, name)
+
+    async def has(self, data: Json | None, name: str, *sides: str) -> None:
+        """Wait until the sides have a ConfigMap with that data; None: have none."""
+
+        async def so() -> bool:
+            return all([await self.data(side, name) == data for side in sides])
+
+        await self.world.eventually(so, f"{name} = {data} on {sides}", PATIENCE_S)
+
+    async def until(self, claim: Callable[[], bool], what: str) -> None:
+        """Wait until something about the engine holds."""
+
+        async def so() -> bool:
+            return claim()
+
+        await self.world.eventually(so, what, PATIENCE_S)
+
+    def asked(self, side: str, method: str, *, since: int = 0) -> list[str]:
+        """Return the paths of requests within our namespace that reached a proxy."""
+        seen = list(self.proxies[side].seen)[since:]
+        inside = [one for one in seen if f"/namespaces/{self.space}/" in one.path]
+        return [one.path for one in inside if one.method == method and "dryRun" not in one.path]
+
+    def standing(self, target: str, name: str, kind: Kind = CONFIGMAPS) -> Standing:
+        """Return how the engine says that an object stands."""
+        supervisor = self.world.engine.supervisors.get(target)
+        found = supervisor.target if supervisor else None
+        entry = found.ledger.get(kind.id, ObjectKey(self.space, name)) if found else None
+        return entry.standing if entry else Standing(SyncState.PENDING, since=-1)
+
+    async def record(self, target: str) -> TargetRecord:
+        """Return the target's record on the board."""
+        changes = await self.world.engine.changes(NOTHING_SEEN)
+        found = [one for one in changes.upserted if isinstance(one, TargetRecord)]
+        return next(one for one in found if one.name == target)
+
+    def _side(self, name: str) -> Any:
+        return self.world.hub if name == "hub" else self.world.clusters[name]
+
+
+@asynccontextmanager
+async def open_real_stage(
+    hub: Plane, clusters: tuple[Plane, Plane], *kinds: str, kubeconfig: Path | None = None
+) -> AsyncIterator[RealStage]:
+    """Run an engine through proxies; ``kubeconfig`` replaces the engine's of the first cluster."""
+    async with AsyncExitStack() as stack:
+        proxies: dict[str, Proxy] = {}
+        sides: dict[str, RealCluster] = {}
+        for plane in (hub, *clusters):
+            proxy = proxies[plane.name] = await stack.enter_async_context(proxied(plane))
+            through = plane.kubeconfig_for(ADMIN, url=proxy.url)
+            sides[plane.name] = RealCluster(plane.name, through, plane.kubeconfig)
+        first, second = (plane.name for plane in clusters)
+        if kubeconfig is not None:
+            sides[first] = RealCluster(first, kubeconfig, clusters[0].kubeconfig)
+        world = await stack.enter_async_context(
+            open_real_world(
+                sides.pop(hub.name), list(sides.values()), kinds_allow=("configmaps", *kinds)
+            )
+        )
+        stage = RealStage(world, proxies, fresh_name("faults"), (first, second))
+        await place_everywhere(world, stage.space)
+        yield stage
+        for proxy in proxies.values():
+            proxy.rules.clear()
+        await _leave(stage)
+
+
+async def _leave(stage: RealStage) -> None:
+    """Take everything away while the engine still runs, so that no finalizer is left."""
+    hub = stage.world.hub
+    for name in stage.names:  # there may be more than the brake lets pass
+        await stage.world.engine.request(AllowDeletes(target=name, actor="test"))
+    for kind in (CONFIGMAPS, DEPLOYMENTS):
+        for key in await _keys(stage, kind):
+            await hub.delete(kind, *key)
+
+    async def is_empty() -> bool:
+        return not any([await _keys(stage, kind) for kind in (CONFIGMAPS, DEPLOYMENTS)])
+
+    await stage.world.eventually(is_empty, "all is taken away", PATIENCE_S)
+    await hub.delete(PLACEMENTS, "", stage.space)
+    await hub.delete(NAMESPACES, "", stage.space)
+
+
+async def _keys(stage: RealStage, kind: Kind) -> list[ObjectKey]:
+    pages = stage.world.hub.user.list_pages(kind, namespace=stage.space)
+    return [cached.key async for page in pages for cached in page.items]
+
+
+def refusal(code: int, reason: str, message: str = "", **headers: str) -> Replace:
+    """Return an API server's refusal."""
+    body = f'"status":"Failure","code":{code},"reason":"{reason}","message":"{message or reason}"'
+    text = '{"kind":"Status","apiVersion":"v1","metadata":{},' + body + "}"
+    return Replace(code, text.encode(), headers=tuple(headers.items()))
