@@ -86,7 +86,11 @@ def require_same(was: str, now: str, name: str) -> None:
 
 
 async def watch_identity(
-    who: Callable[[], Awaitable[str]], was: str, name: str, runtime: Runtime
+    who: Callable[[], Awaitable[str]],
+    was: str,
+    name: str,
+    runtime: Runtime,
+    wait_up: Callable[[], Awaitable[None]],
 ) -> None:
     """Ask again and again who is at the other end; raise ``SetupError`` where it is another.
 

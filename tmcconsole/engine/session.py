@@ -88,7 +88,8 @@ class HubSession:
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
         spawn(group, self.reach.run, self._recovered, name="hub probe")
         who = partial(hub_cluster, self.client)
-        identity = (who, self.identity.cluster, "the hub", self.around.runtime)
+        runtime, wait_up = self.around.runtime, self.reach.wait_up
+        identity = (who, self.identity.cluster, "the hub", runtime, wait_up)
         spawn(group, watch_identity, *identity, name="hub identity")
         spawn(group, self.scheduler.run, name="scheduler")
         spawn(group, self._discover_again, name="hub discovery")

@@ -163,7 +163,7 @@ class Supervisor:
         spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
         spawn(group, controller.run, name=f"{self.name} controller")
         who = partial(cluster_uid, client)
-        identity = (who, self.cluster_uid, self.name, around.runtime)
+        identity = (who, self.cluster_uid, self.name, around.runtime, self.reach.wait_up)
         spawn(group, watch_identity, *identity, name=f"{self.name} identity")
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
         spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
