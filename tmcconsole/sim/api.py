@@ -171,6 +171,7 @@ def _subresource(server: Server, asked: Asked) -> Response:
         return subresources.finalize(server, asked)
     if name == "scale" and kind.scale and asked.verb in _SUBRESOURCE_VERBS:
         return subresources.scale(server, asked)
+    subresources.refuse(asked)
     if name != "status" or not kind.has_status or asked.verb not in _SUBRESOURCE_VERBS:
         raise not_found(kind, asked.name) if kind.is_custom else resource_not_found()
     if asked.verb == "get":

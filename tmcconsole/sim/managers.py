@@ -112,16 +112,21 @@ def after_update(managers: Managers, writer: Writer, change: Comparison) -> Mana
 
 
 def after_apply(
-    managers: Managers, writer: Writer, stated: FieldSet | None, change: Comparison
+    managers: Managers,
+    writer: Writer,
+    stated: FieldSet | None,
+    change: Comparison,
+    uncontested: FieldSet | None = None,
 ) -> Managers:
     """Return the managers after an apply that states ``stated`` and so made ``change``.
 
-    Raises Failure 409 where others own what it would change, unless it is forced.
+    Raises Failure 409 where others own what it would change, unless it is forced or the fields
+    are ``uncontested``.
     """
     changed = union(change.added, change.modified)
     others = {key: manager for key, manager in managers.items() if key != writer.identity}
     if not writer.force:
-        _refuse_conflicts(others.values(), changed)
+        _refuse_conflicts(others.values(), difference(changed, uncontested))
     rest = _without(others, union(changed, change.removed))
     if stated is not None:
         rest[writer.identity] = writer.entry(stated)

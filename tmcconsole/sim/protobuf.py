@@ -71,6 +71,15 @@ RoleBinding: 1 metadata ObjectMeta 2 subjects []Subject 3 roleRef RoleRef
 ClusterRoleBinding: 1 metadata ObjectMeta 2 subjects []Subject 3 roleRef RoleRef
 Subject: 1 kind s 2 apiGroup s 3 name s 4 namespace s
 RoleRef: 1 apiGroup s 2 kind s 3 name s
+PriorityClass: 1 metadata ObjectMeta 2 value i 3 globalDefault b 4 description s \
+5 preemptionPolicy s
+HorizontalPodAutoscaler: 1 metadata ObjectMeta 2 spec HorizontalPodAutoscalerSpec 3 status -
+HorizontalPodAutoscalerSpec: 1 scaleTargetRef CrossVersionObjectReference 2 minReplicas I \
+3 maxReplicas i 4 metrics []MetricSpec
+CrossVersionObjectReference: 1 kind s 2 name s 3 apiVersion s
+MetricSpec: 1 type s 4 resource ResourceMetricSource
+ResourceMetricSource: 1 name s 2 target MetricTarget
+MetricTarget: 1 type s 2 value Q 3 averageValue Q 4 averageUtilization I
 SelfSubjectReview: 1 metadata ObjectMeta 2 status -
 SelfSubjectAccessReview: 1 metadata ObjectMeta 2 spec SelfSubjectAccessReviewSpec 3 status -
 SelfSubjectAccessReviewSpec: 1 resourceAttributes ResourceAttributes \

@@ -1,8 +1,8 @@
-"""The scale and status subresources, and a namespace's finalize."""
+"""The scale subresource, a namespace's finalize, and those that are never served."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -30,6 +30,25 @@ from tmcconsole.sim.validation import wrong
 from tmcconsole.sim.writes import commit_change, patched
 
 Json = dict[str, Any]
+
+_NOTHING_RUNS: Final = "pods of a simulated cluster run nothing: there is nothing to talk to"
+_NEVER: Final = {
+    ("pods", "log"): "pods of a simulated cluster run nothing: there are no logs",
+    ("pods", "exec"): _NOTHING_RUNS,
+    ("pods", "attach"): _NOTHING_RUNS,
+    ("pods", "portforward"): _NOTHING_RUNS,
+    ("pods", "proxy"): _NOTHING_RUNS,
+    ("services", "proxy"): _NOTHING_RUNS,
+    ("nodes", "proxy"): _NOTHING_RUNS,
+    ("serviceaccounts", "token"): "a simulated cluster issues no tokens",
+}
+
+
+def refuse(asked: Asked) -> None:
+    """Raise Failure 405 for what a simulated cluster will never do, and say why."""
+    why = _NEVER.get((asked.kind.id, asked.subresource))
+    if why is not None:
+        raise Failure(405, "MethodNotAllowed", why)
 
 
 def scale(server: Server, asked: Asked) -> Response:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 
 from tmcconsole.runtime import Response
+from tmcconsole.sim import last_applied, patches, strategy
 from tmcconsole.sim import managers as owners
-from tmcconsole.sim import patches, strategy
 from tmcconsole.sim.admission import admit_change, admit_create
 from tmcconsole.sim.apply import merge, prune
 from tmcconsole.sim.asked import Asked
@@ -209,7 +209,8 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     new = strategy.complete(server, kind, strategy.masked(kind, asked.subresource, old, new))
     change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
     change = _ownable(kind, asked.subresource, change)
-    managers = owners.read(old) if _keeps_managers(new) else {}
+    # A writer may state the managers himself: kubectl does, to move its fields to another name.
+    managers = (owners.read(new) or owners.read(old)) if _keeps_managers(new) else {}
     if managers:  # an object without any is not tracked, until the first apply
         managers = owners.after_update(managers, _update_writer(server, asked), change)
     return commit_change(server, asked, stored, old, new, managers, uid)
@@ -246,9 +247,11 @@ def _apply(server: Server, asked: Asked) -> Response:
     change = _ownable(kind, asked.subresource, compare(_unmanaged(old), merged, kind.shape))
     if changes_nothing:  # an applier that only agrees keeps the time it had, or has none
         writer = replace(writer, time=last.time if last else "")
-    managers = owners.after_apply(managers, writer, stated, change)
+    uncontested = last_applied.uncontested(asked.manager, old, kind.shape)
+    managers = owners.after_apply(managers, writer, stated, change, uncontested)
     check_version(asked, stored, stated_tree["metadata"])
     new = strategy.complete(server, kind, admit_change(server, asked, old, merged))
+    last_applied.refresh(asked.manager, new, stated_tree)
     uid = stated_tree["metadata"].get("uid") or ""
     return commit_change(server, asked, stored, old, new, managers, uid)
 
