@@ -47,6 +47,7 @@ class Entry:
     settled: Settled | None = None
     # {origin: UID of the copy we wrote of it}; at most one, of the hub object there is now.
     wrote: dict[str, str] = field(default_factory=dict)
+    collided: bool = False  # a foreign object had the name when it was last looked at
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
     reverts: tuple[float, ...] = ()  # when drift was reverted, within the fight window
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet

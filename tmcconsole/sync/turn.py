@@ -63,6 +63,7 @@ class Turn:
 
     def collide(self, message: str) -> float:
         """Note that a foreign object has the name; it is looked at again rarely."""
+        self.entry.collided = True
         self.stand(SyncState.COLLISION, "Collision", message)
         return REFUSED_RECHECK_S
 

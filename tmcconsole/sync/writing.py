@@ -31,10 +31,11 @@ SHOWN_FIELDS = 3  # of a drift, in one message
 
 async def create(turn: Turn) -> float | None:
     """Write the first copy, or find out whose the object of that name is."""
-    if turn.entry.standing.state is SyncState.COLLISION:
+    if turn.entry.collided:
         there = await read_live(turn.target, turn.here, turn.key)
         if there is not None:  # no second attempt on what was found to be foreign
             return await _whose(turn, there)
+        turn.entry.collided = False
     turn.stand(SyncState.PENDING, "Creating")
     await ensure_namespace(turn.world, turn.target, turn.key.namespace)
     try:
