@@ -94,10 +94,12 @@ async def watch_identity(
 ) -> None:
     """Ask again and again who is at the other end; raise ``SetupError`` where it is another.
 
-    An address that is pointed elsewhere shows no outage. Failing answers are not judged here.
+    An address that is pointed elsewhere shows no outage. While there is one nobody is asked, and
+    failing answers are not judged here: that is the probe's business.
     """
     while True:
         await runtime.sleep(IDENTIFY_S)
+        await wait_up()
         try:
             now = await who()
         except KubeError as error:
