@@ -12,8 +12,10 @@ import anyio
 import orjson
 from anyio.abc import TaskGroup
 
+from tests.faults.seen import Committed, Tried
+from tests.faults.wires import Meddle, Meddled
 from tests.simulation.loop import virtual_runtime, virtual_wall
-from tests.simulation.wire import ACTOR, WRITING, Hand, Life, Wire
+from tests.simulation.wire import ACTOR, Hand, Life, Wire
 from tests.world.world import (
     CONFIGMAPS,
     SYNC_TARGETS,
@@ -31,7 +33,7 @@ from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, conditions_of
 from tmcconsole.placement.install import install
-from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
+from tmcconsole.runtime import Request, Response, Transport, TransportError
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.store import Commit, Snapshot
 from tmcconsole.sync.identity import target_key
@@ -42,105 +44,6 @@ KINDS = ("configmaps", "deployments.apps")
 SPACE = "shop"
 UNHEARD_OF = Standing(SyncState.PENDING, since=-1)
 LOOK_S = 0.02  # virtual, between two looks at a claim
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """One write that a cluster's store has taken."""
-
-    at: float
-    cluster: str
-    verb: str  # create, update or delete
-    kind: str
-    name: str  # namespace/name
-    by_engine: bool
-    old: Json | None
-    new: Json | None
-
-
-@dataclass(slots=True)
-class Tried:
-    """One request of the engine. ``status`` 0: no answer, so far or at all."""
-
-    at: float
-    cluster: str
-    request: Request
-    status: int = 0
-
-    @property
-    def is_write(self) -> bool:
-        """True for attempts to change objects; heartbeats, reviews and dry runs are not."""
-        apart = ("/synctargets/", "reviews")
-        if self.request.method not in WRITING or any(name in self.path for name in apart):
-            return False
-        return ("dryRun", "All") not in self.request.query
-
-    @property
-    def path(self) -> str:
-        """Where it went."""
-        return self.request.path
-
-    def asks_for(self, kind: Kind, parameter: str) -> bool:
-        """True where it reads the whole collection with that parameter in the query."""
-        is_read = self.request.method == "GET" and self.path == f"{kind.base_path}/{kind.resource}"
-        return is_read and any(name == parameter for name, _ in self.request.query)
-
-
-# Given (cluster, request) before it is carried out: an answer in its stead, or None. May raise.
-Meddle = Callable[[str, Request], Response | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Cable:
-    """A ``ByteStream`` that goes dead, without an end, where the stage says so."""
-
-    inner: ByteStream
-    stage: Stage
-    cluster: str
-    laid_at: float
-
-    @property
-    def head(self) -> Response:
-        """See ``ByteStream``."""
-        return self.inner.head
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """See ``ByteStream``."""
-        async for chunk in self.inner.chunks():
-            if self.laid_at < self.stage.dead_before.get(self.cluster, 0.0):
-                await anyio.sleep_forever()
-            yield chunk
-
-
-@dataclass(frozen=True, slots=True)
-class Meddled:
-    """A ``Transport`` between the engine and a cluster, on which a test may lay its hands."""
-
-    cluster: str
-    stage: Stage
-
-    @property
-    def inner(self) -> Transport:
-        """What is behind the address now: a cluster may be replaced by another."""
-        return self.stage.sims[self.cluster].transport()
-
-    async def request(self, request: Request) -> Response:
-        """See ``Transport``."""
-        token = ACTOR.set("")  # what the test does in between is not the engine's doing
-        try:
-            answer = self.stage.meddle(self.cluster, request)
-        finally:
-            ACTOR.reset(token)
-        return answer or await self.inner.request(request)
-
-    @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncIterator[ByteStream]:
-        """See ``Transport``."""
-        async with self.inner.stream(request) as stream:
-            yield Cable(stream, self.stage, self.cluster, self.stage.now())
-
-    async def aclose(self) -> None:
-        """See ``Transport``."""
 
 
 @dataclass(slots=True)
@@ -322,7 +225,11 @@ class Stage(World):
         lines = [orjson.loads(line) for line in self.audit.lines]
         return [line["uid"] for line in lines if line.get("action") == "delete-copy"]
 
-    # What is awaited
+    # What is done and awaited
+
+    async def paint(self, colour: str, name: str = "settings") -> None:
+        """Change the wish, as a user does."""
+        await self.hub.patch(CONFIGMAPS, SPACE, name, {"data": {"colour": colour}})
 
     async def until(
         self, claim: Callable[[], Any], what: str = "", within_s: float = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from tests.faults.stage import Stage, open_shop, open_stage, show_the_past, strip_finalizers
+from tests.faults.stage import open_shop, open_stage, show_the_past, strip_finalizers
 from tests.world.world import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -19,10 +19,6 @@ from tmcconsole.kube.informer import Phase
 pytestmark = pytest.mark.anyio
 
 
-async def paint(world: Stage, colour: str, name: str = "settings") -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", name, {"data": {"colour": colour}})
-
-
 @pytest.mark.parametrize("mid_line", [False, True])
 async def test_A1_cut_watches_lose_no_change_and_list_nothing_again(mid_line: bool) -> None:
     async with open_shop(("east",)) as world:
@@ -30,7 +26,7 @@ async def test_A1_cut_watches_lose_no_change_and_list_nothing_again(mid_line: bo
         for number in range(10):
             for sim in world.sims.values():
                 sim.faults.switch("cut_watches", mid_line=mid_line)
-            await paint(world, f"shade {number}")
+            await world.paint(f"shade {number}")
             await world.until(lambda n=number: world.data_on("east")["colour"] == f"shade {n}")  # type: ignore[misc]
             await anyio.sleep(3)
 
@@ -46,7 +42,7 @@ async def test_A2_after_410_what_happened_meanwhile_is_found_by_one_list(as_stat
         hub.faults.switch("outage")
         await world.hub.delete(CONFIGMAPS, "shop", "gone")
         await strip_finalizers(world, CONFIGMAPS, "gone")
-        await paint(world, "green")
+        await world.paint("green")
         hub.faults.switch("compact")
         hub.faults.switch("watch_410", on=as_status)
         hub.faults.switch("outage", on=False)
@@ -64,7 +60,7 @@ async def test_A2_endless_410_does_not_flood_and_changes_still_arrive() -> None:
         world.sims["hub"].faults.switch("cut_watches")
         await anyio.sleep(60)
         began = world.now()
-        await paint(world, "green")
+        await world.paint("green")
         await anyio.sleep(600)
 
         assert world.data_on("east") == {"colour": "green"}
@@ -185,7 +181,7 @@ async def test_A6_silence_of_watches_is_no_illness_and_ends_after_ninety_seconds
         ready = world.conditions("east")
         for sim in world.sims.values():
             sim.faults.switch("silent_watches")
-        await paint(world, "green")
+        await world.paint("green")
         await world.clusters["east"].apply(
             CONFIGMAPS, make_configmap(colour="of nobody's wish"), manager="stranger"
         )
@@ -203,7 +199,7 @@ async def test_A6_connections_that_died_unnoticed_are_opened_anew() -> None:
     async with open_shop(("east",)) as world:
         for name in world.sims:
             world.dead_before[name] = world.now()
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east") == {"colour": "green"}, within_s=95)
 
         assert world.conditions("east")["Ready"] == "True OK"
@@ -220,7 +216,7 @@ async def test_A7_without_bookmarks_quiet_hours_cost_one_list_at_most() -> None:
             world.sims["hub"].faults.switch("compact")
             await world.hub.delete(DEPLOYMENTS, "default", "noise")
         began = world.now()
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east") == {"colour": "green"}, within_s=95)
 
         assert len(world.lists("hub", CONFIGMAPS, began)) <= 1
@@ -236,7 +232,7 @@ async def test_A7_with_bookmarks_a_compacted_history_costs_no_list() -> None:
         world.sims["hub"].faults.switch("compact")
         world.sims["hub"].faults.switch("cut_watches")
         await anyio.sleep(10)
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east") == {"colour": "green"})
 
         assert world.lists("hub", CONFIGMAPS, began) == []
@@ -259,7 +255,7 @@ async def test_A9_disordered_events_change_nothing_that_is_true() -> None:
         for sim in world.sims.values():
             sim.faults.switch("disorder", disorder_share=1.0)
         for number in range(30):
-            await paint(world, f"shade {number}")
+            await world.paint(f"shade {number}")
             await anyio.sleep(0.3)
         await world.hub.delete(CONFIGMAPS, "shop", "other")
         await world.until(lambda: world.names_on("hub") == ["settings"], "released", 60)
@@ -326,7 +322,7 @@ async def test_A12_a_slow_cluster_gets_the_last_of_many_changes_and_few_writes()
         began = world.now()
         for number in range(50):
             for name in maps:
-                await paint(world, f"shade {number}", name)
+                await world.paint(f"shade {number}", name)
             await anyio.sleep(0.02)
         await world.until(
             lambda: all(world.data_on("east", name)["colour"] == "shade 49" for name in maps),
@@ -358,52 +354,9 @@ async def test_A13_watches_that_end_at_once_are_not_opened_in_a_hurry() -> None:
         await anyio.sleep(600)
         for name in world.sims:
             assert len(world.watches(name, CONFIGMAPS, began)) <= 600 / 30 + 1
-        await paint(world, "green")
+        await world.paint("green")
         for sim in world.sims.values():
             sim.faults.switch("short_watches", on=False)
 
         await world.until(lambda: world.data_on("east") == {"colour": "green"}, within_s=65)
         assert world.deletions() == []
-
-
-@pytest.mark.parametrize("side", ["hub", "east"])
-async def test_A14_a_kind_that_goes_and_comes_back_takes_nothing_with_it(side: str) -> None:
-    async with open_shop(("east",)) as world:
-        await world.hub.apply(DEPLOYMENTS, make_deployment())
-        await world.until(lambda: bool(world.copy("east", DEPLOYMENTS, "web")))
-        sim = world.sims[side]
-        sim.faults.switch("kind_gone", hidden_kinds={"configmaps"})
-        sim.faults.switch("cut_watches")
-        await anyio.sleep(60)
-        began = world.now()
-        await anyio.sleep(600)
-        assert len(world.lists(side, CONFIGMAPS, began)) <= 2 * 600 / 25
-        await world.hub.patch(DEPLOYMENTS, "shop", "web", {"spec": {"replicas": 5}})
-        await world.until(lambda: _replicas(world) == 5, "other kinds flow")
-        sim.faults.switch("kind_gone", on=False)
-        await paint(world, "green")
-        await world.until(lambda: world.data_on("east") == {"colour": "green"}, within_s=130)
-
-        assert world.deletions() == []
-        assert world.creations("east", CONFIGMAPS, "settings") == 1
-
-
-@pytest.mark.parametrize("side", ["hub", "east"])
-async def test_A15_a_kind_that_cannot_be_listed_degrades_only_itself(side: str) -> None:
-    async with open_stage(("east",)) as world:
-        world.sims[side].faults.switch("kind_500", failing_kinds={"configmaps"})
-        await world.restart()
-        await place_everywhere(world)
-        await world.hub.apply(CONFIGMAPS, make_configmap())
-        await world.hub.apply(DEPLOYMENTS, make_deployment())
-
-        await world.until(lambda: bool(world.copy("east", DEPLOYMENTS, "web")), "others flow")
-        assert world.names_on("east") == []
-        assert world.conditions("east")["Ready"] == "True OK"
-        world.sims[side].faults.switch("kind_500", on=False)
-        await world.until(lambda: bool(world.data_on("east")), "it recovers", 65)
-
-
-def _replicas(world: Stage) -> int:
-    tree = world.copy("east", DEPLOYMENTS, "web")
-    return int(tree["spec"]["replicas"]) if tree else 0

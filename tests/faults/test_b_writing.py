@@ -29,10 +29,6 @@ CRDS = Kind(
 )
 
 
-async def paint(world: Stage, colour: str, name: str = "settings") -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", name, {"data": {"colour": colour}})
-
-
 def attempts(world: Stage, cluster: str, name: str, since: float = 0.0) -> int:
     return len([one for one in world.writes(cluster, since) if one.path.endswith(f"/{name}")])
 
@@ -44,7 +40,7 @@ async def test_B1_lost_replies_double_nothing_and_leave_nothing_failed(side: str
         for number in range(10):
             await world.hub.apply(CONFIGMAPS, make_configmap(f"map-{number}"))
         await world.until(lambda: len(world.names_on("east")) == 11, "created", 60)
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east")["colour"] == "green", "updated", 60)
         for number in range(5):
             await world.hub.delete(CONFIGMAPS, "shop", f"map-{number}")
@@ -70,7 +66,7 @@ async def test_B2_a_conflict_storm_is_met_with_patience(side: str) -> None:
         world.meddle = refuse
         began = world.now()
         await world.hub.apply(CONFIGMAPS, make_configmap("fresh"))
-        await paint(world, "green")
+        await world.paint("green")
         await anyio.sleep(600)
         for name in ("fresh", "settings"):
             assert attempts(world, side, name, began) <= 26
@@ -106,11 +102,11 @@ async def test_B4_a_fight_over_a_field_ends_with_us_standing_aside() -> None:
         assert attempts(world, "east", "settings", began) <= 2 * 7
         standing = world.standing("east")
         assert (standing.state, standing.reason) == (SyncState.REFUSED, "Fight")
-        await paint(world, "green", "other")
+        await world.paint("green", "other")
         await world.until(
             lambda: world.data_on("east", "other")["colour"] == "green", "others flow"
         )
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east")["colour"] == "green", "a new wish", 60)
 
 
@@ -190,7 +186,7 @@ async def test_B9_over_quota_is_tried_rarely_and_holds_up_nothing_else() -> None
         world.sims["east"].faults.switch("quota")
         began = world.now()
         await world.hub.apply(CONFIGMAPS, make_configmap("more"))
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("east")["colour"] == "green", "others flow")
         await anyio.sleep(600)
         assert attempts(world, "east", "more", began) <= 14

@@ -28,10 +28,6 @@ pytestmark = pytest.mark.anyio
 MANY = tuple(f"map-{number:02}" for number in range(20))
 
 
-async def paint(world: Stage, colour: str, name: str = "settings") -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", name, {"data": {"colour": colour}})
-
-
 async def put_foreign(world: Stage, cluster: str, name: str, **metadata: Any) -> Json:
     """Make an object of somebody else's on a cluster; return it as it is there."""
     tree = make_configmap(name, owner="somebody else")
@@ -257,7 +253,7 @@ async def test_C10_another_cluster_behind_the_address_gets_nothing() -> None:
         await anyio.sleep(60)
         world.sims["east"].faults.switch("outage", on=False)
         began = world.now()
-        await paint(world, "green", "map-03")
+        await world.paint("green", "map-03")
         await anyio.sleep(600)
 
         assert world.writes("east", began) == []
@@ -273,7 +269,7 @@ async def test_C10_another_cluster_that_answers_at_once_is_found_out_too() -> No
         old = world.sims["east"]
         world.replace_cluster("east")
         old.faults.switch("cut_watches", mid_line=True)
-        await paint(world, "green", "map-03")
+        await world.paint("green", "map-03")
         await anyio.sleep(120)
 
         assert world.names_on("east") == []

@@ -8,16 +8,13 @@ from math import ceil
 import anyio
 import pytest
 
-from tests.faults.stage import Stage, Tried, open_shop
+from tests.faults.seen import Tried
+from tests.faults.stage import Stage, open_shop
 from tests.world.world import CONFIGMAPS, make_configmap
 from tmcconsole.contract.records import EngineRecord, ObjectRecord, SyncState, TargetRecord
 from tmcconsole.runtime import Request, Response
 
 pytestmark = pytest.mark.anyio
-
-
-async def paint(world: Stage, colour: str, name: str = "settings") -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", name, {"data": {"colour": colour}})
 
 
 def busiest(tried: list[Tried]) -> tuple[str, int]:
@@ -35,7 +32,7 @@ async def test_N1_ten_minutes_without_a_server_cost_few_tries_and_no_deletion(
     async with open_shop(("east", "west"), maps=("gone", "settings")) as world:
         down, began = world.sims[side], world.now()
         down.faults.switch(fault)
-        await paint(world, "green")
+        await world.paint("green")
         await world.hub.apply(CONFIGMAPS, make_configmap("fresh"))
         await world.hub.delete(CONFIGMAPS, "shop", "gone")
         await anyio.sleep(120)
@@ -80,7 +77,7 @@ async def test_N2_after_a_rolling_restart_of_the_hub_each_kind_is_listed_once_at
             await anyio.sleep(2)
             world.sims["hub"].faults.switch("outage", on=False)
             await anyio.sleep(5)
-        await paint(world, "green")
+        await world.paint("green")
         await world.until(lambda: world.data_on("west") == {"colour": "green"}, within_s=35)
 
         assert len(world.lists("hub", CONFIGMAPS, began)) <= 1
@@ -90,7 +87,7 @@ async def test_N3_one_way_replies_lost_means_no_destruction_and_stale_display() 
     async with open_shop(("east",), maps=("gone", "settings")) as world:
         world.sims["hub"].faults.switch("one_way")
         await world.hub.delete(CONFIGMAPS, "shop", "gone")
-        await paint(world, "green")
+        await world.paint("green")
         await anyio.sleep(300)
         assert world.deletions() == []
         assert (await world.records(EngineRecord))[0].hub_connected is False
@@ -162,7 +159,7 @@ async def propagation(names: tuple[str, ...], hole: str) -> list[float]:
             world.sims[hole].faults.switch("blackhole")
         written: dict[str, float] = {}
         for number in range(200):
-            await paint(world, f"shade {number}", maps[number % 10])
+            await world.paint(f"shade {number}", maps[number % 10])
             written[f"shade {number}"] = world.now()
             await anyio.sleep(0.5)
         await anyio.sleep(5)
