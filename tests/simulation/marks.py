@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.store import Key, Store, Stored
 
 Json = dict[str, Any]
@@ -17,7 +16,9 @@ USUAL: Final = (("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default
 STATE: Final = "state.workload.kcp.io/"
 STAMP: Final = "deletion.internal.workload.kcp.io/"
 FINALIZER: Final = "workload.kcp.io/syncer-"
+PAUSE: Final = "syncer.kcp.io/pause"
 LOCATOR: Final = "kcp.io/namespace-locator"
+DIGEST: Final = "syncer.kcp.io/desired"
 ORIGIN: Final = "syncer.kcp.io/origin"
 
 
@@ -36,10 +37,19 @@ class Parent:
         return Parent(Key(namespace, name), uid)
 
 
-def parent_of_copy(asked: Asked) -> Parent | None:
-    """Return the parent that a request to write a copy speaks of."""
+@dataclass(frozen=True, slots=True)
+class SentCopy:
+    """What a request to write a copy says of itself: whose copy, and of which wish."""
+
+    parent: Parent
+    digest: str
+
+
+def read_copy(body: bytes) -> SentCopy | None:
+    """Return what a request's body says, None where it is not about a copy."""
     try:
-        return Parent.of_origin(orjson.loads(asked.body))
+        copy = orjson.loads(body)
+        return SentCopy(Parent.of_origin(copy), copy["metadata"]["annotations"][DIGEST])
     except (KeyError, ValueError):
         return None
 

@@ -92,6 +92,13 @@ class People:
         await anyio.sleep(self.rng.choice((0.0, 0.1, 2.0)))
         await self._configmap(space, name)
 
+    async def write_and_think_better(self) -> None:
+        """Create an object and delete it while it is still being copied."""
+        space, name = self._any_space(), self._any_name()
+        await self._configmap(space, name)
+        await anyio.sleep(self.rng.uniform(0.0, 0.5))
+        await self._delete(self.world.hub, CONFIGMAPS, space, name)
+
     async def write_space(self) -> None:
         await self._space(self._any_space())
 
@@ -285,6 +292,7 @@ _ACTS: Final[dict[str, tuple[int, Callable[[People], Awaitable[None]]]]] = {
     "write a label": (5, People.write_label),
     "delete an object": (8, People.delete_object),
     "delete and recreate": (5, People.delete_and_recreate),
+    "write and think better of it": (4, People.write_and_think_better),
     "write a namespace": (3, People.write_space),
     "unlabel a namespace": (2, People.unlabel_space),
     "delete a namespace": (2, People.delete_space),

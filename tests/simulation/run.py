@@ -13,6 +13,7 @@ import anyio
 from tests.simulation.calm import Calm
 from tests.simulation.chaos import Chaos
 from tests.simulation.loop import NOW_AT_START, run_virtual
+from tests.simulation.marks import PAUSE
 from tests.simulation.people import People
 from tests.simulation.swarm import TARGETS, Swarm, draw
 from tests.simulation.trace import Violation
@@ -20,6 +21,7 @@ from tests.simulation.world import World, open_world
 from tmcconsole.contract.commands import AllowDeletes, AnyCommand, ResumeTarget, UncordonTarget
 
 LIMIT_S = 6000.0
+BRAKE_EVERY_S = 30.0
 SHOWN = 40  # of the last commits
 ORDER_TRIES = 300  # a second apart: by then a healthy hub is connected
 
@@ -52,7 +54,11 @@ class Broken(AssertionError):
 
 def run_seed(seed: int, say: Callable[[str], None] = lambda _line: None) -> Outcome:
     """Run one seed. Raises ``Broken``."""
-    swarm = draw(seed)
+    return run_swarm(draw(seed), say)
+
+
+def run_swarm(swarm: Swarm, say: Callable[[str], None] = lambda _line: None) -> Outcome:
+    """Run what a seed, or somebody else, has drawn. Raises ``Broken``."""
     worlds: list[World] = []
 
     async def main() -> Outcome:
@@ -62,7 +68,7 @@ def run_seed(seed: int, say: Callable[[str], None] = lambda _line: None) -> Outc
         return _outcome(world, settled_s)
 
     try:
-        return run_virtual(main, seed=seed, limit_s=LIMIT_S)
+        return run_virtual(main, seed=swarm.seed, limit_s=LIMIT_S)
     except Exception as error:
         commits = list(worlds[0].trace.commits) if worlds else []
         raise Broken(swarm, _first(error), commits) from error
@@ -79,13 +85,12 @@ async def _story(world: World) -> float:
     async with anyio.create_task_group() as group:
         group.start_soon(chaos.trouble_clusters)
         group.start_soon(chaos.kill_engines)
-        group.start_soon(world.inspect)
         await people.live()
         group.cancel_scope.cancel()
     await _heal(world, people)
     calm, began = Calm(world), asyncio.get_running_loop().time()
     async with anyio.create_task_group() as group:
-        group.start_soon(world.inspect)
+        group.start_soon(_allow_deletes, world, people)
         await calm.settle()
         settled_s = asyncio.get_running_loop().time() - began
         await calm.stay_still()
@@ -113,11 +118,23 @@ async def _heal(world: World, people: People) -> None:
         await world.ended.wait()
         world.start()
     for name in TARGETS:
-        orders: list[AnyCommand] = [ResumeTarget(target=name), AllowDeletes(target=name)]
-        if people.rng.random() < 0.7:
-            orders.append(UncordonTarget(target=name))
-        for order in orders:
-            await _insist(people, order)
+        target = world.sims["hub"].store.get("synctargets.workload.kcp.io", "", name)
+        assert target is not None
+        if PAUSE in (target["metadata"].get("annotations") or {}):
+            await _insist(people, ResumeTarget(target=name))
+        if (target.get("spec") or {}).get("unschedulable") and people.rng.random() < 0.7:
+            await _insist(people, UncordonTarget(target=name))
+
+
+async def _allow_deletes(world: World, people: People) -> None:
+    """Let deletions pass wherever the brake holds them; until cancelled.
+
+    Nothing else is ordered in calm times: an order would wake what the engine should remember.
+    """
+    while True:
+        await anyio.sleep(BRAKE_EVERY_S)
+        for name in world.braking():
+            await people.order(AllowDeletes(target=name))
 
 
 async def _insist(people: People, order: AnyCommand) -> None:

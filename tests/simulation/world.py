@@ -63,6 +63,9 @@ class World:
     engine: Engine | None = None
     lives: int = 0
     ended: anyio.Event = field(default_factory=anyio.Event)  # of the present life
+    _sessions: list[object] = field(default_factory=list)
+    _versions: dict[tuple[int, ObjectKey, str], int] = field(default_factory=dict)
+    _known_informers: dict[int, Informer] = field(default_factory=dict)
 
     @property
     def hub(self) -> Client:
@@ -114,20 +117,30 @@ class World:
         target = session.world.targets.get(self.watchdog.keys[name]) if session else None
         return target.names.on_target(space) if target else space
 
-    async def inspect(self) -> None:
-        """I7: what an informer shows never goes back in version; until cancelled."""
-        seen: dict[tuple[int, ObjectKey, str], int] = {}
-        keep: list[Informer] = []  # so that no id is used twice
-        while True:
-            for informer in self.informers():
-                keep.append(informer)
-                for cached in informer.objects():
-                    at = (id(informer), cached.key, cached.uid)
-                    version = int(cached.resource_version or 0)
-                    if version < seen.get(at, 0):
-                        self.watchdog.fail("I7", f"{informer}: {cached.key} went back")
-                    seen[at] = version
-            await anyio.sleep(0.5)
+    def memory(self) -> int:
+        """Return a number that changes whenever the engine has forgotten everything."""
+        session = self.engine.session if self.engine else None
+        if not self._sessions or self._sessions[-1] is not session:
+            self._sessions.append(session)
+        return len(self._sessions)
+
+    def braking(self) -> list[str]:
+        """Return the targets on which deletions are held."""
+        session = self.engine.session if self.engine else None
+        targets = session.world.targets.values() if session else ()
+        return [target.name for target in targets if target.brake.tripped]
+
+    def inspect(self) -> None:
+        """I7: what an informer shows never goes back in version."""
+        assert self.life is not None
+        for informer in self.informers():
+            self._known_informers.setdefault(id(informer), informer)  # so that no id comes twice
+            for cached in informer.objects():
+                at = (id(informer), cached.key, cached.uid)
+                version = int(cached.resource_version or 0)
+                if version < self._versions.get(at, 0):
+                    self.watchdog.fail("I7", f"{informer}: {cached.key} went back to {version}")
+                self._versions[at] = version
 
     async def _live(self, engine: Engine, life: Life, ended: anyio.Event) -> None:
         try:
@@ -171,6 +184,7 @@ async def open_world(swarm: Swarm, say: Callable[[str], None]) -> AsyncIterator[
         hands = {name: Client(Hand(sim), name=name) for name, sim in sims.items()}
         runtimes = random.Random(f"runtimes {swarm.seed}")
         world = World(swarm, sims, hands, watchdog, audit, trace, group, runtimes)
+        watchdog.on_request, watchdog.memory = world.inspect, world.memory
         for name, sim in sims.items():
             group.start_soon(sim.run, name=f"cluster {name}")
         await install(
