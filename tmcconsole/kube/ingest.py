@@ -16,6 +16,7 @@ import msgspec
 import orjson
 
 from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.deep import split_items
 from tmcconsole.kube.errors import BadAnswer, error_from, error_from_status
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.runtime import Response
@@ -131,13 +132,24 @@ def to_cached(body: bytes, kind: Kind) -> CachedObject:
 def split_page(body: bytes, kind: Kind) -> tuple[list[msgspec.Raw], str, str, int | None]:
     """Return a list's raw items, resourceVersion, continue token and remaining count."""
     try:
-        page = _repairing(_list.decode, body)
+        page = _repairing(_list_of, body)
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable list of {kind.id}: {error}") from error
     if not page.kind.endswith("List") or not page.metadata.resource_version:
         raise BadAnswer(f"a {page.kind or 'thing'} came instead of a list of {kind.id}")
     meta = page.metadata
     return page.items or [], meta.resource_version, meta.continue_ or "", meta.remaining_item_count
+
+
+def _list_of(body: bytes) -> _List:
+    """Decode a list; one item that nests too deep is for its reader to refuse, not for ours."""
+    try:
+        return _list.decode(body)
+    except RecursionError:
+        envelope, items = split_items(body)
+        page = _list.decode(envelope)
+        page.items = [msgspec.Raw(item) for item in items]
+        return page
 
 
 def take(data: msgspec.Raw, kind: Kind) -> CachedObject | Quarantined:
@@ -152,6 +164,8 @@ def to_event(line: bytes, kind: Kind) -> WatchEvent | Quarantined:
     """Return one watch event. Raises what an ERROR event stands for, ``BadAnswer`` on garbage."""
     try:
         event = _repairing(_event.decode, line)
+    except RecursionError:  # the stream is sound: dropped, it would bring the same event again
+        return Quarantined(None, SafeText(f"a {kind.kind} nests too deep to be read"))
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable watch event of {kind.id}: {error}") from error
     match event.type:

@@ -13,6 +13,7 @@ import orjson
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim import crds, deletion, discovery, openapi, reads, reviews, subresources, writes
 from tmcconsole.sim.access import action_of, impersonated, may
+from tmcconsole.sim.altered import alter_answer
 from tmcconsole.sim.asked import Asked, User, parse
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
@@ -135,7 +136,8 @@ def _read(server: Server, asked: Asked) -> Response | Watch:
     if asked.kind.id in faults.failing_kinds:
         raise internal(f"conversion webhook for {asked.kind.id} failed: connection refused")
     if asked.verb == "get":
-        return reads.get(server.store, asked, server.wall())
+        found = reads.get(server.store, asked, server.wall())
+        return alter_answer(faults, asked, found)
     if asked.verb == "watch":
         if faults.watch_410 and asked.query.get("resourceVersion"):
             raise Failure(410, "Expired", "too old resource version")
@@ -154,7 +156,8 @@ def _list(server: Server, asked: Asked) -> Response:
     if faults.short_pages and asked.query.get("limit"):
         limit = max(1, int(asked.query["limit"]) // 3)
         asked = replace(asked, query={**asked.query, "limit": str(limit)})
-    return reads.list_objects(source, version, asked, server.pages, server.wall())
+    listed = reads.list_objects(source, version, asked, server.pages, server.wall())
+    return alter_answer(faults, asked, listed)
 
 
 def _create(server: Server, asked: Asked) -> Response:

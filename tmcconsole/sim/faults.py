@@ -64,6 +64,9 @@ class Switches:
     webhook_fails: bool = False  # ... and then fail with 500
     mutating_webhook: bool = False  # every write gets a fresh annotation
     quota: bool = False  # creates answer 403 exceeded quota
+    malformed_share: float = 0.0  # of the objects that are read, told apart by name
+    malformed_resource: str = ""  # only these ("pods", "deployments.apps"); "" = all
+    another_cluster: bool = False  # kube-system has another UID than it had
     skew_s: float = 0.0  # the server's clock is off by so much
 
 
@@ -118,6 +121,14 @@ _SPECS: Final = (
     ),
     FaultSpec("mutating_webhook", "A webhook changes every write", {"mutating_webhook": True}),
     FaultSpec("quota", "Creates exceed the quota", {"quota": True}),
+    FaultSpec(
+        "malformed",
+        "Objects are malformed",
+        {"malformed_share": 0.3, "malformed_resource": ""},
+    ),
+    FaultSpec(
+        "another_cluster", "Another cluster answers at the address", {"another_cluster": True}
+    ),
     FaultSpec("clock_skew", "The server's clock is wrong", {"skew_s": 3600.0}),
 )
 FAULTS: Final[dict[str, FaultSpec]] = {spec.name: spec for spec in _SPECS}

@@ -14,6 +14,7 @@ import anyio
 import orjson
 
 from tmcconsole.runtime import TransportError
+from tmcconsole.sim.altered import alter_line
 from tmcconsole.sim.asked import Asked, is_true
 from tmcconsole.sim.failures import Cause, Failure, expired, invalid, too_old, untyped
 from tmcconsole.sim.faults import Faults
@@ -201,7 +202,7 @@ class Watch:
         """Return a line; of tables, only the first says what the columns are."""
         line = self._form.line(event, type_, self._wall(), with_columns=not self._has_shown)
         self._has_shown = True
-        return line
+        return alter_line(self._faults, self._asked, line)
 
     def _bookmark(self, version: int = 0, annotations: Json | None = None) -> bytes:
         meta: Json = {"resourceVersion": str(version or self._store.resource_version)}
