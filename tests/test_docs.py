@@ -301,7 +301,14 @@ def test_operating_has_every_error_type_with_its_severity_and_pace() -> None:
 
 
 # Calls that put a reason before a person, and where in the call it stands.
-REASON_AT = {"stand": 1, "_refuse": 0, "SetupError": 0, "Delete": 1, "Decision": 2}
+REASON_AT = {
+    "stand": 1,
+    "_refuse": 0,
+    "ViewInvalid": 0,
+    "SetupError": 0,
+    "Delete": 1,
+    "Decision": 2,
+}
 REASONED = ("sync", "engine", "placement", "tmc/classify.py", "tmc/health.py")
 
 

@@ -49,6 +49,22 @@ def test_locator_survives_its_own_json() -> None:
     assert Locator.from_json(LOCATOR.to_json()) == LOCATOR
 
 
+def test_locator_of_kcp_v010_is_understood() -> None:
+    text = (
+        '{"syncTarget":{"workspace":"root:org:ws","name":"us-west1","uid":"syncTargetUID"},'
+        '"workspace":"root:org:ws","namespace":"test"}'
+    )
+
+    assert Locator.from_json(text) == LOCATOR
+
+
+def test_locator_of_a_cluster_scoped_object_has_an_empty_namespace() -> None:
+    text = Locator(US_WEST, "", "").to_json()
+
+    assert text.endswith('"uid":"syncTargetUID"},"namespace":""}')
+    assert Locator.from_json(text) == Locator(US_WEST, "", "")
+
+
 def test_locator_of_kcp_v06_is_understood() -> None:
     text = (
         '{"syncTarget":{"path":"root:org:ws","name":"us-west1","uid":"syncTargetUID"},'

@@ -138,3 +138,50 @@ def test_a_name_keeps_its_meaning_until_the_hub_has_its_namespace_no_more() -> N
 
     names.forget(name, is_in_hub=False)
     assert names.in_hub(name) is None
+
+
+def old_name(names: NamespaceNames, name: str = "kcp-made-long-ago") -> Json:
+    """A namespace of ours that was named under another rule."""
+    found = made_by(names)
+    found["metadata"]["name"] = name
+    return found
+
+
+def test_a_namespace_made_under_another_rule_keeps_its_name() -> None:
+    names = make_names("kcp")
+
+    names.learn(old_name(names))
+
+    assert names.on_target("test") == "kcp-made-long-ago"
+    assert names.in_hub("kcp-made-long-ago") == "test"
+    names.check("test", old_name(names))
+
+
+def test_when_the_namespace_of_another_rule_is_gone_the_name_is_the_hash_again() -> None:
+    names = make_names("kcp")
+    names.learn(old_name(names))
+
+    names.forget("kcp-made-long-ago", is_in_hub=True)
+
+    assert names.on_target("test") == namespace_for(names.locator("test"))
+
+
+def test_two_namespaces_that_stand_for_the_same_are_a_clash() -> None:
+    names = make_names("kcp")
+    computed = made_by(names)
+    names.learn(computed)
+    names.know(computed["metadata"]["name"], "uid")
+
+    names.learn(old_name(names))
+
+    assert not names.is_known(computed["metadata"]["name"], "uid")
+    with pytest.raises(NamespaceClash, match="kcp-made-long-ago"):
+        names.check("test", computed)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_has_no_namespace_has_none_anywhere(mode: str) -> None:
+    names = make_names(mode)
+
+    assert names.on_target("") == ""
+    assert names.in_hub("") == ""

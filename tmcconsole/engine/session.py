@@ -248,6 +248,7 @@ def _assemble(
         around.audit,
         lambda: scheduler.has_decided,
         scheduler.divided_among,
+        scheduler.placed_keys,
     )
     reach = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)

@@ -17,6 +17,7 @@ from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.desired import build
 from tmcconsole.sync.markers import DIGEST, finalizer_keys, state_keys
 from tmcconsole.sync.policy import judge
+from tmcconsole.sync.view import ViewInvalid, read_view
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
 
@@ -40,13 +41,18 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
     source, copy = session.world.hub.cached(*item), target.copy_of(*item)
     wanted: Json = {}
     if source is not None:
+        try:
+            seen = read_view(source.decode(), target.key)
+        except ViewInvalid as error:
+            return SafeText(f"{error.reason}: {error}")
         wanted = build(
             target.kinds[item.lane].kind,
-            source.decode(),
+            seen,
             key=target.key,
             hub_cluster=session.world.hub.cluster,
             namespace=target.copy_key(item.key).namespace,
             among=session.world.divided_among(item.key.namespace),
+            locator="" if item.key.namespace else target.names.locator("").to_json(),
         ).tree
     actual = copy.decode() if copy else {}
     actual.pop("status", None)

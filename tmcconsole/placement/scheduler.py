@@ -157,8 +157,20 @@ class Scheduler:
                 return tuple(key for key in one.decision.keys if STATE + key in labels)
         return None
 
+    def placed_keys(self) -> frozenset[str] | None:
+        """Return the keys of all targets that Placements chose, None where one cannot be read.
+
+        Cluster-scoped objects have no namespace to follow: they may go wherever anything may.
+        """
+        decisions = [one.decision for one in self.decided.values()]
+        if any(decision.reason == INVALID_SELECTOR for decision in decisions):
+            return None
+        return frozenset(key for decision in decisions for key in decision.keys)
+
     def reason_for(self, namespace: str) -> str:
         """Return why objects of a namespace are where they are, for a person."""
+        if not namespace:
+            return "cluster-scoped: on hold on every target of any Placement until set to Sync"
         labels = self._labels(namespace)
         told = [
             f"Placement {name} ({one.placement.strategy}): {_told(one.decision)}"

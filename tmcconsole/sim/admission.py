@@ -1,9 +1,10 @@
-"""What stands between a valid write and the store: namespaces, quotas, webhooks."""
+"""What stands between a valid write and the store: namespaces, quotas, webhooks, kcp's guard."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from tmcconsole.sim.access import MASTERS
 from tmcconsole.sim.asked import Asked
 from tmcconsole.sim.failures import Cause, conflict, forbidden, internal, namespace_not_found
 from tmcconsole.sim.kinds import SimKind
@@ -12,11 +13,13 @@ from tmcconsole.sim.server import Server
 Json = dict[str, Any]
 
 PROTECTED: Final = frozenset({"default", "kube-system", "kube-public"})
+RESERVED: Final = "kcp.io"  # how the keys end that kcp keeps for itself
 WEBHOOK_STAMP: Final = "webhook.example.com/seen"
 
 
 def admit_create(server: Server, asked: Asked, tree: Json) -> Json:
     """Return a new object as admitted. Raises Failure 403, 404 or 500."""
+    _guard_reserved(server, asked, {}, tree)
     if asked.kind.namespaced:
         _check_namespace(server, asked.kind, tree)
     if server.faults.quota:
@@ -26,10 +29,24 @@ def admit_create(server: Server, asked: Asked, tree: Json) -> Json:
 
 
 def admit_change(server: Server, asked: Asked, old: Json, new: Json) -> Json:
-    """Return a changed object as admitted. Raises Failure 409 or 500."""
+    """Return a changed object as admitted. Raises Failure 403, 409 or 500."""
+    _guard_reserved(server, asked, old, new)
     if server.faults.strikes("conflict"):
         raise conflict(asked.kind, asked.name)
     return _through_webhooks(server, asked, new)
+
+
+def _guard_reserved(server: Server, asked: Asked, old: Json, new: Json) -> None:
+    """kcp's ReservedMetadata: what ends in kcp.io is changed by system:masters only."""
+    if server.flavour != "kcp" or MASTERS in asked.user.groups:
+        return
+    for field in ("labels", "annotations"):
+        before = (old.get("metadata") or {}).get(field) or {}
+        after = new["metadata"].get(field) or {}
+        for name in sorted({*before, *after}):
+            if name.endswith(RESERVED) and before.get(name) != after.get(name):
+                why = f"modification of reserved {field[:-1]}: {name!r}"
+                raise forbidden(asked.kind, asked.name, why)
 
 
 def _check_namespace(server: Server, kind: SimKind, tree: Json) -> None:

@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
-from tmcconsole.sync.assign import expected_keys, plan_assignment
+from tmcconsole.sync.assign import (
+    Expected,
+    expected_keys,
+    expected_without_namespace,
+    plan_assignment,
+)
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.policy import judge
 from tmcconsole.sync.turn import LOOK_AGAIN_S
@@ -34,20 +39,29 @@ class Assigner:
             self._pass_on(item, frozenset(self.world.targets))
             return None
         tree = cached.decode()
+        keys = finalizer_keys(tree) | set(state_keys(tree))
+        if not item.key.namespace and not self.world.has_decided():
+            return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
         patch = self._plan(item, tree)
-        if patch is not None:
-            return await self._write(item, patch)
-        self._pass_on(item, finalizer_keys(tree) | set(state_keys(tree)))
-        return None
+        if cached.deleting or patch is None:  # a deletion waits for no stamp
+            self._pass_on(item, keys)
+        return await self._write(item, patch) if patch is not None else None
 
     def _plan(self, item: Item, tree: Json) -> Json | None:
-        namespace = self.world.hub.namespaces.get(ObjectKey("", item.key.namespace))
-        if namespace is None:
+        expected = self._expected(item, tree)
+        if expected is None:
             return None  # its own deletion is near, or its event: either calls again
-        expected = expected_keys(tree, namespace.decode())
         self._note_waiting(item, tree, expected.keys)
         now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, self._served(item, tree), now)
+
+    def _expected(self, item: Item, tree: Json) -> Expected | None:
+        """Return where the object belongs, None where that cannot be told now."""
+        if not item.key.namespace:
+            placed = self.world.placed_keys()
+            return None if placed is None else expected_without_namespace(tree, placed)
+        namespace = self.world.hub.namespaces.get(ObjectKey("", item.key.namespace))
+        return expected_keys(tree, namespace.decode()) if namespace else None
 
     def _note_waiting(self, item: Item, tree: Json, keys: frozenset[str]) -> None:
         """The clock of a change starts when it was first queued here."""

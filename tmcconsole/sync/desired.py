@@ -11,7 +11,7 @@ import orjson
 
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
 from tmcconsole.sync.divide import DIVIDED_KINDS, share
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, is_bookkeeping, origin_of
+from tmcconsole.sync.markers import CLUSTER, DIGEST, LOCATOR, ORIGIN, is_bookkeeping, origin_of
 
 # Annotations that tell of one server's or controller's own dealings with an object.
 _OWN_ANNOTATIONS: Final = frozenset(
@@ -49,10 +49,12 @@ def build(
     hub_cluster: str,
     namespace: str,
     among: tuple[str, ...] | None = None,
+    locator: str = "",
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
-    ``among`` are the target keys that divide the replicas between them, if any do.
+    ``among`` are the target keys that divide the replicas between them, if any do. ``locator``
+    says on a cluster-scoped copy whose it is; elsewhere the namespace carries it.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -71,6 +73,8 @@ def build(
     metadata["labels"][CLUSTER] = key
     metadata["annotations"][ORIGIN] = origin_of(hub_cluster, source)
     metadata["annotations"][DIGEST] = digest
+    if locator:
+        metadata["annotations"][LOCATOR] = locator
     return Desired(tree, digest)
 
 
@@ -81,9 +85,10 @@ def _metadata(source: Mapping[str, Any], namespace: str) -> Json:
         for name, value in annotations_of(source).items()
         if not is_bookkeeping(name) and name not in _OWN_ANNOTATIONS
     }
+    place = {"namespace": namespace} if namespace else {}
     return {
         "name": source["metadata"]["name"],
-        "namespace": namespace,
+        **place,
         "labels": kept_labels,
         "annotations": kept_annotations,
     }

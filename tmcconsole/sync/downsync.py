@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync import desired as wish
 from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.ledger import Settled
-from tmcconsole.sync.markers import origin_of, place_of
+from tmcconsole.sync.markers import STATE, SYNC, origin_of, place_of
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
     AwaitGone,
@@ -18,6 +19,7 @@ from tmcconsole.sync.plan import (
     Create,
     Delete,
     Facts,
+    Hold,
     InSync,
     Nothing,
     Refuse,
@@ -26,9 +28,10 @@ from tmcconsole.sync.plan import (
     Update,
     decide,
 )
-from tmcconsole.sync.policy import judge
+from tmcconsole.sync.policy import Refusal, judge
 from tmcconsole.sync.removal import delete, release
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
+from tmcconsole.sync.view import ViewInvalid, read_view
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 from tmcconsole.sync.writing import create, update
@@ -83,6 +86,7 @@ class DownSync:
         tree = source.decode() if source else None
         space = self.target.copy_key(key).namespace
         origin = origin_of(self.world.hub.cluster, tree) if tree else ""
+        desired, refusal = self._wish(kind, tree, space, among) if tree else (None, None)
         return Facts(
             key=self.target.key,
             place=place_of(self.world.hub.cluster, key.namespace, key.name),
@@ -90,25 +94,42 @@ class DownSync:
             source=tree,
             source_digest=source.content_digest if source else b"",
             among=among,
-            desired=self._desired(kind, tree, space, among) if tree else None,
-            refusal=judge(self.target.kinds[kind].kind, tree, space) if tree else None,
+            desired=desired,
+            refusal=refusal,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
             known_uid=entry.wrote.get(origin, "") if entry else "",
             normal=entry.normal if entry else frozenset(),
         )
 
-    def _desired(
+    def _wish(
         self, kind: str, tree: Json, namespace: str, among: tuple[str, ...] | None
+    ) -> tuple[wish.Desired | None, Refusal | None]:
+        """Return what the target should hold, or why it gets nothing."""
+        try:
+            seen = read_view(tree, self.target.key)
+        except ViewInvalid as error:
+            return None, Refusal(error.reason, SafeText(str(error)))
+        refusal = judge(self.target.kinds[kind].kind, seen, namespace)
+        return self._desired(kind, seen, namespace, among), refusal
+
+    def _desired(
+        self, kind: str, seen: Json, namespace: str, among: tuple[str, ...] | None
     ) -> wish.Desired:
         return wish.build(
             self.target.kinds[kind].kind,
-            tree,
+            seen,
             key=self.target.key,
             hub_cluster=self.world.hub.cluster,
             namespace=namespace,
             among=among,
+            locator="" if namespace else self.target.names.locator("").to_json(),
         )
+
+
+def hold_text(key: str) -> str:
+    """Return what ends a hold, for a person."""
+    return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy made'
 
 
 async def _act(turn: Turn, step: Step) -> float | None:
@@ -126,7 +147,7 @@ async def _act(turn: Turn, step: Step) -> float | None:
 
 
 def _note(
-    turn: Turn, step: Nothing | InSync | AwaitFinalizer | AwaitGone | Refuse | Collide
+    turn: Turn, step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Refuse | Collide
 ) -> float | None:
     """Write down a step that sends nothing."""
     match step:
@@ -140,6 +161,16 @@ def _note(
         case AwaitGone():
             turn.stand(SyncState.DELETING, "AwaitingDeletion")
             return HELD_RECHECK_S
+        case _:
+            return _stay(turn, step)
+    return None
+
+
+def _stay(turn: Turn, step: Hold | Refuse | Collide) -> float | None:
+    """Write down what keeps the object from being written."""
+    match step:
+        case Hold():
+            turn.stand(SyncState.HELD, "OnHold", hold_text(turn.target.key))
         case Refuse(refusal):
             turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
         case Collide(message):

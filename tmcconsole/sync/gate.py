@@ -10,7 +10,7 @@ import anyio
 
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.assign import is_wanted
+from tmcconsole.sync.assign import is_on_hold, is_wanted
 from tmcconsole.sync.markers import origin_uid
 from tmcconsole.sync.turn import take_in
 from tmcconsole.sync.world import Target, Watched, World
@@ -133,7 +133,9 @@ async def _require_parent_gone(
         return
     again_s = take_in(sides.hub.informer, live)
     made_of = origin_uid(copy.decode()) or live.uid  # stripped of it, the copy may be of this one
-    if live.uid == made_of and is_wanted(live.decode(), target.key):
+    tree = live.decode()
+    stays = is_wanted(tree, target.key) or is_on_hold(tree, target.key)
+    if live.uid == made_of and stays:
         raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
 
 

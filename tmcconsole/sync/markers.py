@@ -13,10 +13,15 @@ from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_
 
 MANAGER: Final = "tmc-console"  # the one field manager of every write
 
-STATE: Final = "state.workload.kcp.io/"  # label + K: "" held, Sync, or Upsync
+STATE: Final = "state.workload.kcp.io/"  # label + K: "" on hold, Sync, or Upsync
 DELETION: Final = "deletion.internal.workload.kcp.io/"  # annotation + K: leave this target
 SOFT_FINALIZER: Final = "finalizers.workload.kcp.io/"  # annotation + K: not empty = do not delete
 FINALIZER: Final = "workload.kcp.io/syncer-"  # finalizer + K: a copy may exist on K
+SPEC_DIFF: Final = "experimental.spec-diff.workload.kcp.io/"  # annotation + K: patch of .spec
+STATUS_DIFF: Final = "diff.syncer.internal.kcp.io/"  # annotation + K: fields as K reports them
+PROMOTED: Final = "##promoted##"  # in a report: the value is in the object's own field
+OLD_STATUS: Final = "experimental.status.workload.kcp.io/"  # annotation + K: older kcp's report
+SUMMARIZING: Final = "experimental.summarizing.workload.kcp.io"  # annotation: fields reported
 PLACED: Final = "scheduling.kcp.io/placement"  # annotation on namespaces a Placement selects
 SYNCTARGETS: Final = "internal.workload.kcp.io/synctarget"  # annotation on Placements: keys
 TARGET_KEY: Final = "internal.workload.kcp.io/key"  # label on SyncTargets

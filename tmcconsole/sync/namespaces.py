@@ -26,17 +26,24 @@ class NamespaceNames:
     prefix: str = ""
     _to_hub: dict[str, str] = field(default_factory=dict)  # names handed out or found
     _known: dict[str, str] = field(default_factory=dict)  # name -> UID of those checked
+    _found: dict[str, set[str]] = field(default_factory=dict)  # hub namespace -> names with locator
 
     def on_target(self, namespace: str) -> str:
-        """Return the name on the target of a hub namespace."""
+        """Return the name on the target of a hub namespace; "" is that of no namespace.
+
+        With hashed names the locator counts: a namespace made under another rule keeps its name.
+        """
         name = self._compute(namespace)
+        found = self._found.get(namespace)
+        if found and name not in found and self.mode == "kcp":
+            name = min(found)
         if self.mode == "kcp":  # the other modes' names can be read backwards
             self._to_hub[name] = namespace
         return name
 
     def in_hub(self, name: str) -> str | None:
         """Return the hub namespace a target's namespace stands for, where that is known."""
-        if self.mode == "same":
+        if self.mode == "same" or not name:
             return name
         if self.mode == "prefix" and name.startswith(self.prefix):
             return name.removeprefix(self.prefix)
@@ -52,11 +59,18 @@ class NamespaceNames:
         except ValueError:
             return  # not a locator: then it is not ours, and we have nothing to learn
         if locator.target == self.target and locator.cluster == self.hub_cluster:
-            self._to_hub[namespace["metadata"]["name"]] = locator.namespace
+            name = namespace["metadata"]["name"]
+            self._to_hub[name] = locator.namespace
+            names = self._found.setdefault(locator.namespace, set())
+            names.add(name)
+            if len(names) > 1:  # which one is meant is to be asked again
+                self._known.clear()
 
     def forget(self, name: str, *, is_in_hub: bool) -> None:
         """A namespace on the target is gone; its name keeps its meaning while the hub has it."""
         self._known.pop(name, None)
+        for names in self._found.values():
+            names.discard(name)
         if not is_in_hub:
             self._to_hub.pop(name, None)
 
@@ -83,6 +97,12 @@ class NamespaceNames:
         With hashed or prefixed names it must be ours; with the same name a foreign namespace is
         used as it is, and never deleted. Raises ``NamespaceClash``.
         """
+        twins = sorted(self._found.get(namespace, ()))
+        if len(twins) > 1 and self.mode == "kcp":
+            raise NamespaceClash(
+                f"namespaces {' and '.join(twins)} on {self.target.name} both stand for "
+                f"{namespace}; delete the one that is not to be"
+            )
         text = annotations_of(found).get(LOCATOR)
         if text is None and self.mode == "same":
             return
@@ -114,6 +134,8 @@ class NamespaceNames:
             return False
 
     def _compute(self, namespace: str) -> str:
+        if not namespace:
+            return ""
         if self.mode == "kcp":
             return namespace_for(self.locator(namespace))
         if self.mode == "prefix":

@@ -22,8 +22,11 @@ class NamespaceLeaving(KubeError):
 async def ensure_namespace(world: World, target: Target, namespace: str) -> None:
     """Make sure that the target's namespace for a hub namespace is there and may be used.
 
-    Raises ``NamespaceLeaving`` and ``NamespaceClash``.
+    ``namespace`` "" is that of cluster-scoped objects: there is nothing to make. Raises
+    ``NamespaceLeaving`` and ``NamespaceClash``.
     """
+    if not namespace:
+        return
     key = ObjectKey("", target.names.on_target(namespace))
     found = target.namespaces.get(key)
     if found is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.patches import Difference, subset_differences
-from tmcconsole.sync.assign import is_wanted
+from tmcconsole.sync.assign import is_on_hold, is_wanted
 from tmcconsole.sync.desired import Desired
 from tmcconsole.sync.markers import (
     CLUSTER,
@@ -34,6 +34,11 @@ class InSync:
 @dataclass(frozen=True, slots=True)
 class AwaitFinalizer:
     """The hub object is not marked yet; its own queue will do it and call again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Assigned, and on hold: nothing is made or written, and what is there stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ Step = (
     Nothing
     | InSync
     | AwaitFinalizer
+    | Hold
     | AwaitGone
     | Create
     | Update
@@ -120,6 +126,8 @@ def decide(facts: Facts) -> Step:
         return _without_source(facts)
     if UPSYNC in state_keys(source).values():
         return Nothing()  # a target owns it: there is no wish of the hub's
+    if is_on_hold(source, facts.key):
+        return Hold()
     if not is_wanted(source, facts.key):
         return _unwanted(facts, source)
     if facts.refusal is not None and facts.copy is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import CachedObject
-from tmcconsole.sync.assign import plan_release
 from tmcconsole.sync.gate import Held, StillWanted, delete_copy
 from tmcconsole.sync.markers import MANAGER, is_ours
 from tmcconsole.sync.plan import Delete, is_copy_of, reason_to_go
@@ -17,6 +16,7 @@ from tmcconsole.sync.turn import (
     read_live,
     take_in,
 )
+from tmcconsole.sync.view import gone_view, write_view
 
 
 async def delete(turn: Turn, step: Delete) -> float | None:
@@ -66,7 +66,9 @@ async def _let_go(turn: Turn) -> float | None:
     if source is None:
         return None
     watched = hub.kinds[turn.kind]
-    patch = plan_release(source, turn.target.key)
+    patch = write_view(source, gone_view(source, turn.target.key), turn.target.key)
+    if patch is None:
+        return None
     try:
         async with hub.flow.admitted():
             released = await hub.client.merge_patch(watched.kind, turn.key, patch, manager=MANAGER)

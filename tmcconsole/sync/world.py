@@ -109,6 +109,8 @@ class World:
     has_decided: Callable[[], bool]  # Placements have been read and decided since the start
     # Of a hub namespace: the target keys among which a Placement divides replicas, else None.
     divided_among: Callable[[str], tuple[str, ...] | None]
+    # Keys of all targets that any Placement chose, None where one cannot be read.
+    placed_keys: Callable[[], frozenset[str] | None]
     # By target key. A target that loses its connection stays, with the caches it had: last known
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)

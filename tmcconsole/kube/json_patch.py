@@ -1,0 +1,104 @@
+"""JSON patches (RFC 6902) that people wrote: read with bounds, carried out whole or not at all.
+
+What is read here came from an annotation or a file. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import jsonpatch
+import jsonpointer
+import orjson
+
+from tmcconsole.kube.objects import Json
+
+MAX_BYTES: Final = 64 * 1024  # of one patch; an object's annotations hold 256 KiB together
+MAX_OPERATIONS: Final = 256
+MAX_RESULT_BYTES: Final = 1024 * 1024  # copies of copies grow; no API server takes more
+_NEEDS: Final = {
+    "add": ("value",),
+    "copy": ("from",),
+    "move": ("from",),
+    "remove": (),
+    "replace": ("value",),
+    "test": ("value",),
+}
+
+Operations = tuple[Json, ...]
+
+
+class PatchInvalid(ValueError):
+    """The patch is not one, is too large, or does not fit the tree; the text says which."""
+
+
+def read_patch(text: str) -> Operations:
+    """Return the operations of a JSON patch. Raises ``PatchInvalid``."""
+    if len(text) > MAX_BYTES:
+        raise PatchInvalid(f"it has {len(text)} characters, at most {MAX_BYTES} are taken")
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise PatchInvalid(f"it is not JSON: {error}") from error
+    if not isinstance(found, list):
+        raise PatchInvalid("it is not a list of operations")
+    if len(found) > MAX_OPERATIONS:
+        raise PatchInvalid(f"it has {len(found)} operations, at most {MAX_OPERATIONS} are taken")
+    return tuple(_checked(number, one) for number, one in enumerate(found))
+
+
+def apply_patch(tree: Any, operations: Operations) -> Any:
+    """Return ``tree`` with all operations carried out; the tree itself is left alone.
+
+    Raises ``PatchInvalid`` where one does not fit.
+    """
+    patched = orjson.loads(orjson.dumps(tree))
+    for number, operation in enumerate(operations):
+        try:
+            patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
+        except (
+            jsonpatch.JsonPatchException,
+            jsonpatch.JsonPatchTestFailed,
+            jsonpointer.JsonPointerException,
+            TypeError,  # into a string or a number
+        ) as error:
+            raise PatchInvalid(f"operation {number} ({_told(operation)}): {error}") from error
+        if operation["op"] == "copy" and len(orjson.dumps(patched)) > MAX_RESULT_BYTES:
+            raise PatchInvalid(f"operation {number}: the result is too large")
+    return orjson.loads(orjson.dumps(patched))  # nothing shared between its places
+
+
+def places(operations: Operations) -> Iterator[tuple[str, ...]]:
+    """Yield every place that the operations read or write, as its parts; () is the root."""
+    for operation in operations:
+        for name in ("path", "from"):
+            if name in operation:
+                yield tuple(jsonpointer.JsonPointer(operation[name]).parts)
+
+
+def _checked(number: int, operation: Any) -> Json:
+    if not isinstance(operation, dict):
+        raise PatchInvalid(f"operation {number} is not an object")
+    needs = _NEEDS.get(str(operation.get("op")))
+    if needs is None:
+        raise PatchInvalid(f"operation {number} is none of {', '.join(_NEEDS)}")
+    missing = [name for name in ("path", *needs) if name not in operation]
+    if missing:
+        raise PatchInvalid(f"operation {number} ({operation['op']}) lacks {missing[0]}")
+    for name in ("path", "from"):
+        _check_pointer(number, operation.get(name, ""))
+    return operation
+
+
+def _check_pointer(number: int, pointer: Any) -> None:
+    if not isinstance(pointer, str):
+        raise PatchInvalid(f"operation {number}: a place is a string")
+    try:
+        jsonpointer.JsonPointer(pointer)
+    except jsonpointer.JsonPointerException as error:
+        raise PatchInvalid(f"operation {number}: {error}") from error
+
+
+def _told(operation: Json) -> str:
+    return f"{operation['op']} {operation['path']}"
