@@ -9,7 +9,7 @@ import anyio
 from tests.simulation.loop import run_virtual
 from tmcconsole.kube.errors import Unreachable
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.controller import Controller
+from tmcconsole.sync.controller import Again, Controller
 from tmcconsole.sync.workqueue import Item, WorkQueue
 
 ITEM = Item("configmaps", ObjectKey("shop", "settings"))
@@ -26,9 +26,9 @@ class Room:
         self.failures: list[int] = []
         self.recovered: list[Item] = []
 
-    def on_error(self, item: Item, error: Exception, attempts: int) -> float:
+    def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         self.failures.append(attempts)
-        return 10.0 * attempts
+        return Again(10.0 * attempts, is_dead=attempts == 3)
 
     def look(self, item: Item) -> int:
         """Note a look at an item; return how many there were before."""

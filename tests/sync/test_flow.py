@@ -170,3 +170,45 @@ def test_never_more_requests_at_once_than_the_width() -> None:
         return most
 
     assert run_virtual(main, seed=1, limit_s=60) == 3
+
+
+async def answer_in(flow: Flow, seconds: float, times: int = 1) -> None:
+    for _ in range(times):
+        async with flow.admitted():
+            await anyio.sleep(seconds)
+
+
+def test_answers_that_queue_up_behind_each_other_narrow_it() -> None:
+    async def main() -> list[int]:
+        flow = make_flow()
+        await answer_in(flow, 0.01, 50)
+        before = flow.width
+        await answer_in(flow, 1.0, 10)
+        return [before, flow.width]
+
+    before, after = run_virtual(main, seed=1, limit_s=60)
+
+    assert after < before // 4
+
+
+def test_a_server_far_away_is_not_a_slow_one() -> None:
+    async def main() -> int:
+        flow = make_flow()
+        await answer_in(flow, 2.0, 30)
+        return flow.width
+
+    assert run_virtual(main, seed=1, limit_s=120) > START
+
+
+def test_a_server_that_has_moved_away_is_known_by_its_new_distance_after_a_while() -> None:
+    async def main() -> list[int]:
+        flow = make_flow()
+        await answer_in(flow, 0.01, 50)
+        await answer_in(flow, 2.0, 40)
+        narrow = flow.width
+        await answer_in(flow, 2.0, 40)
+        return [narrow, flow.width]
+
+    narrow, wide = run_virtual(main, seed=1, limit_s=300)
+
+    assert wide > narrow

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
 
 pytestmark = pytest.mark.anyio
 
@@ -135,3 +135,69 @@ async def test_a_dropped_lane_leaves_the_others_alone(queue: WorkQueue) -> None:
     assert (await take(queue)).lane == "configmaps"
     assert len(queue) == 0
     assert queue.counts("widgets.example.com").delayed == 0
+
+
+async def test_what_was_changed_goes_before_what_is_only_looked_at(queue: WorkQueue) -> None:
+    for number in range(5):
+        queue.add("configmaps", key(f"old-{number}"), backlog=True)
+    queue.add("deployments.apps", key("edited"))
+    queue.add("configmaps", key("old-3"))
+
+    order = [(await take(queue)).key.name for _ in range(6)]
+
+    assert order == ["edited", "old-3", "old-0", "old-1", "old-2", "old-4"]
+
+
+async def test_edits_without_end_do_not_starve_the_backlog(queue: WorkQueue) -> None:
+    queue.add("configmaps", key("old"), backlog=True)
+    for number in range(3 * FRESH_IN_A_ROW):
+        queue.add("configmaps", key(f"edited-{number}"))
+
+    order = [(await take(queue)).key.name for _ in range(FRESH_IN_A_ROW + 1)]
+
+    assert order[-1] == "old"
+
+
+async def test_the_echo_of_a_write_from_the_backlog_is_not_taken_for_an_edit(
+    queue: WorkQueue,
+) -> None:
+    queue.add("configmaps", key("old"), backlog=True)
+    item = await take(queue)
+    queue.add("configmaps", key("next"), backlog=True)
+    queue.add(*item)
+    queue.done(item)
+
+    assert not queue.is_fresh(item)
+    assert (await take(queue)).key == key("next")
+
+
+async def test_an_edit_that_has_to_wait_is_still_an_edit(queue: WorkQueue, clock: Clock) -> None:
+    queue.add("configmaps", key("edited"))
+    item = await take(queue)
+    queue.add_after(*item, 1.0)
+    queue.done(item)
+    queue.add("configmaps", key("old"), backlog=True)
+    clock.time = 2.0
+    queue._move_due()
+
+    assert (await take(queue)) == item
+
+
+async def test_a_dead_letter_is_one_until_it_succeeds(queue: WorkQueue, clock: Clock) -> None:
+    queue.add("configmaps", key("a"))
+    item = await take(queue)
+    clock.time = 5.0
+    queue.failed(item, "no")
+    queue.bury(item)
+    queue.add_after(*item, 600.0)
+    queue.done(item)
+    ((found, trouble, due),) = queue.dead_letters()
+
+    assert (found, trouble.attempts, trouble.since, trouble.error) == (item, 1, 5.0, "no")
+    assert due == 605.0
+    assert queue.counts("configmaps").dead == 1
+
+    queue.succeeded(item)
+
+    assert list(queue.dead_letters()) == []
+    assert queue.counts("configmaps").dead == 0

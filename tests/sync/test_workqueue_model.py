@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
 
 LANES = st.sampled_from(["configmaps", "deployments.apps", "jobs.batch"])
 KEYS = st.sampled_from([ObjectKey("shop", name) for name in "abc"])
@@ -27,7 +27,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.ready: set[Item] = set()
         self.working: dict[Item, bool] = {}  # value: added again meanwhile
         self.due: dict[Item, float] = {}
-        self.passed_over: dict[str, int] = {}  # turns others had while a lane waited
+        # Turns others had while a lane's fresh keys, or its backlog, waited.
+        self.passed_over: dict[tuple[str, bool], int] = {}
+        self.fresh: set[Item] = set()
 
     async def _make(self) -> WorkQueue:
         return WorkQueue(lambda: self.time)
@@ -42,16 +44,21 @@ class QueueMachine(RuleBasedStateMachine):
         else:
             self.ready.add(item)
 
-    @rule(lane=LANES, key=KEYS)
-    def add(self, lane: str, key: ObjectKey) -> None:
-        self.queue.add(lane, key)
-        self._added(Item(lane, key))
+    @rule(lane=LANES, key=KEYS, backlog=st.booleans())
+    def add(self, lane: str, key: ObjectKey, backlog: bool) -> None:
+        self.queue.add(lane, key, backlog=backlog)
+        item = Item(lane, key)
+        if not backlog and item not in self.working:
+            self.fresh.add(item)
+        self._added(item)
 
     @rule(lane=LANES, key=KEYS, delay=DELAYS)
     def add_after(self, lane: str, key: ObjectKey, delay: float) -> None:
         self.queue.add_after(lane, key, delay)
         item = Item(lane, key)
         if delay == 0:
+            if item not in self.working:
+                self.fresh.add(item)
             self._added(item)
         elif item not in self.ready:
             self.due[item] = min(self.due.get(item, float("inf")), self.time + delay)
@@ -66,7 +73,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ready)
     @rule()
     def take(self) -> None:
-        waiting = {item.lane for item in self.ready}
+        waiting = {(item.lane, item in self.fresh) for item in self.ready}
         item = self.loop.run_until_complete(asyncio.wait_for(self.queue.get(), 1))
         assert item in self.ready, "handed out without having been asked for"
         assert item not in self.working, "worked on twice at once"
@@ -74,8 +81,10 @@ class QueueMachine(RuleBasedStateMachine):
         self.working[item] = False
         for lane in waiting:
             self.passed_over[lane] = self.passed_over.get(lane, 0) + 1
-        self.passed_over[item.lane] = 0
-        assert all(self.passed_over[lane] <= 3 for lane in waiting), "a lane is starved"
+        self.passed_over[item.lane, item in self.fresh] = 0
+        # Three lanes; one turn in eight is the backlog's where both have something to do.
+        most = {True: 4, False: 3 * (FRESH_IN_A_ROW + 1)}
+        assert all(self.passed_over[lane] <= most[lane[1]] for lane in waiting), "starved"
 
     @precondition(lambda self: self.working)
     @rule(data=st.data())
@@ -85,13 +94,17 @@ class QueueMachine(RuleBasedStateMachine):
         if self.working.pop(item):
             self.due.pop(item, None)
             self.ready.add(item)
+        elif item not in self.due:
+            self.fresh.discard(item)
 
     @rule(lane=LANES)
     def drop_lane(self, lane: str) -> None:
         self.queue.drop_lane(lane)
         self.ready = {item for item in self.ready if item.lane != lane}
         self.due = {item: at for item, at in self.due.items() if item.lane != lane}
-        self.passed_over.pop(lane, None)
+        self.fresh = {item for item in self.fresh if item.lane != lane}
+        for is_fresh in (True, False):
+            self.passed_over.pop((lane, is_fresh), None)
 
     @invariant()
     def nothing_is_lost(self) -> None:

@@ -45,6 +45,10 @@ class Arguments:
     force: bool = False
     # attach
     socket: str = ""
+    # dead-letters
+    at: str = ""
+    key: str = ""
+    retry: bool = False
 
 
 def parse(argv: Sequence[str]) -> Arguments | None:
@@ -138,6 +142,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     command("sim", "sim", "simulated API servers, for kubectl and run", _sim)
     command("init", "init", "write a config for existing clusters", _init)
     command("status", "status", "print the state of the fleet", _output)
+    command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
     command("config", "config", "check or show the configuration", config)
     command("info", "info", "paths, versions, terminal abilities")
     command("version", "version", "print the version")
@@ -265,6 +270,13 @@ def _init(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--install", action="store_true", help="also apply CRDs and SyncTargets")
     parser.add_argument("--force", action="store_true", help="replace an existing config")
+
+
+def _dead_letters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", nargs="?", metavar="KEY", help="one of them, as it is listed")
+    parser.add_argument("--at", metavar="TARGET", help="of one target, or of hub")
+    parser.add_argument("--retry", action="store_true", help="try them again now")
+    _output(parser)
 
 
 def _duration(written: str) -> float:

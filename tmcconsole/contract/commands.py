@@ -104,6 +104,19 @@ class ShowQueue(Command, frozen=True):
     kind: str  # a QueueRecord's kind
 
 
+class ListDeadLetters(Command, frozen=True):
+    """Ask for what failed for good: answers ``DeadLetters``."""
+
+    target: str = ""  # "" = the hub and all targets
+
+
+class RetryDeadLetters(Command, frozen=True):
+    """Try dead letters again now. Empty fields widen the scope; ``target`` may be ``hub``."""
+
+    target: str = ""
+    key: str = ""  # an ObjectRecord's key
+
+
 class SimFault(Command, frozen=True):
     """Switch a fault of a simulated cluster; only the demo's link knows it."""
 
@@ -125,6 +138,8 @@ AnyCommand = (
     | ShowObject
     | ShowDiff
     | ShowQueue
+    | ListDeadLetters
+    | RetryDeadLetters
     | SimFault
 )
 
@@ -185,4 +200,22 @@ class QueueItems(Reply, frozen=True):
     items: tuple[QueueItem, ...]
 
 
-AnyReply = Accepted | Refused | Text | DrainPlan | QueueItems
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
+    """A key that was refused, or failed too often. It is still looked at, but rarely."""
+
+    target: SafeText  # or hub
+    key: SafeText  # an ObjectRecord's key
+    cause: SafeText
+    attempts: int  # in a row
+    since: float  # Unix seconds: the first of them
+    due_at: float  # of the next try; 0 = it is under way
+
+
+class DeadLetters(Reply, frozen=True):
+    """All dead letters, at most 1000, by target and key; ``total`` counts the rest too."""
+
+    items: tuple[DeadLetter, ...]
+    total: int
+
+
+AnyReply = Accepted | Refused | Text | DrainPlan | QueueItems | DeadLetters

@@ -149,6 +149,7 @@ class QueueRecord(Record, frozen=True):
     in_flight: int = 0
     delayed: int = 0  # waiting for a backoff or a deadline
     retrying: int = 0  # keys whose last attempt failed
+    dead: int = 0  # of those: refused, or failed so often that a person should look
     done_total: int = 0
     failed_total: int = 0
     oldest_at: float = 0.0  # 0 when empty

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.contract.commands import DeadLetter
 from tmcconsole.contract.records import (
     EngineRecord,
     HistoryRecord,
@@ -60,6 +61,18 @@ def to_table(status: Document) -> str:
     return "\n".join(lines)
 
 
+def letters_table(letters: Sequence[DeadLetter], total: int, wall: float) -> str:
+    """Return dead letters as aligned columns, each with its cause on a line of its own."""
+    if not letters:
+        return "no dead letters"
+    head = ("TARGET", "KEY", "TRIES", "SINCE", "NEXT TRY")
+    rows = [_letter(letter, wall) for letter in letters]
+    first, *lines = _align([head, *rows])
+    told = [f"{line}\n    {one.cause}" for line, one in zip(lines, letters, strict=True)]
+    more = [f"and {total - len(letters)} more"] if total > len(letters) else []
+    return "\n".join([first, *told, *more])
+
+
 def age(seconds: float | None) -> str:
     """Return an age in its largest fitting unit; "never" for None."""
     if seconds is None:
@@ -85,6 +98,12 @@ def _target(target: TargetRecord, wall: float) -> Document:
         "reason": target.reason,
         "message": target.message,
     }
+
+
+def _letter(letter: DeadLetter, wall: float) -> tuple[str, ...]:
+    due = f"in {age(max(0.0, letter.due_at - wall))}" if letter.due_at else "now"
+    since = age(max(0.0, wall - letter.since))
+    return letter.target, letter.key, str(letter.attempts), since, due
 
 
 def _objects(engine: EngineRecord | None) -> dict[str, int]:

@@ -17,6 +17,7 @@ from tmcconsole.contract.commands import (
     CordonTarget,
     DrainPlan,
     DrainTarget,
+    ListDeadLetters,
     Move,
     PauseTarget,
     PlanDrain,
@@ -25,6 +26,7 @@ from tmcconsole.contract.commands import (
     Refused,
     ResumeTarget,
     Resync,
+    RetryDeadLetters,
     ShowDiff,
     ShowObject,
     ShowQueue,
@@ -35,6 +37,7 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.deadletters import Post, list_dead, retry_dead
 from tmcconsole.engine.drain import plan_moves
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
@@ -95,15 +98,21 @@ class Commands:
                 return await self._change(command)
             case Resync():
                 return self._resync(command)
-            case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff():
+            case RetryDeadLetters():
+                return self._retry(command)
+            case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
                 return self._answer(command)
             case SimFault():
                 raise Rejected("faults can be switched on simulated clusters only", "see: demo")
             case _:
                 assert_never(command)
 
-    def _answer(self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff) -> AnyReply:
+    def _answer(
+        self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+    ) -> AnyReply:
         match command:
+            case ListDeadLetters():
+                return list_dead(self._queues(command.target), self.session.around.runtime)
             case PlanDrain():
                 return self._plan_drain(command)
             case ShowQueue():
@@ -218,6 +227,26 @@ class Commands:
             items.append(QueueItem(SafeText(key), state, attempts, due, error))
         return QueueItems(items=tuple(items))
 
+    def _retry(self, command: RetryDeadLetters) -> AnyReply:
+        item = self._item(command.key) if command.key else None
+        count = retry_dead(self._queues(command.target), item)
+        if item is not None and not count:
+            raise Rejected(
+                f"{command.key} is no dead letter on {command.target or 'any target'}",
+                "list them first; resync tries any other object again",
+            )
+        return Accepted(message=SafeText(f"trying {count} dead letters again"))
+
+    def _queues(self, target: str) -> list[Post]:
+        """Return the queues of one target, or of the hub and all targets."""
+        hub = self.session.world.hub
+        posts = [Post("hub", hub.queue), Post("hub", hub.statuses)]
+        if target not in ("", "hub"):
+            posts = []
+        names = [] if target == "hub" else [target] if target else sorted(self.supervisors)
+        found = [(name, self._supervisor(name).target) for name in names]
+        return posts + [Post(name, one.queue, one.ledger) for name, one in found if one]
+
     def _show(self, command: ShowObject) -> AnyReply:
         item = self._item(command.key)
         cached = self.session.world.hub.cached(*item)
@@ -257,7 +286,7 @@ class Commands:
         return Item(lane, ObjectKey(namespace, name))
 
 
-_QUESTIONS = PlanDrain | ShowQueue | Why | ShowObject | ShowDiff
+_QUESTIONS = PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
 
 
 def _patch_for(

@@ -10,6 +10,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connect import SetupError
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.controller import Again
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceClash
 from tmcconsole.sync.places import NamespaceLeaving
@@ -23,6 +24,7 @@ from tmcconsole.tmc.history import History
 # So often in a row somebody else was faster, and it is nobody's failure: the event of the other
 # write, or the next try, sets it right. Beyond it a person should know.
 QUIET_CONFLICTS: Final = 3
+DEAD_AFTER: Final = 10  # failures in a row; at the usual pace that is about a minute
 
 # Errors of our own making, which no API server sent.
 _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
@@ -42,11 +44,11 @@ class Failing:
     name: str  # the target's, or "hub"
     ledger: Ledger | None  # a target's; the hub has none
 
-    def on_error(self, item: Item, error: Exception, attempts: int) -> float:
-        """Record the error; return seconds until the next try."""
+    def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
+        """Record the error; return when to try again, and whether it looks hopeless."""
         found = understand(error, self.side)
         if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
-            return delay(found, attempts, self.runtime.rng)
+            return Again(delay(found, attempts, self.runtime.rng))
         wall = self.runtime.wall()
         self.history.record_error(
             found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
@@ -56,7 +58,8 @@ class Failing:
             state = SyncState.REFUSED if refused else SyncState.FAILED
             message = told(found)
             self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
-        return delay(found, attempts, self.runtime.rng)
+        is_dead = found.pace is Pace.REFUSED or attempts >= DEAD_AFTER
+        return Again(delay(found, attempts, self.runtime.rng), is_dead)
 
     def on_success(self, item: Item) -> None:
         """Note that an item that had failed works again."""

@@ -134,6 +134,7 @@ def queue_records(name: str, queue: WorkQueue, wall: Callable[[], float]) -> Ite
             in_flight=counts.in_flight,
             delayed=counts.delayed,
             retrying=counts.retrying,
+            dead=counts.dead,
             done_total=counts.done,
             failed_total=counts.failed,
             oldest_at=round(oldest + shift, 3) if oldest is not None else 0.0,

@@ -122,7 +122,7 @@ class HubSession:
         """Look at the assignment of every object again: decisions or targets changed."""
         for id, watched in self.world.hub.kinds.items():
             for cached in watched.informer.objects():
-                self.world.hub.queue.add(id, cached.key)
+                self.world.hub.queue.add(id, cached.key, backlog=True)
 
     def pairs_for(self, target: Discovery) -> dict[str, KindPair]:
         """Return the kinds to sync with a target that serves ``target``."""
@@ -174,7 +174,9 @@ class HubSession:
     ) -> None:
         hub = self.world.hub
         if content_changed(old, new):
-            hub.queue.add(kind.id, key)
+            watched = hub.kinds.get(kind.id)
+            has_listed = watched is not None and watched.informer.synced
+            hub.queue.add(kind.id, key, backlog=not has_listed)
         if wants_status(old, new):  # a wish taken back has a new generation to be observed
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
@@ -267,4 +269,4 @@ def _namespace_changed(
     hub = session.world.hub
     for id, watched in hub.kinds.items():
         for cached in watched.informer.in_namespace(key.name):
-            hub.queue.add(id, cached.key)
+            hub.queue.add(id, cached.key, backlog=True)

@@ -59,13 +59,13 @@ class Wiring:
         for informer in (hub.namespaces, target.namespaces, there.informer, here.informer):
             await informer.wait_synced()
         for cached in there.informer.objects():
-            hub.queue.add(kind, cached.key)
+            hub.queue.add(kind, cached.key, backlog=True)
             if cached.status_digest:
                 hub.statuses.add(kind, cached.key)
         for copy in here.informer.objects():
             namespace = target.names.in_hub(copy.namespace)
             if namespace is not None:
-                target.queue.add(kind, ObjectKey(namespace, copy.name))
+                target.queue.add(kind, ObjectKey(namespace, copy.name), backlog=True)
         target.look_at_known(kind)
 
     def _copy_changed(
@@ -77,10 +77,15 @@ class Wiring:
             return
         hub_key = ObjectKey(namespace, key.name)
         if content_changed(old, new):
-            self.target.queue.add(kind.id, hub_key)
+            self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
         if wants_status(old, new):
             self.session.world.hub.statuses.add(kind.id, hub_key)
         self.session.around.touched(kind.id, hub_key)
+
+    def _has_listed(self, kind: str) -> bool:
+        """True once events tell of changes; before, they only tell of what there is."""
+        watched = self.target.kinds.get(kind) if self.target else None
+        return watched is not None and watched.informer.synced
 
     def _namespace_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
@@ -96,7 +101,7 @@ class Wiring:
         for id, watched in hub.kinds.items():
             if id in target.kinds:
                 for cached in watched.informer.in_namespace(namespace):
-                    target.queue.add(id, cached.key)
+                    target.queue.add(id, cached.key, backlog=True)
         if new is None:
             in_hub = hub.namespaces.get(ObjectKey("", namespace)) is not None
             target.names.forget(key.name, is_in_hub=in_hub)

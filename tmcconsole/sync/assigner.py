@@ -110,6 +110,7 @@ class Assigner:
         self.world.hub.kinds[item.lane].informer.observe(patched)
 
     def _pass_on(self, item: Item, keys: frozenset[str]) -> None:
+        is_fresh = self.world.hub.queue.is_fresh(item)
         for key, target in self.world.targets.items():
             if key in keys or target.ledger.get(*item) or target.copy_of(*item):
-                target.queue.add(*item)
+                target.queue.add(*item, backlog=not is_fresh)

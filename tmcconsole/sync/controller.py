@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import anyio
 
@@ -16,8 +17,17 @@ log = logging.getLogger(__name__)
 
 # Returns seconds until another look at the item, or None where nothing more is to be done.
 Reconcile = Callable[[Item], Awaitable[float | None]]
-# Told of an error and how often in a row; returns seconds until the next try.
-OnError = Callable[[Item, Exception, int], float]
+
+
+class Again(NamedTuple):
+    """What is to become of an item that failed."""
+
+    after_s: float  # until the next try
+    is_dead: bool = False  # it is a dead letter: a person should look at it
+
+
+# Told of an error and how often in a row.
+OnError = Callable[[Item, Exception, int], Again]
 OnSuccess = Callable[[Item], None]
 
 
@@ -67,4 +77,7 @@ class Controller:
 
     def _retry(self, item: Item, error: Exception) -> None:
         attempts = self.queue.failed(item, str(error))
-        self.queue.add_after(item.lane, item.key, self.on_error(item, error, attempts))
+        again = self.on_error(item, error, attempts)
+        if again.is_dead:
+            self.queue.bury(item)
+        self.queue.add_after(item.lane, item.key, again.after_s)

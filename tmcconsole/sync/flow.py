@@ -1,7 +1,8 @@
 """How many requests may be under way at once to one API server: as many as it bears.
 
 Additive increase, multiplicative decrease: a 429 or a 5xx halves the number and obeys
-Retry-After; answers that come in time raise it again. There is no fixed rate.
+Retry-After; answers that take much longer than this server's quickest take a quarter off, as they
+wait in its queue by then; answers that come in time raise it again. There is no fixed rate.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from tmcconsole.kube.errors import KubeError, ServerFailure, TooManyRequests, Un
 LEAST: Final = 1
 START: Final = 16
 CALM_AFTER_S: Final = 1.0  # at most one decrease in this time: one burst of refusals is one sign
+SLOW_TIMES: Final = 4.0  # so many times the quickest answer, and
+SLOW_MORE_S: Final = 0.25  # so much more than it, is slow: on loopback 1 ms to 10 ms is nothing
+QUICKEST_FOR_S: Final = 60.0  # then what is quickest is learnt anew: servers move, networks change
 
 
 class Flow:
@@ -37,6 +41,8 @@ class Flow:
         self._closed_until = 0.0
         self._decreased_at = float("-inf")
         self._waiting: deque[anyio.Event] = deque()
+        self._quickest_s = float("inf")  # of the answers since ...
+        self._quickest_since = float("-inf")
 
     def __repr__(self) -> str:
         return f"<Flow {self._running}/{self.width}, {len(self._waiting)} waiting>"
@@ -55,13 +61,14 @@ class Flow:
     async def admitted(self) -> AsyncIterator[None]:
         """Wait for a place, hold it, and learn from how the request ends."""
         await self._enter()
+        began = self._now()
         try:
             yield
         except KubeError as error:
             self._learn(error)
             raise
         else:
-            self._width = min(self._most, self._width + 1 / self._width)
+            self._answered(self._now() - began)
         finally:
             self._running -= 1
             self._wake()
@@ -96,12 +103,24 @@ class Flow:
             self._waiting.popleft().set()
             free -= 1
 
+    def _answered(self, took_s: float) -> None:
+        now = self._now()
+        if took_s <= self._quickest_s or now - self._quickest_since > QUICKEST_FOR_S:
+            self._quickest_s, self._quickest_since = took_s, now
+        if took_s > SLOW_TIMES * self._quickest_s + SLOW_MORE_S:
+            self._narrow(0.75)
+        else:
+            self._width = min(self._most, self._width + 1 / self._width)
+
     def _learn(self, error: KubeError) -> None:
         if not isinstance(error, TooManyRequests | ServerFailure | Unreachable):
             return
-        now = self._now()
         if error.retry_after_s:
-            self._closed_until = max(self._closed_until, now + error.retry_after_s)
+            self._closed_until = max(self._closed_until, self._now() + error.retry_after_s)
+        self._narrow(0.5)
+
+    def _narrow(self, share: float) -> None:
+        now = self._now()
         if now - self._decreased_at >= CALM_AFTER_S:
             self._decreased_at = now
-            self._width = max(LEAST, self._width / 2)
+            self._width = max(LEAST, self._width * share)

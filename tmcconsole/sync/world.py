@@ -89,12 +89,12 @@ class Target:
         """Queue every object that is not in sync: what held it may hold it no longer."""
         for kind, key, entry in list(self.ledger.entries()):
             if entry.standing.state is not SyncState.IN_SYNC:
-                self.queue.add(kind, key)
+                self.queue.add(kind, key, backlog=True)
 
     def look_at_known(self, kind: str) -> None:
         """Queue what is remembered of a kind: what vanished unwatched leaves no event."""
         for key in self.ledger.keys(kind):
-            self.queue.add(kind, key)
+            self.queue.add(kind, key, backlog=True)
 
 
 @dataclass(slots=True)
