@@ -303,7 +303,10 @@ def test_operating_has_every_error_type_with_its_severity_and_pace() -> None:
 # Calls that put a reason before a person, and where in the call it stands.
 REASON_AT = {
     "stand": 1,
-    "_refuse": 0,
+    "refuse": 0,
+    "_against": 1,
+    "Finding": 0,
+    "TenantForbidden": 1,
     "ViewInvalid": 0,
     "SetupError": 0,
     "Delete": 1,

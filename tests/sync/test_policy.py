@@ -1,15 +1,15 @@
-"""What may be written to a target at all, and the reason where it may not."""
+"""Which kinds may be written to a target at all, by profile, and the reason where not."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.sync.trees import make_tree
 from tmcconsole.config.settings import SyncSettings
-from tmcconsole.kube.objects import Json, Kind
-from tmcconsole.sync.policy import judge, judge_kind
+from tmcconsole.kube.objects import Kind
+from tmcconsole.sync.policy import PROFILES, is_protected, judge_kind, judge_scope
 
 ALL = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 SETTINGS = SyncSettings()
@@ -20,143 +20,209 @@ def make_kind(id: str, *, namespaced: bool = True, verbs: frozenset[str] = ALL) 
     return Kind(group, "v1", resource, resource.title(), namespaced, verbs)
 
 
+def reason(kind: Kind, *, hub_runs_pods: bool = False, **sync: Any) -> str:
+    refusal = judge_kind(kind, replace(SETTINGS, **sync), hub_runs_pods=hub_runs_pods)
+    return refusal.reason if refusal else ""
+
+
+@pytest.mark.parametrize(
+    ("id", "in_restricted", "in_baseline", "in_trusted"),
+    [
+        ("configmaps", "", "", ""),
+        ("secrets", "", "", ""),
+        ("services", "", "", ""),
+        ("persistentvolumeclaims", "", "", ""),
+        ("deployments.apps", "", "", ""),
+        ("statefulsets.apps", "", "", ""),
+        ("jobs.batch", "", "", ""),
+        ("cronjobs.batch", "", "", ""),
+        ("ingresses.networking.k8s.io", "", "", ""),
+        ("horizontalpodautoscalers.autoscaling", "", "", ""),
+        ("poddisruptionbudgets.policy", "", "", ""),
+        ("pods", "KindNotNamed", "", ""),
+        ("daemonsets.apps", "KindNotNamed", "", ""),
+        ("networkpolicies.networking.k8s.io", "KindNotNamed", "", ""),
+        ("widgets.example.com", "KindNotNamed", "", ""),
+        ("serviceaccounts", "KindNotNamed", "KindNotNamed", ""),
+        ("resourcequotas", "KindNotNamed", "KindNotNamed", ""),
+        ("limitranges", "KindNotNamed", "KindNotNamed", ""),
+        ("roles.rbac.authorization.k8s.io", "KindNotAllowed", "KindNotNamed", ""),
+        ("rolebindings.rbac.authorization.k8s.io", "KindNotAllowed", "KindNotNamed", ""),
+        *(
+            (id, "KindNotAllowed", "KindNotAllowed", "KindNotAllowed")
+            for id in (
+                "endpoints",
+                "endpointslices.discovery.k8s.io",
+                "events",
+                "leases.coordination.k8s.io",
+                "controllerrevisions.apps",
+                "bindings",
+                "localsubjectaccessreviews.authorization.k8s.io",
+                "pods.metrics.k8s.io",
+                "synctargets.workload.kcp.io",
+            )
+        ),
+    ],
+)
+def test_kinds_by_profile(id: str, in_restricted: str, in_baseline: str, in_trusted: str) -> None:
+    found = [reason(make_kind(id), profile=profile) for profile in PROFILES]
+
+    assert found == [in_restricted, in_baseline, in_trusted]
+
+
 @pytest.mark.parametrize(
     "id",
     [
-        "configmaps",
-        "secrets",
-        "services",
-        "persistentvolumeclaims",
-        "deployments.apps",
-        "jobs.batch",
-        "ingresses.networking.k8s.io",
-        "widgets.example.com",
+        "namespaces",
+        "nodes",
+        "persistentvolumes",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "apiservices.apiregistration.k8s.io",
+        "certificatesigningrequests.certificates.k8s.io",
+        "priorityclasses.scheduling.k8s.io",
+        "runtimeclasses.node.k8s.io",
+        "tokenreviews.authentication.k8s.io",
     ],
 )
-def test_workloads_configuration_and_custom_resources_pass(id: str) -> None:
-    assert judge_kind(make_kind(id), SETTINGS, hub_runs_pods=False) is None
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_is_each_clusters_own_is_refused_even_where_it_is_named(id: str, profile: str) -> None:
+    kind = make_kind(id, namespaced=False)
+
+    assert reason(kind, profile=profile, kinds_named=(id,)) == "KindNotAllowed"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("id", ["widgets.example.com", "storageclasses.storage.k8s.io"])
+def test_a_cluster_scoped_kind_passes_only_where_it_is_named(id: str, profile: str) -> None:
+    kind = make_kind(id, namespaced=False)
+
+    assert reason(kind, profile=profile) == "ClusterScoped"
+    assert reason(kind, profile=profile, kinds_named=("others.example.com",)) == "ClusterScoped"
+    assert reason(kind, profile=profile, kinds_named=(id,)) == ""
 
 
 @pytest.mark.parametrize(
-    ("id", "reason"),
+    ("id", "profile", "wanted"),
     [
-        ("endpoints", "KindNotAllowed"),
-        ("events", "KindNotAllowed"),
-        ("serviceaccounts", "KindNotAllowed"),
-        ("leases.coordination.k8s.io", "KindNotAllowed"),
-        ("roles.rbac.authorization.k8s.io", "KindNotAllowed"),
-        ("rolebindings.rbac.authorization.k8s.io", "KindNotAllowed"),
-        ("validatingwebhookconfigurations.admissionregistration.k8s.io", "KindNotAllowed"),
-        ("pods.metrics.k8s.io", "KindNotAllowed"),
-        ("synctargets.workload.kcp.io", "KindNotAllowed"),
+        ("clusterroles.rbac.authorization.k8s.io", "restricted", "KindNotAllowed"),
+        ("clusterroles.rbac.authorization.k8s.io", "baseline", ""),
+        (
+            "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+            "restricted",
+            "KindNotAllowed",
+        ),
+        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "baseline", ""),
+        ("mutatingwebhookconfigurations.admissionregistration.k8s.io", "trusted", ""),
     ],
 )
-def test_what_belongs_to_each_cluster_itself_never_travels(id: str, reason: str) -> None:
-    refusal = judge_kind(make_kind(id), SETTINGS, hub_runs_pods=False)
+def test_what_grants_rights_is_never_named_under_restricted(
+    id: str, profile: str, wanted: str
+) -> None:
+    kind = make_kind(id, namespaced=False)
 
-    assert refusal is not None
-    assert refusal.reason == reason
-    assert id in refusal.message
+    assert reason(kind, profile=profile, kinds_named=(id,)) == wanted
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_kind_that_was_named_still_obeys_the_other_lists(profile: str) -> None:
+    kind = make_kind("widgets.example.com")
+
+    named: dict[str, Any] = {"profile": profile, "kinds_named": (kind.id,)}
+    assert reason(kind, **named) == ""
+    assert reason(kind, **named, kinds_deny=(kind.id,)) == "KindDenied"
+    assert reason(kind, **named, kinds_allow=("configmaps",)) == "KindNotListed"
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "runs_pods", "reason"),
+    ("kind", "sync", "runs_pods", "wanted"),
     [
         pytest.param(
-            make_kind("widgets.example.com", namespaced=False),
-            SETTINGS,
-            False,
-            "ClusterScoped",
-            id="cluster-scoped",
+            make_kind("jobs.batch"), {"kinds_deny": ("jobs.batch",)}, False, "KindDenied", id="deny"
         ),
         pytest.param(
             make_kind("jobs.batch"),
-            replace(SETTINGS, kinds_deny=("jobs.batch",)),
-            False,
-            "KindDenied",
-            id="denied",
-        ),
-        pytest.param(
-            make_kind("jobs.batch"),
-            replace(SETTINGS, kinds_allow=("configmaps",)),
+            {"kinds_allow": ("configmaps",)},
             False,
             "KindNotListed",
             id="not in the allow list",
         ),
         pytest.param(
             make_kind("jobs.batch", verbs=ALL - {"watch"}),
-            SETTINGS,
+            {},
             False,
             "VerbsMissing",
             id="cannot be watched",
         ),
-        pytest.param(
-            make_kind("jobs.batch"), SETTINGS, True, "HubRunsWorkloads", id="the hub runs pods"
-        ),
+        pytest.param(make_kind("jobs.batch"), {}, True, "HubRunsWorkloads", id="the hub runs pods"),
         pytest.param(
             make_kind("jobs.batch"),
-            replace(SETTINGS, allow_workload_hub=True),
+            {"allow_workload_hub": True},
             True,
             "",
             id="the hub runs pods, and the config says that is meant",
         ),
-        pytest.param(make_kind("configmaps"), SETTINGS, True, "", id="no pods come of it"),
+        pytest.param(make_kind("configmaps"), {}, True, "", id="no pods come of it"),
         pytest.param(
             make_kind("secrets"),
-            replace(SETTINGS, kinds_allow=("secrets",), kinds_deny=("secrets",)),
+            {"kinds_allow": ("secrets",), "kinds_deny": ("secrets",)},
             False,
             "KindDenied",
             id="deny wins over allow",
         ),
         pytest.param(
             make_kind("roles.rbac.authorization.k8s.io"),
-            replace(SETTINGS, kinds_allow=("roles.rbac.authorization.k8s.io",)),
+            {"kinds_allow": ("roles.rbac.authorization.k8s.io",)},
             False,
-            "KindNotAllowed",
-            id="never wins over allow",
+            "KindNotNamed",
+            id="to allow is not to name",
         ),
     ],
 )
 def test_kinds_by_settings_and_hub(
-    kind: Kind, settings: SyncSettings, runs_pods: bool, reason: str
+    kind: Kind, sync: dict[str, Any], runs_pods: bool, wanted: str
 ) -> None:
-    refusal = judge_kind(kind, settings, hub_runs_pods=runs_pods)
-
-    assert (refusal.reason if refusal else "") == reason
+    assert reason(kind, hub_runs_pods=runs_pods, **sync) == wanted
 
 
-def owned_by(controller: bool) -> Json:
-    tree = make_tree()
-    reference = {"kind": "ReplicaSet", "name": "web-1", "controller": controller}
-    tree["metadata"]["ownerReferences"] = [reference]
-    return tree
+def test_a_refusal_of_a_kind_names_it() -> None:
+    refusal = judge_kind(make_kind("events"), SETTINGS, hub_runs_pods=False)
+
+    assert refusal is not None
+    assert "events" in refusal.message
+
+
+def test_two_sides_that_disagree_on_scope_share_no_kind() -> None:
+    here, there = (make_kind("widgets.example.com", namespaced=one) for one in (True, False))
+
+    assert judge_scope(here, here) is None
+    assert judge_scope(there, there) is None
+    for pair in ((here, there), (there, here)):
+        refusal = judge_scope(*pair)
+        assert refusal is not None
+        assert refusal.reason == "ScopeDiffers"
 
 
 @pytest.mark.parametrize(
-    ("id", "tree", "namespace", "reason"),
+    ("namespace", "profile", "more", "wanted"),
     [
-        pytest.param("configmaps", make_tree(), "shop", "", id="an ordinary object"),
-        pytest.param("configmaps", make_tree(), "kube-system", "ProtectedNamespace", id="system"),
-        pytest.param("configmaps", make_tree(), "kube-x", "ProtectedNamespace", id="kube- prefix"),
-        pytest.param(
-            "configmaps", make_tree(), "openshift-dns", "ProtectedNamespace", id="openshift"
-        ),
-        pytest.param("configmaps", make_tree(), "kubernetes-shop", "", id="a name like it"),
-        pytest.param(
-            "secrets",
-            make_tree(type="kubernetes.io/service-account-token"),
-            "shop",
-            "TokenSecret",
-            id="token",
-        ),
-        pytest.param("secrets", make_tree(type="Opaque"), "shop", "", id="opaque secret"),
-        pytest.param("configmaps", make_tree(name="kube-root-ca.crt"), "shop", "RootCA", id="CA"),
-        pytest.param("secrets", make_tree(name="kube-root-ca.crt"), "shop", "", id="CA's name"),
-        pytest.param("pods", owned_by(True), "shop", "Owned", id="made by a controller"),
-        pytest.param("pods", owned_by(False), "shop", "", id="owned, not controlled"),
+        ("kube-system", "trusted", (), True),
+        ("kube-x", "baseline", (), True),
+        ("openshift", "baseline", (), True),
+        ("openshift-dns", "baseline", (), True),
+        ("kcp-system", "trusted", (), True),
+        ("tmc-console", "baseline", (), True),
+        ("kubernetes-shop", "restricted", (), False),
+        ("shop", "restricted", (), False),
+        ("default", "restricted", (), True),
+        ("default", "baseline", (), False),
+        ("payments", "trusted", ("payments",), True),
+        ("payments-eu", "trusted", ("payments",), False),
+        ("payments-eu", "trusted", ("payments-*",), True),
     ],
 )
-def test_objects(id: str, tree: Json, namespace: str, reason: str) -> None:
-    refusal = judge(make_kind(id), tree, namespace)
+def test_protected_namespaces(
+    namespace: str, profile: str, more: tuple[str, ...], wanted: bool
+) -> None:
+    settings = replace(SETTINGS, profile=profile, protected_namespaces=more)
 
-    assert (refusal.reason if refusal else "") == reason
+    assert is_protected(namespace, settings) is wanted

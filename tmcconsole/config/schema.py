@@ -21,6 +21,10 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 # Limits are wide: they refuse a slip of the pen, not an opinion.
 _READERS: Final[Mapping[str, Reader]] = {
     "sync.namespaces": values.choice("auto", "same", "kcp", "prefix"),
+    "sync.profile": values.choice("restricted", "baseline", "trusted"),
+    "sync.impersonate": values.identity,
+    "sync.impersonate_groups": values.identities,
+    "sync.ingress_hosts": values.host_patterns,
     "sync.workers": values.integer(1, 256),
     "sync.heartbeat": values.duration(1, 600),
     "sync.heartbeat_timeout": values.duration(3, 3600),

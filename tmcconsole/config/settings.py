@@ -34,6 +34,15 @@ class SyncSettings:
     kinds_deny: tuple[str, ...] = ()  # resource.group, e.g. "jobs.batch"
     kinds_allow: tuple[str, ...] = ()  # empty = all that the policy lets pass
     workers: int = 16  # reconciles at once per target
+    profile: str = "baseline"  # restricted | baseline | trusted
+    kinds_named: tuple[str, ...] = ()  # kinds the profile takes only where they are named
+    service_types: tuple[str, ...] = ()  # that restricted takes besides ClusterIP and NodePort
+    ingress_hosts: tuple[str, ...] = ()  # a tenant's, with {namespace}; empty = see the profile
+    metadata_keep: tuple[str, ...] = ()  # beginnings of labels and annotations that travel
+    metadata_drop: tuple[str, ...] = ()  # and of those that never do
+    protected_namespaces: tuple[str, ...] = ()  # on targets, besides the cluster's own; * ends one
+    impersonate: str = ""  # user to write as, with {namespace}; "" = the engine's own account
+    impersonate_groups: tuple[str, ...] = ()
     allow_workload_hub: bool = False  # sync pod-making kinds from a hub that runs them itself
     heartbeat_s: float = 20.0
     heartbeat_timeout_s: float = 60.0  # silence after which a target is not ready

@@ -18,6 +18,9 @@ UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_FIELD: Final = re.compile(r"\{([^{}]*)\}")
+_FIELDS: Final = ("namespace", "target", "target_namespace", "cluster", "workspace")
+_MASTERS: Final = "system:masters"
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -117,6 +120,44 @@ def choice(*known: str) -> Reader:
         return word
 
     return read
+
+
+def identity(raw: object, folder: Path) -> str:
+    """Return the template of a user to write as; it begins with text that no tenant chooses."""
+    written = template(raw, folder)
+    if written and (written.startswith("{") or written == _MASTERS):
+        raise Unusable(
+            f'"{written[:60]}" would let a tenant choose any user',
+            'begin with fixed text, "system:serviceaccount:{target_namespace}:tmc-tenant"',
+        )
+    return written
+
+
+def identities(raw: object, folder: Path) -> tuple[str, ...]:
+    """Return the templates of groups to write as; never the one that RBAC does not bind."""
+    found = tuple(identity(one, folder) for one in texts(raw, folder))
+    if any(one in ("", _MASTERS) for one in found):
+        raise Unusable(f"must not be empty or {_MASTERS}", "name a group of the tenants")
+    return found
+
+
+def host_patterns(raw: object, folder: Path) -> tuple[str, ...]:
+    """Return host names, ``*.`` and a domain among them, each possibly a template."""
+    found = tuple(template(one, folder).lower() for one in texts(raw, folder))
+    for one in found:
+        if not _NAME.fullmatch(_FIELD.sub("x", one.removeprefix("*."))):
+            raise Unusable(f'"{one[:60]}" is no host name', 'write "*.{namespace}.example.com"')
+    return found
+
+
+def template(raw: object, folder: Path) -> str:
+    """Return text whose fields in braces are all known."""
+    written = text(raw, folder)
+    unknown = [name for name in _FIELD.findall(written) if name not in _FIELDS]
+    if unknown or set("{}") & set(_FIELD.sub("", written)):
+        known = ", ".join(f"{{{name}}}" for name in _FIELDS)
+        raise Unusable(f'"{written[:60]}" has a field that means nothing', f"known are {known}")
+    return written
 
 
 def target_name(raw: object, folder: Path) -> str:

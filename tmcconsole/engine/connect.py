@@ -12,6 +12,7 @@ from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
 from tmcconsole.kube.errors import Forbidden, KubeError, NotFound, Unreachable
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.kube.reader import Reader
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.runtime import Runtime, TransportError
 
@@ -108,7 +109,7 @@ async def watch_identity(
         require_same(was, now, name)
 
 
-async def cluster_uid(client: Client) -> str:
+async def cluster_uid(client: Reader) -> str:
     """Return the UID of ``kube-system``: it lives and dies with the cluster's store."""
     found = await client.get(NAMESPACES, ObjectKey("", "kube-system"))
     return found.uid

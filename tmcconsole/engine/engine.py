@@ -24,6 +24,7 @@ from tmcconsole.engine.session import HubSession, Surroundings, open_session
 from tmcconsole.engine.silence import Silence
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.identity import target_key
 from tmcconsole.tmc.audit import AuditLog
@@ -183,7 +184,7 @@ class Engine:
     @property
     def write_attempts(self) -> int:
         """How many writes were attempted on all clusters since the connection to the hub."""
-        clients = [self.session.client] if self.session else []
+        clients: list[Reader] = [self.session.client] if self.session else []
         targets = [supervisor.target for supervisor in self.supervisors.values()]
         clients += [target.client for target in targets if target is not None]
         return sum(client.writes_attempted for client in clients)

@@ -14,6 +14,7 @@ from tmcconsole.sync.controller import Again
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceClash
 from tmcconsole.sync.places import NamespaceLeaving
+from tmcconsole.sync.policy import NotPermitted
 from tmcconsole.sync.turn import KindAway
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.tmc.backoff import delay
@@ -31,6 +32,7 @@ _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
     NamespaceClash: (ErrorType.RESOURCE_CONFLICT, Pace.REFUSED),
     NamespaceLeaving: (ErrorType.RESOURCE_CONFLICT, Pace.NORMAL),
     KindAway: (ErrorType.RESOURCE_NOT_FOUND, Pace.SLOW),
+    NotPermitted: (ErrorType.PLACEMENT_POLICY, Pace.REFUSED),
 }
 
 

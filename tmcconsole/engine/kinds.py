@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.discovery import Discovery
 from tmcconsole.kube.objects import Kind
-from tmcconsole.sync.policy import judge_kind
+from tmcconsole.sync.policy import judge_kind, judge_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ def synced_kinds(
         if kind.id in pairs or judge_kind(kind, settings, hub_runs_pods=hub_runs_pods):
             continue
         there = target.find(kind.id, kind.version)
-        if there is not None and judge_kind(there, settings, hub_runs_pods=False) is None:
+        if there is None or judge_scope(kind, there) is not None:
+            continue
+        if judge_kind(there, settings, hub_runs_pods=False) is None:
             pairs[kind.id] = KindPair(kind, there)
     return dict(sorted(pairs.items()))
 

@@ -36,6 +36,7 @@ from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.controller import Controller, OnError, OnSuccess, Reconcile
 from tmcconsole.sync.flow import Flow
+from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.upstatus import UpStatus, wants_status
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Hub, World
@@ -245,6 +246,7 @@ def _assemble(
     world = World(
         runtime,
         around.settings.sync,
+        Policy(around.settings.sync, identity.cluster, identity.workspace),
         hub,
         around.history,
         around.audit,

@@ -25,6 +25,7 @@ from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError, Unreachable
 from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.kube.reader import Reader
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
 from tmcconsole.runtime import spawn
 from tmcconsole.sync.controller import Controller
@@ -120,7 +121,7 @@ class Supervisor:
             with anyio.CancelScope(shield=True):
                 await client.aclose()
 
-    async def _check_identity(self, client: Client, registered: SyncTarget) -> None:
+    async def _check_identity(self, client: Reader, registered: SyncTarget) -> None:
         """Another cluster behind the same name is another target: stop and say so."""
         uid = await cluster_uid(client)
         self.cluster_uid = uid

@@ -14,10 +14,8 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.redact import redact
 from tmcconsole.sync.assign import is_wanted
-from tmcconsole.sync.desired import build
 from tmcconsole.sync.markers import DIGEST, finalizer_keys, state_keys
-from tmcconsole.sync.policy import judge
-from tmcconsole.sync.view import ViewInvalid, read_view
+from tmcconsole.sync.wanted import wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
 
@@ -39,27 +37,20 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
 def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
     """Return the unified difference between what is wanted and what is there, redacted."""
     source, copy = session.world.hub.cached(*item), target.copy_of(*item)
-    wanted: Json = {}
+    wish: Json = {}
     if source is not None:
-        try:
-            seen = read_view(source.decode(), target.key)
-        except ViewInvalid as error:
-            return SafeText(f"{error.reason}: {error}")
-        wanted = build(
-            target.kinds[item.lane].kind,
-            seen,
-            key=target.key,
-            hub_cluster=session.world.hub.cluster,
-            namespace=target.copy_key(item.key).namespace,
-            among=session.world.divided_among(item.key.namespace),
-            locator="" if item.key.namespace else target.names.locator("").to_json(),
-        ).tree
+        among = session.world.divided_among(item.key.namespace)
+        found = wanted(session.world, target, item.lane, item.key, source.decode(), among)
+        if found.desired is None:
+            assert found.refusal is not None
+            return SafeText(f"{found.refusal.reason}: {found.refusal.message}")
+        wish = found.desired.tree
     actual = copy.decode() if copy else {}
     actual.pop("status", None)
-    found = difflib.unified_diff(
-        _yaml(wanted), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
+    lines = difflib.unified_diff(
+        _yaml(wish), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
     )
-    return SafeText("\n".join(found) or "no difference", multiline=True)
+    return SafeText("\n".join(lines) or "no difference", multiline=True)
 
 
 def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
@@ -72,10 +63,17 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     held = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
     lines.append(f"assigned   {', '.join(states) or 'to no target'}")
     lines.append(f"finalizers {', '.join(held) or 'none of ours'}")
-    refusal = judge(session.world.hub.kinds[item.lane].kind, tree, namespace)
-    if refusal is not None:
-        lines.append(f"policy     {refusal.reason}: {refusal.message}")
-    return lines
+    return [*lines, *_policy_lines(session, item, tree)]
+
+
+def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
+    """What the profile says of the hub object; a target's own reasons are in its lines."""
+    policy = session.world.policy
+    refusal = policy.judge_source(tree)
+    said = f": {refusal.reason}: {refusal.message}" if refusal is not None else ""
+    left_out = policy.trim(session.world.hub.kinds[item.lane].kind, tree).left_out
+    lines = [f"policy     {policy.profile}{said}"]
+    return [*lines, f"left out   {', '.join(left_out)}"] if left_out else lines
 
 
 def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
@@ -87,8 +85,8 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     entry = target.ledger.get(*item)
     if entry is None:
         source = session.world.hub.cached(*item)
-        wanted = source is not None and is_wanted(source.decode(), target.key)
-        return [*lines, "  wanted, not looked at yet" if wanted else "  not placed here"]
+        is_placed = source is not None and is_wanted(source.decode(), target.key)
+        return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
     standing = entry.standing
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
     if standing.message:

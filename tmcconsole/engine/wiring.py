@@ -12,6 +12,7 @@ from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import NAMESPACES, SyncTarget
 from tmcconsole.sync.brake import Brake
+from tmcconsole.sync.door import Door
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.markers import CLUSTER
@@ -137,6 +138,7 @@ def make_target(
     return Target(
         registered.identity,
         wiring.client,
+        Door(wiring.client),
         Flow(runtime.now, runtime.sleep),
         wiring.make_namespace_informer(),
         NamespaceNames(registered.identity, session.world.hub.cluster, mode, sync.namespace_prefix),

@@ -181,13 +181,18 @@ class Client:
         force: bool = False,
         dry_run: bool = False,
         subresource: str = "",
+        headers: Query = (),
     ) -> CachedObject:
-        """Apply server-side. Raises ``Conflict`` with the fields that other managers own."""
+        """Apply server-side. Raises ``Conflict`` with the fields that other managers own.
+
+        ``headers`` say as whom, as everywhere here.
+        """
         path = object_path(kind, ObjectKey(_namespace_of(kind, tree), key_of(tree).name))
         query = _query(
             fieldManager=manager, force="true" if force else "false", dryRun=_dry(dry_run)
         )
-        answer = await self._write("PATCH", _sub(path, subresource), query, tree, APPLY, dry_run)
+        path = _sub(path, subresource)
+        answer = await self._write("PATCH", path, query, tree, APPLY, dry_run, headers)
         return _one(answer, kind)
 
     async def merge_patch(
@@ -229,6 +234,7 @@ class Client:
         resource_version: str = "",
         propagation: str = "Background",
         dry_run: bool = False,
+        headers: Query = (),
     ) -> None:
         """Delete the object with that uid, and no other of its name.
 
@@ -249,7 +255,8 @@ class Client:
         if dry_run:
             options["dryRun"] = ["All"]
         path = object_path(kind, key)
-        expect_json(await self._write("DELETE", path, (), options, dry_run=dry_run))
+        written = self._write("DELETE", path, (), options, dry_run=dry_run, headers=headers)
+        expect_json(await written)
 
     async def scale(
         self, kind: Kind, key: ObjectKey, replicas: int, *, manager: str = "tmc-console"
@@ -275,15 +282,17 @@ class Client:
         body: Json | list[Json],
         content_type: str = "application/json",
         dry_run: bool = False,
+        headers: Query = (),
     ) -> Response:
         if dry_run:
             self.dry_runs += 1
         else:
             self.writes_attempted += 1
         content = orjson.dumps(body)
-        return await self._send(
-            Request(method, path, query, content, content_type, timeout_s=WRITE_TIMEOUT_S)
+        request = Request(
+            method, path, query, content, content_type, headers=headers, timeout_s=WRITE_TIMEOUT_S
         )
+        return await self._send(request)
 
     async def _send(self, request: Request) -> Response:
         try:

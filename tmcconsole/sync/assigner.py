@@ -14,8 +14,8 @@ from tmcconsole.sync.assign import (
     plan_assignment,
 )
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
-from tmcconsole.sync.policy import judge
 from tmcconsole.sync.turn import LOOK_AGAIN_S
+from tmcconsole.sync.wanted import wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 
@@ -51,9 +51,10 @@ class Assigner:
         expected = self._expected(item, tree)
         if expected is None:
             return None  # its own deletion is near, or its event: either calls again
-        self._note_waiting(item, tree, expected.keys)
+        served = self._served(item, tree)
+        self._note_waiting(item, expected.keys & served)
         now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return plan_assignment(tree, expected, self._served(item, tree), now)
+        return plan_assignment(tree, expected, served, now)
 
     def _expected(self, item: Item, tree: Json) -> Expected | None:
         """Return where the object belongs, None where that cannot be told now."""
@@ -63,10 +64,10 @@ class Assigner:
         namespace = self.world.hub.namespaces.get(ObjectKey("", item.key.namespace))
         return expected_keys(tree, namespace.decode()) if namespace else None
 
-    def _note_waiting(self, item: Item, tree: Json, keys: frozenset[str]) -> None:
+    def _note_waiting(self, item: Item, keys: frozenset[str]) -> None:
         """The clock of a change starts when it was first queued here."""
         since = self.world.hub.queue.added_at(item)
-        for key in sorted(keys & self._served(item, tree)):
+        for key in sorted(keys):
             target = self.world.targets[key]
             if not self._is_settled(target, item):
                 target.ledger.await_write(item.lane, item.key, since, self.world.runtime.wall())
@@ -85,12 +86,10 @@ class Assigner:
         served = [
             key
             for key, target in self.world.targets.items()
-            if item.lane in target.kinds and self._passes(item, tree, target.copy_key(item.key))
+            if item.lane in target.kinds
+            and wanted(self.world, target, item.lane, item.key, tree).refusal is None
         ]
         return frozenset(served)
-
-    def _passes(self, item: Item, tree: Json, copy: ObjectKey) -> bool:
-        return judge(self.world.hub.kinds[item.lane].kind, tree, copy.namespace) is None
 
     async def _write(self, item: Item, patch: Json) -> float | None:
         hub = self.world.hub

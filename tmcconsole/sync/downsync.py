@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from tmcconsole.contract.records import SyncState
-from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.sync import desired as wish
+from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.ledger import Settled
 from tmcconsole.sync.markers import STATE, SYNC, origin_of, place_of
@@ -28,10 +26,9 @@ from tmcconsole.sync.plan import (
     Update,
     decide,
 )
-from tmcconsole.sync.policy import Refusal, judge
 from tmcconsole.sync.removal import delete, release
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
-from tmcconsole.sync.view import ViewInvalid, read_view
+from tmcconsole.sync.wanted import NO_WISH, wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 from tmcconsole.sync.writing import create, update
@@ -84,9 +81,8 @@ class DownSync:
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
-        space = self.target.copy_key(key).namespace
         origin = origin_of(self.world.hub.cluster, tree) if tree else ""
-        desired, refusal = self._wish(kind, tree, space, among) if tree else (None, None)
+        wish = wanted(self.world, self.target, kind, key, tree, among) if tree else NO_WISH
         return Facts(
             key=self.target.key,
             place=place_of(self.world.hub.cluster, key.namespace, key.name),
@@ -94,36 +90,12 @@ class DownSync:
             source=tree,
             source_digest=source.content_digest if source else b"",
             among=among,
-            desired=desired,
-            refusal=refusal,
+            desired=wish.desired,
+            refusal=wish.refusal,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
             known_uid=entry.wrote.get(origin, "") if entry else "",
             normal=entry.normal if entry else frozenset(),
-        )
-
-    def _wish(
-        self, kind: str, tree: Json, namespace: str, among: tuple[str, ...] | None
-    ) -> tuple[wish.Desired | None, Refusal | None]:
-        """Return what the target should hold, or why it gets nothing."""
-        try:
-            seen = read_view(tree, self.target.key)
-        except ViewInvalid as error:
-            return None, Refusal(error.reason, SafeText(str(error)))
-        refusal = judge(self.target.kinds[kind].kind, seen, namespace)
-        return self._desired(kind, seen, namespace, among), refusal
-
-    def _desired(
-        self, kind: str, seen: Json, namespace: str, among: tuple[str, ...] | None
-    ) -> wish.Desired:
-        return wish.build(
-            self.target.kinds[kind].kind,
-            seen,
-            key=self.target.key,
-            hub_cluster=self.world.hub.cluster,
-            namespace=namespace,
-            among=among,
-            locator="" if namespace else self.target.names.locator("").to_json(),
         )
 
 

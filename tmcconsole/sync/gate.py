@@ -12,6 +12,7 @@ from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.assign import is_on_hold, is_wanted
 from tmcconsole.sync.markers import origin_uid
+from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.turn import take_in
 from tmcconsole.sync.world import Target, Watched, World
 from tmcconsole.tmc.audit import AuditLog, AuditUnavailable
@@ -51,26 +52,28 @@ async def delete_copy(
     every other ``KubeError``: an error is never an absence.
     """
     sides = _require_caches(world, target, kind)  # D1
+    tenant = world.tenant(target, key.namespace)
+    permit = world.policy.permit_removal(sides.target.kind, copy.key, tenant)
     await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
     _judge_lists(world, target, sides)
     require_brake(world, target, copy.uid, reason)  # D5
-    await delete_announced(world, target, sides.target.kind, copy, f"{kind}/{key}", reason)
+    await delete_announced(world, target, permit, copy, f"{kind}/{key}", reason)
 
 
 async def delete_announced(
-    world: World, target: Target, kind: Kind, doomed: CachedObject, subject: str, reason: str
+    world: World, target: Target, permit: Permit, doomed: CachedObject, subject: str, reason: str
 ) -> None:
     """Send one deletion the brake has let through: audit line first, exactly this object (D3, D7).
 
     Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
     """
-    action = "delete-namespace" if kind.id == "namespaces" else "delete-copy"
+    action = "delete-namespace" if permit.kind.id == "namespaces" else "delete-copy"
     ticket = await _announce(world, target, action, subject, doomed.uid, reason)
     outcome = "interrupted"
     try:
         async with target.flow.admitted():
-            await target.client.delete(
-                kind, doomed.key, uid=doomed.uid, resource_version=doomed.resource_version
+            await target.door.delete(
+                permit, uid=doomed.uid, resource_version=doomed.resource_version
             )
         outcome = "accepted"
     except NotFound:

@@ -6,7 +6,6 @@ from typing import Final
 
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.turn import take_in, with_metadata
 from tmcconsole.sync.world import Target, World
 
@@ -30,7 +29,7 @@ async def ensure_namespace(world: World, target: Target, namespace: str) -> None
     key = ObjectKey("", target.names.on_target(namespace))
     found = target.namespaces.get(key)
     if found is None:
-        found = await _make(target, namespace, key)
+        found = await _make(world, target, namespace, key)
     if found.deleting or key.name in target.leaving:
         raise NamespaceLeaving(f"namespace {key.name} is terminating on {target.name}")
     if target.names.is_known(key.name, found.uid):
@@ -39,11 +38,12 @@ async def ensure_namespace(world: World, target: Target, namespace: str) -> None
     target.names.know(key.name, found.uid)
 
 
-async def _make(target: Target, namespace: str, key: ObjectKey) -> CachedObject:
+async def _make(world: World, target: Target, namespace: str, key: ObjectKey) -> CachedObject:
     tree = with_metadata(target.names.desired(namespace), resourceVersion="1")
+    permit = world.policy.permit_namespace(NAMESPACES, tree)
     try:
         async with target.flow.admitted():
-            made = await target.client.apply(NAMESPACES, tree, manager=MANAGER)
+            made = await target.door.apply(permit)
     except Conflict:  # somebody was faster
         async with target.flow.admitted():
             made = await target.client.get(NAMESPACES, key)

@@ -142,9 +142,10 @@ class Tidy:
         resident = await self._resident(cached.name)
         if resident:
             return resident
+        permit = self.world.policy.permit_namespace_removal(NAMESPACES, live.key)
         require_brake(self.world, self.target, live.uid, UNASSIGNED)
         await delete_announced(
-            self.world, self.target, NAMESPACES, live, f"namespaces/{live.name}", "empty"
+            self.world, self.target, permit, live, f"namespaces/{live.name}", "empty"
         )
         return ""
 

@@ -12,6 +12,7 @@ from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.sync.desired import Desired
 from tmcconsole.sync.ledger import Entry, Settled
 from tmcconsole.sync.plan import Facts
+from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.world import Target, Watched, World
 
 LOOK_AGAIN_S: Final = 0.5  # a cache that is not filled yet, a precondition that failed
@@ -45,6 +46,11 @@ class Turn:
     def entry(self) -> Entry:
         """What is remembered of the object here."""
         return self.target.ledger.entry(self.kind, self.key)
+
+    def permit(self, tree: Json) -> Permit:
+        """Return the permit to apply ``tree`` as this object's copy. Raises ``NotPermitted``."""
+        tenant = self.world.tenant(self.target, self.key.namespace)
+        return self.world.policy.permit(self.here.kind, tree, tenant)
 
     def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
         """Note how the object stands."""

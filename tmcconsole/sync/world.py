@@ -10,12 +10,15 @@ from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.brake import Brake
+from tmcconsole.sync.door import Door
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceNames
+from tmcconsole.sync.policy import Policy, Tenant
 from tmcconsole.sync.workqueue import WorkQueue
 from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
@@ -53,7 +56,8 @@ class Target:
     """One physical cluster, connected once at least."""
 
     identity: TargetIdentity
-    client: Client
+    client: Reader  # what changes something goes through the door
+    door: Door
     flow: Flow
     namespaces: Informer  # all of the cluster's, to tell ours from foreign ones
     names: NamespaceNames
@@ -103,6 +107,7 @@ class World:
 
     runtime: Runtime
     settings: SyncSettings
+    policy: Policy
     hub: Hub
     history: History
     audit: AuditLog
@@ -117,3 +122,8 @@ class World:
     # Keys of configured targets not connected since the start: no status is written in the hub
     # from the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
+
+    def tenant(self, target: Target, namespace: str) -> Tenant:
+        """Return on whose behalf objects of a hub namespace are written on a target."""
+        there = target.names.on_target(namespace) if namespace else ""
+        return self.policy.tenant(namespace, target.name, there)

@@ -8,7 +8,7 @@ from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.kube.patches import Difference
 from tmcconsole.kube.redact import redact_at, redact_text
 from tmcconsole.sync.ledger import note_revert
-from tmcconsole.sync.markers import MANAGER, is_ours
+from tmcconsole.sync.markers import is_ours
 from tmcconsole.sync.places import ensure_namespace
 from tmcconsole.sync.plan import Update, collision_text, differences, fingerprint, is_copy_of
 from tmcconsole.sync.turn import (
@@ -133,9 +133,7 @@ async def _dry_run(turn: Turn, tree: Json) -> CachedObject | None:
     """Return what the server would make of our wish, None where the copy is another by now."""
     try:
         async with turn.target.flow.admitted():
-            return await turn.target.client.apply(
-                turn.here.kind, tree, manager=MANAGER, force=True, dry_run=True
-            )
+            return await turn.target.door.apply(turn.permit(tree), force=True, dry_run=True)
     except Conflict:
         await look_at_live(turn)
         raise
@@ -161,8 +159,9 @@ async def _take_back(turn: Turn, uid: str, what: str) -> float | None:
 
 
 async def _apply(turn: Turn, tree: Json, *, force: bool) -> None:
+    permit = turn.permit(tree)
     async with turn.target.flow.admitted():
-        written = await turn.target.client.apply(turn.here.kind, tree, manager=MANAGER, force=force)
+        written = await turn.target.door.apply(permit, force=force)
     found = differences(turn.desired, written.decode(), frozenset())
     turn.entry.normal = _fingerprints(found)
     turn.here.informer.observe(written)

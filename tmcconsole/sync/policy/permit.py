@@ -1,0 +1,113 @@
+"""Permits: the only thing a target's door opens to, and the only way to get one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tmcconsole.config.settings import SyncSettings
+from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of
+from tmcconsole.sync.policy.kinds import judge_kind
+from tmcconsole.sync.policy.metadata import Trimmed, trim
+from tmcconsole.sync.policy.objects import is_protected, judge_object, judge_source
+from tmcconsole.sync.policy.refusal import NotPermitted, Refusal, refuse
+from tmcconsole.sync.policy.tenant import Identity, Ourselves, Tenant, identity_for
+
+_SEAL: Final = object()
+_NAMESPACES: Final = "namespaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to write one object, as one identity. What it carries is what was judged."""
+
+    kind: Kind  # as the target's discovery has it
+    key: ObjectKey  # on the target
+    identity: Identity
+    tree: Json | None  # what may be applied; None where the permit is to delete
+    seal: object = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("only a Policy gives permits")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The one policy point: every request that changes something on a target comes from here."""
+
+    settings: SyncSettings
+    cluster: str = ""  # the hub's logical cluster
+    workspace: str = ""  # kcp's path
+
+    @property
+    def profile(self) -> str:
+        """The profile's name."""
+        return self.settings.profile
+
+    def tenant(self, namespace: str, target: str, there: str) -> Tenant:
+        """Return a hub namespace as a target sees it: ``there`` is its namespace on the target."""
+        return Tenant(namespace, target, there, self.cluster, self.workspace)
+
+    def trim(self, kind: Kind, source: Mapping[str, Any]) -> Trimmed:
+        """Return the hub object without the metadata that does not travel."""
+        return trim(kind, source, self.settings)
+
+    def judge(self, kind: Kind, tree: Mapping[str, Any], tenant: Tenant) -> Refusal | None:
+        """Return why ``tree``, as it is to be written, is not written for ``tenant``, or None."""
+        found = judge_kind(kind, self.settings, hub_runs_pods=False) or judge_object(
+            kind, tree, tenant, self.settings
+        )
+        if found is not None:
+            return found
+        identity = identity_for(tenant, self.settings)
+        return identity if isinstance(identity, Refusal) else None
+
+    def judge_source(self, source: Mapping[str, Any]) -> Refusal | None:
+        """Return why a hub object is not synced whatever becomes of it on the way, or None."""
+        return judge_source(source)
+
+    def permit(self, kind: Kind, tree: Json, tenant: Tenant) -> Permit:
+        """Return the permit to apply ``tree``. Raises ``NotPermitted``."""
+        refusal = self.judge(kind, tree, tenant)
+        if refusal is not None:
+            raise NotPermitted(refusal)
+        return Permit(kind, key_of(tree), self._identity(tenant), tree, _SEAL)
+
+    def permit_removal(self, kind: Kind, key: ObjectKey, tenant: Tenant) -> Permit:
+        """Return the permit to delete a copy. Raises ``NotPermitted``.
+
+        What it holds is not judged: a copy that would be refused today may go. Whether it is
+        ours and unwanted is the delete gate's business.
+        """
+        if key.namespace and is_protected(key.namespace, self.settings):
+            raise NotPermitted(_protected(key.namespace))
+        return Permit(kind, key, self._identity(tenant), None, _SEAL)
+
+    def permit_namespace(self, kind: Kind, tree: Json) -> Permit:
+        """Return the permit to make a namespace: as ourselves, tenants make none."""
+        key = key_of(tree)
+        self._require_namespace(kind, key)
+        return Permit(kind, key, Ourselves(), tree, _SEAL)
+
+    def permit_namespace_removal(self, kind: Kind, key: ObjectKey) -> Permit:
+        """Return the permit to delete a namespace that was made here."""
+        self._require_namespace(kind, key)
+        return Permit(kind, key, Ourselves(), None, _SEAL)
+
+    def _require_namespace(self, kind: Kind, key: ObjectKey) -> None:
+        if kind.id != _NAMESPACES:
+            raise NotPermitted(refuse("KindNotAllowed", f"{kind.id} are no namespaces"))
+        if is_protected(key.name, self.settings):
+            raise NotPermitted(_protected(key.name))
+
+    def _identity(self, tenant: Tenant) -> Identity:
+        found = identity_for(tenant, self.settings)
+        if isinstance(found, Refusal):
+            raise NotPermitted(found)
+        return found
+
+
+def _protected(namespace: str) -> Refusal:
+    return refuse("ProtectedNamespace", f"namespace {namespace} belongs to the cluster")
