@@ -8,7 +8,10 @@ import pytest
 from tmcconsole.cli import main
 from tmcconsole.cli.arguments import parse
 
-COMMANDS = ["run", "attach", "demo", "sim", "init", "status", "config", "info", "version"]
+COMMANDS = [
+    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "transform"),
+    *("config", "info", "version"),
+]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import make_tree
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
-from tmcconsole.sync.desired import Desired, build
+from tmcconsole.sync.desired import Desired, Terms, build
 from tmcconsole.sync.divide import share
 from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN
 
@@ -176,7 +176,7 @@ def test_a_different_wish_has_a_different_digest() -> None:
         wish(CONFIGMAPS, make_tree(data={"x": "1"})).digest,
         wish(CONFIGMAPS, make_tree(data={"x": "2"})).digest,
         wish(CONFIGMAPS, make_tree(name="other", data={"x": "1"})).digest,
-        wish(DEPLOYMENTS, make_tree(spec={"replicas": 4}), among=("a", "b")).digest,
+        wish(DEPLOYMENTS, make_tree(spec={"replicas": 4}), terms=Terms(("a", "b"))).digest,
         wish(DEPLOYMENTS, make_tree(spec={"replicas": 4})).digest,
     }
 
@@ -198,7 +198,7 @@ def test_a_different_wish_has_a_different_digest() -> None:
 def test_replicas_are_divided_where_a_placement_says_so(
     kind: Kind, spec: Json, among: tuple[str, ...] | None, replicas: int
 ) -> None:
-    assert wish(kind, make_tree(spec=spec), among=among).tree["spec"]["replicas"] == replicas
+    assert wish(kind, make_tree(spec=spec), terms=Terms(among)).tree["spec"]["replicas"] == replicas
 
 
 _members = st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=1, unique=True)

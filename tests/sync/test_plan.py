@@ -12,7 +12,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
 from tmcconsole.kube.patches import Difference
-from tmcconsole.sync.desired import Desired, build
+from tmcconsole.sync.desired import PLAIN, Desired, build
 from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, origin_of
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
@@ -73,7 +73,7 @@ def facts(
         origin=origin_of(HUB, source) if source else "",
         source=source,
         source_digest=b"s" if source else b"",
-        among=None,
+        terms=PLAIN,
         desired=wish_of(source) if source else None,
         refusal=refusal,
         copy=cache(copy) if copy else None,

@@ -49,6 +49,8 @@ class Arguments:
     at: str = ""
     key: str = ""
     retry: bool = False
+    # transform
+    dry_run: str = ""
 
 
 def parse(argv: Sequence[str]) -> Arguments | None:
@@ -143,6 +145,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     command("init", "init", "write a config for existing clusters", _init)
     command("status", "status", "print the state of the fleet", _output)
     command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
+    command("transform", "transform", "show what a target would get of manifests", _transform)
     command("config", "config", "check or show the configuration", config)
     command("info", "info", "paths, versions, terminal abilities")
     command("version", "version", "print the version")
@@ -277,6 +280,15 @@ def _dead_letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="TARGET", help="of one target, or of hub")
     parser.add_argument("--retry", action="store_true", help="try them again now")
     _output(parser)
+
+
+def _transform(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dry-run", required=True, metavar="FILE", help="manifests as YAML; - is stdin"
+    )
+    parser.add_argument(
+        "--target", required=True, action="append", metavar="NAME", help="one of the config's"
+    )
 
 
 def _duration(written: str) -> float:

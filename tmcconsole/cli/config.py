@@ -44,8 +44,8 @@ def _annotated(document: str, origins: Mapping[str, str]) -> Iterator[str]:
     keys = {number: path for path, number in lines_of(document).items()}
     for number, line in enumerate(document.splitlines(), 1):
         path = keys.get(number, "")
-        if path == "targets[0]":
-            yield f"{line}  # {origins['targets']}"
+        if path in ("targets[0]", "transforms[0]"):
+            yield f"{line}  # {origins[path.partition('[')[0]]}"
         elif path in KEYS and not line.endswith("["):
             yield f"{line}  # {origins.get(path, 'default')}"
         else:

@@ -21,6 +21,8 @@ from tmcconsole.config.settings import (
     SyncSettings,
     TargetSettings,
 )
+from tmcconsole.config.transform_reader import Misplaced, read_transform
+from tmcconsole.config.transforms import Transform
 
 MAX_BYTES: Final = 1024 * 1024
 TARGETS_VARIABLE: Final = "TMC_TARGETS"
@@ -43,6 +45,7 @@ class _Draft:
     given: dict[str, object] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     targets: tuple[TargetSettings, ...] = ()
+    transforms: tuple[Transform, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
     def set(self, key: Key, raw: object, folder: Path, source: str, line: int = 0) -> None:
@@ -126,10 +129,18 @@ def _read_top(
     if name == "targets":
         draft.targets = tuple(_read_targets(value, file, lines, draft.problems))
         draft.origins["targets"] = f"{file}:{lines.get('targets[0]', line)}"
+    elif name == "transforms":
+        draft.transforms = tuple(_read_transforms(value, file, lines, draft.problems))
+        draft.origins["transforms"] = f"{file}:{lines.get('transforms[0]', line)}"
     elif name in KEYS:
         draft.set(KEYS[name], value, file.parent, source, line)
     elif name not in SECTIONS:
-        known = [*filter(None, SECTIONS), "targets", *(key.name for key in SECTIONS[""])]
+        known = [
+            *filter(None, SECTIONS),
+            "targets",
+            "transforms",
+            *(key.name for key in SECTIONS[""]),
+        ]
         draft.problems.append(Problem(source, line, name, "unknown key", nearest(name, known)))
     elif not isinstance(value, dict):
         draft.problems.append(
@@ -155,22 +166,36 @@ def _read_key(
 def _read_targets(
     raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
 ) -> Iterator[TargetSettings]:
-    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-        fix = "write [[targets]] above each one"
-        problems.append(
-            Problem(str(file), lines.get("targets", 0), "targets", "must be tables", fix)
-        )
-        return
-    for index, item in enumerate(raw):
-        target = _Item(str(file), f"targets[{index}]", lines, problems)
+    for target, item in _items("targets", raw, file, lines, problems):
         read = target.read(item, file.parent)
         if read is not None:
             yield read
 
 
+def _read_transforms(
+    raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
+) -> Iterator[Transform]:
+    for place, item in _items("transforms", raw, file, lines, problems):
+        try:
+            yield read_transform(item, "config")
+        except Misplaced as error:
+            place.refuse(error.key, str(error), error.fix)
+
+
+def _items(
+    name: str, raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
+) -> Iterator[tuple[_Item, Mapping[str, Any]]]:
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        fix = f"write [[{name}]] above each one"
+        problems.append(Problem(str(file), lines.get(name, 0), name, "must be tables", fix))
+        return
+    for index, item in enumerate(raw):
+        yield _Item(str(file), f"{name}[{index}]", lines, problems), item
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One ``[[targets]]`` entry on its way to a TargetSettings."""
+    """One entry of ``[[targets]]`` or ``[[transforms]]`` on its way into the settings."""
 
     source: str
     path: str
@@ -201,7 +226,8 @@ class _Item:
 
     def refuse(self, name: str, what: str, fix: str) -> None:
         key = f"{self.path}.{name}" if name else self.path
-        line = next((self.lines[at] for at in (key, self.path, "targets") if at in self.lines), 0)
+        table = self.path.partition("[")[0]
+        line = next((self.lines[at] for at in (key, self.path, table) if at in self.lines), 0)
         self.problems.append(Problem(self.source, line, key, what, fix))
 
 
@@ -256,9 +282,12 @@ def _check_whole(draft: _Draft, source: str) -> None:
         report("hub", str(problem), problem.fix)
     if "targets" not in seen and not draft.targets:
         report("targets", "none is named", "write at least one [[targets]]")
-    names = [target.name for target in draft.targets]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        report("targets", f'"{name}" is there twice', "give each target a name of its own")
+    for key, each, names in (
+        ("targets", "target", [target.name for target in draft.targets]),
+        ("transforms", "transform", [transform.name for transform in draft.transforms]),
+    ):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            report(key, f'"{name}" is there twice', f"give each {each} a name of its own")
     beat, silence = (_given(draft, f"sync.heartbeat{end}") for end in ("", "_timeout"))
     if "sync" not in seen and beat >= silence:
         report(
@@ -286,6 +315,7 @@ def _settings(draft: _Draft, file: Path | None, environ: Mapping[str, str]) -> S
         sync=SyncSettings(**fields_of("sync")),
         console=ConsoleSettings(**fields_of("console")),
         daemon=DaemonSettings(**fields_of("daemon")),
+        transforms=draft.transforms,
         source=file,
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tmcconsole.config.transforms import Transform
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterAccess:
@@ -80,4 +82,5 @@ class Settings:
     sync: SyncSettings = field(default_factory=SyncSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    transforms: tuple[Transform, ...] = ()  # in the order in which they are made
     source: Path | None = None  # the file it was read from

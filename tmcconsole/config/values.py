@@ -13,6 +13,7 @@ from tmcconsole.config.settings import ClusterAccess
 # Reads a raw value; relative paths are relative to the folder. Raises Unusable.
 Reader = Callable[[object, Path], object]
 
+NOWHERE: Final = Path("/")  # for readers of what names no file
 IN_CLUSTER: Final = "in-cluster"
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")

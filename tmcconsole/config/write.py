@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 from tmcconsole.config.schema import ACCESS, SECTIONS, Key
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
+from tmcconsole.config.transforms import Transform
 from tmcconsole.config.values import spell_duration
 
 
@@ -21,8 +23,11 @@ def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool 
     """
     import tomli_w
 
+    # The transforms go with the head: short ones make one line, which no table may stand before.
+    transforms = [_transform(transform) for transform in settings.transforms]
     head = {
         "state_dir": _written_path(settings.state_dir, beside),
+        **({"transforms": transforms} if transforms else {}),
         "hub": _access(settings.hub, beside),
     }
     targets = [_target(target, beside) for target in settings.targets]
@@ -64,6 +69,10 @@ def _target(target: TargetSettings, beside: Path | None) -> str:
         labels = tomli_w.dumps(dict(target.labels)).splitlines()
         entry += f"labels = {{ {', '.join(labels)} }}\n"
     return f"[[targets]]\n{entry}"
+
+
+def _transform(transform: Transform) -> dict[str, Any]:
+    return {"name": transform.name, **json.loads(transform.written)}
 
 
 def _access(access: ClusterAccess, beside: Path | None) -> Mapping[str, Any]:

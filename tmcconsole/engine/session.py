@@ -12,6 +12,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import Settings
+from tmcconsole.config.transforms import Transform
 from tmcconsole.engine.connect import (
     HubIdentity,
     dial,
@@ -231,6 +232,10 @@ def _assemble(
     def informer(kind: Kind) -> Informer:
         return Informer(client, kind, runtime, on_change=noticed)
 
+    def transforms(namespace: str, key: str) -> tuple[Transform, ...] | None:
+        placed = scheduler.transforms(namespace, key)
+        return None if placed is None else (*placed, *around.settings.transforms)
+
     flow = Flow(runtime.now, runtime.sleep, HUB_WIDTH)
     hub = Hub(
         client,
@@ -252,6 +257,7 @@ def _assemble(
         around.audit,
         lambda: scheduler.has_decided,
         scheduler.divided_among,
+        transforms,
         scheduler.placed_keys,
     )
     reach = Reach(client, runtime, around.changed)

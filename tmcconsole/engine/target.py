@@ -232,7 +232,7 @@ class Supervisor:
         """Translate reachability into the target's state; end where a new connection is needed."""
         assert self.reach is not None
         assert self.target is not None
-        wishes = self._wishes(registered)
+        wishes, labels = self._wishes(registered), registered.labels
         while True:
             await self.session.around.runtime.sleep(WAIT_S)
             found = self.sync_target()
@@ -241,6 +241,9 @@ class Supervisor:
             before, wishes = wishes, self._wishes(found)
             if wishes != before:
                 self.target.look_again()
+            if found.labels != labels:
+                labels = found.labels
+                self.target.look_at_all()
             if self.reach.is_up:
                 self._enter(TargetState.SYNCING, "", "")
             elif self.reach.reason in ("Unauthorized", "Credentials", "Certificate"):

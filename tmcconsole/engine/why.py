@@ -38,19 +38,21 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
     """Return the unified difference between what is wanted and what is there, redacted."""
     source, copy = session.world.hub.cached(*item), target.copy_of(*item)
     wish: Json = {}
+    told: list[str] = []
     if source is not None:
-        among = session.world.divided_among(item.key.namespace)
-        found = wanted(session.world, target, item.lane, item.key, source.decode(), among)
+        found = wanted(session.world, target, item.lane, item.key, source.decode())
         if found.desired is None:
             assert found.refusal is not None
             return SafeText(f"{found.refusal.reason}: {found.refusal.message}")
         wish = found.desired.tree
+        told = [f"# transform {one}" for one in found.desired.applied if one.changed]
     actual = copy.decode() if copy else {}
     actual.pop("status", None)
     lines = difflib.unified_diff(
         _yaml(wish), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
     )
-    return SafeText("\n".join(lines) or "no difference", multiline=True)
+    shown = list(lines) or ["no difference"]
+    return SafeText("\n".join([*told, *shown]), multiline=True)
 
 
 def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
@@ -87,6 +89,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         source = session.world.hub.cached(*item)
         is_placed = source is not None and is_wanted(source.decode(), target.key)
         return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
+    lines += _transform_lines(session, target, item)
     standing = entry.standing
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
     if standing.message:
@@ -101,6 +104,14 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
             due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
+
+
+def _transform_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+    source = session.world.hub.cached(*item)
+    if source is None or item.lane not in target.kinds:
+        return []
+    wish = wanted(session.world, target, item.lane, item.key, source.decode())
+    return [f"  transform {one}" for one in wish.desired.applied] if wish.desired else []
 
 
 def _yaml(tree: Json) -> list[str]:

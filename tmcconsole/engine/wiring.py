@@ -126,6 +126,10 @@ def make_target(
         found = sync_target()
         return bool(found and found.is_evicting(runtime.wall()))
 
+    def labels() -> tuple[tuple[str, str], ...]:
+        found = sync_target()
+        return tuple(sorted((found or registered).labels.items()))
+
     def deletes_allowed_until() -> float:
         found = sync_target()
         return found.allow_deletes_until if found else 0.0
@@ -147,5 +151,6 @@ def make_target(
         kept.brake if kept else Brake(sync.brake_deletes, sync.brake_percent),
         pause,
         draining,
+        labels,
         deletes_allowed_until,
     )

@@ -64,10 +64,8 @@ class _Pools:
     fingerprint: bytes  # of the certificates they were made with
 
     async def close(self) -> None:
-        # Also where we are cancelled: what is not closed here is closed by nobody.
-        with anyio.CancelScope(shield=True):
-            await self.streams.close()
-            await self.requests.close()
+        await self.streams.close()
+        await self.requests.close()
 
 
 class HttpTransport(Transport):
@@ -220,11 +218,10 @@ class HttpTransport(Transport):
         """Open new pools. Watches break at once and resume; requests under way may finish."""
         oldest, self._retired = self._retired, self._pools
         self._pools = _Pools(_session(context, POOL), _session(context, 0), fingerprint)
-        with anyio.CancelScope(shield=True):
-            if self._retired is not None:
-                await self._retired.streams.close()
-            if oldest is not None:
-                await oldest.close()
+        if self._retired is not None:
+            await self._retired.streams.close()
+        if oldest is not None:
+            await oldest.close()
 
     def _failure(self, error: Exception) -> TransportError:
         failure = as_transport_error(error, self._endpoint.server, self._endpoint.source)

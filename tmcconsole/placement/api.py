@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.config.transform_reader import MAX_TRANSFORMS, Misplaced, read_transform
+from tmcconsole.config.transforms import Match, Transform, Unreadable
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
@@ -90,6 +92,7 @@ class Placement:
     current_keys: tuple[str, ...]  # of the last decision
     phase: str
     selected_location: str
+    transforms: tuple[Transform, ...] = ()
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
@@ -132,7 +135,35 @@ def read_placement(tree: Json) -> Placement:
         tuple(key for key in keys.split(",") if key),
         str(status.get("phase") or "Pending"),
         str(_part(status, "selectedLocation").get("locationName") or ""),
+        read_transforms(spec.get("transforms"), meta["name"]),
     )
+
+
+def read_transforms(raw: object, placement: str) -> tuple[Transform, ...]:
+    """Return the transforms of a Placement's spec.
+
+    One that cannot be read stands in the list as such: what it is meant for must not pass without.
+    """
+    if raw is None:
+        return ()
+    source = f"Placement {placement}"
+    if not isinstance(raw, list) or len(raw) > MAX_TRANSFORMS:
+        return (_unreadable("transforms", source, f"must be a list of up to {MAX_TRANSFORMS}"),)
+    return tuple(_read_transform(entry, number, source) for number, entry in enumerate(raw))
+
+
+def _read_transform(raw: object, number: int, source: str) -> Transform:
+    name = f"transforms[{number}]"
+    if not isinstance(raw, dict):
+        return _unreadable(name, source, "must be an object")
+    try:
+        return read_transform(raw, source)
+    except Misplaced as error:
+        return _unreadable(name, source, f"{error.key or 'it'} {error}; {error.fix}")
+
+
+def _unreadable(name: str, source: str, what: str) -> Transform:
+    return Transform(name, source, Match(), (Unreadable(what),))
 
 
 def _part(tree: Json, name: str) -> Json:

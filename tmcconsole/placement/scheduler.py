@@ -12,6 +12,7 @@ from typing import Final
 
 import anyio
 
+from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.errors import (
     BadRequest,
     Conflict,
@@ -22,7 +23,14 @@ from tmcconsole.kube.errors import (
     TooLarge,
 )
 from tmcconsole.kube.informer import Informer
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey, labels_of
+from tmcconsole.kube.objects import (
+    CachedObject,
+    Json,
+    Kind,
+    ObjectKey,
+    annotations_of,
+    labels_of,
+)
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import (
     DEFAULT_LOCATION,
@@ -42,7 +50,7 @@ from tmcconsole.placement.namespaces import plan_namespace
 from tmcconsole.placement.report import location_status, placement_annotation, placement_status
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision, decide
 from tmcconsole.runtime import Runtime
-from tmcconsole.sync.markers import MANAGER, STATE
+from tmcconsole.sync.markers import MANAGER, PLACED, STATE
 from tmcconsole.sync.world import Hub
 
 log = logging.getLogger(__name__)
@@ -156,6 +164,24 @@ class Scheduler:
             if one.placement.strategy == SPREAD and one.selects(labels):
                 return tuple(key for key in one.decision.keys if STATE + key in labels)
         return None
+
+    def transforms(self, namespace: str, key: str) -> tuple[Transform, ...] | None:
+        """Return the transforms of all Placements that send a namespace to target ``key``.
+
+        None where Placements brought it there and none says so any more: it is about to leave,
+        and what was made of its objects until now must not change on the way.
+        """
+        labels = self._labels(namespace)
+        here = [one for _, one in sorted(self.decided.items()) if key in one.decision.keys]
+        sending = [one for one in here if namespace and one.selects(labels)]
+        sending = sending or [one for one in here if one.decision.reason == INVALID_SELECTOR]
+        if not sending and self._is_placed(namespace):
+            return None
+        return tuple(transform for one in sending for transform in one.placement.transforms)
+
+    def _is_placed(self, namespace: str) -> bool:
+        found = self.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
+        return found is not None and PLACED in annotations_of(found.decode())
 
     def placed_keys(self) -> frozenset[str] | None:
         """Return the keys of all targets that Placements chose, None where one cannot be read.
@@ -322,8 +348,14 @@ class Scheduler:
         return 0.0
 
 
-def _essence(one: Decided) -> tuple[str, tuple[str, ...], object]:
-    return one.placement.strategy, one.decision.keys, one.placement.namespace_selector
+def _essence(one: Decided) -> tuple[object, ...]:
+    placement = one.placement
+    return (
+        placement.strategy,
+        one.decision.keys,
+        placement.namespace_selector,
+        placement.transforms,
+    )
 
 
 def _told(decision: Decision) -> str:

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
+from tmcconsole.config.transforms import Transform
+from tmcconsole.kube.objects import Json, Kind, annotations_of, key_of, labels_of
 from tmcconsole.sync.divide import DIVIDED_KINDS, share
 from tmcconsole.sync.markers import CLUSTER, DIGEST, LOCATOR, ORIGIN, is_bookkeeping, origin_of
+from tmcconsole.sync.transform import Applied, Place, transform
 
 # Annotations that tell of one server's or controller's own dealings with an object.
 _OWN_ANNOTATIONS: Final = frozenset(
@@ -34,11 +36,26 @@ _JOB_LABELS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """All but the source that a wish depends on: equal source and terms, equal wish."""
+
+    among: tuple[str, ...] | None = None  # target keys that divide the replicas between them
+    transforms: tuple[Transform, ...] = ()  # in the order in which they are made
+    # Of the SyncTarget, for transforms; left empty where there are none.
+    target: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+PLAIN: Final = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """An object as it is to be applied, with our markers; ``digest`` is also among them."""
 
     tree: Json
     digest: str  # 16 hexadecimal digits, equal for equal wishes
+    applied: tuple[Applied, ...] = ()  # the declared transforms that matched
 
 
 def build(
@@ -48,13 +65,13 @@ def build(
     key: str,
     hub_cluster: str,
     namespace: str,
-    among: tuple[str, ...] | None = None,
+    terms: Terms = PLAIN,
     locator: str = "",
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
-    ``among`` are the target keys that divide the replicas between them, if any do. ``locator``
-    says on a cluster-scoped copy whose it is; elsewhere the namespace carries it.
+    First what is always done, then the declared transforms. ``locator`` says on a cluster-scoped
+    copy whose it is; elsewhere the namespace carries it. Raises ``TransformFailed``.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -66,8 +83,11 @@ def build(
     clean = _CLEANERS.get(kind.id)
     if clean is not None:
         clean(tree)
-    if among is not None and kind.id in DIVIDED_KINDS:
-        _divide(tree, among, key)
+    if terms.among is not None and kind.id in DIVIDED_KINDS:
+        _divide(tree, terms.among, key)
+    applied = _transform(
+        kind, source, tree, Place(terms.target, key, terms.labels, namespace), terms
+    )
     digest = _digest(tree)
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
@@ -75,7 +95,17 @@ def build(
     metadata["annotations"][DIGEST] = digest
     if locator:
         metadata["annotations"][LOCATOR] = locator
-    return Desired(tree, digest)
+    return Desired(tree, digest, applied)
+
+
+def _transform(
+    kind: Kind, source: Mapping[str, Any], tree: Json, place: Place, terms: Terms
+) -> tuple[Applied, ...]:
+    if not terms.transforms:
+        return ()
+    return transform(
+        terms.transforms, kind, tree, key=key_of(source), labels=labels_of(source), place=place
+    )
 
 
 def _metadata(source: Mapping[str, Any], namespace: str) -> Json:

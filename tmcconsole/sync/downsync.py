@@ -7,7 +7,7 @@ from typing import assert_never
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.divide import DIVIDED_KINDS
+from tmcconsole.sync.desired import PLAIN, Terms
 from tmcconsole.sync.ledger import Settled
 from tmcconsole.sync.markers import STATE, SYNC, origin_of, place_of
 from tmcconsole.sync.plan import (
@@ -28,7 +28,7 @@ from tmcconsole.sync.plan import (
 )
 from tmcconsole.sync.removal import delete, release
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
-from tmcconsole.sync.wanted import NO_WISH, wanted
+from tmcconsole.sync.wanted import NO_WISH, terms_of, wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 from tmcconsole.sync.writing import create, update
@@ -48,13 +48,18 @@ class DownSync:
             return None
         if not self._caches_are_synced(kind):
             return LOOK_AGAIN_S
-        if kind in DIVIDED_KINDS and not self.world.has_decided():
-            return LOOK_AGAIN_S
-        among = self.world.divided_among(key.namespace) if kind in DIVIDED_KINDS else None
-        if self._is_settled(kind, key, among):
+        if not self.world.has_decided():
+            return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
+        terms = terms_of(self.world, self.target, self.target.kinds[kind].kind, key.namespace)
+        if terms is not None and self._is_settled(kind, key, terms):
             return None
-        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key, among))
+        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key, terms or PLAIN))
         step = decide(turn.facts)
+        if terms is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
+            turn.stand(
+                SyncState.PENDING, "AwaitingPlacement", "no Placement sends it here any more"
+            )
+            return HELD_RECHECK_S
         if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
             turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
             return None
@@ -65,31 +70,31 @@ class DownSync:
         informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
         return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
 
-    def _is_settled(self, kind: str, key: ObjectKey, among: tuple[str, ...] | None) -> bool:
+    def _is_settled(self, kind: str, key: ObjectKey, terms: Terms) -> bool:
         entry = self.target.ledger.get(kind, key)
         if entry is None or entry.settled is None:
             return False
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         if source is None or copy is None or source.deleting or copy.deleting:
             return False
-        if entry.settled != Settled(source.content_digest, copy.content_digest, among):
+        if entry.settled != Settled(source.content_digest, copy.content_digest, terms):
             return False
         self.target.ledger.stand(kind, key, SyncState.IN_SYNC, self.world.runtime.wall())
         return True
 
-    def _facts(self, kind: str, key: ObjectKey, among: tuple[str, ...] | None) -> Facts:
+    def _facts(self, kind: str, key: ObjectKey, terms: Terms) -> Facts:
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
         origin = origin_of(self.world.hub.cluster, tree) if tree else ""
-        wish = wanted(self.world, self.target, kind, key, tree, among) if tree else NO_WISH
+        wish = wanted(self.world, self.target, kind, key, tree, terms) if tree else NO_WISH
         return Facts(
             key=self.target.key,
             place=place_of(self.world.hub.cluster, key.namespace, key.name),
             origin=origin,
             source=tree,
             source_digest=source.content_digest if source else b"",
-            among=among,
+            terms=terms,
             desired=wish.desired,
             refusal=wish.refusal,
             copy=copy,

@@ -13,6 +13,7 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.sync.desired import PLAIN, Terms
 
 NO_TEXT: Final = SafeText()
 LAGS_KEPT: Final = 512  # a recent window for the percentiles on the screen
@@ -36,7 +37,7 @@ class Settled:
 
     source_digest: bytes  # content digest of the hub object
     copy_digest: bytes  # content digest of the copy
-    among: tuple[str, ...] | None = None  # target keys that divided the replicas between them
+    terms: Terms = PLAIN  # of the wish that the copy carries
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.patches import Difference, subset_differences
 from tmcconsole.sync.assign import is_on_hold, is_wanted
-from tmcconsole.sync.desired import Desired
+from tmcconsole.sync.desired import Desired, Terms
 from tmcconsole.sync.markers import (
     CLUSTER,
     DIGEST,
@@ -110,8 +110,8 @@ class Facts:
     origin: str  # of the hub object, "" without one
     source: Json | None  # the hub object
     source_digest: bytes  # its content digest, b"" without one
-    among: tuple[str, ...] | None  # target keys that divide the replicas between them
-    desired: Desired | None  # what the target should hold of it; None without a source
+    terms: Terms  # of the wish
+    desired: Desired | None  # what the target should hold; None without a source or a wish of it
     refusal: Refusal | None
     copy: CachedObject | None
     copy_tree: Json | None

@@ -61,7 +61,7 @@ class Turn:
         """Note that ``copy`` carries this turn's wish."""
         entry = self.entry
         entry.wrote = {self.facts.origin: copy.uid}
-        new = Settled(self.facts.source_digest, copy.content_digest, self.facts.among)
+        new = Settled(self.facts.source_digest, copy.content_digest, self.facts.terms)
         if copy.status_digest and entry.settled != new:
             self.world.hub.statuses.add(self.kind, self.key)  # it may count as observed now
         self.target.ledger.settle(self.kind, self.key, new, self.world.runtime.now())

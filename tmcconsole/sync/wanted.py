@@ -1,18 +1,21 @@
 """What one target should hold of one hub object, and whether it may: asked by all who need either.
 
 From the hub's object to the wish in one order: what the target sees of it, what may travel, the
-wish; and what policy says is said of that end result.
+wish, the declared transforms. What policy says is said of that end result, and of what there was
+before the transforms: neither smuggles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.desired import Desired, build
-from tmcconsole.sync.policy import Refusal, refuse
+from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.sync.desired import PLAIN, Desired, Terms, build
+from tmcconsole.sync.divide import DIVIDED_KINDS
+from tmcconsole.sync.policy import Policy, Refusal, Tenant, refuse
+from tmcconsole.sync.transform import TransformFailed, concerning
 from tmcconsole.sync.view import ViewInvalid, read_view
 from tmcconsole.sync.world import Target, World
 
@@ -29,30 +32,80 @@ class Wanted:
 NO_WISH: Final = Wanted(None, None)
 
 
+def terms_of(world: World, target: Target, kind: Kind, namespace: str) -> Terms | None:
+    """Return what decides the wishes of a kind in a hub namespace, besides the objects.
+
+    None where that is not known: the namespace is about to leave the target.
+    """
+    among = world.divided_among(namespace) if kind.id in DIVIDED_KINDS else None
+    declared = world.transforms(namespace, target.key)
+    if declared is None:
+        return None
+    if not declared:
+        return Terms(among) if among is not None else PLAIN
+    labels = target.labels()
+    transforms = concerning(declared, kind, namespace, target.name, dict(labels))
+    return Terms(among, transforms, target.name, labels) if transforms else Terms(among)
+
+
 def wanted(
     world: World,
     target: Target,
     kind: str,
     key: ObjectKey,
     source: Mapping[str, Any],
-    among: tuple[str, ...] | None = None,
+    terms: Terms | None = None,
 ) -> Wanted:
-    """Return what ``target`` should hold of a hub object; ``source`` is left alone."""
-    here, names = target.kinds[kind].kind, target.names
+    """Return what ``target`` should hold of a hub object; ``source`` is left alone.
+
+    ``terms`` are those of the moment if they are not given.
+    """
+    here = target.kinds[kind].kind
+    terms = terms or terms_of(world, target, here, key.namespace) or PLAIN
     try:
         seen = read_view(source, target.key)
     except ViewInvalid as error:
         return Wanted(None, refuse(error.reason, str(error)))
     trimmed = world.policy.trim(here, seen)
-    desired = build(
+    plain = _build(world, target, here, key, trimmed.tree, replace(terms, transforms=()))
+    tenant = world.tenant(target, key.namespace)
+    refusal = world.policy.judge_source(source) or world.policy.judge(here, plain.tree, tenant)
+    if not terms.transforms:
+        return Wanted(plain, refusal, trimmed.left_out)
+    try:
+        desired = _build(world, target, here, key, trimmed.tree, terms)
+    except TransformFailed as error:
+        return Wanted(None, refusal or refuse("TransformFailed", str(error)), trimmed.left_out)
+    if refusal is None and desired.digest != plain.digest:
+        refusal = judge_transformed(world.policy, here, desired, tenant)
+    return Wanted(desired, refusal, trimmed.left_out)
+
+
+def _build(
+    world: World,
+    target: Target,
+    here: Kind,
+    key: ObjectKey,
+    source: Mapping[str, Any],
+    terms: Terms,
+) -> Desired:
+    return build(
         here,
-        trimmed.tree,
+        source,
         key=target.key,
         hub_cluster=world.hub.cluster,
-        namespace=names.on_target(key.namespace) if key.namespace else "",
-        among=among,
-        locator="" if key.namespace else names.locator("").to_json(),
+        namespace=target.names.on_target(key.namespace) if key.namespace else "",
+        terms=terms,
+        locator="" if key.namespace else target.names.locator("").to_json(),
     )
-    tenant = world.tenant(target, key.namespace)
-    refusal = world.policy.judge_source(source) or world.policy.judge(here, desired.tree, tenant)
-    return Wanted(desired, refusal, trimmed.left_out)
+
+
+def judge_transformed(
+    policy: Policy, kind: Kind, desired: Desired, tenant: Tenant
+) -> Refusal | None:
+    """Return why policy refuses what transforms made of an object, or None."""
+    names = ", ".join(one.transform for one in desired.applied if one.changed)
+    if left_out := policy.trim(kind, desired.tree).left_out:
+        return refuse("TransformFailed", f"{names}: policy keeps {left_out[0]} from travelling")
+    found = policy.judge(kind, desired.tree, tenant)
+    return found and refuse(str(found.reason), f"as transformed by {names}: {found.message}")

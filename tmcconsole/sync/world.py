@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tmcconsole.config.settings import SyncSettings
+from tmcconsole.config.transforms import Transform
 from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
@@ -66,6 +67,7 @@ class Target:
     brake: Brake
     pause: Callable[[], Pause | None]
     draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
+    labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted
     deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
@@ -95,6 +97,11 @@ class Target:
             if entry.standing.state is not SyncState.IN_SYNC:
                 self.queue.add(kind, key, backlog=True)
 
+    def look_at_all(self) -> None:
+        """Queue every object: what the wishes depend on changed. What is settled costs little."""
+        for kind in sorted(self.kinds):
+            self.look_at_known(kind)
+
     def look_at_known(self, kind: str) -> None:
         """Queue what is remembered of a kind: what vanished unwatched leaves no event."""
         for key in self.ledger.keys(kind):
@@ -114,6 +121,9 @@ class World:
     has_decided: Callable[[], bool]  # Placements have been read and decided since the start
     # Of a hub namespace: the target keys among which a Placement divides replicas, else None.
     divided_among: Callable[[str], tuple[str, ...] | None]
+    # Of a hub namespace and a target key: the transforms of Placements, then those of the config;
+    # None where no Placement sends it there any more, although one did.
+    transforms: Callable[[str, str], tuple[Transform, ...] | None]
     # Keys of all targets that any Placement chose, None where one cannot be read.
     placed_keys: Callable[[], frozenset[str] | None]
     # By target key. A target that loses its connection stays, with the caches it had: last known

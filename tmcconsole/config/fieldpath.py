@@ -1,0 +1,100 @@
+"""Where in an object: ``spec.template.spec.containers[name=web].image``, or a JSON pointer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.config.problems import Unusable
+
+MAX_STEPS: Final = 64  # no Kubernetes object is deeper that an API server takes
+_FIX: Final = 'write it like "spec.template.spec.containers[name=web].image"'
+_STEP: Final = re.compile(
+    r"""\.?(?P<name>[A-Za-z0-9_$-]+)
+    | \[(?P<each>\*)\]
+    | \[(?P<index>\d{1,9})\]
+    | \["(?P<quoted>[^"\]]+)"\]
+    | \[(?P<field>[A-Za-z0-9_.-]+)=(?P<value>[^\]]*)\]
+    | \[(?P<key>[^\]"=*]+)\]""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The entry of a list whose field has a value: ``[name=web]``."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Every entry of a list: ``[*]``."""
+
+
+Step = str | int | Entry | Every  # an int names a field where it meets an object
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPath:
+    """A place in an object, or several; never empty."""
+
+    steps: tuple[Step, ...]
+
+    def __str__(self) -> str:
+        return spell(self.steps)
+
+
+def read_path(written: str) -> FieldPath:
+    """Return the path that was written. Raises ``Unusable``."""
+    steps = _pointer(written) if written.startswith("/") else _dotted(written)
+    if not steps or len(steps) > MAX_STEPS:
+        raise Unusable(f'"{written[:80]}" names no field', _FIX)
+    return FieldPath(steps)
+
+
+def spell(steps: tuple[Step, ...]) -> str:
+    """Return steps as one writes them."""
+    text = ""
+    for step in steps:
+        match step:
+            case Every():
+                text += "[*]"
+            case Entry(field, value):
+                text += f"[{field}={value}]"
+            case int():
+                text += f"[{step}]"
+            case _ if re.fullmatch(r"[A-Za-z0-9_$-]+", step):
+                text += f".{step}" if text else step
+            case _:
+                text += f"[{step}]"
+    return text
+
+
+def _pointer(written: str) -> tuple[Step, ...]:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in written[1:].split("/")]
+    return tuple(int(part) if re.fullmatch(r"\d{1,9}", part) else part for part in parts)
+
+
+def _dotted(written: str) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    at = 0
+    while at < len(written):
+        found = _STEP.match(written, at)
+        if found is None or (written[at] == "." and not steps):
+            raise Unusable(f'"{written[:80]}" cannot be read at "{written[at : at + 20]}"', _FIX)
+        steps.append(_step(found))
+        at = found.end()
+    return tuple(steps)
+
+
+def _step(found: re.Match[str]) -> Step:
+    if found["each"]:
+        return Every()
+    if found["index"]:
+        return int(found["index"])
+    if found["field"]:
+        return Entry(found["field"], found["value"])
+    return found["name"] or found["quoted"] or found["key"]

@@ -1,0 +1,126 @@
+"""What a target would get of some manifests: wishes without a cluster on either side. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.config.settings import Settings, TargetSettings
+from tmcconsole.config.transforms import Transform
+from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_placement
+from tmcconsole.sync.desired import PLAIN, Terms, build
+from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN
+from tmcconsole.sync.policy import Policy
+from tmcconsole.sync.transform import Applied, TransformFailed, concerning
+from tmcconsole.sync.wanted import judge_transformed
+
+# Namespaced is a guess that only policy would correct: these are refused by it whatever they say.
+_OURS: Final = frozenset({"Namespace", "Placement", "Location", "SyncTarget"})
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What becomes of one object."""
+
+    subject: str  # kind and key in the hub
+    target: str
+    applied: tuple[Applied, ...]
+    tree: Json | None  # without our markers; None where nothing comes of it
+    refusal: str  # "" where it would be written
+
+
+def preview(
+    documents: Sequence[Json], settings: Settings, target: TargetSettings
+) -> Iterator[Preview]:
+    """Yield what ``target`` would get of each object in ``documents``.
+
+    Placements among them add their transforms where their selector matches the labels of the
+    namespace, which a Namespace among them says; no labels without one.
+    """
+    placements = [read_placement(one) for one in documents if one["kind"] == PLACEMENTS.kind]
+    namespaces = {
+        one["metadata"]["name"]: labels_of(one)
+        for one in documents
+        if one["kind"] == NAMESPACES.kind
+    }
+    for document in documents:
+        if document["kind"] not in _OURS:
+            tree = _placed(document)
+            labels = namespaces.get(tree["metadata"]["namespace"], {})
+            yield _one(tree, settings, target, _declared(placements, labels, settings))
+
+
+def _placed(document: Json) -> Json:
+    meta = {"namespace": "default", **document["metadata"]}
+    return {**document, "metadata": meta}
+
+
+def _declared(
+    placements: Sequence[Placement], labels: dict[str, str], settings: Settings
+) -> tuple[Transform, ...]:
+    placed = [one for one in sorted(placements, key=lambda p: p.name) if _selects(one, labels)]
+    return (*(t for one in placed for t in one.transforms), *settings.transforms)
+
+
+def _selects(placement: Placement, labels: dict[str, str]) -> bool:
+    try:
+        return matches(placement.namespace_selector, labels)
+    except SelectorError:
+        return False
+
+
+def _one(
+    tree: Json, settings: Settings, target: TargetSettings, declared: tuple[Transform, ...]
+) -> Preview:
+    kind, key = guess_kind(tree["apiVersion"], tree["kind"]), key_of(tree)
+    subject, space = f"{kind.id} {key}", _space(settings, key)
+    policy = Policy(settings.sync)
+    tenant = policy.tenant(key.namespace, target.name, space)
+    trimmed = policy.trim(kind, tree).tree
+    transforms = concerning(declared, kind, key.namespace, target.name, dict(target.labels))
+    terms = Terms(None, transforms, target.name, target.labels)
+    try:
+        plain, desired = (
+            build(kind, trimmed, key="", hub_cluster="", namespace=space, terms=one)
+            for one in (PLAIN, terms)
+        )
+    except TransformFailed as error:
+        return Preview(subject, target.name, (), None, f"TransformFailed: {error}")
+    refusal = policy.judge_source(tree) or policy.judge(kind, plain.tree, tenant)
+    refusal = refusal or judge_transformed(policy, kind, desired, tenant)
+    _take_markers_off(desired.tree)
+    said = f"{refusal.reason}: {refusal.message}" if refusal else ""
+    return Preview(subject, target.name, desired.applied, desired.tree, said)
+
+
+def _space(settings: Settings, key: ObjectKey) -> str:
+    """A hashed name needs a hub and a target that answer: the hub's own stands for it here."""
+    prefix = settings.sync.namespace_prefix if settings.sync.namespaces == "prefix" else ""
+    return prefix + key.namespace
+
+
+def _take_markers_off(tree: Json) -> None:
+    meta = tree["metadata"]
+    del meta["labels"][CLUSTER], meta["annotations"][ORIGIN], meta["annotations"][DIGEST]
+    for field in ("labels", "annotations"):
+        if not meta[field]:
+            del meta[field]
+
+
+_VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
+
+
+def guess_kind(api_version: str, kind: str) -> Kind:
+    """Return the kind that is served under the usual plural of its name."""
+    group, _, version = api_version.rpartition("/")
+    word = kind.lower()
+    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+        plural = f"{word[:-1]}ies"
+    elif word == "endpoints":
+        plural = word
+    else:
+        plural = f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
+    return Kind(group, version, plural, kind, True, _VERBS)

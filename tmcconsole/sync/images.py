@@ -1,0 +1,28 @@
+"""Container image names, as the container runtimes read them. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEFAULT_REGISTRY: Final = "docker.io"
+DEFAULT_FOLDER: Final = "library"  # docker.io/library/nginx is what nginx means
+
+
+def full_name(image: str) -> str:
+    """Return the image with the registry and folder it leaves out: docker.io/library/nginx:1."""
+    first, slash, _ = image.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return f"{DEFAULT_REGISTRY}/{image if slash else f'{DEFAULT_FOLDER}/{image}'}"
+
+
+def from_elsewhere(image: str, beginning: str) -> str | None:
+    """Return what follows ``beginning`` in the image's full name, None where it does not.
+
+    ``beginning`` is a registry, or a registry and folders: only whole parts count.
+    """
+    name = full_name(image)
+    if name == beginning:
+        return ""
+    rest = name.removeprefix(beginning)
+    return rest if rest != name and rest[:1] in ("/", ":", "@") else None
