@@ -222,3 +222,19 @@ async def test_many_watches_leave_room_for_requests(tmp_path: Path) -> None:
         group.cancel_scope.cancel()
 
     assert response.status == 200
+
+
+async def test_F4_nobody_is_impersonated_through_a_kubeconfig_that_impersonates(
+    tmp_path: Path,
+) -> None:
+    async def answer(_request: web.BaseRequest) -> web.Response:
+        return json_answer({"kind": "Hello"})
+
+    headers = (("Impersonate-User", "tenant"),)
+    async with connected(tmp_path, answer, **{"as": "somebody"}) as (served, transport):
+        assert (await transport.request(Request("GET", "/x"))).status == 200
+        with pytest.raises(TransportError, match="impersonates already") as caught:
+            await transport.request(Request("PATCH", "/x", headers=headers))
+
+    assert not caught.value.sent
+    assert [seen.get("impersonate-user") for seen in served.headers] == ["somebody"]

@@ -97,3 +97,18 @@ def test_F4_others_cannot_impersonate(cluster: SimCluster) -> None:
 
     assert status == 403
     assert 'cannot impersonate resource "users"' in body["message"]
+
+
+async def test_F4_the_verb_impersonate_lets_one_act_as_that_account_and_no_other(
+    api: Api, cluster: SimCluster
+) -> None:
+    await allow(api, "default", resources=["serviceaccounts"], verbs=["impersonate"])
+    ours, theirs = "system:serviceaccount:default:shop", "system:serviceaccount:other:shop"
+
+    status, body = as_user(cluster, ROBOT, "GET", MAPS, impersonate_user=ours)
+    assert status == 403
+    assert f'User "{ours}" cannot list' in body["message"]
+    status, body = as_user(cluster, ROBOT, "GET", MAPS, impersonate_user=theirs)
+    assert status == 403
+    assert "cannot impersonate resource" in body["message"]
+    assert 'in the namespace "other"' in body["message"]

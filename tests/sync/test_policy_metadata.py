@@ -55,6 +55,7 @@ def travels(name: str, field: str, **sync: Any) -> bool:
         ("argocd.argoproj.io/tracking-id", ("trusted",)),
         ("meta.helm.sh/release-name", ("trusted",)),
         ("config.k8s.io/owning-inventory", ("trusted",)),
+        ("nginx.ingress.kubernetes.io/server-snippet", EVERYWHERE),  # refused for it
         ("pod-security.kubernetes.io/enforce", ()),
         ("notargocd.argoproj.io.example/x", NOT_RESTRICTED),
     ],

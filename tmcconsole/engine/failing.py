@@ -10,6 +10,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connect import SetupError
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.accounts import AccountGone
 from tmcconsole.sync.controller import Again
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceClash
@@ -32,6 +33,7 @@ _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
     NamespaceClash: (ErrorType.RESOURCE_CONFLICT, Pace.REFUSED),
     NamespaceLeaving: (ErrorType.RESOURCE_CONFLICT, Pace.NORMAL),
     KindAway: (ErrorType.RESOURCE_NOT_FOUND, Pace.SLOW),
+    AccountGone: (ErrorType.RESOURCE_PERMISSION, Pace.SLOW),
     NotPermitted: (ErrorType.PLACEMENT_POLICY, Pace.REFUSED),
 }
 

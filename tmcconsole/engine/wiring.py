@@ -11,6 +11,7 @@ from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import NAMESPACES, SyncTarget
+from tmcconsole.sync.accounts import Accounts
 from tmcconsole.sync.brake import Brake
 from tmcconsole.sync.door import Door
 from tmcconsole.sync.flow import Flow
@@ -142,7 +143,7 @@ def make_target(
     return Target(
         registered.identity,
         wiring.client,
-        Door(wiring.client),
+        Door(wiring.client, Accounts(wiring.client, runtime.now)),
         Flow(runtime.now, runtime.sleep),
         wiring.make_namespace_informer(),
         NamespaceNames(registered.identity, session.world.hub.cluster, mode, sync.namespace_prefix),

@@ -159,6 +159,7 @@ class HttpTransport(Transport):
         self, session: aiohttp.ClientSession, request: Request, token: Secret | None
     ) -> aiohttp.client._RequestContextManager:
         endpoint = self._endpoint
+        _require_one_impersonation(endpoint, request)
         query = f"?{_encoded(request.query)}" if request.query else ""
         headers = [("Accept", request.accept), *endpoint.impersonation, *request.headers]
         if token is not None:
@@ -261,6 +262,19 @@ class _Stream:
         if not chunk:
             raise StopAsyncIteration
         return chunk
+
+
+def _require_one_impersonation(endpoint: Endpoint, request: Request) -> None:
+    """An API server takes the first of two users: a tenant's request would be somebody else's."""
+    if not endpoint.impersonation:
+        return
+    if any(name.lower().startswith("impersonate-") for name, _ in request.headers):
+        raise TransportError(
+            "the kubeconfig impersonates already, so nothing is sent as anybody else: take its "
+            "as, as-uid and as-groups out, or sync.impersonate out of the config",
+            sent=False,
+            reason="Credentials",
+        )
 
 
 @lru_cache(maxsize=512)  # the same few queries for ever, but for versions and continue tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,6 +20,7 @@ _EVERYTHING: Final[Json] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*
 # Roles that exist without being stored.
 _GIVEN: Final[dict[str, list[Json]]] = {"cluster-admin": [_EVERYTHING]}
 # Who is signed in may ask about itself.
+_SERVICE_ACCOUNT: Final = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
 _REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
 
 
@@ -61,7 +63,7 @@ def rules_of(server: Server, user: User, namespace: str) -> Iterator[Json]:
             yield from _rules(server, binding["roleRef"], namespace)
 
 
-def impersonated(request: Request, user: User) -> User:
+def impersonated(server: Server, request: Request, user: User) -> User:
     """Return the user a request acts as. Raises Failure 400 or 403."""
     headers = [(name.lower(), value) for name, value in request.headers]
     names = [value for name, value in headers if name == "impersonate-user"]
@@ -70,13 +72,31 @@ def impersonated(request: Request, user: User) -> User:
         return user
     if not names or not names[0]:
         raise bad_request("requested groups without impersonating a user")
-    if MASTERS not in user.groups:
-        why = f'User "{user.name}" cannot impersonate resource "users" in API group ""'
-        message = f'users "{names[0]}" is forbidden: {why} at the cluster scope'
-        details = {"name": names[0], "kind": "users"}
-        raise Failure(403, "Forbidden", message, details)
+    _require_may_act_as(server, user, _acted(names[0]))
+    for group in groups:
+        _require_may_act_as(server, user, Action("impersonate", "", "groups", name=group))
     known = () if names[0] == "system:anonymous" else ("system:authenticated",)
+    account = _SERVICE_ACCOUNT.fullmatch(names[0])
+    if account and not groups:
+        groups = ["system:serviceaccounts", f"system:serviceaccounts:{account[1]}"]
     return replace(user, name=names[0], groups=(*groups, *known), uid="")
+
+
+def _acted(name: str) -> Action:
+    account = _SERVICE_ACCOUNT.fullmatch(name)
+    if account is None:
+        return Action("impersonate", "", "users", name=name)
+    return Action("impersonate", "", "serviceaccounts", namespace=account[1], name=account[2])
+
+
+def _require_may_act_as(server: Server, user: User, action: Action) -> None:
+    if may(server, user, action):
+        return
+    resource = action.resource
+    why = f'User "{user.name}" cannot impersonate resource "{resource}" in API group ""'
+    where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
+    message = f'{resource} "{action.name}" is forbidden: {why} {where}'
+    raise Failure(403, "Forbidden", message, {"name": action.name, "kind": resource})
 
 
 def _rules(server: Server, reference: Json, namespace: str) -> list[Json]:

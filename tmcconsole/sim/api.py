@@ -66,7 +66,7 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
     fixed = _fixed(server, request)
     if fixed is not None:
         return fixed
-    asked = parse(request, server.kinds, impersonated(request, user))
+    asked = parse(request, server.kinds, impersonated(server, request, user))
     if asked is None or asked.kind.id in server.faults.hidden_kinds:
         return _nothing_there(server, request)
     if server.faults.forbids(asked.verb, asked.kind.id) or not may(

@@ -11,6 +11,7 @@ from typing import Final
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.errors import ApiError, Forbidden
 from tmcconsole.kube.objects import CachedObject
+from tmcconsole.sync.accounts import Accounts
 from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.policy import Impersonated, Permit
 
@@ -23,9 +24,10 @@ class TenantForbidden(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Writes to one target. Every method raises the errors of ``tmcconsole.kube.errors``."""
+    """Writes to one target. Raises ``KubeError``; ``AccountGone`` before anything is sent."""
 
     _client: Client
+    _accounts: Accounts
 
     async def apply(
         self, permit: Permit, *, force: bool = False, dry_run: bool = False
@@ -33,6 +35,7 @@ class Door:
         """Apply what the permit carries, as our one field manager."""
         if permit.tree is None:
             raise TypeError(f"the permit for {permit.kind.id} {permit.key} is one to delete")
+        await self._accounts.require(permit.identity)
         try:
             return await self._client.apply(
                 permit.kind,
@@ -49,6 +52,7 @@ class Door:
         """Delete the object of the permit, if it is the one with that uid."""
         if permit.tree is not None:
             raise TypeError(f"the permit for {permit.kind.id} {permit.key} is one to apply")
+        await self._accounts.require(permit.identity)
         try:
             await self._client.delete(
                 permit.kind,

@@ -12,7 +12,8 @@ import orjson
 
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
-from tmcconsole.sync.policy.pods import place_of
+from tmcconsole.sync.policy.objects import is_snippet
+from tmcconsole.sync.policy.pods import confines, place_of
 from tmcconsole.sync.policy.profiles import RESTRICTED, TRUSTED
 
 # Domains whose keys steer a cluster, and not the application. A domain stands for those below it.
@@ -121,6 +122,8 @@ def _travels(name: str, settings: SyncSettings) -> bool:
         return False
     if settings.profile != RESTRICTED:
         return True
+    if is_snippet(name) or confines(name):
+        return True  # to be judged: without it the object would be another
     if name in _DESCRIBING_KEYS or _is_ours(domain):
         return True  # what is ours is taken off with the wish, and is not worth a word
     return not domain or _is_within(domain, _DESCRIBING)

@@ -118,9 +118,14 @@ def _judge_content(
         if type_ not in _SECRET_TYPES:
             yield _against(settings, "SecretType", "type", "use Opaque, TLS or dockerconfigjson")
     for name in sorted(annotations_of(tree)):
-        if any(word in name.rpartition("/")[2].lower() for word in _SNIPPETS):
+        if is_snippet(name):
             path = f"metadata.annotations[{name}]"
             yield _against(settings, "Snippet", path, "it is run by a controller others share")
+
+
+def is_snippet(annotation: str) -> bool:
+    """True for an annotation that is configuration for a controller others share."""
+    return any(word in annotation.rpartition("/")[2].lower() for word in _SNIPPETS)
 
 
 def _judge_service(spec: Mapping[str, Any], settings: SyncSettings) -> Iterator[Refusal]:

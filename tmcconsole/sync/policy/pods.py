@@ -175,6 +175,11 @@ def _sysctls(spec: Mapping[str, Any], at: str) -> Iterator[Finding]:
             yield Finding("Sysctls", path, "only the safe ones may be set")
 
 
+def confines(annotation: str) -> bool:
+    """True for an annotation by which older API servers confine, or free, a container."""
+    return annotation.startswith((_APPARMOR_NOTE, *_SECCOMP_NOTES))
+
+
 def _notes(template: Template) -> Iterator[Finding]:
     """What older API servers took from annotations, newer ones still hand on."""
     for name, value in template.annotations.items():
