@@ -308,6 +308,7 @@ REASON_AT = {
     "Finding": 0,
     "TenantForbidden": 1,
     "ViewInvalid": 0,
+    "Wait": 0,
     "SetupError": 0,
     "Delete": 1,
     "Decision": 2,

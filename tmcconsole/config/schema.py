@@ -25,6 +25,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "sync.impersonate": values.identity,
     "sync.impersonate_groups": values.identities,
     "sync.ingress_hosts": values.host_patterns,
+    "sync.upsync_secrets": values.object_names,
     "sync.workers": values.integer(1, 256),
     "sync.heartbeat": values.duration(1, 600),
     "sync.heartbeat_timeout": values.duration(3, 3600),

@@ -35,6 +35,9 @@ class SyncSettings:
     namespace_prefix: str = ""  # with namespaces = "prefix"
     kinds_deny: tuple[str, ...] = ()  # resource.group, e.g. "jobs.batch"
     kinds_allow: tuple[str, ...] = ()  # empty = all that the policy lets pass
+    upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may go up
+    upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
+    upsync_secrets: tuple[str, ...] = ()  # namespace/name: made on a target, by operators
     workers: int = 16  # reconciles at once per target
     profile: str = "baseline"  # restricted | baseline | trusted
     kinds_named: tuple[str, ...] = ()  # kinds the profile takes only where they are named

@@ -65,6 +65,16 @@ def texts(raw: object, folder: Path) -> tuple[str, ...]:
     raise Unusable(f"must be a list of strings, not {_shown(raw)}", 'write ["one", "two"]')
 
 
+def object_names(raw: object, folder: Path) -> tuple[str, ...]:
+    """Return names of the form ``namespace/name``, sorted."""
+    found = texts(raw, folder)
+    for name in found:
+        parts = name.split("/")
+        if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts):
+            raise Unusable(f'"{name[:80]}" names no object', 'write "namespace/name"')
+    return tuple(sorted(set(found)))
+
+
 def integer(low: int, high: int) -> Reader:
     """Return a reader of whole numbers within the bounds."""
 

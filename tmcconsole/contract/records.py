@@ -125,6 +125,8 @@ class TargetRecord(Record, frozen=True):
     in_sync: int = 0
     pending: int = 0
     failed: int = 0
+    upsynced: int = 0  # objects that the target owns and the hub shows
+    upsync_failed: int = 0  # of those, not shown, or not as they are
     queue_depth: int = 0
     oldest_queued_at: float = 0.0
     lag_p50_ms: float = 0.0  # hub change seen -> copy written, recent window
@@ -191,8 +193,9 @@ class ObjectRecord(Record, frozen=True):
 
     @property
     def key(self) -> str:
-        """``resource/namespace/name``."""
-        return f"{self.resource}/{self.namespace}/{self.name}"
+        """``resource/namespace/name``, without the middle where there is no namespace."""
+        place = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.resource}/{place}{self.name}"
 
 
 class PlacementRecord(Record, frozen=True):

@@ -47,6 +47,7 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
 from tmcconsole.sync.gate import close_audit
+from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import ALLOW_DELETES, MANAGER, PAUSE
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.tmc.audit import AuditUnavailable
@@ -249,10 +250,15 @@ class Commands:
 
     def _show(self, command: ShowObject) -> AnyReply:
         item = self._item(command.key)
-        cached = self.session.world.hub.cached(*item)
+        session = self.session
+        cached = session.world.hub.cached(*item) or session.upsyncing.cached(*item)
         if command.target:
             target = self._supervisor(command.target).target
-            cached = target.copy_of(*item) if target else None
+            cached = (
+                target.copy_of(*item) or session.upsyncing.below(target.key, item)
+                if target
+                else None
+            )
         where = command.target or "the hub"
         if cached is None:
             raise Rejected(f"{command.key} is not known on {where}")
@@ -281,9 +287,16 @@ class Commands:
     def _item(self, key: str) -> Item:
         lane, _, rest = key.partition("/")
         namespace, slash, name = rest.partition("/")
+        if not slash and rest and self._is_cluster_scoped(lane):
+            return Item(lane, ObjectKey("", rest))
         if not slash:
             raise Rejected(f"{key!r} is not resource/namespace/name")
         return Item(lane, ObjectKey(namespace, name))
+
+    def _is_cluster_scoped(self, lane: str) -> bool:
+        up = self.session.upsyncing.kinds.get(lane.removeprefix(LANE))
+        watched = up if lane.startswith(LANE) else self.session.world.hub.kinds.get(lane)
+        return watched is not None and not watched.kind.namespaced
 
 
 _QUESTIONS = PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters

@@ -18,6 +18,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board import Board
 from tmcconsole.engine.commands import Commands
 from tmcconsole.engine.failing import told, understand
+from tmcconsole.engine.orphans import make_orphans
 from tmcconsole.engine.present import Tally, failed, waiting
 from tmcconsole.engine.projector import Projector
 from tmcconsole.engine.session import HubSession, Surroundings, open_session
@@ -109,6 +110,7 @@ class Engine:
                 self.session = session
                 await session.run(group)
                 spawn(group, Silence(session).run, name="silence")
+                spawn(group, make_orphans(session).run, name="orphans")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")
                 for supervisor in self.supervisors.values():

@@ -25,7 +25,7 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.scheduler import Decided
-from tmcconsole.sync.ledger import Ledger, Standing
+from tmcconsole.sync.ledger import LANE, Ledger, Standing
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.health import (
@@ -52,8 +52,14 @@ class Tally:
     is_current: bool = True  # False: the target does not answer, these are the last known
 
     def total(self) -> Counter[SyncState]:
-        """Return the counts over all kinds."""
-        return sum(self.by_kind.values(), Counter())
+        """Return the counts over all kinds of copies."""
+        copies = [count for kind, count in self.by_kind.items() if not kind.startswith(LANE)]
+        return sum(copies, Counter())
+
+    def upsynced(self) -> Counter[SyncState]:
+        """Return the counts of what goes up from the target."""
+        owned = [count for kind, count in self.by_kind.items() if kind.startswith(LANE)]
+        return sum(owned, Counter())
 
     def objects(self) -> int:
         """Return how many copies there are or should be."""
@@ -112,6 +118,8 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         in_sync=counts[SyncState.IN_SYNC],
         pending=waiting(counts),
         failed=failed(counts),
+        upsynced=tally.upsynced().total(),
+        upsync_failed=failed(tally.upsynced()),
         queue_depth=len(target.queue) if target else 0,
         oldest_queued_at=_oldest(supervisor, target, wall),
         lag_p50_ms=_lag_ms(target, 0.5),
@@ -163,7 +171,7 @@ def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> Obj
     ``stale`` names the targets that do not answer: what was in sync there is last known only.
     """
     world = session.world
-    cached = world.hub.cached(*item)
+    cached = world.hub.cached(*item) or session.upsyncing.cached(*item)
     cells = tuple(_cells(session, item, stale))
     if cached is None and not cells:
         return None
@@ -171,7 +179,7 @@ def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> Obj
     if not cells:
         return None
     meta = tree["metadata"]
-    kind = world.hub.kinds[item.lane].kind.kind if item.lane in world.hub.kinds else item.lane
+    kind = _kind_name(session, item.lane)
     health, told = object_health(kind, _whole(session, item, tree))
     return ObjectRecord(
         kind=SafeText(kind),
@@ -187,6 +195,14 @@ def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> Obj
         placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
         cells=cells,
     )
+
+
+def _kind_name(session: HubSession, lane: str) -> str:
+    """Return the Kind of a lane, be it of the way down or up."""
+    watched = session.world.hub.kinds.get(lane) or session.upsyncing.kinds.get(
+        lane.removeprefix(LANE)
+    )
+    return watched.kind.kind if watched else lane
 
 
 def _whole(session: HubSession, item: Item, tree: Json) -> Json:

@@ -26,6 +26,7 @@ from tmcconsole.engine.failing import Failing
 from tmcconsole.engine.kinds import KindPair, keep_unknown, synced_kinds
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
+from tmcconsole.engine.upsyncing import Upsyncing, kinds_above
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery
 from tmcconsole.kube.errors import KubeError
@@ -76,6 +77,7 @@ class HubSession:
     sources: Sources
     reach: Reach
     assign: Failing
+    upsyncing: Upsyncing
     # What the targets are found to serve in common with the hub, by target name.
     served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
     on_kinds: list[Callable[[], None]] = field(default_factory=list)  # hub discovery changed
@@ -86,6 +88,8 @@ class HubSession:
         """Start everything of the hub's in ``group``."""
         hub, workers = self.world.hub, self.around.settings.sync.workers
         self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer, self._look_at_known)
+        self.upsyncing.start(group)
+        self._follow_up()
         for informer in (hub.namespaces, *self._own_informers()):
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
         spawn(group, self.reach.run, self._recovered, name="hub probe")
@@ -119,6 +123,11 @@ class HubSession:
             self.world.hub.statuses.drop_lane(kind)
         if started or stopped:
             log.info("watching %d kinds in the hub", len(self.world.hub.kinds))
+
+    def _follow_up(self) -> None:
+        sync = self.around.settings.sync
+        wanted = kinds_above(self.discovery, sync, hub_runs_pods=self.identity.runs_pods)
+        self.upsyncing.follow(wanted)
 
     def reassign_all(self) -> None:
         """Look at the assignment of every object again: decisions or targets changed."""
@@ -154,6 +163,7 @@ class HubSession:
             watched.informer.nudge()
         for informer in (self.world.hub.namespaces, *self._own_informers()):
             informer.nudge()
+        self.upsyncing.nudge()
         hub = self.world.hub
         for queue in (hub.queue, hub.statuses, *(t.queue for t in self.world.targets.values())):
             queue.retry_failed()  # a target's work needs the hub too: it reads before it deletes
@@ -179,6 +189,7 @@ class HubSession:
             watched = hub.kinds.get(kind.id)
             has_listed = watched is not None and watched.informer.synced
             hub.queue.add(kind.id, key, backlog=not has_listed)
+            self.upsyncing.hub_changed(kind.id, key)
         if wants_status(old, new):  # a wish taken back has a new generation to be observed
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
@@ -198,6 +209,7 @@ class HubSession:
                 continue
             if found != self.discovery:
                 self.discovery = found
+                self._follow_up()
                 for callback in self.on_kinds:
                     callback()
 
@@ -262,8 +274,9 @@ def _assemble(
     )
     reach = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)
+    upsyncing = Upsyncing(world, runtime, around.touched)
     session = HubSession(
-        around, identity, discovery, client, world, scheduler, sources, reach, failing
+        around, identity, discovery, client, world, scheduler, sources, reach, failing, upsyncing
     )
     return session
 
@@ -275,6 +288,7 @@ def _namespace_changed(
     if not content_changed(old, new):
         return
     hub = session.world.hub
+    session.upsyncing.hub_changed(NAMESPACES.id, key)
     for id, watched in hub.kinds.items():
         for cached in watched.informer.in_namespace(key.name):
             hub.queue.add(id, cached.key, backlog=True)

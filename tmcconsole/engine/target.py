@@ -20,6 +20,7 @@ from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
 from tmcconsole.engine.session import REDISCOVER_S, HubSession
+from tmcconsole.engine.upsyncing import UpWiring, make_side
 from tmcconsole.engine.wiring import Wiring, make_target
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
@@ -30,8 +31,10 @@ from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
 from tmcconsole.runtime import spawn
 from tmcconsole.sync.controller import Controller
 from tmcconsole.sync.downsync import DownSync
+from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
 from tmcconsole.sync.tidy import LOOK_S, Tidy
+from tmcconsole.sync.upsync import UpSync
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.errors import ErrorType
@@ -60,6 +63,7 @@ class Supervisor:
     beats: Beats | None = None
     discovery: Discovery | None = None
     cluster_uid: str = ""
+    _up: UpWiring | None = None
     _failures: int = 0  # in a row, without a healthy while between them
     _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
     _rediscover: anyio.Event = field(default_factory=anyio.Event)
@@ -160,6 +164,7 @@ class Supervisor:
         session.world.targets[target.key] = target
         session.world.awaited.discard(target.key)
         spawn(group, target.namespaces.run, name=f"{self.name} informer namespaces")
+        self._start_up(group, client, target)
         self._follow(mirrors)
         spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
         spawn(group, controller.run, name=f"{self.name} controller")
@@ -170,16 +175,29 @@ class Supervisor:
         spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
         spawn(group, self._tidy, target, name=f"{self.name} tidy")
 
+    def _start_up(self, group: TaskGroup, client: Client, target: Target) -> None:
+        session, before = self.session, self._up.side if self._up else None
+        kept = before if before is not None and before.target.identity == target.identity else None
+        side = make_side(session.upsyncing, target, kept)
+        self._up = UpWiring(session.upsyncing, client, side, session.around.settings.sync)
+        self._up.start(group)
+
     async def _reconcile(self, item: Item) -> float | None:
         assert self.target is not None
         assert self.reach is not None
+        assert self._up is not None
         await self.reach.wait_up()
+        if item.lane.startswith(LANE):
+            await self.session.reach.wait_up()
+            return await UpSync(self.session.world, self._up.side).reconcile(item)
         return await DownSync(self.session.world, self.target).reconcile(item)
 
     def _follow(self, mirrors: Mirrors) -> None:
         """Watch what both sides serve now."""
         assert self.target is not None
         assert self.discovery is not None
+        assert self._up is not None
+        self._up.follow(self.discovery)
         pairs = self.session.pairs_for(self.discovery)
         self.session.serve(self.name, pairs)
         _, stopped = mirrors.follow({id: pair.target for id, pair in pairs.items()})
@@ -226,6 +244,8 @@ class Supervisor:
         self.target.namespaces.nudge()
         for watched in self.target.kinds.values():
             watched.informer.nudge()
+        if self._up is not None:
+            self._up.nudge()
         self.target.queue.retry_failed()
 
     async def _watch_over(self, registered: SyncTarget) -> None:

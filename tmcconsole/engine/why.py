@@ -11,10 +11,11 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
-from tmcconsole.kube.objects import Json
+from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
 from tmcconsole.sync.assign import is_wanted
-from tmcconsole.sync.markers import DIGEST, finalizer_keys, state_keys
+from tmcconsole.sync.ledger import LANE
+from tmcconsole.sync.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
 from tmcconsole.sync.wanted import wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
@@ -24,7 +25,9 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
     """Return the explanation of one logical object, line by line."""
     cached = session.world.hub.cached(*item)
     lines = [f"{item.lane} {item.key}", ""]
-    if cached is None:
+    if item.lane.startswith(LANE):
+        lines += _owned_lines(session, item)
+    elif cached is None:
         lines.append("hub        it is not there (any more)")
     else:
         tree = cached.decode()
@@ -32,6 +35,20 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
     for name in sorted(supervisors):
         lines += ["", *_target_lines(session, supervisors[name], item)]
     return SafeText("\n".join(lines), multiline=True)
+
+
+def _owned_lines(session: HubSession, item: Item) -> list[str]:
+    cached = session.upsyncing.cached(*item)
+    if cached is None:
+        return ["owner      a target; the hub does not have it"]
+    tree = cached.decode()
+    names = {target.key: target.name for target in session.world.targets.values()}
+    owners = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
+    version = annotations_of(tree).get(UPSYNC_RV)
+    return [
+        f"owner      {', '.join(owners)}: what is there is shown in the hub, never the reverse",
+        f"hub        {f'whole, of version {version}' if version else 'not whole yet'}",
+    ]
 
 
 def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:

@@ -80,6 +80,7 @@ class Wiring:
         hub_key = ObjectKey(namespace, key.name)
         if content_changed(old, new):
             self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
+            self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
         if wants_status(old, new):
             self.session.world.hub.statuses.add(kind.id, hub_key)
         self.session.around.touched(kind.id, hub_key)

@@ -97,6 +97,7 @@ class Client:
         *,
         namespace: str = "",
         label_selector: str = "",
+        field_selector: str = "",
         limit: int = 500,
         resource_version: str = "",
         match: str = "",
@@ -107,7 +108,11 @@ class Client:
         the continue token expires in between.
         """
         path = collection_path(kind, namespace)
-        fixed = _query(limit=str(limit) if limit else "", labelSelector=label_selector)
+        fixed = _query(
+            limit=str(limit) if limit else "",
+            labelSelector=label_selector,
+            fieldSelector=field_selector,
+        )
         first = _query(resourceVersion=resource_version, resourceVersionMatch=match)
         version, token = "", ""
         while True:
@@ -131,6 +136,7 @@ class Client:
         *,
         namespace: str = "",
         label_selector: str = "",
+        field_selector: str = "",
         resource_version: str,
         timeout_s: float,
         idle_s: float,
@@ -147,6 +153,7 @@ class Client:
             resourceVersion=resource_version,
             timeoutSeconds=str(int(timeout_s)),
             labelSelector=label_selector,
+            fieldSelector=field_selector,
         )
         path = collection_path(kind, namespace)
         self.reads += 1
@@ -233,12 +240,14 @@ class Client:
         uid: str,
         resource_version: str = "",
         propagation: str = "Background",
+        at_once: bool = False,
         dry_run: bool = False,
         headers: Query = (),
     ) -> None:
         """Delete the object with that uid, and no other of its name.
 
-        Returning means accepted: finalizers may hold it. Raises ``Conflict`` where uid or
+        ``at_once`` gives no grace: for pods that no kubelet runs. Returning means accepted:
+        finalizers may hold it. Raises ``Conflict`` where uid or
         resourceVersion differ.
         """
         if not uid:
@@ -252,6 +261,8 @@ class Client:
             "preconditions": conditions,
             "propagationPolicy": propagation,
         }
+        if at_once:
+            options["gracePeriodSeconds"] = 0
         if dry_run:
             options["dryRun"] = ["All"]
         path = object_path(kind, key)

@@ -32,7 +32,8 @@ from tmcconsole.kube.errors import (
 )
 from tmcconsole.kube.ingest import Quarantined, WatchEvent
 from tmcconsole.kube.lister import Lister
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, labels_of
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.scope import Scope
 from tmcconsole.runtime import Runtime
 
 IDLE_S: Final = 90.0  # bookmarks come about once a minute, so a living watch is never this silent
@@ -90,6 +91,7 @@ class Informer:
         on_change: OnChange,
         label_selector: str = "",
         namespace: str = "",
+        name: str = "",
         on_state: Callable[[Kind, InformerState], None] = lambda _kind, _state: None,
     ) -> None:
         self.kind = kind
@@ -100,9 +102,8 @@ class Informer:
         self.relists = 0
         self._client = client
         self._runtime = runtime
-        self._lister = Lister(client, kind, runtime, namespace, label_selector, self._contacted)
-        self._label_selector = label_selector
-        self._namespace = namespace
+        self._scope = Scope(namespace, label_selector, name)
+        self._lister = Lister(client, kind, runtime, self._scope, self._contacted)
         self._on_state = on_state
         self._cache = Cache(lambda key, old, new: on_change(kind, key, old, new))
         self._backoff = Backoff(runtime)
@@ -158,17 +159,9 @@ class Informer:
 
     def observe(self, answer: CachedObject) -> None:
         """Take the answer to our own write, so that what we read next is not older than it."""
-        elsewhere = self._namespace and answer.namespace != self._namespace
-        if not elsewhere and (self.get(answer.key) is not None or self._selects(answer)):
+        known = self.get(answer.key) is not None and self._scope.holds(answer)
+        if known or self._scope.selects(answer):
             self._cache.take_answer(answer)
-
-    def _selects(self, answer: CachedObject) -> bool:
-        """True where the label selector (``key=value`` terms) takes an object not seen before."""
-        if not self._label_selector:
-            return True
-        labels = labels_of(answer.decode())
-        terms = [term.partition("=") for term in self._label_selector.split(",")]
-        return all(labels.get(key) == value for key, _, value in terms)
 
     def forget(self, key: ObjectKey, uid: str) -> None:
         """Remove an object that a live read, after our own delete, has shown to be gone."""
@@ -300,8 +293,9 @@ class Informer:
     async def _take_events(self, timeout_s: float) -> None:
         stream = self._client.watch(
             self.kind,
-            namespace=self._namespace,
-            label_selector=self._label_selector,
+            namespace=self._scope.namespace,
+            label_selector=self._scope.label_selector,
+            field_selector=self._scope.field_selector,
             resource_version=self._cache.position,
             timeout_s=timeout_s,
             idle_s=IDLE_S,

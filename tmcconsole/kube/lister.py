@@ -12,6 +12,7 @@ from tmcconsole.kube.cache import Listing
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.errors import Gone
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.scope import Scope
 from tmcconsole.runtime import Runtime
 
 PAGE: Final = 500
@@ -25,8 +26,7 @@ class Lister:
     client: Client
     kind: Kind
     runtime: Runtime
-    namespace: str
-    label_selector: str
+    scope: Scope
     on_page: Callable[[], None]
 
     async def read(self) -> Listing:
@@ -51,8 +51,9 @@ class Lister:
         list_version = ""
         pages = self.client.list_pages(
             self.kind,
-            namespace=self.namespace,
-            label_selector=self.label_selector,
+            namespace=self.scope.namespace,
+            label_selector=self.scope.label_selector,
+            field_selector=self.scope.field_selector,
             limit=limit,
             resource_version=version,
             match=match,

@@ -13,10 +13,12 @@ from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.objects import Json, Kind, annotations_of, key_of, labels_of
 from tmcconsole.sync.divide import DIVIDED_KINDS, share
 from tmcconsole.sync.markers import CLUSTER, DIGEST, LOCATOR, ORIGIN, is_bookkeeping, origin_of
+from tmcconsole.sync.policy import POD_MAKERS
 from tmcconsole.sync.transform import Applied, Place, transform
+from tmcconsole.sync.uppods import mark_template
 
 # Annotations that tell of one server's or controller's own dealings with an object.
-_OWN_ANNOTATIONS: Final = frozenset(
+OWN_ANNOTATIONS: Final = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
         "deployment.kubernetes.io/revision",
@@ -67,11 +69,13 @@ def build(
     namespace: str,
     terms: Terms = PLAIN,
     locator: str = "",
+    upsync_pods: bool = False,
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
     First what is always done, then the declared transforms. ``locator`` says on a cluster-scoped
-    copy whose it is; elsewhere the namespace carries it. Raises ``TransformFailed``.
+    copy whose it is; elsewhere the namespace carries it. With ``upsync_pods`` the pods
+    that come of it are marked to be shown in the hub. Raises ``TransformFailed``.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -88,6 +92,8 @@ def build(
     applied = _transform(
         kind, source, tree, Place(terms.target, key, terms.labels, namespace), terms
     )
+    if upsync_pods and kind.id in POD_MAKERS:
+        mark_template(tree, key)
     digest = _digest(tree)
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
@@ -113,7 +119,7 @@ def _metadata(source: Mapping[str, Any], namespace: str) -> Json:
     kept_annotations = {
         name: value
         for name, value in annotations_of(source).items()
-        if not is_bookkeeping(name) and name not in _OWN_ANNOTATIONS
+        if not is_bookkeeping(name) and name not in OWN_ANNOTATIONS
     }
     place = {"namespace": namespace} if namespace else {}
     return {

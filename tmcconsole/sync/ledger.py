@@ -16,6 +16,7 @@ from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.desired import PLAIN, Terms
 
 NO_TEXT: Final = SafeText()
+LANE: Final = "up:"  # before a kind's id: what goes up from the target, and is no copy of ours
 LAGS_KEPT: Final = 512  # a recent window for the percentiles on the screen
 FIGHT_FLIPS: Final = 6  # changes of one field back and forth in the window that make a fight
 FIGHT_WINDOW_S: Final = 600.0
@@ -138,7 +139,9 @@ class Ledger:
                 yield kind, key, entry
 
     def __len__(self) -> int:
-        return sum(len(of_kind) for of_kind in self._entries.values())
+        """How many objects of the hub's there are: what goes up is the target's own."""
+        counted = (of_kind for kind, of_kind in self._entries.items() if not kind.startswith(LANE))
+        return sum(len(of_kind) for of_kind in counted)
 
 
 def note_revert(entry: Entry, now: float) -> bool:

@@ -25,6 +25,11 @@ SUMMARIZING: Final = "experimental.summarizing.workload.kcp.io"  # annotation: f
 PLACED: Final = "scheduling.kcp.io/placement"  # annotation on namespaces a Placement selects
 SYNCTARGETS: Final = "internal.workload.kcp.io/synctarget"  # annotation on Placements: keys
 TARGET_KEY: Final = "internal.workload.kcp.io/key"  # label on SyncTargets
+DERIVED: Final = "experimental.workload.kcp.io/upsync-derived-resources"  # annotation on Services
+
+UPSYNCED: Final = "syncer.kcp.io/upsynced"  # label on hub objects that a target owns: K
+UPSYNC_RV: Final = "workload.kcp.io/rv"  # annotation there: version on the target, all of it copied
+UPSYNC_DIFF: Final = "internal.workload.kcp.io/upsyncdiff"  # annotation on a target + K, as in kcp
 
 CLUSTER: Final = "internal.workload.kcp.io/cluster"  # label on every copy: K
 LOCATOR: Final = "kcp.io/namespace-locator"  # annotation on namespaces we made

@@ -97,6 +97,7 @@ def _build(
         namespace=target.names.on_target(key.namespace) if key.namespace else "",
         terms=terms,
         locator="" if key.namespace else target.names.locator("").to_json(),
+        upsync_pods=world.settings.upsync_pods,
     )
 
 
