@@ -307,6 +307,8 @@ REASON_AT = {
     "_against": 1,
     "Finding": 0,
     "TenantForbidden": 1,
+    "_ask": 2,
+    "account": 0,
     "ViewInvalid": 0,
     "Wait": 0,
     "SetupError": 0,

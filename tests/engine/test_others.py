@@ -15,7 +15,8 @@ from tests.world.world import (
 )
 from tmcconsole.contract.commands import Resync
 from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.sync.ledger import FIGHT_FLIPS, FIGHT_WINDOW_S, Entry
+from tmcconsole.sync.drift import FIGHT_FLIPS, FIGHT_WINDOW_S
+from tmcconsole.sync.ledger import Entry
 from tmcconsole.sync.turn import REFUSED_RECHECK_S
 from tmcconsole.sync.world import Target
 

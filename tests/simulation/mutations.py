@@ -26,6 +26,7 @@ from tmcconsole.sync import (
     places,
     plan,
     removal,
+    sending,
     status,
     upstatus,
     writing,
@@ -65,13 +66,13 @@ def _delete_unannounced(monkeypatch: pytest.MonkeyPatch) -> None:
     async def announce(*_args: Any) -> int:
         return 0
 
-    monkeypatch.setattr(gate, "_announce", announce)
+    monkeypatch.setattr(gate, "announce", announce)
 
 
 def _apply_over_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     async def create(turn: Turn) -> None:
         await places.ensure_namespace(turn.world, turn.target, turn.key.namespace)
-        await writing._apply(turn, turn.desired.tree, force=True)
+        await sending.send(turn, turn.desired.tree, force=True)
 
     monkeypatch.setattr(downsync, "create", create)
 

@@ -1,10 +1,10 @@
-"""What is remembered of each object on a target, and when a change back and forth is a fight."""
+"""What is remembered of each object on a target."""
 
 from __future__ import annotations
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.ledger import FIGHT_FLIPS, FIGHT_WINDOW_S, Ledger, note_revert
+from tmcconsole.sync.ledger import Ledger
 
 KEY = ObjectKey("shop", "settings")
 
@@ -63,22 +63,3 @@ def test_a_kind_that_is_away_holds_its_objects_and_no_others() -> None:
 
     assert ledger.entry("widgets.example.com", KEY).standing.state is SyncState.HELD
     assert ledger.entry("configmaps", KEY).standing.state is SyncState.IN_SYNC
-
-
-def test_reverts_beyond_the_limit_in_the_window_are_a_fight() -> None:
-    ledger, _ = make_ledger()
-    entry = ledger.entry("configmaps", KEY)
-
-    fights = [note_revert(entry, float(at)) for at in range(FIGHT_FLIPS + 1)]
-
-    assert fights == [False] * FIGHT_FLIPS + [True]
-
-
-def test_reverts_far_apart_are_never_a_fight_and_old_ones_are_forgotten() -> None:
-    ledger, _ = make_ledger()
-    entry = ledger.entry("configmaps", KEY)
-
-    fights = [note_revert(entry, at * FIGHT_WINDOW_S / FIGHT_FLIPS) for at in range(100)]
-
-    assert not any(fights)
-    assert len(entry.reverts) <= FIGHT_FLIPS

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, get_type_hints
 
 from tmcconsole.config import values
+from tmcconsole.config.policies import CONFLICT_POLICIES, TAKEOVERS, WRITE_MODES
 from tmcconsole.config.settings import (
     ClusterAccess,
     ConsoleSettings,
@@ -31,6 +32,10 @@ _READERS: Final[Mapping[str, Reader]] = {
     "sync.heartbeat_timeout": values.duration(3, 3600),
     "sync.brake_deletes": values.integer(0, 1_000_000),
     "sync.brake_percent": values.number(0, 100),
+    "sync.conflict_policy": values.word(CONFLICT_POLICIES),
+    "sync.takeover": values.word(TAKEOVERS),
+    "sync.write_mode": values.word(WRITE_MODES),
+    "sync.ignore_fields": values.pointers,
     "console.refresh_hz": values.number(0.2, 10),
     "daemon.log_format": values.choice("text", "json"),
     "daemon.log_level": values.choice(*LOG_LEVELS),

@@ -53,6 +53,12 @@ class SyncSettings:
     heartbeat_timeout_s: float = 60.0  # silence after which a target is not ready
     brake_deletes: int = 10  # per target and 10 minutes; the larger of this and
     brake_percent: float = 5.0  # this share of the target's objects
+    conflict_policy: str = "hub-wins"  # of config/policies.py, aliases resolved
+    takeover: str = "Never"  # Never | IfNoDiff | Always: of foreign objects under our names
+    write_mode: str = "Apply"  # Apply | CreateOnly | ReportDiff
+    ignore_fields: tuple[str, ...] = ()  # JSON pointers, "KIND:" before those of one kind
+    # Whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the autoscaler's.
+    ignore_managers: tuple[str, ...] = ("kube-controller-manager/scale",)
 
 
 @dataclass(frozen=True, slots=True)

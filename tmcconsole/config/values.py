@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,11 @@ _LABEL: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _FIELDS: Final = ("namespace", "target", "target_namespace", "cluster", "workspace")
 _MASTERS: Final = "system:masters"
+# A kind, where one is given, and a pointer to anything but what every object needs.
+_POINTER: Final = re.compile(
+    r"([a-z0-9.-]+:)?/(?!(apiVersion|kind|status|metadata)(/|$))[^/\s,]+(/[^/\s,]+)*"
+    r"|([a-z0-9.-]+:)?/metadata/(labels|annotations)/[^/\s,]+"
+)
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -168,6 +173,28 @@ def template(raw: object, folder: Path) -> str:
     if unknown or set("{}") & set(_FIELD.sub("", written)):
         known = ", ".join(f"{{{name}}}" for name in _FIELDS)
         raise Unusable(f'"{written[:60]}" has a field that means nothing', f"known are {known}")
+    return written
+
+
+def word(known: Mapping[str, str]) -> Reader:
+    """Return a reader of words that stand for others: the names other tools have for the same."""
+    read_known = choice(*known)
+
+    def read(raw: object, folder: Path) -> str:
+        return known[str(read_known(raw, folder))]
+
+    return read
+
+
+def pointers(raw: object, folder: Path) -> tuple[str, ...]:
+    """Return JSON pointers to fields within an object, each with or without a kind before it."""
+    written = texts(raw, folder)
+    for one in written:
+        if not _POINTER.fullmatch(one):
+            raise Unusable(
+                f'"{one[:60]}" points at no field of an object',
+                'write "/spec/replicas" or "deployments.apps:/spec/replicas"',
+            )
     return written
 
 

@@ -270,6 +270,7 @@ def _assemble(
         lambda: scheduler.has_decided,
         scheduler.divided_among,
         transforms,
+        scheduler.conflict_policy,
         scheduler.placed_keys,
     )
     reach = Reach(client, runtime, around.changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,6 +29,9 @@ _QUANTITY_FIELDS: Final = frozenset(
 _QUANTITY_PARENTS: Final = frozenset({"requests", "limits", "hard", "capacity"})
 
 
+Steps = tuple[str | int, ...]  # field names and indexes of list entries, from the top
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One leaf that is not as wanted. ``actual`` is None where it is missing."""
@@ -36,6 +39,7 @@ class Difference:
     path: str  # e.g. spec.template.spec.containers[name=web].image
     wanted: Any
     actual: Any
+    steps: Steps = field(default=(), compare=False)  # the same place within what is wanted
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -99,12 +103,14 @@ class _Place:
     path: str = ""
     name: str = ""
     parent: str = ""
+    steps: Steps = ()
 
     def field(self, name: str) -> _Place:
-        return _Place(f"{self.path}.{name}" if self.path else name, name, self.name)
+        path = f"{self.path}.{name}" if self.path else name
+        return _Place(path, name, self.name, (*self.steps, name))
 
-    def entry(self, shown: object) -> _Place:
-        return _Place(f"{self.path}[{shown}]", self.name, self.parent)
+    def entry(self, shown: object, index: int) -> _Place:
+        return _Place(f"{self.path}[{shown}]", self.name, self.parent, (*self.steps, index))
 
     @property
     def holds_quantity(self) -> bool:
@@ -121,21 +127,21 @@ def _walk(at: _Place, wanted: Any, actual: Any) -> Iterator[Difference]:
     elif isinstance(wanted, list) and isinstance(actual, list):
         yield from _walk_list(at, wanted, actual)
     elif not _same(wanted, actual) and not (at.holds_quantity and same_quantity(wanted, actual)):
-        yield Difference(at.path, wanted, actual)
+        yield Difference(at.path, wanted, actual, at.steps)
 
 
 def _walk_list(at: _Place, wanted: list[Any], actual: list[Any]) -> Iterator[Difference]:
     keys = _keys_of(wanted, actual)
     if keys is not None:
         found = {_identity(entry, keys): entry for entry in actual}
-        for entry in wanted:
+        for index, entry in enumerate(wanted):
             shown = ",".join(f"{key}={entry[key]}" for key in keys if key in entry)
-            yield from _walk(at.entry(shown), entry, found.get(_identity(entry, keys)))
+            yield from _walk(at.entry(shown, index), entry, found.get(_identity(entry, keys)))
     elif len(wanted) != len(actual):
-        yield Difference(at.path, wanted, actual)
+        yield Difference(at.path, wanted, actual, at.steps)
     else:
         for index, (mine, theirs) in enumerate(zip(wanted, actual, strict=True)):
-            yield from _walk(at.entry(index), mine, theirs)
+            yield from _walk(at.entry(index, index), mine, theirs)
 
 
 def _keys_of(wanted: list[Any], actual: list[Any]) -> tuple[str, ...] | None:

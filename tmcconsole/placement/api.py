@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.config.policies import CONFLICT_POLICIES
 from tmcconsole.config.transform_reader import MAX_TRANSFORMS, Misplaced, read_transform
 from tmcconsole.config.transforms import Match, Transform, Unreadable
 from tmcconsole.contract.records import Pause
@@ -93,6 +94,7 @@ class Placement:
     phase: str
     selected_location: str
     transforms: tuple[Transform, ...] = ()
+    conflict_policy: str = ""  # of config/policies.py, "" = whatever the configuration says
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
@@ -136,6 +138,7 @@ def read_placement(tree: Json) -> Placement:
         str(status.get("phase") or "Pending"),
         str(_part(status, "selectedLocation").get("locationName") or ""),
         read_transforms(spec.get("transforms"), meta["name"]),
+        CONFLICT_POLICIES.get(str(spec.get("conflictPolicy") or ""), ""),
     )
 
 

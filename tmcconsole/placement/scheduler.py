@@ -193,6 +193,14 @@ class Scheduler:
             return None
         return frozenset(key for decision in decisions for key in decision.keys)
 
+    def conflict_policy(self, namespace: str) -> tuple[str, str]:
+        """Return the conflict policy asked for a namespace and the Placement's name, or ""."""
+        for name in sorted(self.decided):
+            placement = self.decided[name].placement
+            if placement.conflict_policy and self.decided[name].selects(self._labels(namespace)):
+                return placement.conflict_policy, name
+        return "", ""
+
     def reason_for(self, namespace: str) -> str:
         """Return why objects of a namespace are where they are, for a person."""
         if not namespace:

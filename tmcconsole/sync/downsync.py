@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from tmcconsole.config.policies import MERGE
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.desired import PLAIN, Terms
+from tmcconsole.sync.dispute import with_base
 from tmcconsole.sync.ledger import Settled
 from tmcconsole.sync.markers import STATE, SYNC, origin_of, place_of
+from tmcconsole.sync.ownership import DEFAULT, Around, ownership_of
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
     AwaitGone,
@@ -22,11 +25,16 @@ from tmcconsole.sync.plan import (
     Nothing,
     Refuse,
     Release,
+    Report,
     Step,
     Update,
+    Withhold,
     decide,
 )
-from tmcconsole.sync.removal import delete, release
+from tmcconsole.sync.policy import Refusal
+from tmcconsole.sync.removal import delete, release, withhold
+from tmcconsole.sync.reporting import report
+from tmcconsole.sync.rules import around
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
 from tmcconsole.sync.wanted import NO_WISH, terms_of, wanted
 from tmcconsole.sync.workqueue import Item
@@ -51,9 +59,11 @@ class DownSync:
         if not self.world.has_decided():
             return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
         terms = terms_of(self.world, self.target, self.target.kinds[kind].kind, key.namespace)
-        if terms is not None and self._is_settled(kind, key, terms):
+        beside = around(self.world, self.target, kind, key)
+        if terms is not None and self._is_settled(kind, key, terms, beside):
             return None
-        turn = Turn(self.world, self.target, kind, key, self._facts(kind, key, terms or PLAIN))
+        facts = self._facts(kind, key, terms or PLAIN, beside)
+        turn = Turn(self.world, self.target, kind, key, facts)
         step = decide(turn.facts)
         if terms is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
             turn.stand(
@@ -70,24 +80,30 @@ class DownSync:
         informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
         return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
 
-    def _is_settled(self, kind: str, key: ObjectKey, terms: Terms) -> bool:
+    def _is_settled(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> bool:
         entry = self.target.ledger.get(kind, key)
         if entry is None or entry.settled is None:
             return False
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         if source is None or copy is None or source.deleting or copy.deleting:
             return False
-        if entry.settled != Settled(source.content_digest, copy.content_digest, terms):
+        if entry.settled != Settled(source.content_digest, copy.content_digest, terms, beside):
             return False
-        self.target.ledger.stand(kind, key, SyncState.IN_SYNC, self.world.runtime.wall())
+        self.target.ledger.stand_in_sync(kind, key, self.world.runtime.wall())
         return True
 
-    def _facts(self, kind: str, key: ObjectKey, terms: Terms) -> Facts:
+    def _facts(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> Facts:
         source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
         origin = origin_of(self.world.hub.cluster, tree) if tree else ""
         wish = wanted(self.world, self.target, kind, key, tree, terms) if tree else NO_WISH
+        desired, refusal = wish.desired, wish.refusal
+        rules = ownership_of(self.world.settings, kind, tree, beside)
+        if isinstance(rules, Refusal):
+            refusal, rules = refusal or rules, DEFAULT
+        elif desired is not None and rules.conflict == MERGE:
+            desired = with_base(desired, origin)
         return Facts(
             key=self.target.key,
             place=place_of(self.world.hub.cluster, key.namespace, key.name),
@@ -95,12 +111,14 @@ class DownSync:
             source=tree,
             source_digest=source.content_digest if source else b"",
             terms=terms,
-            desired=wish.desired,
-            refusal=wish.refusal,
+            desired=desired,
+            refusal=refusal,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
             known_uid=entry.wrote.get(origin, "") if entry else "",
-            normal=entry.normal if entry else frozenset(),
+            normal=entry.normal | entry.left_under(rules) if entry else frozenset(),
+            rules=rules,
+            around=beside,
         )
 
 
@@ -119,20 +137,22 @@ async def _act(turn: Turn, step: Step) -> float | None:
             return await delete(turn, step)
         case Release():
             return await release(turn)
+        case Report():
+            return await report(turn)
         case _:
             return _note(turn, step)
 
 
 def _note(
-    turn: Turn, step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Refuse | Collide
+    turn: Turn,
+    step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Withhold | Refuse | Collide,
 ) -> float | None:
     """Write down a step that sends nothing."""
     match step:
         case Nothing():
             turn.target.ledger.forget(turn.kind, turn.key)
         case InSync():
-            if turn.facts.copy is not None:
-                turn.settle(turn.facts.copy)
+            _settle(turn, step)
         case AwaitFinalizer():
             turn.stand(SyncState.PENDING, "AwaitingFinalizer")
         case AwaitGone():
@@ -143,11 +163,28 @@ def _note(
     return None
 
 
-def _stay(turn: Turn, step: Hold | Refuse | Collide) -> float | None:
+def _settle(turn: Turn, step: InSync) -> None:
+    """Note that nothing is to be written, and why that is where the two sides differ."""
+    entry, copy = turn.entry, turn.facts.copy
+    if copy is None:
+        return
+    if step.is_kept:
+        entry.account("CreateOnly", "made once; what is changed here or there since stays so")
+    elif step.left:
+        fields = ", ".join(one.path for one in step.left)
+        entry.account("FieldsLeft", f"{fields}: left to the cluster")
+    elif not entry.left:
+        entry.account("", "")
+    turn.settle(copy)
+
+
+def _stay(turn: Turn, step: Hold | Withhold | Refuse | Collide) -> float | None:
     """Write down what keeps the object from being written."""
     match step:
         case Hold():
             turn.stand(SyncState.HELD, "OnHold", hold_text(turn.target.key))
+        case Withhold():
+            withhold(turn, step)
         case Refuse(refusal):
             turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
         case Collide(message):

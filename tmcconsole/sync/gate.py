@@ -68,7 +68,7 @@ async def delete_announced(
     Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
     """
     action = "delete-namespace" if permit.kind.id == "namespaces" else "delete-copy"
-    ticket = await _announce(world, target, action, subject, doomed.uid, reason)
+    ticket = await announce(world, target, action, subject, doomed.uid, reason)
     outcome = "interrupted"
     try:
         async with target.flow.admitted():
@@ -100,9 +100,13 @@ async def close_audit(audit: AuditLog, ticket: int, outcome: str) -> None:
             log.error("what came of audited action %d could not be noted: %s", ticket, error)
 
 
-async def _announce(
+async def announce(
     world: World, target: Target, action: str, subject: str, uid: str, reason: str
 ) -> int:
+    """Write down what is about to be done to an object; return the ticket to close it with.
+
+    Raises ``Held`` where that cannot be made durable.
+    """
     try:
         return await world.audit.before(
             action,
@@ -114,7 +118,9 @@ async def _announce(
         )
     except AuditUnavailable as error:
         target.brake.give_back(uid)
-        raise Held(f"nothing is deleted while the audit log cannot be written: {error}") from error
+        raise Held(
+            f"nothing is deleted or taken over while the audit log cannot be written: {error}"
+        ) from error
 
 
 def _require_caches(world: World, target: Target, kind: str) -> Sides:

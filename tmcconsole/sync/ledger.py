@@ -14,12 +14,12 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.desired import PLAIN, Terms
+from tmcconsole.sync.drift import Drifts
+from tmcconsole.sync.ownership import ALONE, DEFAULT, Around, Ownership
 
 NO_TEXT: Final = SafeText()
 LANE: Final = "up:"  # before a kind's id: what goes up from the target, and is no copy of ours
 LAGS_KEPT: Final = 512  # a recent window for the percentiles on the screen
-FIGHT_FLIPS: Final = 6  # changes of one field back and forth in the window that make a fight
-FIGHT_WINDOW_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Settled:
     source_digest: bytes  # content digest of the hub object
     copy_digest: bytes  # content digest of the copy
     terms: Terms = PLAIN  # of the wish that the copy carries
+    around: Around = ALONE
 
 
 @dataclass(slots=True)
@@ -51,9 +52,22 @@ class Entry:
     wrote: dict[str, str] = field(default_factory=dict)
     collided: bool = False  # a foreign object had the name when it was last looked at
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
-    reverts: tuple[float, ...] = ()  # when drift was reverted, within the fight window
+    left: frozenset[str] = frozenset()  # fingerprints of what was left to others
+    rules: Ownership = DEFAULT  # under which it was
+    told: tuple[str, str] = ("", "")  # reason and message while it is in sync
+    drifts: Drifts = field(default_factory=Drifts)
+    insisted: frozenset[str] = frozenset()  # pointers an operator wants taken back, or ALL
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
-    truce: tuple[float, bytes] = (0.0, b"")  # after a fight: until when, for which hub content
+
+    def account(self, reason: str, message: str) -> None:
+        """Note what is to be said of it while it is in sync, "" for nothing."""
+        self.told = reason, message
+
+    def left_under(self, rules: Ownership) -> frozenset[str]:
+        """Return what was left to others, as long as the same rules hold."""
+        if rules != self.rules:
+            self.rules, self.left = rules, frozenset()
+        return self.left
 
 
 @dataclass(slots=True)
@@ -114,6 +128,11 @@ class Ledger:
             entry.standing = new
             self._changed(kind, key)
 
+    def stand_in_sync(self, kind: str, key: ObjectKey, wall: float) -> None:
+        """Note that the copy is as wanted, or as much of it as is ours to want."""
+        reason, message = self.entry(kind, key).told
+        self.stand(kind, key, SyncState.IN_SYNC, wall, reason=reason, message=message)
+
     def forget(self, kind: str, key: ObjectKey) -> None:
         """Drop an object that has left this target."""
         if self._entries.get(kind, {}).pop(key, None) is not None:
@@ -142,10 +161,3 @@ class Ledger:
         """How many objects of the hub's there are: what goes up is the target's own."""
         counted = (of_kind for kind, of_kind in self._entries.items() if not kind.startswith(LANE))
         return sum(len(of_kind) for of_kind in counted)
-
-
-def note_revert(entry: Entry, now: float) -> bool:
-    """Count a revert of drift; return True where it has become a fight."""
-    recent = tuple(at for at in entry.reverts if at > now - FIGHT_WINDOW_S)
-    entry.reverts = (*recent, now)
-    return len(entry.reverts) > FIGHT_FLIPS

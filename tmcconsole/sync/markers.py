@@ -42,6 +42,15 @@ PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, 
 CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: first contact
 ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
 
+# Annotations on hub objects, written by people (and by ``CedeField``).
+CONFLICT_POLICY: Final = "syncer.kcp.io/conflict-policy"  # who wins over a field
+TAKEOVER: Final = "syncer.kcp.io/takeover"  # what of others may be adopted
+WRITE_MODE: Final = "syncer.kcp.io/write-mode"  # Apply, CreateOnly or ReportDiff
+IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # pointers to fields left to the clusters
+IGNORE_MANAGERS: Final = "syncer.kcp.io/ignore-managers"  # whose fields are left to them
+
+APPLIED: Final = "syncer.kcp.io/applied"  # annotation on merged copies: digests of what we applied
+
 SYNC: Final = "Sync"
 UPSYNC: Final = "Upsync"
 

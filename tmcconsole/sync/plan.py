@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tmcconsole.config.policies import CREATE_ONLY, REPORT_DIFF
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.patches import Difference, subset_differences
 from tmcconsole.sync.assign import is_on_hold, is_wanted
+from tmcconsole.sync.contest import BASE, is_left
 from tmcconsole.sync.desired import Desired, Terms
 from tmcconsole.sync.markers import (
     CLUSTER,
@@ -18,6 +20,7 @@ from tmcconsole.sync.markers import (
     is_ours,
     state_keys,
 )
+from tmcconsole.sync.ownership import ALONE, DEFAULT, Around, Ownership
 from tmcconsole.sync.policy import Refusal
 
 
@@ -28,7 +31,22 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """The copy is as wanted."""
+    """The copy is as wanted; ``left`` are the fields that the rules leave to others."""
+
+    left: tuple[Difference, ...] = ()
+    is_kept: bool = False  # created once, and not looked at since
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Nothing is ever written: look at what is there, and tell how it differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """A deletion is due, and nothing is ever written."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,8 @@ class Collide:
 Step = (
     Nothing
     | InSync
+    | Report
+    | Withhold
     | AwaitFinalizer
     | Hold
     | AwaitGone
@@ -117,10 +137,19 @@ class Facts:
     copy_tree: Json | None
     known_uid: str  # of the copy we are known to have written of this very object, else ""
     normal: frozenset[str]  # differences known to come from the server's own defaulting
+    rules: Ownership = DEFAULT
+    around: Around = ALONE
 
 
 def decide(facts: Facts) -> Step:
     """Return the one step that brings the object nearer to its wish."""
+    step = _decide(facts)
+    if isinstance(step, Delete) and facts.rules.write == REPORT_DIFF:
+        return Withhold(step.reason)
+    return step
+
+
+def _decide(facts: Facts) -> Step:
     source = facts.source
     if source is None:
         return _without_source(facts)
@@ -140,7 +169,9 @@ def decide(facts: Facts) -> Step:
 def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
     """Return where ``copy`` differs from the wish, the server's known defaulting left out."""
     found = subset_differences(desired.tree, copy)
-    return tuple(entry for entry in found if fingerprint(entry) not in normal)
+    return tuple(
+        entry for entry in found if fingerprint(entry) not in normal and entry.steps != BASE
+    )
 
 
 def fingerprint(difference: Difference) -> str:
@@ -152,16 +183,22 @@ def _wanted(facts: Facts) -> Step:
     copy, tree, desired = facts.copy, facts.copy_tree, facts.desired
     if facts.refusal is not None:
         return Refuse(facts.refusal)
+    if facts.rules.write == REPORT_DIFF:
+        return Report()
     if copy is None or tree is None or desired is None:
         return Create()
     if not is_copy_of(facts, copy, tree):
         return _not_from_here(facts, copy, tree)
     if copy.deleting:
         return AwaitGone()
+    if facts.rules.write == CREATE_ONLY:
+        return InSync(is_kept=True)
     if annotations_of(tree).get(DIGEST) != desired.digest:
         return Update(copy.uid)
-    drift = differences(desired, tree, facts.normal)
-    return Update(copy.uid, drift) if drift else InSync()
+    found = differences(desired, tree, facts.normal)
+    left = tuple(one for one in found if is_left(facts.rules, one.steps, desired.tree))
+    drift = tuple(one for one in found if one not in left)
+    return Update(copy.uid, drift) if drift else InSync(left)
 
 
 def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:

@@ -7,7 +7,7 @@ from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.sync.gate import Held, StillWanted, delete_copy
 from tmcconsole.sync.markers import MANAGER, is_ours
-from tmcconsole.sync.plan import Delete, is_copy_of, reason_to_go
+from tmcconsole.sync.plan import Delete, Withhold, is_copy_of, reason_to_go
 from tmcconsole.sync.turn import (
     HELD_RECHECK_S,
     KindAway,
@@ -35,6 +35,14 @@ async def delete(turn: Turn, step: Delete) -> float | None:
         raise
     turn.stand(SyncState.DELETING, "AwaitingDeletion")
     return await _if_gone_already(turn, step.copy)
+
+
+def withhold(turn: Turn, step: Withhold) -> None:
+    """Say that a deletion is due which ``ReportDiff`` does not carry out."""
+    told = f"it would be deleted ({step.reason}), and ReportDiff writes nothing"
+    turn.stand(
+        SyncState.HELD, "Reported", f"{told}: set the write mode to Apply, or delete it there"
+    )
 
 
 async def release(turn: Turn) -> float | None:

@@ -61,11 +61,12 @@ class Turn:
         """Note that ``copy`` carries this turn's wish."""
         entry = self.entry
         entry.wrote = {self.facts.origin: copy.uid}
-        new = Settled(self.facts.source_digest, copy.content_digest, self.facts.terms)
+        facts = self.facts
+        new = Settled(facts.source_digest, copy.content_digest, facts.terms, facts.around)
         if copy.status_digest and entry.settled != new:
             self.world.hub.statuses.add(self.kind, self.key)  # it may count as observed now
         self.target.ledger.settle(self.kind, self.key, new, self.world.runtime.now())
-        self.stand(SyncState.IN_SYNC)
+        self.target.ledger.stand_in_sync(self.kind, self.key, self.world.runtime.wall())
 
     def collide(self, message: str) -> float:
         """Note that a foreign object has the name; it is looked at again rarely."""

@@ -6,7 +6,6 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import Json
-from tmcconsole.sync.ledger import note_revert
 from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.turn import LOOK_AGAIN_S, REFUSED_RECHECK_S, take_in, with_metadata
 from tmcconsole.sync.uplift import is_lifted
@@ -56,7 +55,7 @@ async def compare(turn: UpTurn) -> float | None:
 async def rewrite(turn: UpTurn) -> float | None:
     """Apply the wish again; one that the hub undoes again and again is a fight."""
     entry, now = turn.entry, turn.world.runtime.now()
-    if entry.normal and note_revert(entry, now):
+    if entry.normal and entry.drifts.flip_whole(now):
         message = "changed back and forth in the hub: stop the other writer"
         turn.stand(SyncState.REFUSED, "Fight", message)
         return REFUSED_RECHECK_S

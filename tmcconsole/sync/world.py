@@ -124,6 +124,8 @@ class World:
     # Of a hub namespace and a target key: the transforms of Placements, then those of the config;
     # None where no Placement sends it there any more, although one did.
     transforms: Callable[[str, str], tuple[Transform, ...] | None]
+    # Of a hub namespace: the conflict policy its Placement asks for, and whose; "" without one.
+    conflict_policy: Callable[[str], tuple[str, str]]
     # Keys of all targets that any Placement chose, None where one cannot be read.
     placed_keys: Callable[[], frozenset[str] | None]
     # By target key. A target that loses its connection stays, with the caches it had: last known
