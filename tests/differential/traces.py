@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tests.differential import changes, refusals, widgets
+from tests.differential import admitted, changes, refusals, widgets
 from tests.differential.parts import CONFIG_MAPS, CRDS, apply, config_map, merge, widget
 from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace, Watched
 
@@ -126,4 +126,9 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("names", tuple(refusals.names())),
     Trace("namespaces", tuple(namespaces())),
     Trace("disruption budgets", tuple(refusals.budgets())),
+    Trace("evictions", tuple(admitted.evictions())),
+    Trace("protected claims", tuple(admitted.claims())),
+    Trace("quotas", tuple(admitted.quotas())),
+    Trace("limit ranges", tuple(admitted.limit_ranges())),
+    Trace("protobuf bodies", tuple(admitted.protobuf())),
 )

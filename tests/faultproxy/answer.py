@@ -111,6 +111,24 @@ async def _shaped(exchange: Exchange, chunks: AsyncIterable[bytes]) -> AsyncIter
             raise BrokenOffError(now.cut)
 
 
+async def edited(exchange: Exchange, pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield a watch's lines as the plan of the moment edits them; without edits, as they come."""
+    unfinished = b""
+    async for piece in pieces:
+        edits = exchange.plan().event_edits
+        if not edits and not unfinished:
+            yield piece
+            continue
+        *lines, unfinished = (unfinished + piece).split(b"\n")
+        for line in lines:
+            whole = line + b"\n"
+            for edit in edits:
+                whole = edit(whole)
+            yield whole
+    if unfinished:
+        yield unfinished
+
+
 def corrupted(chunk: bytes, every: int, *, offset: int) -> bytes:
     """Return the chunk with each byte whose position in the body is a multiple of ``every`` bad."""
     if not every:

@@ -96,6 +96,13 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class EditEvents:
+    """Each line of a watch is passed through a function: what it returns is sent in its stead."""
+
+    edit: Callable[[bytes], bytes]  # from one whole line to any number of them
+
+
+@dataclass(frozen=True, slots=True)
 class FrozenReplica:
     """Reads are answered as of the moment this was switched on; watches bring nothing new.
 
@@ -119,6 +126,7 @@ Fault = (
     | CutBody
     | Replace
     | Rewrite
+    | EditEvents
     | FrozenReplica
 )
 
@@ -151,6 +159,7 @@ class Plan:
     cut: CutBody | None = None
     replace: Replace | None = None
     edits: tuple[Callable[[bytes], bytes], ...] = ()
+    event_edits: tuple[Callable[[bytes], bytes], ...] = ()
     frozen: FrozenReplica | None = None
 
 
@@ -191,6 +200,8 @@ def _add_shape(total: Plan, fault: Fault) -> None:
             total.replace = fault
         case Rewrite(edit):
             total.edits += (edit,)
+        case EditEvents(edit):
+            total.event_edits += (edit,)
         case FrozenReplica():
             total.frozen = fault
         case Reset() | LostReply() | Blackhole() | OneWay():

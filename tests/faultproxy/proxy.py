@@ -17,7 +17,7 @@ import anyio
 from aiohttp import web
 from yarl import URL
 
-from tests.faultproxy.answer import Head, reset_request, send
+from tests.faultproxy.answer import Head, edited, reset_request, send
 from tests.faultproxy.faults import FrozenReplica, Outcome, Replace
 from tests.faultproxy.listener import Listener, ServingCertificate
 from tests.faultproxy.replica import Remembered, Replica, asks_for_the_newest
@@ -86,7 +86,7 @@ class Proxy:
             request.method,
             URL(f"{self._upstream.origin()}{request.path_qs}", encoded=True),
             data=body or None,
-            headers=_passed_on(request.headers.items(), plain=exchange.is_read),
+            headers=_passed_on(request.headers.items(), plain=request.method == "GET"),
             skip_auto_headers=NOT_ADDED,
             allow_redirects=False,
         ) as answer:
@@ -111,7 +111,10 @@ class Proxy:
             self._remember(request, exchange, whole)
             return await _send_whole(request, exchange, whole, edits=now.edits)
         head = Head(answer.status, answer.reason, headers, answer.content_length)
-        return await send(request, exchange, head, answer.content.iter_any())
+        pieces: AsyncIterator[bytes] = answer.content.iter_any()
+        if exchange.is_stream:
+            pieces = edited(exchange, pieces)
+        return await send(request, exchange, head, pieces)
 
     def _remember(self, request: web.BaseRequest, exchange: Exchange, answer: Remembered) -> None:
         accept = request.headers.get("Accept", "")

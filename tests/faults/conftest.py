@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from tests.envtest.planes import Plane
+from tests.faults.real import RealStage, open_calm_stage
 from tests.simulation.auditor import audited
 from tests.simulation.loop import SeededLoop
+from tests.world.world import DEPLOYMENTS
 
 LIMIT_S = 20_000.0  # virtual
 SEED = 1
@@ -40,6 +43,13 @@ def no_surprise(request: pytest.FixtureRequest, surprises: list[str]) -> Iterato
     finally:
         logging.getLogger("tmcconsole").removeHandler(watcher)
     assert not surprises
+
+
+@pytest.fixture
+async def stage(real_hub: Plane, real_clusters: tuple[Plane, Plane]) -> AsyncIterator[RealStage]:
+    """An engine between real API servers, behind proxies; for tests marked ``envtest``."""
+    async with open_calm_stage(real_hub, real_clusters, DEPLOYMENTS.id) as stage:
+        yield stage
 
 
 def _is_real(request: pytest.FixtureRequest) -> bool:

@@ -20,6 +20,7 @@ from tests.world.world import (
     DEPLOYMENTS,
     NAMESPACES,
     PLACEMENTS,
+    SYNC_TARGETS,
     World,
     place_everywhere,
 )
@@ -28,7 +29,10 @@ from tmcconsole.contract.commands import AllowDeletes
 from tmcconsole.contract.records import SyncState, TargetRecord
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.sync.ledger import Standing
+from tmcconsole.sync.markers import ALLOW_DELETES
 
+COPY = {"colour": "blue"}
+GREEN = {"colour": "green"}
 PATIENCE_S = 60.0  # what real servers on a busy machine may need
 
 
@@ -85,6 +89,14 @@ class RealStage:
         entry = found.ledger.get(kind.id, ObjectKey(self.space, name)) if found else None
         return entry.standing if entry else Standing(SyncState.PENDING, since=-1)
 
+    def opened(self, side: str, kind: Kind, *, since: int = 0) -> tuple[int, int]:
+        """Return how many lists and how many watches of a kind a proxy was asked for."""
+        seen = list(self.proxies[side].seen)[since:]
+        start = f"{kind.base_path}/{kind.resource}?"
+        of_kind = [one for one in seen if one.path.startswith(start)]
+        watches = sum(one.is_stream for one in of_kind)
+        return len(of_kind) - watches, watches
+
     async def record(self, target: str) -> TargetRecord:
         """Return the target's record on the board."""
         changes = await self.world.engine.changes(NOTHING_SEEN)
@@ -136,6 +148,9 @@ async def _leave(stage: RealStage) -> None:
         return not any([await _keys(stage, kind) for kind in (CONFIGMAPS, DEPLOYMENTS)])
 
     await stage.world.eventually(is_empty, "all is taken away", PATIENCE_S)
+    for name in stage.names:  # whoever comes next has the brake again
+        no_word = {"metadata": {"annotations": {ALLOW_DELETES: None}}}
+        await hub.patch(SYNC_TARGETS, "", name, no_word)
     await hub.delete(PLACEMENTS, "", stage.space)
     await hub.delete(NAMESPACES, "", stage.space)
 
@@ -143,6 +158,17 @@ async def _leave(stage: RealStage) -> None:
 async def _keys(stage: RealStage, kind: Kind) -> list[ObjectKey]:
     pages = stage.world.hub.user.list_pages(kind, namespace=stage.space)
     return [cached.key async for page in pages for cached in page.items]
+
+
+@asynccontextmanager
+async def open_calm_stage(
+    hub: Plane, clusters: tuple[Plane, Plane], *kinds: str
+) -> AsyncIterator[RealStage]:
+    """Run an engine through proxies, with one ConfigMap that is in sync everywhere."""
+    async with open_real_stage(hub, clusters, *kinds) as stage:
+        await stage.apply("settings", **COPY)
+        await stage.has(COPY, "settings", *stage.names)
+        yield stage
 
 
 def refusal(code: int, reason: str, message: str = "", **headers: str) -> Replace:

@@ -49,8 +49,8 @@ def test_unknown_field_is_refused_rather_than_dropped() -> None:
 
 
 def test_unknown_kind_is_refused() -> None:
-    with pytest.raises(Failure, match="this server does not read a Ingress"):
-        decode(body("networking.k8s.io/v1", "Ingress", b""))
+    with pytest.raises(Failure, match="this server does not read a Toaster"):
+        decode(body("example.com/v1", "Toaster", b""))
 
 
 @pytest.mark.parametrize("broken", [b"", b"{}", b"k8s\x00\x0a\x7f", b"k8s\x00\x12"])

@@ -15,6 +15,7 @@ from tmcconsole.sim import crds, deletion, discovery, openapi, reads, reviews, s
 from tmcconsole.sim.access import action_of, impersonated, may
 from tmcconsole.sim.altered import alter_answer
 from tmcconsole.sim.asked import Asked, User, parse
+from tmcconsole.sim.eviction import evict
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
     Failure,
@@ -174,6 +175,8 @@ def _subresource(server: Server, asked: Asked) -> Response:
         return subresources.finalize(server, asked)
     if name == "scale" and kind.scale and asked.verb in _SUBRESOURCE_VERBS:
         return subresources.scale(server, asked)
+    if name == "eviction" and kind.id == "pods" and asked.verb == "create":
+        return evict(server, asked)
     subresources.refuse(asked)
     if name != "status" or not kind.has_status or asked.verb not in _SUBRESOURCE_VERBS:
         raise not_found(kind, asked.name) if kind.is_custom else resource_not_found()

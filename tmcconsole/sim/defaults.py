@@ -267,6 +267,18 @@ def _claim(tree: Json) -> None:
     _fill(tree.setdefault("status", {}), phase="Pending")
 
 
+def _limit_range(tree: Json) -> None:
+    """A container's limit is the most it may have, unless said; its request is its limit."""
+    for item in (tree.get("spec") or {}).get("limits") or ():
+        if item.get("type") != "Container":
+            continue
+        limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+        requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+        for name, values in (("default", limits), ("defaultRequest", requests)):
+            if values:
+                item[name] = values
+
+
 def _network_policy(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
     spec.setdefault("podSelector", {})
@@ -309,6 +321,7 @@ _HOOKS: Final[dict[str, Callable[[Json], None]]] = {
     "services": _service,
     "secrets": _secret,
     "namespaces": _namespace,
+    "limitranges": _limit_range,
     "persistentvolumeclaims": _claim,
     "deployments.apps": _deployment,
     "replicasets.apps": _replica_set,

@@ -13,6 +13,7 @@ from tmcconsole.sim.kinds import Kinds, SimKind
 Json = dict[str, Any]
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_EVICTION: Final = {"group": "policy", "version": "v1", "kind": "Eviction"}
 _SCALE: Final = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 
@@ -88,6 +89,8 @@ def _legacy(kind: SimKind) -> list[Json]:
     if kind.categories:
         entry["categories"] = list(kind.categories)
     entries = [entry]
+    if kind.id == "pods":
+        entries.append(_legacy_subresource(kind, "eviction", _EVICTION) | {"verbs": ["create"]})
     if kind.scale:
         entries.append(_legacy_subresource(kind, "scale", _SCALE))
     if kind.has_status:
@@ -138,6 +141,8 @@ def _resource(kind: SimKind) -> Json:
     if kind.categories:
         entry["categories"] = list(kind.categories)
     subresources = []
+    if kind.id == "pods":
+        subresources.append(_subresource("eviction", _EVICTION) | {"verbs": ["create"]})
     if kind.scale:
         subresources.append(_subresource("scale", _SCALE))
     if kind.has_status:

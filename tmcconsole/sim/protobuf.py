@@ -18,7 +18,8 @@ _MAGIC: Final = b"k8s\x00"
 
 # Message: number name type ...   Types: s string, i int, b bool, x bytes, Q quantity, P int or
 # string, - ignored (the server's own), else a message. An upper case I or B is optional in Go:
-# 0 and false are then said, not just unset. [] = repeated, {} = map with string keys.
+# 0 and false are then said, not just unset. [] = repeated, {} = map with string keys. A field
+# named = lays its message's fields among its own.
 _TABLE: Final = """
 ObjectMeta: 1 name s 2 generateName s 3 namespace s 4 selfLink - 5 uid s 6 resourceVersion s \
 7 generation - 8 creationTimestamp - 9 deletionTimestamp - 10 deletionGracePeriodSeconds - \
@@ -64,8 +65,21 @@ ResourceQuota: 1 metadata ObjectMeta 2 spec ResourceQuotaSpec 3 status -
 ResourceQuotaSpec: 1 hard {}Q 2 scopes []s
 PodDisruptionBudget: 1 metadata ObjectMeta 2 spec PodDisruptionBudgetSpec 3 status -
 PodDisruptionBudgetSpec: 1 minAvailable P 2 selector LabelSelector 3 maxUnavailable P
+Ingress: 1 metadata ObjectMeta 2 spec IngressSpec 3 status -
+IngressSpec: 1 defaultBackend IngressBackend 2 tls []IngressTLS 3 rules []IngressRule \
+4 ingressClassName s
+IngressTLS: 1 hosts []s 2 secretName s
+IngressRule: 1 host s 2 = IngressRuleValue
+IngressRuleValue: 1 http HTTPIngressRuleValue
+HTTPIngressRuleValue: 1 paths []HTTPIngressPath
+HTTPIngressPath: 1 path s 2 backend IngressBackend 3 pathType s
+IngressBackend: 3 resource TypedLocalObjectReference 4 service IngressServiceBackend
+IngressServiceBackend: 1 name s 2 port ServiceBackendPort
+ServiceBackendPort: 1 name s 2 number i
+TypedLocalObjectReference: 1 apiGroup s 2 kind s 3 name s
 Role: 1 metadata ObjectMeta 2 rules []PolicyRule
-ClusterRole: 1 metadata ObjectMeta 2 rules []PolicyRule
+ClusterRole: 1 metadata ObjectMeta 2 rules []PolicyRule 3 aggregationRule AggregationRule
+AggregationRule: 1 clusterRoleSelectors []LabelSelector
 PolicyRule: 1 verbs []s 2 apiGroups []s 3 resources []s 4 resourceNames []s 5 nonResourceURLs []s
 RoleBinding: 1 metadata ObjectMeta 2 subjects []Subject 3 roleRef RoleRef
 ClusterRoleBinding: 1 metadata ObjectMeta 2 subjects []Subject 3 roleRef RoleRef
@@ -89,6 +103,7 @@ ResourceAttributes: 1 namespace s 2 verb s 3 group s 4 version s 5 resource s 6 
 NonResourceAttributes: 1 path s 2 verb s
 SelfSubjectRulesReview: 1 metadata ObjectMeta 2 spec SelfSubjectRulesReviewSpec 3 status -
 SelfSubjectRulesReviewSpec: 1 namespace s
+Eviction: 1 metadata ObjectMeta 2 deleteOptions DeleteOptions
 DeleteOptions: 1 gracePeriodSeconds I 2 preconditions Preconditions 3 orphanDependents B \
 4 propagationPolicy s 5 dryRun []s
 Preconditions: 1 uid s 2 resourceVersion s
@@ -143,6 +158,9 @@ def _message(data: bytes, message: str) -> Json:
 def _put(tree: Json, name: str, kind: str, value: int | bytes) -> None:
     if kind == "-":
         return
+    if name == "=":
+        tree.update(_value(kind, value))
+        return
     if kind.startswith("[]"):
         tree.setdefault(name, []).append(_value(kind[2:], value))
     elif kind.startswith("{}"):
@@ -190,7 +208,7 @@ def _entries(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             yield number, data[place : place + size]
             place += size
         else:
-            raise _refused(f"wire type {wire}")
+            raise bad_request(f"the protobuf body is malformed: wire type {wire}")
 
 
 def _varint(data: bytes, place: int) -> tuple[int, int]:

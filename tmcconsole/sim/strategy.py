@@ -8,13 +8,22 @@ from typing import Any, Final
 from tmcconsole.sim.declared import without_unknown
 from tmcconsole.sim.defaults import apply_defaults, fill_schema, typed
 from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.podadmission import admit_pod
+from tmcconsole.sim.quantities import make_canonical
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.shapes import METADATA
 from tmcconsole.sim.store import Stored
+from tmcconsole.sim.structs import struct_of
 from tmcconsole.sim.structural import prune_unknown
 
 Json = dict[str, Any]
 
+CLAIM_PROTECTION: Final = "kubernetes.io/pvc-protection"  # a finalizer: a pod may use the claim
+VOLUME_PROTECTION: Final = "kubernetes.io/pv-protection"
+_PROTECTED: Final = {
+    "persistentvolumeclaims": CLAIM_PROTECTION,
+    "persistentvolumes": VOLUME_PROTECTION,
+}
 _SERVER_OWNED: Final = (
     "uid",
     "creationTimestamp",
@@ -39,6 +48,7 @@ _FIRST_STATUS: Final[dict[str, Json]] = {
     "replicasets.apps": {"replicas": 0},
     "statefulsets.apps": {"replicas": 0, "availableReplicas": 0},
     "cronjobs.batch": {},
+    "resourcequotas": {},
     "ingresses.networking.k8s.io": {"loadBalancer": {}},
     "horizontalpodautoscalers.autoscaling": {"desiredReplicas": 0, "currentMetrics": None},
     "poddisruptionbudgets.policy": {
@@ -95,6 +105,9 @@ def initialise(server: Server, kind: SimKind, new: Json) -> None:
     meta["creationTimestamp"] = server.stamp()
     if kind.has_generation:
         meta["generation"] = 1
+    if kind.id in _PROTECTED:  # nobody owns what admission adds
+        held = meta.get("finalizers") or []
+        meta["finalizers"] = [*held, *({_PROTECTED[kind.id]} - set(held))]
     _initial(server, kind, new)
 
 
@@ -109,6 +122,9 @@ def complete(server: Server, kind: SimKind, tree: Json) -> Json:
     new: Json = typed(without_unknown(kind, tree), kind.shape)
     if kind.id == "secrets":
         _encode_string_data(new)
+    struct = struct_of(kind.group, kind.version, kind.kind)
+    if struct is not None:
+        make_canonical(struct.name, new)
     apply_defaults(kind.id, new)
     if kind.group == "apps":
         _drop_zeros(kind, new)
@@ -206,10 +222,7 @@ def _initial(server: Server, kind: SimKind, tree: Json) -> None:
             tree.setdefault("spec", {})["finalizers"] = ["kubernetes"]
             tree["status"] = {"phase": "Active"}
         case "pods":
-            tree["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
-            spec = tree["spec"]
-            spec.setdefault("serviceAccountName", "default")
-            spec.setdefault("serviceAccount", "default")
+            admit_pod(server, tree)
         case "persistentvolumeclaims":
             tree["status"] = {"phase": "Pending"}
         case "services":

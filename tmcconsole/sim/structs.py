@@ -84,6 +84,23 @@ def closure(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def quantity_fields(name: str) -> tuple[Field, ...]:
+    """Return the fields of a type that are quantities, or lead to some."""
+    return tuple(
+        field for field in structs()[name].fields.values() if _leads_to_quantity(field.type)
+    )
+
+
+@cache
+def _leads_to_quantity(type_: str) -> bool:
+    inner = type_.lstrip(LIST + MAP)
+    if inner not in structs():
+        return inner == "quantity"
+    all_fields = (field for name in closure(inner) for field in structs()[name].fields.values())
+    return any(field.type.lstrip(LIST + MAP) == "quantity" for field in all_fields)
+
+
 def _struct(line: str) -> Struct:
     head, _, rest = line.partition(" ")
     fields = (_field(word) for word in rest.split(" ") if word)

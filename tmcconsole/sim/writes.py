@@ -50,7 +50,9 @@ from tmcconsole.sim.fieldsets import (
 )
 from tmcconsole.sim.forms import form_of
 from tmcconsole.sim.kinds import SimKind
+from tmcconsole.sim.limits import limit
 from tmcconsole.sim.managers import APPLY, UPDATE, Managers, Writer
+from tmcconsole.sim.quota import charge
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Key, Stored
 from tmcconsole.sim.validation import wrong
@@ -171,8 +173,10 @@ def _create(
     new = strategy.prepare_new(server, kind, tree)
     new = {"kind": kind.kind, "apiVersion": kind.api_version, **new}
     managers = _first_managers(kind, new, writer, stated)
+    limit(server, asked, new)
     strategy.initialise(server, kind, new)
     validate(kind, asked, new, None)
+    charge(server, asked, new)
     present = server.store.get(kind.id, *key)
     if present is not None:
         terminating = bool(present["metadata"].get("deletionTimestamp"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tmcconsole.sim.controllers.budgets import budgets, quotas
+from tmcconsole.sim.controllers.claims import claim_protection, claims, volumes
 from tmcconsole.sim.controllers.cronjob import cron_jobs
 from tmcconsole.sim.controllers.daemonset import daemon_sets
 from tmcconsole.sim.controllers.deployment import deployments
@@ -14,7 +16,7 @@ from tmcconsole.sim.controllers.ownership import Ownership
 from tmcconsole.sim.controllers.pods import Machines
 from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.controllers.replicaset import replica_sets
-from tmcconsole.sim.controllers.services import claims, services
+from tmcconsole.sim.controllers.services import services
 from tmcconsole.sim.controllers.statefulset import stateful_sets
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Commit
@@ -46,18 +48,22 @@ def _controllers(server: Server, owned: Ownership) -> list[Controller]:
     always = [
         namespaces(manager, furnished=is_workload),
         Garbage(manager, owned).controller(),
+        quotas(manager),
+        claim_protection(manager),
+        volumes(manager),
     ]
     if not is_workload:
         return always
     return [
         *always,
         deployments(manager, owned, Recorder(manager, "deployment-controller")),
-        replica_sets(manager, owned),
+        replica_sets(manager, owned, Recorder(manager, "replicaset-controller")),
         stateful_sets(manager, owned),
         daemon_sets(manager, owned),
         jobs(manager, owned),
         cron_jobs(manager, owned),
         services(manager, owned),
         claims(manager),
+        budgets(manager),
         Machines(kubelet, Recorder(kubelet, "kubelet")).controller(),
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tmcconsole.sim.controllers.conditions import is_true
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import RETRY_S, Controller
 from tmcconsole.sim.controllers.ownership import (
     Ownership,
     is_terminating,
@@ -15,13 +15,15 @@ from tmcconsole.sim.controllers.ownership import (
     owner_key,
     reference_to,
 )
+from tmcconsole.sim.controllers.recorder import Recorder
+from tmcconsole.sim.failures import Failure
 from tmcconsole.sim.store import Commit, Key
 
 Json = dict[str, Any]
 KIND = "replicasets.apps"
 
 
-def replica_sets(local: Local, owned: Ownership) -> Controller:
+def replica_sets(local: Local, owned: Ownership, recorder: Recorder) -> Controller:
     """Return the ReplicaSet controller."""
 
     def keys_of(commit: Commit) -> Iterable[Key]:
@@ -29,14 +31,23 @@ def replica_sets(local: Local, owned: Ownership) -> Controller:
             return [commit.key]
         return owner_key(commit, "ReplicaSet") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: Key) -> float | None:
         replica_set = local.get(KIND, key)
         if replica_set is None:
-            return
+            return None
         pods = [pod for pod in owned.controlled(replica_set, "pods") if is_active(pod)]
+        refused: Failure | None = None
         if not is_terminating(replica_set):
-            pods = _scale(local, replica_set, pods)
-        local.set_status(KIND, local.get(KIND, key) or replica_set, _status(replica_set, pods))
+            pods, refused = _scale(local, replica_set, pods)
+        status = _status(replica_set, pods)
+        if refused is not None:
+            status["conditions"] = [_failed(local, replica_set, refused)]
+            if not _has_failed(replica_set):
+                recorder.tell(
+                    replica_set, "FailedCreate", f"Error creating: {refused.message}", warning=True
+                )
+        local.set_status(KIND, local.get(KIND, key) or replica_set, status)
+        return RETRY_S if refused is not None else None
 
     return Controller("replicaset", keys_of, reconcile)
 
@@ -63,17 +74,40 @@ def pod_from(owner: Json, template: Json, name: str) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def _scale(local: Local, replica_set: Json, pods: list[Json]) -> list[Json]:
+def _scale(local: Local, replica_set: Json, pods: list[Json]) -> tuple[list[Json], Failure | None]:
+    """Return the pods there are then, and why not more could be made."""
     wanted = replica_set["spec"].get("replicas", 1)
     for pod in sorted(pods, key=_first_to_go)[: max(0, len(pods) - wanted)]:
         local.delete("pods", key_of(pod), pod["metadata"]["uid"])
     kept = sorted(pods, key=_first_to_go)[max(0, len(pods) - wanted) :]
     for _ in range(wanted - len(pods)):
         name = f"{replica_set['metadata']['name'][:57]}-{local.server.name_suffix()}"
-        kept.append(
-            local.create("pods", pod_from(replica_set, replica_set["spec"]["template"], name))
-        )
-    return kept
+        pod = pod_from(replica_set, replica_set["spec"]["template"], name)
+        try:
+            kept.append(local.create("pods", pod))
+        except Failure as failure:
+            if failure.code != 403:
+                raise
+            return kept, failure
+    return kept, None
+
+
+def _has_failed(replica_set: Json) -> bool:
+    return is_true(replica_set, "ReplicaFailure")
+
+
+def _failed(local: Local, replica_set: Json, refused: Failure) -> Json:
+    """Return the condition, told once: the message names a pod, and each try has another."""
+    for condition in (replica_set.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "ReplicaFailure":
+            return dict(condition)
+    return {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "lastTransitionTime": local.server.stamp(),
+        "reason": "FailedCreate",
+        "message": refused.message,
+    }
 
 
 def _first_to_go(pod: Json) -> tuple[bool, bool, str]:

@@ -1,4 +1,4 @@
-"""Services and claims: EndpointSlices of ready pods, and volumes for who asks for one."""
+"""Services: the EndpointSlices of their ready pods."""
 
 from __future__ import annotations
 
@@ -55,35 +55,6 @@ def services(local: Local, owned: Ownership) -> Controller:
     return Controller("service", keys_of, reconcile)
 
 
-def claims(local: Local) -> Controller:
-    """Return the controller that binds every claim to a new volume."""
-
-    def keys_of(commit: Commit) -> Iterable[Key]:
-        return [commit.key] if commit.kind_id == "persistentvolumeclaims" else ()
-
-    def reconcile(key: Key) -> None:
-        claim = local.get("persistentvolumeclaims", key)
-        if claim is None or is_terminating(claim) or claim["spec"].get("volumeName"):
-            return
-        name = f"pvc-{claim['metadata']['uid']}"
-        size = ((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", "1Gi")
-        volume = _volume(name, claim, size)
-        if local.get("persistentvolumes", Key("", name)) is None:
-            local.create("persistentvolumes", volume)
-            local.patch(
-                "persistentvolumes", Key("", name), {"status": {"phase": "Bound"}}, "status"
-            )
-        bound = local.patch("persistentvolumeclaims", key, {"spec": {"volumeName": name}})
-        status = {
-            "phase": "Bound",
-            "accessModes": claim["spec"].get("accessModes") or [],
-            "capacity": {"storage": size},
-        }
-        local.set_status("persistentvolumeclaims", bound, status)
-
-    return Controller("claim", keys_of, reconcile)
-
-
 def _selects(service: Json, labels: Json) -> bool:
     selector = (service.get("spec") or {}).get("selector") or {}
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
@@ -129,26 +100,3 @@ def _write(local: Local, service: Json, present: list[Json], wanted: Json) -> No
         local.create(SLICES, {"metadata": metadata, **wanted})
         return
     local.patch(SLICES, key_of(present[0]), wanted)
-
-
-def _volume(name: str, claim: Json, size: str) -> Json:
-    meta = claim["metadata"]
-    reference = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "name": meta["name"],
-        "namespace": meta["namespace"],
-        "uid": meta["uid"],
-    }
-    return {
-        "metadata": {"name": name},
-        "spec": {
-            "accessModes": claim["spec"].get("accessModes") or ["ReadWriteOnce"],
-            "capacity": {"storage": size},
-            "claimRef": reference,
-            "hostPath": {"path": f"/simulated/{name}"},
-            "persistentVolumeReclaimPolicy": "Delete",
-            "storageClassName": claim["spec"].get("storageClassName") or "",
-            "volumeMode": "Filesystem",
-        },
-    }
