@@ -34,8 +34,8 @@ class Tried:
 
     @property
     def is_write(self) -> bool:
-        """True for attempts to change objects; heartbeats, reviews and dry runs are not."""
-        apart = ("/synctargets/", "reviews")
+        """True for attempts to change objects; not heartbeats, Leases, reviews, dry runs."""
+        apart = ("/synctargets/", "/leases", "reviews")
         if self.request.method not in WRITING or any(name in self.path for name in apart):
             return False
         return ("dryRun", "All") not in self.request.query

@@ -96,7 +96,7 @@ class Stage(World):
             return Wire(name, Meddled(name, self), life, self)
 
         runtime = virtual_runtime(dial, seed=self.seed * 1000 + life.number)
-        return Engine(runtime, self.settings, self.audit)
+        return Engine(runtime, self.settings, self.audit, replica="one")
 
     def replace_cluster(self, name: str) -> None:
         """Put another, empty cluster behind a target's address; the old one is no more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -295,6 +295,22 @@ def _check_whole(draft: _Draft, source: str) -> None:
             "must be longer than sync.heartbeat",
             f"write {values.spell_duration(3 * beat)}, three missed beats",
         )
+    if "sync" not in seen:
+        _check_leases(draft, report)
+
+
+def _check_leases(draft: _Draft, report: Callable[[str, str, str], None]) -> None:
+    """A holder stops before others begin, and has several tries before it stops."""
+    names = ("sync.lease_duration", "sync.lease_renew_deadline", "sync.lease_retry")
+    lease, deadline, retry = (_given(draft, name) for name in names)
+    if lease % 1:
+        report(names[0], "must be whole seconds", "Kubernetes keeps it so: write 15s")
+    if deadline > 0.8 * lease:
+        fix = f"write at most {values.spell_duration(0.8 * lease)}"
+        report(names[1], "must be 20 % shorter than sync.lease_duration", fix)
+    if retry > deadline / 4:
+        fix = f"write at most {values.spell_duration(deadline / 4)}"
+        report(names[2], "must be a quarter of sync.lease_renew_deadline, or less", fix)
 
 
 def _given(draft: _Draft, path: str) -> Any:

@@ -51,6 +51,11 @@ class SyncSettings:
     allow_workload_hub: bool = False  # sync pod-making kinds from a hub that runs them itself
     heartbeat_s: float = 20.0
     heartbeat_timeout_s: float = 60.0  # silence after which a target is not ready
+    leases: bool = True  # share the targets with other replicas; false = this one is alone
+    lease_namespace: str = ""  # in the hub; "" = kube-system, on kcp default
+    lease_duration_s: float = 15.0  # without a renewal for so long, another replica takes over
+    lease_renew_deadline_s: float = 10.0  # without one for so long, this one writes no more
+    lease_retry_s: float = 2.0
     brake_deletes: int = 10  # per target and 10 minutes; the larger of this and
     brake_percent: float = 5.0  # this share of the target's objects
     conflict_policy: str = "hub-wins"  # of config/policies.py, aliases resolved

@@ -28,6 +28,7 @@ class TargetState(StrEnum):
 
     CONNECTING = "Connecting"
     SYNCING = "Syncing"
+    STANDBY = "Standby"  # connected and watching; another replica writes, or nobody may now
     UNREACHABLE = "Unreachable"
     UNAUTHORIZED = "Unauthorized"
     REFUSED = "Refused"  # another cluster behind the same name, or a config error; see reason
@@ -92,6 +93,8 @@ class EngineRecord(Record, frozen=True):
     failed: int = 0
     write_attempts: int = 0  # to hub and targets since start, heartbeats and leases aside
     read_only: bool = False
+    replica: SafeText = SafeText()  # this engine among those that share the targets; "" = alone
+    hub_holder: SafeText = SafeText()  # the replica that decides placements; "" = none, or alone
     notes: tuple[SafeText, ...] = ()  # e.g. the demo's kubeconfig paths
 
     @property
@@ -135,6 +138,7 @@ class TargetRecord(Record, frozen=True):
     version: SafeText = SafeText()  # of the cluster's API server
     address: SafeText = SafeText()
     cluster_uid: SafeText = SafeText()  # UID of kube-system
+    holder: SafeText = SafeText()  # the replica that syncs it; "" = none, or not shared
 
     @property
     def key(self) -> str:

@@ -31,6 +31,8 @@ def document(board: Follower) -> Document:
             "uptime_s": round(max(0.0, board.wall - engine.started_at), 1) if engine else 0.0,
             "revision": board.revision.number,
             "hub_connected": engine.hub_connected if engine else False,
+            "replica": engine.replica if engine else "",
+            "hub_holder": engine.hub_holder if engine else "",
         },
     }
 
@@ -96,6 +98,7 @@ def _target(target: TargetRecord, wall: float) -> Document:
         "in_sync": target.in_sync,
         "state": target.state.value,
         "reason": target.reason,
+        "holder": target.holder,
         "message": target.message,
     }
 
@@ -140,6 +143,8 @@ def _errors(history: Iterable[HistoryRecord]) -> list[Document]:
 
 def _row(target: Document) -> tuple[str, ...]:
     flags = [word for word in ("paused", "cordoned") if target[word]]
+    if target["state"] == "Standby" and target["holder"]:
+        flags.append(f"(held by {target['holder']})")
     return (
         target["name"],
         "yes" if target["ready"] else "no",

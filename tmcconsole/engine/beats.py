@@ -42,6 +42,10 @@ class Beats:
         due = runtime.now()
         while True:
             await self.session.reach.wait_up()  # nobody takes a heartbeat while the hub is away
+            if not self.session.world.duties.holds(self.target.key):
+                due = runtime.now()  # its holder beats; we do at once where we become it
+                await runtime.sleep(LOOK_S)
+                continue
             beat = self.reach.is_up and runtime.now() >= due
             if await self._write(beat) and beat:
                 due = runtime.now() + period * runtime.rng.uniform(0.9, 1.0)

@@ -14,7 +14,7 @@ from tmcconsole.kube.errors import Forbidden, KubeError, NotFound, Unreachable
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.kube.reader import Reader
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
-from tmcconsole.runtime import Runtime, TransportError
+from tmcconsole.runtime import Runtime, Transport, TransportError
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,19 @@ class HubIdentity:
     runs_pods: bool  # it has nodes or a controller manager of its own
 
 
-async def dial(runtime: Runtime, name: str) -> Client:
+async def dial(
+    runtime: Runtime, name: str, fenced: Callable[[Transport], Transport] = lambda open: open
+) -> Client:
     """Return a client of the configured cluster. Raises ``Unreachable``."""
+    return Client(fenced(await reach(runtime, name)), name=name)
+
+
+async def reach(runtime: Runtime, name: str) -> Transport:
+    """Open the transport of the configured cluster. Raises ``Unreachable``."""
     try:
-        transport = await runtime.dial(name)
+        return await runtime.dial(name)
     except TransportError as error:
         raise Unreachable(str(error), sent=False, reason=error.reason) from error
-    return Client(transport, name=name)
 
 
 async def identify_hub(client: Client) -> HubIdentity:

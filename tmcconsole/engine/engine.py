@@ -22,11 +22,13 @@ from tmcconsole.engine.orphans import make_orphans
 from tmcconsole.engine.present import Tally, failed, waiting
 from tmcconsole.engine.projector import Projector
 from tmcconsole.engine.session import HubSession, Surroundings, open_session
+from tmcconsole.engine.sharing import Myself
 from tmcconsole.engine.silence import Silence
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime, spawn
+from tmcconsole.sync.duties import AS_OPERATOR, HUB, acting_for
 from tmcconsole.sync.identity import target_key
 from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
@@ -48,6 +50,7 @@ class Engine:
     audit: AuditLog
     history: History = field(default_factory=History)
     notes: tuple[SafeText, ...] = ()
+    replica: str = ""  # who we are in Leases; the same after a restart, where one can be sure of it
     board: Board = field(init=False)
     session: HubSession | None = None
     supervisors: dict[str, Supervisor] = field(default_factory=dict)
@@ -59,6 +62,8 @@ class Engine:
     def __post_init__(self) -> None:
         self.board = Board(self.runtime.token())
         self._started_at = self.runtime.wall()
+        if self.settings.sync.leases and not self.replica:
+            self.replica = self.runtime.token(16)
         self._projector = Projector(
             self.board, self.supervisors, lambda: self.session, self.runtime.wall
         )
@@ -98,7 +103,8 @@ class Engine:
                 fix=SafeText("try again when it is"),
             )
         read_only = self.settings.console.read_only
-        return await Commands(self.session, self.supervisors, read_only).carry_out(command)
+        with acting_for(*AS_OPERATOR):
+            return await Commands(self.session, self.supervisors, read_only).carry_out(command)
 
     async def _serve(self, session: HubSession) -> None:
         self._hub_reason, self._hub_since = SafeText(), self.runtime.wall()
@@ -109,12 +115,18 @@ class Engine:
                 self._register(session)
                 self.session = session
                 await session.run(group)
-                spawn(group, Silence(session).run, name="silence")
-                spawn(group, make_orphans(session).run, name="orphans")
+                with acting_for(HUB):
+                    spawn(group, Silence(session).run, name="silence")
+                    spawn(group, make_orphans(session).run, name="orphans")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")
                 for supervisor in self.supervisors.values():
                     spawn(group, supervisor.run, name=f"target {supervisor.name}")
+        except anyio.get_cancelled_exc_class():
+            if session.leases is not None:  # all work has ended: others need not wait
+                with anyio.CancelScope(shield=True):
+                    await session.leases.release()
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await session.client.aclose()
@@ -144,7 +156,14 @@ class Engine:
             self.audit,
             self._projector.touch,
             lambda: None,
+            Myself(self.replica, self._is_ready),
         )
+
+    def _is_ready(self, duty: str) -> bool:
+        """True where we could carry out a duty now: the hub's needs a view of all targets."""
+        supervisors = self.supervisors.values()
+        wanted = [one for one in supervisors if duty in (HUB, one.key)]
+        return bool(wanted) and all(supervisor.is_ready for supervisor in wanted)
 
     def _note(self, group: BaseExceptionGroup[Exception]) -> None:
         error: BaseException = group
@@ -160,6 +179,7 @@ class Engine:
 
     def _own_record(self) -> EngineRecord:
         session = self.session
+        leases = session.leases if session else None
         tallies = self._projector.tallies.values()
         counts = sum((tally.total() for tally in tallies), Tally().total())
         in_sync = sum(tally.total()[SyncState.IN_SYNC] for tally in tallies if tally.is_current)
@@ -180,6 +200,8 @@ class Engine:
             failed=failed(counts),
             write_attempts=self.write_attempts,
             read_only=self.settings.console.read_only,
+            replica=SafeText(self.replica),
+            hub_holder=SafeText(leases.holder_of(HUB) if leases else ""),
             notes=self.notes,
         )
 

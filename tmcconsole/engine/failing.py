@@ -8,6 +8,7 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connect import SetupError
+from tmcconsole.engine.fence import NotHolder
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.accounts import AccountGone
@@ -27,6 +28,7 @@ from tmcconsole.tmc.history import History
 # write, or the next try, sets it right. Beyond it a person should know.
 QUIET_CONFLICTS: Final = 3
 DEAD_AFTER: Final = 10  # failures in a row; at the usual pace that is about a minute
+STANDBY_S: Final = 1.0
 
 # Errors of our own making, which no API server sent.
 _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
@@ -50,6 +52,8 @@ class Failing:
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to try again, and whether it looks hopeless."""
+        if isinstance(error, NotHolder):
+            return Again(STANDBY_S)  # nothing failed: another does it, or it is looked at anew
         found = understand(error, self.side)
         if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
             return Again(delay(found, attempts, self.runtime.rng))

@@ -16,7 +16,6 @@ from tmcconsole.contract.records import (
     QueueRecord,
     SyncState,
     TargetRecord,
-    TargetState,
 )
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.heartbeat import summary
@@ -92,7 +91,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
     tree = _sync_target_tree(supervisor)
     ready, _, _ = summary(list(conditions_of(tree)))
     counts, target, reach = tally.total(), supervisor.target, supervisor.reach
-    connected = supervisor.state is TargetState.SYNCING
+    connected = supervisor.is_connected
     facts = _facts(supervisor, found)
     health, why = target_health(facts, wall)
     return TargetRecord(
@@ -127,6 +126,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         concurrency=target.flow.width if target else 0,
         version=reach.version if reach else SafeText(),
         cluster_uid=SafeText(supervisor.cluster_uid),
+        holder=SafeText(supervisor.holder),
     )
 
 
@@ -251,7 +251,7 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
     target = supervisor.target
     settings = supervisor.session.around.settings.sync
     return TargetFacts(
-        supervisor.state is TargetState.SYNCING,
+        supervisor.is_connected,
         supervisor.reason,
         len(target.kinds) if target else 0,
         0.0,

@@ -17,7 +17,6 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     PlacementRecord,
     QueueRecord,
-    TargetState,
 )
 from tmcconsole.engine.board import Board
 from tmcconsole.engine.present import (
@@ -84,7 +83,7 @@ class Projector:
             known = self.tallies.get(name)
             if known is None or known.counted != (id(ledger), ledger.version if ledger else 0):
                 known = self.tallies[name] = tally_of(ledger)
-            known.is_current = supervisor.state is TargetState.SYNCING
+            known.is_current = supervisor.is_connected
 
     def _tally(self, name: str) -> Tally:
         return self.tallies.get(name) or Tally()
@@ -119,9 +118,7 @@ class Projector:
     def _stale(self) -> frozenset[str]:
         """Name the targets that do not answer; what a change concerns is out of date."""
         stale = frozenset(
-            name
-            for name, supervisor in self.supervisors.items()
-            if supervisor.state is not TargetState.SYNCING
+            name for name, supervisor in self.supervisors.items() if not supervisor.is_connected
         )
         for name in sorted(stale ^ self._was_stale):
             supervisor = self.supervisors.get(name)

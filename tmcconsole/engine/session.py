@@ -15,17 +15,20 @@ from tmcconsole.config.settings import Settings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.engine.connect import (
     HubIdentity,
-    dial,
     discover_hub,
     hub_cluster,
     identify_hub,
+    reach,
     require_same,
     watch_identity,
 )
 from tmcconsole.engine.failing import Failing
+from tmcconsole.engine.fence import Fenced, Holds
 from tmcconsole.engine.kinds import KindPair, keep_unknown, synced_kinds
+from tmcconsole.engine.leases import Leases
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
+from tmcconsole.engine.sharing import Myself, Sharing, make_leases, timing_of
 from tmcconsole.engine.upsyncing import Upsyncing, kinds_above
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery
@@ -37,6 +40,7 @@ from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.controller import Controller, OnError, OnSuccess, Reconcile
+from tmcconsole.sync.duties import HUB, acting_for
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.upstatus import UpStatus, wants_status
@@ -62,6 +66,7 @@ class Surroundings:
     audit: AuditLog
     touched: Callable[[str, ObjectKey], None]  # (kind id, key): an object's record is out of date
     changed: Callable[[], None]  # something else shown on a screen changed
+    myself: Myself = field(default_factory=Myself)
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class HubSession:
     reach: Reach
     assign: Failing
     upsyncing: Upsyncing
+    leases: Leases | None  # None: this engine is the only one
     # What the targets are found to serve in common with the hub, by target name.
     served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
     on_kinds: list[Callable[[], None]] = field(default_factory=list)  # hub discovery changed
@@ -86,6 +92,17 @@ class HubSession:
 
     async def run(self, group: TaskGroup) -> None:
         """Start everything of the hub's in ``group``."""
+        with acting_for(HUB):  # assignments and statuses are written in the name of targets
+            self._start(group)
+
+    def _start(self, group: TaskGroup) -> None:
+        if self.leases is not None:
+            sharing = Sharing(
+                self.world, self.scheduler, self.leases, self.reassign_all, self._report_all
+            )
+            sharing.begin()
+            spawn(group, self.leases.run, name="leases")
+            spawn(group, sharing.run, name="sharing")
         hub, workers = self.world.hub, self.around.settings.sync.workers
         self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer, self._look_at_known)
         self.upsyncing.start(group)
@@ -134,6 +151,11 @@ class HubSession:
         for id, watched in self.world.hub.kinds.items():
             for cached in watched.informer.objects():
                 self.world.hub.queue.add(id, cached.key, backlog=True)
+
+    def _report_all(self) -> None:
+        for id, watched in self.world.hub.kinds.items():
+            for cached in watched.informer.objects():
+                self.world.hub.statuses.add(id, cached.key)
 
     def pairs_for(self, target: Discovery) -> dict[str, KindPair]:
         """Return the kinds to sync with a target that serves ``target``."""
@@ -216,19 +238,31 @@ class HubSession:
 
 async def open_session(around: Surroundings) -> HubSession:
     """Connect to the hub. Raises ``KubeError`` with what is wrong and what would help."""
-    runtime = around.runtime
-    client = await dial(runtime, "hub")
+    runtime, sync = around.runtime, around.settings.sync
+    transport = await reach(runtime, "hub")
+    holds = Holds(runtime.now, timing_of(sync)) if sync.leases else None
+    client = Client(Fenced(transport, holds) if holds else transport, name="hub")
     try:
         identity = await identify_hub(client)
         discovery = await discover_hub(client)
     except BaseException:
         await client.aclose()
         raise
-    return _assemble(around, client, identity, discovery)
+    answers, leases = Reach(client, runtime, around.changed), None
+    if holds is not None:
+        past_the_fence = Client(transport, name="hub")  # its own writes are not the sync's
+        parts = (around.myself, runtime, around.settings, past_the_fence, identity)
+        leases = make_leases(*parts, holds, answers)
+    return _assemble(around, client, identity, discovery, answers, leases)
 
 
 def _assemble(
-    around: Surroundings, client: Client, identity: HubIdentity, discovery: Discovery
+    around: Surroundings,
+    client: Client,
+    identity: HubIdentity,
+    discovery: Discovery,
+    answers: Reach,
+    leases: Leases | None,
 ) -> HubSession:
     runtime = around.runtime
     session: HubSession
@@ -273,11 +307,20 @@ def _assemble(
         scheduler.conflict_policy,
         scheduler.placed_keys,
     )
-    reach = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)
     upsyncing = Upsyncing(world, runtime, around.touched)
     session = HubSession(
-        around, identity, discovery, client, world, scheduler, sources, reach, failing, upsyncing
+        around,
+        identity,
+        discovery,
+        client,
+        world,
+        scheduler,
+        sources,
+        answers,
+        failing,
+        upsyncing,
+        leases,
     )
     return session
 

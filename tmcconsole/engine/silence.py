@@ -34,6 +34,9 @@ class Silence:
             if not session.reach.is_up:
                 await session.reach.wait_up()
                 self._heard.clear()  # nobody could be heard meanwhile: silence begins anew
+            if not session.world.duties.leads:
+                self._heard.clear()
+                continue
             known = session.sources.targets.objects()
             present = {cached.uid for cached in known}
             self._heard = {uid: at for uid, at in self._heard.items() if uid in present}

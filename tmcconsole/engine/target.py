@@ -16,6 +16,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.beats import Beats
 from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
 from tmcconsole.engine.failing import Failing, told, understand
+from tmcconsole.engine.fence import Fenced
 from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
@@ -28,9 +29,11 @@ from tmcconsole.kube.errors import KubeError, Unreachable
 from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.kube.reader import Reader
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
-from tmcconsole.runtime import spawn
+from tmcconsole.runtime import Transport, spawn
 from tmcconsole.sync.controller import Controller
 from tmcconsole.sync.downsync import DownSync
+from tmcconsole.sync.duties import acting_for
+from tmcconsole.sync.identity import target_key
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
 from tmcconsole.sync.tidy import LOOK_S, Tidy
@@ -64,6 +67,7 @@ class Supervisor:
     discovery: Discovery | None = None
     cluster_uid: str = ""
     _up: UpWiring | None = None
+    _wiring: Wiring | None = None
     _failures: int = 0  # in a row, without a healthy while between them
     _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
     _rediscover: anyio.Event = field(default_factory=anyio.Event)
@@ -72,6 +76,33 @@ class Supervisor:
     def name(self) -> str:
         """The SyncTarget's name."""
         return self.settings.name
+
+    @property
+    def key(self) -> str:
+        """The SyncTarget's key: the duty in whose name all is written there."""
+        return target_key(self.session.identity.cluster, self.name)
+
+    @property
+    def is_connected(self) -> bool:
+        """True while the cluster answers, whether we write there or not."""
+        return self.state in (TargetState.SYNCING, TargetState.STANDBY)
+
+    @property
+    def is_ready(self) -> bool:
+        """True where we could write there this moment: connected, and all is listed."""
+        target, reach = self.target, self.reach
+        if target is None or reach is None or not reach.is_up or not self.is_connected:
+            return False
+        watched = [one.informer for one in target.kinds.values()]
+        return all(informer.synced for informer in (target.namespaces, *watched))
+
+    @property
+    def holder(self) -> str:
+        """The replica that writes there, "" where none is known, or we are alone."""
+        return self.session.leases.holder_of(self.key) if self.session.leases else ""
+
+    def _holds(self) -> bool:
+        return self.session.world.duties.holds(self.key)
 
     def sync_target(self) -> SyncTarget | None:
         """Return the SyncTarget as the hub has it, None where it has none."""
@@ -84,6 +115,12 @@ class Supervisor:
         """Serve the target until cancelled; one that fails harms no other."""
         self.session.on_kinds.append(lambda: self._rediscover.set())
         await self.session.sources.targets.wait_synced()
+        if self.session.leases is not None:
+            await self.session.leases.wait_looked()
+        with acting_for(self.key):
+            await self._run()
+
+    async def _run(self) -> None:
         while True:
             try:
                 await self._serve(await self._registered())
@@ -111,7 +148,7 @@ class Supervisor:
         """Connect once and work until something ends it; always by an exception."""
         if not self._failures:  # after a failure it stays what it is until it is connected
             self._enter(TargetState.CONNECTING, "", "")
-        client = await dial(self.session.around.runtime, self.name)
+        client = await dial(self.session.around.runtime, self.name, self._fenced)
         try:
             await self._check_identity(client, registered)
             found = keep_unknown(await discover(client), self.discovery)
@@ -119,18 +156,22 @@ class Supervisor:
             async with anyio.create_task_group() as group:
                 await self._start(group, client, registered)
                 self._served_from = self.session.around.runtime.now()
-                self._enter(TargetState.SYNCING, "", "")
+                self._enter(*self._at_work())
                 await self._watch_over(registered)
         finally:
             with anyio.CancelScope(shield=True):
                 await client.aclose()
+
+    def _fenced(self, open: Transport) -> Transport:
+        leases = self.session.leases
+        return Fenced(open, leases.holds, self.key) if leases else open
 
     async def _check_identity(self, client: Reader, registered: SyncTarget) -> None:
         """Another cluster behind the same name is another target: stop and say so."""
         uid = await cluster_uid(client)
         self.cluster_uid = uid
         require_same(registered.cluster_uid or uid, uid, self.name)
-        if not registered.cluster_uid:
+        if not registered.cluster_uid and self._holds():
             patch = {
                 "metadata": {
                     "uid": registered.identity.uid,
@@ -146,7 +187,7 @@ class Supervisor:
 
     async def _start(self, group: TaskGroup, client: Client, registered: SyncTarget) -> None:
         session, around = self.session, self.session.around
-        wiring = Wiring(session, client)
+        wiring = self._wiring = Wiring(session, client)
         target = make_target(wiring, registered, self.target, lambda: self.sync_target())
         wiring.target = self.target = target
         mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
@@ -228,7 +269,8 @@ class Supervisor:
         while True:
             await self.session.around.runtime.sleep(LOOK_S)
             await self.reach.wait_up()
-            await tidy.look()
+            if self._holds():
+                await tidy.look()
 
     def _all_kinds(self) -> tuple[Kind, ...] | None:
         found = self.discovery
@@ -253,11 +295,15 @@ class Supervisor:
         assert self.reach is not None
         assert self.target is not None
         wishes, labels = self._wishes(registered), registered.labels
+        held = self._holds()
         while True:
-            await self.session.around.runtime.sleep(WAIT_S)
+            await self._wait()
             found = self.sync_target()
             if found is None or found.identity != registered.identity:
                 raise self._missing()
+            before_held, held = held, self._holds()
+            if held and not before_held:
+                await self._take_over(found)
             before, wishes = wishes, self._wishes(found)
             if wishes != before:
                 self.target.look_again()
@@ -265,12 +311,44 @@ class Supervisor:
                 labels = found.labels
                 self.target.look_at_all()
             if self.reach.is_up:
-                self._enter(TargetState.SYNCING, "", "")
+                self._enter(*self._at_work())
             elif self.reach.reason in ("Unauthorized", "Credentials", "Certificate"):
                 raise _reach_error(self.reach)
             else:
                 self.next_try_at = self.reach.next_try_at
                 self._enter(TargetState.UNREACHABLE, self.reach.reason, self.reach.message)
+
+    async def _wait(self) -> None:
+        if self.session.leases is None:
+            await self.session.around.runtime.sleep(WAIT_S)
+        else:
+            await self.session.leases.wait_change(WAIT_S)
+
+    def _at_work(self) -> tuple[TargetState, str, str]:
+        """Return what we do with a cluster that answers."""
+        leases = self.session.leases
+        if leases is None or self._holds():
+            return TargetState.SYNCING, "", ""
+        if leases.problem is not None:
+            return TargetState.REFUSED, leases.problem.reason, str(leases.problem)
+        if self.holder not in ("", leases.me):
+            return TargetState.STANDBY, "HeldByAnother", f"{self.holder} syncs it"
+        told = "the hub has not renewed our Lease: nothing is written until it has"
+        return TargetState.STANDBY, "AwaitingLease", told
+
+    async def _take_over(self, found: SyncTarget) -> None:
+        """From here on we are the writer: nothing of what we concluded while watching counts."""
+        assert self.target is not None
+        assert self.reach is not None
+        assert self._wiring is not None
+        if self.reach.is_up:
+            await self._check_identity(self.target.client, found)
+        for _, _, entry in self.target.ledger.entries():
+            entry.settled = None
+        for id, watched in list(self.target.kinds.items()):
+            there = self.session.world.hub.kinds.get(id)
+            if watched.informer.synced and there is not None and there.informer.synced:
+                await self._wiring.when_synced(id)
 
     def _wishes(self, found: SyncTarget) -> tuple[bool, bool, bool]:
         """What an operator may have changed, or time: what was held may pass now."""
@@ -313,7 +391,7 @@ class Supervisor:
             self.since = around.runtime.wall()
             log.debug("target %s: %s %s", self.name, state.value, reason)
             self._chronicle(state, reason, message)
-        if state is TargetState.SYNCING:
+        if state in (TargetState.SYNCING, TargetState.STANDBY):
             self.next_try_at = 0.0
         self.state, self.reason, self.message = state, reason, SafeText(message)
         around.changed()
@@ -321,7 +399,7 @@ class Supervisor:
     def _chronicle(self, state: TargetState, reason: str, message: str) -> None:
         around = self.session.around
         wall = around.runtime.wall()
-        if state is TargetState.SYNCING:
+        if state in (TargetState.SYNCING, TargetState.STANDBY):
             around.history.record_recovery(self.name, "", wall)
         around.history.record(
             "lifecycle", state.value, at=wall, target=self.name, message=message or reason

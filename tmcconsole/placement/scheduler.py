@@ -98,6 +98,7 @@ class Scheduler:
     hub: Hub
     sources: Sources
     on_decided: Callable[[], None]  # decisions changed
+    may_write: Callable[[], bool] = lambda: True  # False: another replica writes them down
     decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
     has_decided: bool = False  # once at least since the start
     _failures: int = 0  # passes in a row that the hub did not answer
@@ -341,6 +342,8 @@ class Scheduler:
         self, write: Callable[[], Awaitable[CachedObject]], informer: Informer, name: str
     ) -> float:
         """What the hub says of one object must not keep the others from being written."""
+        if not self.may_write():
+            return 0.0
         wall = self.runtime.wall()
         try:
             async with self.hub.flow.admitted():

@@ -13,7 +13,9 @@ from tmcconsole.sync.assign import (
     expected_without_namespace,
     plan_assignment,
 )
+from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
+from tmcconsole.sync.share import share_of
 from tmcconsole.sync.turn import LOOK_AGAIN_S
 from tmcconsole.sync.wanted import wanted
 from tmcconsole.sync.workqueue import Item
@@ -43,9 +45,13 @@ class Assigner:
         if not item.key.namespace and not self.world.has_decided():
             return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
         patch = self._plan(item, tree)
+        duties, names = self.world.duties, ()
+        if patch is not None:
+            patch, names = share_of(patch, tree, duties.name_for, leads=duties.leads)
         if cached.deleting or patch is None:  # a deletion waits for no stamp
             self._pass_on(item, keys)
-        return await self._write(item, patch) if patch is not None else None
+        with acting_for(*names):
+            return await self._write(item, patch) if patch is not None else None
 
     def _plan(self, item: Item, tree: Json) -> Json | None:
         expected = self._expected(item, tree)

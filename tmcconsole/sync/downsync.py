@@ -70,6 +70,8 @@ class DownSync:
                 SyncState.PENDING, "AwaitingPlacement", "no Placement sends it here any more"
             )
             return HELD_RECHECK_S
+        if not self.world.duties.holds(self.target.key):
+            return stand_by(turn, step)
         if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
             turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
             return None
@@ -125,6 +127,20 @@ class DownSync:
 def hold_text(key: str) -> str:
     """Return what ends a hold, for a person."""
     return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy made'
+
+
+def stand_by(turn: Turn, step: Step) -> float | None:
+    """Note how the copy stands without writing: another replica does, or nobody may now."""
+    if isinstance(step, Update) and step.drift and turn.facts.copy is not None:
+        turn.settle(turn.facts.copy)  # it carries the wish; what of it differs its holder judges
+        return None
+    if isinstance(step, Create | Update):
+        turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+        return None
+    if isinstance(step, Delete | Release):
+        turn.stand(SyncState.DELETING, "Standby", "its writer is another replica")
+        return None
+    return _note(turn, step)
 
 
 async def _act(turn: Turn, step: Step) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, is_ours, origin_of
 from tmcconsole.sync.status import Report, merge, patch_for
 from tmcconsole.sync.workqueue import Item
@@ -34,7 +35,11 @@ class UpStatus:
             return None
         tree = cached.decode()
         before: Json = tree.get("status") or {}
-        if self._is_awaited(item.lane, finalizer_keys(tree)):
+        holders = finalizer_keys(tree)
+        name = self.world.duties.reporter_for(holders, self.world.is_ready)
+        if name is None:
+            return None  # another replica writes it
+        if self._is_awaited(item.lane, holders):
             return AWAITED_S
         reports = self._reports(item, cached, tree)
         after = merge(reports, generation=cached.generation, before=before)
@@ -43,7 +48,8 @@ class UpStatus:
         patch = patch_for(before, after)
         if not patch or self._written.get(item) == after:
             return None
-        return await self._write(item, cached, patch, after)
+        with acting_for(name):
+            return await self._write(item, cached, patch, after)
 
     def _is_busy(self) -> bool:
         """True while many wishes wait: they go first, and statuses that change meanwhile fold."""

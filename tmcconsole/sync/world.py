@@ -15,6 +15,7 @@ from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.brake import Brake
 from tmcconsole.sync.door import Door
+from tmcconsole.sync.duties import Duties
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.ledger import Ledger
@@ -128,6 +129,8 @@ class World:
     conflict_policy: Callable[[str], tuple[str, str]]
     # Keys of all targets that any Placement chose, None where one cannot be read.
     placed_keys: Callable[[], frozenset[str] | None]
+    duties: Duties = field(default_factory=Duties)  # which part of the work is this replica's
+    is_ready: Callable[[str], bool] = lambda _key: True  # the hub calls a target ready
     # By target key. A target that loses its connection stays, with the caches it had: last known
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)

@@ -61,6 +61,8 @@ _TARGET: Final = {
     TargetState.STOPPED: Sign("□", "0", "stopped", "stale", 3),
     TargetState.CONNECTING: Sign("◐", "~", "connecting", "pending", 6),
 }
+_NOBODYS: Final = Sign("▲", "!", "no lease", "drift", 4)  # nobody is known to write there
+_STANDBY: Final = Sign("◌", "?", "standby", "stale", 10)
 _NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
 _BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
 _DRAINING: Final = Sign("↷", ">", "draining", "cordoned", 7)
@@ -73,12 +75,15 @@ def target_sign(target: TargetRecord) -> Sign:
     """Return the one state of a target that matters most to an operator."""
     if target.state in _TARGET:
         return _TARGET[target.state]
+    is_standby = target.state is TargetState.STANDBY
     choices = (
+        (is_standby and not target.holder, _NOBODYS),
         (target.deletes_held > 0, _BRAKED),
         (target.pause is not None, _PAUSED),
         (target.evict_after > 0, _DRAINING),
         (target.cordoned, _CORDONED),
         (not target.ready, _NOT_READY),
+        (is_standby, _STANDBY),
     )
     return next((sign for holds, sign in choices if holds), _READY)
 

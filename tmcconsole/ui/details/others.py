@@ -155,6 +155,8 @@ def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
         *pairs([
             ("hub", engine.hub),
             ("flavour", engine.hub_flavour),
+            ("replica", engine.replica),
+            ("hub held by", engine.hub_holder),
             ("workspace", engine.hub_workspace),
             ("since", ago(engine.hub_since, look.now)),
             ("version", engine.version),

@@ -62,6 +62,7 @@ def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:
         ("address", target.address),
         ("cluster uid", target.cluster_uid),
         ("target key", target.target_key),
+        ("held by", target.holder),
     ]  # fmt: skip
 
 

@@ -36,6 +36,8 @@ def note(target: TargetRecord, look: Look) -> Runs:
         return ink(f"{left}, by {target.pause.by or 'unknown'}{why}", "paused")
     if target.evict_after:
         return ink(f"evicting since {age(target.evict_after, look.now)}", "cordoned")
+    if target.state is TargetState.STANDBY:
+        return ink(f"held by {target.holder}" if target.holder else target.reason, "dim")
     return ink(target.reason, "dim") if not target.ready else ink("")
 
 

@@ -1,0 +1,140 @@
+"""Who should carry out a duty, and what to do about its Lease. Pure.
+
+Liveness is judged by changes seen on our own monotonic clock: clocks of other machines do not
+matter (client-go's rule). Replicas are ranked by rendezvous hashing, those that are ready first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+PATIENCE: Final = 2.0  # rounds that each rank waits for those before it
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The three durations of leader election, in seconds, and what follows from them."""
+
+    lease_s: float  # without a change seen for so long, others take it
+    deadline_s: float  # no write is begun so long after the last renewal
+    retry_s: float  # between two rounds
+
+    @property
+    def renew_after_s(self) -> float:
+        """A third of the deadline: two renewals may fail."""
+        return self.deadline_s / 3
+
+    @property
+    def under_way_s(self) -> float:
+        """How long after the last renewal a request begun in time may still be under way."""
+        return (self.deadline_s + self.lease_s) / 2
+
+    @property
+    def settle_s(self) -> float:
+        """How long another has to be the better one before a duty is handed over."""
+        return 2 * self.lease_s
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A Lease as last seen. One that was deleted stays known until it would have run out."""
+
+    uid: str  # "" once it was deleted
+    resource_version: str
+    holder: str  # "" = free
+    duration_s: float
+    transitions: int = 0
+    serves: Mapping[str, bool] = field(default_factory=dict)  # a replica's own: duty -> ready
+    changed_at: float = 0.0  # monotonic: when a change of it was last seen
+
+    def is_live(self, now: float) -> bool:
+        """True while its holder is to be taken for alive."""
+        return bool(self.holder) and now - self.changed_at < self.duration_s
+
+    def free_since(self) -> float:
+        """Return when it became free, or will."""
+        return self.changed_at + (self.duration_s if self.holder else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """An engine that shares the work, as it tells of itself."""
+
+    id: str
+    serves: Mapping[str, bool]  # duty -> it could carry it out this moment
+
+
+class Step(Enum):
+    """What to do about one Lease."""
+
+    WAIT = "wait"
+    TAKE = "take"  # make it, or write our name in it
+    RENEW = "renew"
+    HAND_OVER = "hand over"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that the decision about one duty rests on. Times are monotonic seconds."""
+
+    me: str
+    seen: Seen | None  # None: there is no Lease
+    known_since: float  # when we first looked at all
+    renewed_at: float | None  # when our last successful renewal was sent; None: we do not hold it
+    ranked: Sequence[str]  # replicas that serve the duty, the best first
+    better_since: float | None  # another has been ready and first since then
+
+
+def decide(case: Case, now: float, timing: Timing) -> Step:
+    """Return the one step for a duty's Lease."""
+    seen = case.seen
+    if seen is not None and seen.holder == case.me and seen.uid:
+        if case.renewed_at is None:
+            return Step.RENEW  # of an earlier life of this replica
+        if case.better_since is not None and now - case.better_since >= timing.settle_s:
+            return Step.HAND_OVER
+        due = now - case.renewed_at >= timing.renew_after_s
+        return Step.RENEW if due else Step.WAIT
+    if seen is not None and seen.is_live(now):
+        return Step.WAIT
+    free_since = case.known_since if seen is None else max(seen.free_since(), case.known_since)
+    heirs = [one for one in case.ranked if seen is None or one != seen.holder]
+    before = heirs.index(case.me) if case.me in heirs else len(heirs)
+    waits_s = before * PATIENCE * timing.retry_s
+    return Step.TAKE if now - free_since >= waits_s else Step.WAIT
+
+
+def rank(duty: str, replicas: Iterable[Replica]) -> list[str]:
+    """Return the ids of the replicas that serve a duty, the best first."""
+    serving = [one for one in replicas if duty in one.serves]
+    serving.sort(key=lambda one: (not one.serves[duty], _weight(duty, one.id)))
+    return [one.id for one in serving]
+
+
+def better(duty: str, me: str, replicas: Iterable[Replica]) -> str:
+    """Return the replica that should have the duty and is ready for it; "" where that is us."""
+    ready = [one for one in replicas if one.serves.get(duty)]
+    ranked = rank(duty, ready)
+    return ranked[0] if ranked and ranked[0] != me else ""
+
+
+def lease_name(duty: str) -> str:
+    """Return the name of a duty's Lease; keys have capitals, which names may not."""
+    return "tmc-console-hub" if duty == "hub" else f"tmc-console-target-{_short(duty)}"
+
+
+def replica_name(id: str) -> str:
+    """Return the name of the Lease by which a replica says that it lives."""
+    return f"tmc-console-replica-{_short(id)}"
+
+
+def _weight(duty: str, id: str) -> bytes:
+    return hashlib.sha256(f"{duty} {id}".encode()).digest()
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

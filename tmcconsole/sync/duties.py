@@ -1,0 +1,63 @@
+"""Which part of the work is this replica's: alone, all of it; of several, each part is one's.
+
+A duty is the key of a SyncTarget, or ``HUB``. Who carries it out holds its Lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final
+
+HUB: Final = "hub"  # decisions about the hub as a whole: Placements, namespaces, silence
+AS_OPERATOR: Final[tuple[str, ...]] = ()  # a person's command is theirs, whoever holds what
+
+# The duties in whose name requests to the hub are made; a write without any is refused.
+ACTING: ContextVar[tuple[str, ...] | None] = ContextVar("acting", default=None)
+
+
+@contextmanager
+def acting_for(*duties: str) -> Iterator[None]:
+    """Do what follows, and what is spawned in it, in the name of these duties."""
+    token = ACTING.set(duties)
+    try:
+        yield
+    finally:
+        ACTING.reset(token)
+
+
+def _always(_duty: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """Asked before each decision to write; the answers change while the engine runs."""
+
+    holds: Callable[[str], bool] = _always  # this replica holds the duty at this instant
+    is_held: Callable[[str], bool] = _always  # some replica does, as far as we have seen
+
+    @property
+    def leads(self) -> bool:
+        """True where decisions about the hub as a whole are this replica's."""
+        return self.holds(HUB)
+
+    def name_for(self, key: str) -> str | None:
+        """Return the duty in whose name to mark objects for a target, None where another does.
+
+        Each target's holder marks for its own; what nobody holds falls to the hub's holder.
+        """
+        if self.holds(key):
+            return key
+        return HUB if self.leads and not self.is_held(key) else None
+
+    def reporter_for(self, keys: frozenset[str], ready: Callable[[str], bool]) -> str | None:
+        """Return the duty in whose name to write an object's status, None where another does.
+
+        ``keys`` are the targets that may hold a copy. One of them reports for all: the first that
+        the hub calls ready, so that one that is gone silences nobody.
+        """
+        first = min(keys, key=lambda key: (not ready(key), key), default=HUB)
+        return self.name_for(first)
