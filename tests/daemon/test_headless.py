@@ -108,6 +108,7 @@ async def test_the_document_has_targets_objects_errors_and_engine() -> None:
         "in_sync": 3,
         "state": "",
         "reason": "",
+        "holder": "",
         "message": "",
     }
     assert status["objects"] == {"placed": 3, "in_sync": 3, "pending": 0, "failed": 0}

@@ -201,7 +201,7 @@ class Engine:
             write_attempts=self.write_attempts,
             read_only=self.settings.console.read_only,
             replica=SafeText(self.replica),
-            hub_holder=SafeText(leases.holder_of(HUB) if leases else ""),
+            hub_holder=SafeText(leases.view.holder_of(HUB) if leases else ""),
             notes=self.notes,
         )
 

@@ -10,12 +10,9 @@ import orjson
 
 from tmcconsole.engine.claim import Seen
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
+from tmcconsole.sync.markers import LEASE, LEASE_SERVES
 
 LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
-LABEL: Final = "syncer.kcp.io/lease"  # hub | target | replica; informs selectors and people
-DUTY: Final = "syncer.kcp.io/lease-of"  # annotation: the target key, or the replica's id
-TITLE: Final = "syncer.kcp.io/target"  # annotation: the SyncTarget's name, for people
-SERVES: Final = "syncer.kcp.io/serves"  # annotation of a replica's: JSON {duty: ready}
 
 
 def read_lease(cached: CachedObject, now: float) -> Seen:
@@ -31,7 +28,7 @@ def read_lease(cached: CachedObject, now: float) -> Seen:
         str(spec.get("holderIdentity") or ""),
         float(duration) if isinstance(duration, int) else 0.0,
         transitions if isinstance(transitions, int) else 0,
-        _serves(annotations_of(tree).get(SERVES, "")),
+        _serves(annotations_of(tree).get(LEASE_SERVES, "")),
         now,
     )
 
@@ -46,7 +43,7 @@ def new_lease(
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": {LABEL: role},
+            "labels": {LEASE: role},
             "annotations": dict(notes),
         },
         "spec": dict(spec),

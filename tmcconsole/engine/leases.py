@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -28,27 +28,22 @@ from tmcconsole.engine.claim import (
 from tmcconsole.engine.connect import SetupError
 from tmcconsole.engine.fence import Holds
 from tmcconsole.engine.lease_form import (
-    DUTY,
-    LABEL,
     LEASES,
-    SERVES,
-    TITLE,
     freed,
     new_lease,
     patch_of,
-    read_lease,
     renewed,
     serves_text,
     taken,
 )
+from tmcconsole.engine.lease_view import LeaseView
 from tmcconsole.engine.reach import Reach
-from tmcconsole.kube.cache import is_older
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.duties import HUB
-from tmcconsole.sync.markers import MANAGER
+from tmcconsole.sync.markers import LEASE, LEASE_OF, LEASE_SERVES, LEASE_TARGET, MANAGER
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +69,7 @@ class Leases:
     is_ready: Callable[[str], bool]
     reach: Reach  # the hub's
     problem: SetupError | None = None  # the hub refuses Leases: a person has to do something
-    _seen: dict[str, Seen] = field(default_factory=dict)  # by the Lease's name
-    _known_since: float = -1.0
+    view: LeaseView = field(init=False)
     _better: dict[str, tuple[str, float]] = field(default_factory=dict)  # (who, since)
     _failed_looks: int = 0  # in a row
     _presence_at: float | None = None
@@ -83,6 +77,9 @@ class Leases:
     _changed: anyio.Event = field(default_factory=anyio.Event)
     _looked: anyio.Event = field(default_factory=anyio.Event)
     _limiter: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(AT_ONCE))
+
+    def __post_init__(self) -> None:
+        self.view = LeaseView(self.me, self.runtime.now)
 
     async def run(self) -> None:
         """Keep the Leases until cancelled."""
@@ -103,14 +100,11 @@ class Leases:
         with anyio.move_on_after(at_most_s):
             await self._changed.wait()
 
-    def holder_of(self, duty: str) -> str:
-        """Return the replica that holds a duty, "" where none is known to."""
-        seen = self._seen.get(lease_name(duty))
-        return seen.holder if seen and seen.is_live(self.runtime.now()) else ""
-
     def is_held(self, duty: str) -> bool:
         """True where a replica holds the duty; also before anything is known."""
-        return self._known_since < 0 or self.holds.holds(duty) or bool(self.holder_of(duty))
+        return (
+            self.view.known_since < 0 or self.holds.holds(duty) or bool(self.view.holder_of(duty))
+        )
 
     async def release(self) -> None:
         """Give all up, so that others need not wait. The work must have ended."""
@@ -154,7 +148,8 @@ class Leases:
             elif step is Step.HAND_OVER:
                 work.append(partial(self._hand_over, duty))
         if self.holds.holds(HUB):
-            work += [partial(self._bury, name) for name in self._dead_replicas()]
+            long_ago = self.runtime.now() - BURY_AFTER * self.holds.timing.lease_s
+            work += [partial(self._bury, name) for name in self.view.dead_replicas(long_ago)]
         await self._all(work)
 
     async def _all(self, work: list[Work]) -> list[bool]:
@@ -198,42 +193,20 @@ class Leases:
     # Looking
 
     async def _look(self) -> None:
-        found: dict[str, CachedObject] = {}
+        found: list[CachedObject] = []
         version = ""
-        pages = self.client.list_pages(LEASES, namespace=self.namespace, label_selector=LABEL)
+        pages = self.client.list_pages(LEASES, namespace=self.namespace, label_selector=LEASE)
         async for page in pages:
             version = version or page.resource_version
-            found |= {cached.name: cached for cached in page.items}
-        now = self.runtime.now()
-        if self._known_since < 0:
-            self._known_since = now
-        for cached in found.values():
-            self._observe(cached)
-        for name in [name for name in self._seen if name not in found]:
-            self._vanished(name, version, now)
-
-    def _observe(self, cached: CachedObject) -> None:
-        known = self._seen.get(cached.name)
-        if known is not None and known.uid == cached.uid:
-            same = known.resource_version == cached.resource_version
-            if same or is_older(cached.resource_version, known.resource_version):
-                return
-        self._seen[cached.name] = read_lease(cached, self.runtime.now())
-
-    def _vanished(self, name: str, version: str, now: float) -> None:
-        seen = self._seen[name]
-        if seen.uid and not is_older(version, seen.resource_version):
-            self._seen[name] = seen = replace(seen, uid="")
-        if not seen.uid and not seen.is_live(now):
-            del self._seen[name]
+            found += page.items
+        self.view.take_list(found, version)
 
     def _enforce(self) -> None:
         """What is not ours any more ends here, writes under way included."""
         for duty in self.titles:
-            seen = self._seen.get(lease_name(duty))
             if self.holds.renewed_at(duty) is None:
                 continue
-            if seen is None or not seen.uid or seen.holder != self.me:
+            if not self.view.is_mine(duty):
                 self.holds.lose(duty)
             elif not self.holds.holds(duty):
                 self.holds.resign(duty)
@@ -246,14 +219,7 @@ class Leases:
                 self._better[duty] = (who, now)
 
     def _replicas(self) -> list[Replica]:
-        now = self.runtime.now()
-        mine = replica_name(self.me)
-        found = [
-            Replica(seen.holder, seen.serves)
-            for name, seen in sorted(self._seen.items())
-            if seen.serves and seen.uid and seen.is_live(now) and name != mine
-        ]
-        return [*found, Replica(self.me, self._serves())]
+        return self.view.replicas(self._serves())
 
     def _serves(self) -> dict[str, bool]:
         return {duty: self.is_ready(duty) for duty in self.titles}
@@ -262,8 +228,8 @@ class Leases:
         who, since = self._better.get(duty, ("", 0.0))
         case = Case(
             self.me,
-            self._seen.get(lease_name(duty)),
-            self._known_since,
+            self.view.of(duty),
+            self.view.known_since,
             self.holds.renewed_at(duty),
             rank(duty, self._replicas()),
             since if who else None,
@@ -276,8 +242,8 @@ class Leases:
         return partial(self._renew, duty)
 
     async def _renew(self, duty: str) -> None:
-        name = lease_name(duty)
-        seen = self._seen[name]
+        seen = self.view.of(duty)
+        assert seen is not None
         again = self.holds.renewed_at(duty) is None
         wall = self.runtime.wall()
         spec = taken(self.me, seen, self.holds.timing.lease_s, wall) if again else renewed(wall)
@@ -285,13 +251,13 @@ class Leases:
 
     async def _take(self, duty: str) -> None:
         name = lease_name(duty)
-        seen = self._seen.get(name)
+        seen = self.view.of(duty)
         spec = taken(self.me, seen, self.holds.timing.lease_s, self.runtime.wall())
         if seen is not None and seen.uid:
             await self._write(duty, seen, spec)
             return
         role = HUB if duty == HUB else "target"
-        notes = {DUTY: duty} | ({TITLE: self.titles[duty]} if duty != HUB else {})
+        notes = {LEASE_OF: duty} | ({LEASE_TARGET: self.titles[duty]} if duty != HUB else {})
         sent_at = self.runtime.now()
         if await self._create(new_lease(name, self.namespace, role, notes, spec)):
             self.holds.renewed(duty, sent_at)
@@ -307,23 +273,21 @@ class Leases:
         try:
             created = await self.client.create(LEASES, tree, manager=MANAGER)
         except Conflict:  # somebody was faster
-            self._observe(await self.client.get(LEASES, self._key(name)))
+            self.view.observe(await self.client.get(LEASES, self._key(name)))
             return False
-        self._observe(created)
+        self.view.observe(created)
         return True
 
     async def _patch(self, name: str, patch: Json) -> bool:
         try:
             written = await self.client.merge_patch(LEASES, self._key(name), patch, manager=MANAGER)
         except Conflict:
-            self._observe(await self.client.get(LEASES, self._key(name)))
+            self.view.observe(await self.client.get(LEASES, self._key(name)))
             return False
         except NotFound:
-            seen = self._seen.get(name)
-            if seen is not None:
-                self._seen[name] = replace(seen, uid="")
+            self.view.bury(name)
             return False
-        self._observe(written)
+        self.view.observe(written)
         return True
 
     async def _hand_over(self, duty: str) -> None:
@@ -336,19 +300,19 @@ class Leases:
         await self._free(duty)
 
     async def _free(self, duty: str) -> None:
-        seen = self._seen.get(lease_name(duty))
-        if seen is not None and seen.uid and seen.holder == self.me:
+        seen = self.view.of(duty)
+        if seen is not None and self.view.is_mine(duty):
             await self._patch(lease_name(duty), patch_of(seen, freed(self.runtime.wall())))
 
     # This replica's own
 
     async def _be_present(self) -> None:
         name, serves, now = replica_name(self.me), self._serves(), self.runtime.now()
-        seen, timing = self._seen.get(name), self.holds.timing
+        seen, timing = self.view.named(name), self.holds.timing
         fresh = self._presence_at is not None and now - self._presence_at < timing.renew_after_s
         if fresh and seen is not None and seen.uid and seen.serves == serves:
             return
-        notes = {SERVES: serves_text(serves), DUTY: self.me}
+        notes = {LEASE_SERVES: serves_text(serves), LEASE_OF: self.me}
         spec = taken(self.me, seen, timing.lease_s, self.runtime.wall())
         if seen is not None and seen.uid:
             done = await self._patch(name, patch_of(seen, spec, notes))
@@ -360,16 +324,8 @@ class Leases:
     async def _leave(self) -> None:
         await self._bury(replica_name(self.me))
 
-    def _dead_replicas(self) -> list[str]:
-        long_ago = self.runtime.now() - BURY_AFTER * self.holds.timing.lease_s
-        return [
-            name
-            for name, seen in sorted(self._seen.items())
-            if seen.serves and seen.uid and seen.changed_at < long_ago
-        ]
-
     async def _bury(self, name: str) -> None:
-        seen = self._seen.get(name)
+        seen = self.view.named(name)
         if seen is None or not seen.uid:
             return
         version = seen.resource_version
@@ -392,7 +348,7 @@ class Leases:
             return min(IDLE_S, pause * 2.0 ** min(self._failed_looks, 10))
         now = self.runtime.now()
         for duty in self.titles:
-            seen = self._seen.get(lease_name(duty))
+            seen = self.view.of(duty)
             if seen is not None and seen.holder != self.me and seen.is_live(now):
                 pause = min(pause, max(0.05, seen.free_since() - now))
         return pause

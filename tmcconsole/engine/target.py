@@ -99,7 +99,7 @@ class Supervisor:
     @property
     def holder(self) -> str:
         """The replica that writes there, "" where none is known, or we are alone."""
-        return self.session.leases.holder_of(self.key) if self.session.leases else ""
+        return self.session.leases.view.holder_of(self.key) if self.session.leases else ""
 
     def _holds(self) -> bool:
         return self.session.world.duties.holds(self.key)
@@ -156,7 +156,7 @@ class Supervisor:
             async with anyio.create_task_group() as group:
                 await self._start(group, client, registered)
                 self._served_from = self.session.around.runtime.now()
-                self._enter(*self._at_work())
+                self._enter_work()
                 await self._watch_over(registered)
         finally:
             with anyio.CancelScope(shield=True):
@@ -311,7 +311,7 @@ class Supervisor:
                 labels = found.labels
                 self.target.look_at_all()
             if self.reach.is_up:
-                self._enter(*self._at_work())
+                self._enter_work()
             elif self.reach.reason in ("Unauthorized", "Credentials", "Certificate"):
                 raise _reach_error(self.reach)
             else:
@@ -324,17 +324,18 @@ class Supervisor:
         else:
             await self.session.leases.wait_change(WAIT_S)
 
-    def _at_work(self) -> tuple[TargetState, str, str]:
-        """Return what we do with a cluster that answers."""
+    def _enter_work(self) -> None:
+        """Say what we do with a cluster that answers."""
         leases = self.session.leases
         if leases is None or self._holds():
-            return TargetState.SYNCING, "", ""
-        if leases.problem is not None:
-            return TargetState.REFUSED, leases.problem.reason, str(leases.problem)
-        if self.holder not in ("", leases.me):
-            return TargetState.STANDBY, "HeldByAnother", f"{self.holder} syncs it"
-        told = "the hub has not renewed our Lease: nothing is written until it has"
-        return TargetState.STANDBY, "AwaitingLease", told
+            self._enter(TargetState.SYNCING, "", "")
+        elif leases.problem is not None:
+            self._enter(TargetState.REFUSED, leases.problem.reason, str(leases.problem))
+        elif self.holder not in ("", leases.me):
+            self._enter(TargetState.STANDBY, "HeldByAnother", f"{self.holder} syncs it")
+        else:
+            told = "the hub has not renewed our Lease: nothing is written until it has"
+            self._enter(TargetState.STANDBY, "AwaitingLease", told)
 
     async def _take_over(self, found: SyncTarget) -> None:
         """From here on we are the writer: nothing of what we concluded while watching counts."""

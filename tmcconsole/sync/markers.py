@@ -50,6 +50,10 @@ IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # pointers to fields left 
 IGNORE_MANAGERS: Final = "syncer.kcp.io/ignore-managers"  # whose fields are left to them
 
 APPLIED: Final = "syncer.kcp.io/applied"  # annotation on merged copies: digests of what we applied
+LEASE: Final = "syncer.kcp.io/lease"  # label on our Leases: hub | target | replica
+LEASE_OF: Final = "syncer.kcp.io/lease-of"  # annotation on Leases: K, or the replica's id
+LEASE_TARGET: Final = "syncer.kcp.io/target"  # annotation on Leases: the SyncTarget's name
+LEASE_SERVES: Final = "syncer.kcp.io/serves"  # annotation on a replica's: JSON {duty: ready}
 
 SYNC: Final = "Sync"
 UPSYNC: Final = "Upsync"
