@@ -45,7 +45,7 @@ class Assigner:
         if not item.key.namespace and not self.world.has_decided():
             return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
         patch = self._plan(item, tree)
-        duties, names = self.world.duties, ()
+        duties, names = self.world.duties, tuple[str, ...]()
         if patch is not None:
             patch, names = share_of(patch, tree, duties.name_for, leads=duties.leads)
         if cached.deleting or patch is None:  # a deletion waits for no stamp
