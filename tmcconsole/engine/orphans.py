@@ -38,6 +38,8 @@ class Orphans:
         while True:
             await runtime.sleep(wait_s)
             await self.session.reach.wait_up()
+            if not self.session.world.duties.leads:
+                continue  # another replica sweeps
             try:
                 await self.look()
                 wait_s = LOOK_S

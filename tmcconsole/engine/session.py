@@ -83,7 +83,7 @@ class HubSession:
     reach: Reach
     assign: Failing
     upsyncing: Upsyncing
-    leases: Leases | None  # None: this engine is the only one
+    leases: Leases | None = None  # None: this engine is the only one
     # What the targets are found to serve in common with the hub, by target name.
     served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
     on_kinds: list[Callable[[], None]] = field(default_factory=list)  # hub discovery changed
@@ -248,21 +248,16 @@ async def open_session(around: Surroundings) -> HubSession:
     except BaseException:
         await client.aclose()
         raise
-    answers, leases = Reach(client, runtime, around.changed), None
+    session = _assemble(around, client, identity, discovery)
     if holds is not None:
         past_the_fence = Client(transport, name="hub")  # its own writes are not the sync's
         parts = (around.myself, runtime, around.settings, past_the_fence, identity)
-        leases = make_leases(*parts, holds, answers)
-    return _assemble(around, client, identity, discovery, answers, leases)
+        session.leases = make_leases(*parts, holds, session.reach)
+    return session
 
 
 def _assemble(
-    around: Surroundings,
-    client: Client,
-    identity: HubIdentity,
-    discovery: Discovery,
-    answers: Reach,
-    leases: Leases | None,
+    around: Surroundings, client: Client, identity: HubIdentity, discovery: Discovery
 ) -> HubSession:
     runtime = around.runtime
     session: HubSession
@@ -307,20 +302,11 @@ def _assemble(
         scheduler.conflict_policy,
         scheduler.placed_keys,
     )
+    answers = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)
     upsyncing = Upsyncing(world, runtime, around.touched)
     session = HubSession(
-        around,
-        identity,
-        discovery,
-        client,
-        world,
-        scheduler,
-        sources,
-        answers,
-        failing,
-        upsyncing,
-        leases,
+        around, identity, discovery, client, world, scheduler, sources, answers, failing, upsyncing
     )
     return session
 

@@ -10,9 +10,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
-from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import TargetState
-from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.beats import Beats
 from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
 from tmcconsole.engine.failing import Failing, told, understand
@@ -20,20 +18,20 @@ from tmcconsole.engine.fence import Fenced
 from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
-from tmcconsole.engine.session import REDISCOVER_S, HubSession
-from tmcconsole.engine.upsyncing import UpWiring, make_side
+from tmcconsole.engine.session import REDISCOVER_S
+from tmcconsole.engine.stance import Stance
+from tmcconsole.engine.upsyncing import UpWiring, make_side, sweep
 from tmcconsole.engine.wiring import Wiring, make_target
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError, Unreachable
 from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.kube.reader import Reader
-from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
+from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget
 from tmcconsole.runtime import Transport, spawn
 from tmcconsole.sync.controller import Controller
 from tmcconsole.sync.downsync import DownSync
 from tmcconsole.sync.duties import acting_for
-from tmcconsole.sync.identity import target_key
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
 from tmcconsole.sync.tidy import LOOK_S, Tidy
@@ -51,16 +49,9 @@ WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
 
 
 @dataclass(slots=True)
-class Supervisor:
-    """Owns one target's state. The fields are read for the target's record."""
+class Supervisor(Stance):
+    """Owns one target's connection and what works on it."""
 
-    session: HubSession
-    settings: TargetSettings
-    state: TargetState = TargetState.CONNECTING
-    reason: str = ""
-    message: SafeText = field(default_factory=SafeText)
-    since: float = 0.0
-    next_try_at: float = 0.0
     target: Target | None = None  # as of the last connection
     reach: Reach | None = None
     beats: Beats | None = None
@@ -73,21 +64,6 @@ class Supervisor:
     _rediscover: anyio.Event = field(default_factory=anyio.Event)
 
     @property
-    def name(self) -> str:
-        """The SyncTarget's name."""
-        return self.settings.name
-
-    @property
-    def key(self) -> str:
-        """The SyncTarget's key: the duty in whose name all is written there."""
-        return target_key(self.session.identity.cluster, self.name)
-
-    @property
-    def is_connected(self) -> bool:
-        """True while the cluster answers, whether we write there or not."""
-        return self.state in (TargetState.SYNCING, TargetState.STANDBY)
-
-    @property
     def is_ready(self) -> bool:
         """True where we could write there this moment: connected, and all is listed."""
         target, reach = self.target, self.reach
@@ -95,21 +71,6 @@ class Supervisor:
             return False
         watched = [one.informer for one in target.kinds.values()]
         return all(informer.synced for informer in (target.namespaces, *watched))
-
-    @property
-    def holder(self) -> str:
-        """The replica that writes there, "" where none is known, or we are alone."""
-        return self.session.leases.view.holder_of(self.key) if self.session.leases else ""
-
-    def _holds(self) -> bool:
-        return self.session.world.duties.holds(self.key)
-
-    def sync_target(self) -> SyncTarget | None:
-        """Return the SyncTarget as the hub has it, None where it has none."""
-        cached = self.session.sources.targets.get(ObjectKey("", self.name))
-        if cached is None:
-            return None
-        return read_sync_target(cached.decode(), self.session.world.hub.cluster)
 
     async def run(self) -> None:
         """Serve the target until cancelled; one that fails harms no other."""
@@ -297,7 +258,7 @@ class Supervisor:
         wishes, labels = self._wishes(registered), registered.labels
         held = self._holds()
         while True:
-            await self._wait()
+            await self._wait(WAIT_S)
             found = self.sync_target()
             if found is None or found.identity != registered.identity:
                 raise self._missing()
@@ -318,25 +279,6 @@ class Supervisor:
                 self.next_try_at = self.reach.next_try_at
                 self._enter(TargetState.UNREACHABLE, self.reach.reason, self.reach.message)
 
-    async def _wait(self) -> None:
-        if self.session.leases is None:
-            await self.session.around.runtime.sleep(WAIT_S)
-        else:
-            await self.session.leases.wait_change(WAIT_S)
-
-    def _enter_work(self) -> None:
-        """Say what we do with a cluster that answers."""
-        leases = self.session.leases
-        if leases is None or self._holds():
-            self._enter(TargetState.SYNCING, "", "")
-        elif leases.problem is not None:
-            self._enter(TargetState.REFUSED, leases.problem.reason, str(leases.problem))
-        elif self.holder not in ("", leases.me):
-            self._enter(TargetState.STANDBY, "HeldByAnother", f"{self.holder} syncs it")
-        else:
-            told = "the hub has not renewed our Lease: nothing is written until it has"
-            self._enter(TargetState.STANDBY, "AwaitingLease", told)
-
     async def _take_over(self, found: SyncTarget) -> None:
         """From here on we are the writer: nothing of what we concluded while watching counts."""
         assert self.target is not None
@@ -344,21 +286,17 @@ class Supervisor:
         assert self._wiring is not None
         if self.reach.is_up:
             await self._check_identity(self.target.client, found)
-        for _, _, entry in self.target.ledger.entries():
+        for kind, key, entry in list(self.target.ledger.entries()):
             entry.settled = None
+            self.target.queue.add(kind, key)
         for id, watched in list(self.target.kinds.items()):
             there = self.session.world.hub.kinds.get(id)
             if watched.informer.synced and there is not None and there.informer.synced:
                 await self._wiring.when_synced(id)
-
-    def _wishes(self, found: SyncTarget) -> tuple[bool, bool, bool]:
-        """What an operator may have changed, or time: what was held may pass now."""
-        wall = self.session.around.runtime.wall()
-        return (
-            found.pause_at(wall) is None,
-            found.allow_deletes_until > wall,
-            found.is_evicting(wall),
-        )
+        if self._up is not None:
+            self._up.side.reported.clear()
+            for id in self._up.side.here:
+                sweep(self._up.side, id)
 
     def _missing(self) -> SetupError:
         return SetupError(
@@ -385,26 +323,6 @@ class Supervisor:
         reason = error.reason if isinstance(error, SetupError) else found.reason
         self._enter(state, str(reason), told(found))
         await around.runtime.sleep(pause)
-
-    def _enter(self, state: TargetState, reason: str, message: str) -> None:
-        around = self.session.around
-        if (state, reason) != (self.state, self.reason):
-            self.since = around.runtime.wall()
-            log.debug("target %s: %s %s", self.name, state.value, reason)
-            self._chronicle(state, reason, message)
-        if state in (TargetState.SYNCING, TargetState.STANDBY):
-            self.next_try_at = 0.0
-        self.state, self.reason, self.message = state, reason, SafeText(message)
-        around.changed()
-
-    def _chronicle(self, state: TargetState, reason: str, message: str) -> None:
-        around = self.session.around
-        wall = around.runtime.wall()
-        if state in (TargetState.SYNCING, TargetState.STANDBY):
-            around.history.record_recovery(self.name, "", wall)
-        around.history.record(
-            "lifecycle", state.value, at=wall, target=self.name, message=message or reason
-        )
 
 
 def _reach_error(reach: Reach) -> Unreachable:

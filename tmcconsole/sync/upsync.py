@@ -60,6 +60,8 @@ class UpSync:
             return LOOK_AGAIN_S
         turn = UpTurn(self.world, self.side, item, kind, self._facts(item, kind, above))
         step = decide_up(turn.facts)
+        if not self.world.duties.holds(self.side.target.key):
+            return _stand_by(turn, step)
         return await _act(turn, step)
 
     def _caches_are_synced(self, kind: str, key: ObjectKey) -> bool:
@@ -114,6 +116,14 @@ class UpSync:
         if self.side.target.key not in placed or is_protected(key.namespace):
             return Wait("NotPlaced", f"namespace {key.namespace} is not placed on this target")
         return None
+
+
+def _stand_by(turn: UpTurn, step: UpStep) -> float | None:
+    """Note how the object stands without writing: another replica does, or nobody may now."""
+    if isinstance(step, Rest | Even | Wait | Reject | Taken):
+        return _note(turn, step)
+    turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+    return None
 
 
 async def _act(turn: UpTurn, step: UpStep) -> float | None:
