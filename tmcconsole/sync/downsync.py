@@ -134,7 +134,7 @@ def stand_by(turn: Turn, step: Step) -> float | None:
     if isinstance(step, Update) and step.drift and turn.facts.copy is not None:
         turn.settle(turn.facts.copy)  # it carries the wish; what of it differs its holder judges
         return None
-    if isinstance(step, Create | Update):
+    if isinstance(step, Create | Update | Report):
         turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
         return None
     if isinstance(step, Delete | Release):
