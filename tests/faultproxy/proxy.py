@@ -37,6 +37,7 @@ class Seen:
     method: str
     path: str  # with the query
     is_stream: bool  # a watch
+    acts_as: str = ""  # whom it impersonates
 
 
 class Proxy:
@@ -57,7 +58,8 @@ class Proxy:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         exchange = self.rules.begin(request.method, request.rel_url)
-        self.seen.append(Seen(request.method, request.path_qs, exchange.is_stream))
+        whom = request.headers.get("Impersonate-User", "")
+        self.seen.append(Seen(request.method, request.path_qs, exchange.is_stream, whom))
         body = await request.content.read()
         try:
             return await self._answer(request, exchange, body)

@@ -109,7 +109,11 @@ class RealStage:
 
 @asynccontextmanager
 async def open_real_stage(
-    hub: Plane, clusters: tuple[Plane, Plane], *kinds: str, kubeconfig: Path | None = None
+    hub: Plane,
+    clusters: tuple[Plane, Plane],
+    *kinds: str,
+    kubeconfig: Path | None = None,
+    **sync: Any,
 ) -> AsyncIterator[RealStage]:
     """Run an engine through proxies; ``kubeconfig`` replaces the engine's of the first cluster."""
     async with AsyncExitStack() as stack:
@@ -124,7 +128,10 @@ async def open_real_stage(
             sides[first] = RealCluster(first, kubeconfig, clusters[0].kubeconfig)
         world = await stack.enter_async_context(
             open_real_world(
-                sides.pop(hub.name), list(sides.values()), kinds_allow=("configmaps", *kinds)
+                sides.pop(hub.name),
+                list(sides.values()),
+                kinds_allow=("configmaps", *kinds),
+                **sync,
             )
         )
         stage = RealStage(world, proxies, fresh_name("faults"), (first, second))
