@@ -9,7 +9,7 @@ import pytest
 
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.objects import Kind
-from tmcconsole.sync.policy import PROFILES, is_protected, judge_kind, judge_scope
+from tmcconsole.sync.policy import PROFILES, is_protected, judge_definition, judge_kind, judge_scope
 
 ALL = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 SETTINGS = SyncSettings()
@@ -226,3 +226,56 @@ def test_protected_namespaces(
     settings = replace(SETTINGS, profile=profile, protected_namespaces=more)
 
     assert is_protected(namespace, settings) is wanted
+
+
+def make_definition(group: str, scope: str = "Namespaced", **spec: Any) -> dict[str, Any]:
+    versions = [{"name": "v1", "served": True, "storage": True}]
+    names = {"plural": "widgets", "kind": "Widget"}
+    return {"spec": {"group": group, "names": names, "scope": scope, "versions": versions, **spec}}
+
+
+@pytest.mark.parametrize(
+    ("tree", "sync", "wanted"),
+    [
+        pytest.param(make_definition("shop.example"), {}, "", id="a tenant's own"),
+        pytest.param(make_definition("shop.example"), {"profile": "trusted"}, "", id="trusted"),
+        pytest.param(
+            make_definition("shop.example"),
+            {"profile": "restricted", "kinds_named": ("widgets.shop.example",)},
+            "DefinitionsStay",
+            id="restricted",
+        ),
+        pytest.param(
+            make_definition("shop.example"), {"crds": "never"}, "DefinitionsStay", id="never"
+        ),
+        *(
+            pytest.param(make_definition(group), {}, "GroupProtected", id=group)
+            for group in ("k8s.io", "gateway.networking.k8s.io", "x.kubernetes.io", "apis.kcp.io")
+        ),
+        pytest.param(
+            make_definition("shop.example", conversion={"strategy": "Webhook"}),
+            {},
+            "ConversionWebhook",
+            id="webhook",
+        ),
+        pytest.param(
+            make_definition("shop.example", conversion={"strategy": "None"}), {}, "", id="none"
+        ),
+        pytest.param(
+            make_definition("shop.example", "Cluster"), {}, "ClusterScoped", id="cluster-scoped"
+        ),
+        pytest.param(
+            make_definition("shop.example", "Cluster"),
+            {"kinds_named": ("widgets.shop.example",)},
+            "",
+            id="cluster-scoped and named",
+        ),
+        pytest.param({"spec": None}, {}, "GroupProtected", id="no definition at all"),
+    ],
+)
+def test_definitions_that_may_follow(
+    tree: dict[str, Any], sync: dict[str, Any], wanted: str
+) -> None:
+    refusal = judge_definition(tree, replace(SETTINGS, **{"crds": "follow", **sync}))
+
+    assert (refusal.reason if refusal else "") == wanted

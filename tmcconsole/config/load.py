@@ -288,6 +288,12 @@ def _check_whole(draft: _Draft, source: str) -> None:
     ):
         for name in sorted({name for name in names if names.count(name) > 1}):
             report(key, f'"{name}" is there twice', f"give each {each} a name of its own")
+    if _given(draft, "sync.crds") == "follow" and _given(draft, "sync.profile") == "restricted":
+        report(
+            "sync.crds",
+            "no definition follows its objects under the restricted profile",
+            'write crds = "never", or another sync.profile',
+        )
     beat, silence = (_given(draft, f"sync.heartbeat{end}") for end in ("", "_timeout"))
     if "sync" not in seen and beat >= silence:
         report(

@@ -23,6 +23,7 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _READERS: Final[Mapping[str, Reader]] = {
     "sync.namespaces": values.choice("auto", "same", "kcp", "prefix"),
     "sync.profile": values.choice("restricted", "baseline", "trusted"),
+    "sync.crds": values.choice("never", "follow"),
     "sync.impersonate": values.identity,
     "sync.impersonate_groups": values.identities,
     "sync.ingress_hosts": values.host_patterns,

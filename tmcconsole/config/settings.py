@@ -39,6 +39,7 @@ class SyncSettings:
     upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
     upsync_secrets: tuple[str, ...] = ()  # namespace/name: made on a target, by operators
     workers: int = 16  # reconciles at once per target
+    crds: str = "never"  # never | follow: bring a missing CRD before its objects
     profile: str = "baseline"  # restricted | baseline | trusted
     kinds_named: tuple[str, ...] = ()  # kinds the profile takes only where they are named
     service_types: tuple[str, ...] = ()  # that restricted takes besides ClusterIP and NodePort

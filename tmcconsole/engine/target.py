@@ -30,10 +30,12 @@ from tmcconsole.kube.reader import Reader
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget
 from tmcconsole.runtime import Transport, spawn
 from tmcconsole.sync.controller import Controller
+from tmcconsole.sync.definitions import FOLLOW_S, Definitions
 from tmcconsole.sync.downsync import DownSync
 from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
+from tmcconsole.sync.policy import FOLLOW
 from tmcconsole.sync.tidy import LOOK_S, Tidy
 from tmcconsole.sync.upsync import UpSync
 from tmcconsole.sync.workqueue import Item
@@ -176,6 +178,8 @@ class Supervisor(Stance):
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
         spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
         spawn(group, self._tidy, target, name=f"{self.name} tidy")
+        if around.settings.sync.crds == FOLLOW:
+            spawn(group, self._bring_definitions, target, name=f"{self.name} definitions")
 
     def _start_up(self, group: TaskGroup, client: Client, target: Target) -> None:
         session, before = self.session, self._up.side if self._up else None
@@ -232,6 +236,17 @@ class Supervisor(Stance):
             await self.reach.wait_up()
             if self._holds():
                 await tidy.look()
+
+    async def _bring_definitions(self, target: Target) -> None:
+        assert self.reach is not None
+        definitions = Definitions(self.session.world, target)
+        while True:
+            await self.session.around.runtime.sleep(FOLLOW_S)
+            await self.reach.wait_up()
+            assert self.discovery is not None
+            if await definitions.look(self.session.discovery, self.discovery):
+                await self.session.around.runtime.sleep(WAIT_S)  # until it is established
+                self._rediscover.set()
 
     def _all_kinds(self) -> tuple[Kind, ...] | None:
         found = self.discovery

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tmcconsole.sync.policy.definitions import FOLLOW, judge_definition
 from tmcconsole.sync.policy.kinds import POD_MAKERS, judge_kind, judge_scope
 from tmcconsole.sync.policy.metadata import Trimmed
 from tmcconsole.sync.policy.objects import ROOT_CA, is_protected
@@ -12,6 +13,7 @@ from tmcconsole.sync.policy.tenant import Identity, Impersonated, Ourselves, Ten
 
 __all__ = [
     "BASELINE",
+    "FOLLOW",
     "POD_MAKERS",
     "PROFILES",
     "RESTRICTED",
@@ -27,6 +29,7 @@ __all__ = [
     "Tenant",
     "Trimmed",
     "is_protected",
+    "judge_definition",
     "judge_kind",
     "judge_scope",
     "refuse",

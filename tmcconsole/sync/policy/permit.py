@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of
+from tmcconsole.sync.policy.definitions import judge_definition
 from tmcconsole.sync.policy.kinds import judge_kind
 from tmcconsole.sync.policy.metadata import Trimmed, trim
 from tmcconsole.sync.policy.objects import is_protected, judge_object, judge_source
@@ -16,6 +17,7 @@ from tmcconsole.sync.policy.tenant import Identity, Ourselves, Tenant, identity_
 
 _SEAL: Final = object()
 _NAMESPACES: Final = "namespaces"
+_DEFINITIONS: Final = "customresourcedefinitions.apiextensions.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,19 @@ class Policy:
         """Return the permit to delete a namespace that was made here."""
         self._require_namespace(kind, key)
         return Permit(kind, key, Ourselves(), None, _SEAL)
+
+    def require_definition(self, source: Mapping[str, Any]) -> None:
+        """Return where a definition may follow its objects. Raises ``NotPermitted``."""
+        refusal = judge_definition(source, self.settings)
+        if refusal is not None:
+            raise NotPermitted(refusal)
+
+    def permit_definition(self, kind: Kind, tree: Json) -> Permit:
+        """Return the permit to apply a definition, as ourselves. Raises ``NotPermitted``."""
+        if kind.id != _DEFINITIONS:
+            raise NotPermitted(refuse("KindNotAllowed", f"{kind.id} define no kinds"))
+        self.require_definition(tree)
+        return Permit(kind, key_of(tree), Ourselves(), tree, _SEAL)
 
     def _require_namespace(self, kind: Kind, key: ObjectKey) -> None:
         if kind.id != _NAMESPACES:
