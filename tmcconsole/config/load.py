@@ -288,12 +288,6 @@ def _check_whole(draft: _Draft, source: str) -> None:
     ):
         for name in sorted({name for name in names if names.count(name) > 1}):
             report(key, f'"{name}" is there twice', f"give each {each} a name of its own")
-    if _given(draft, "sync.crds") == "follow" and _given(draft, "sync.profile") == "restricted":
-        report(
-            "sync.crds",
-            "no definition follows its objects under the restricted profile",
-            'write crds = "never", or another sync.profile',
-        )
     beat, silence = (_given(draft, f"sync.heartbeat{end}") for end in ("", "_timeout"))
     if "sync" not in seen and beat >= silence:
         report(
@@ -303,6 +297,16 @@ def _check_whole(draft: _Draft, source: str) -> None:
         )
     if "sync" not in seen:
         _check_leases(draft, report)
+        _check_profile(draft, report)
+
+
+def _check_profile(draft: _Draft, report: Callable[[str, str, str], None]) -> None:
+    if _given(draft, "sync.crds") == "follow" and _given(draft, "sync.profile") == "restricted":
+        report(
+            "sync.crds",
+            "no definition follows its objects under the restricted profile",
+            'write crds = "never", or another sync.profile',
+        )
 
 
 def _check_leases(draft: _Draft, report: Callable[[str, str, str], None]) -> None:
