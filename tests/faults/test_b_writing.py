@@ -14,6 +14,7 @@ from tests.world.world import (
     CONFIGMAPS,
     DEPLOYMENTS,
     NAMESPACES,
+    SECRETS,
     make_configmap,
     make_deployment,
     place_everywhere,
@@ -286,6 +287,43 @@ async def test_B14_one_refused_object_takes_nothing_back_of_the_others() -> None
         standing = world.standing("east", DEPLOYMENTS, "web")
         assert (standing.state, standing.reason) == (SyncState.FAILED, "Forbidden")
         assert world.deletions() == []
+
+
+@pytest.mark.parametrize("refused", ["secrets", "deployments.apps"])
+async def test_B14_a_workload_and_what_it_needs_end_up_whole_once_nothing_is_refused(
+    refused: str,
+) -> None:
+    async with open_shop(("east", "west"), kinds_allow=(*KINDS, "secrets")) as world:
+        world.sims["east"].faults.switch("forbidden", forbidden={("patch", refused)})
+        began = world.now()
+        web = make_deployment()
+        web["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": "pull"}]
+        await world.hub.apply(DEPLOYMENTS, web)
+        await world.hub.apply(
+            SECRETS, {"metadata": {"name": "pull", "namespace": "shop"}, "type": "Opaque"}
+        )
+        await anyio.sleep(20)
+        assert world.copy("west", DEPLOYMENTS, "web") is not None
+        assert world.copy("east", DEPLOYMENTS, "web") is None
+        world.sims["east"].faults.switch("forbidden", on=False)
+
+        await world.until(lambda: world.copy("east", DEPLOYMENTS, "web") is not None, "web", 660)
+        await world.until(lambda: world.copy("east", SECRETS, "pull") is not None, "pull", 660)
+        assert _order(world, "west") == ["secrets", "deployments.apps"]
+        # What is refused for long is waited for half a minute; then the workload goes.
+        waited_out = refused == "secrets"
+        assert _order(world, "east") == sorted(_order(world, "west"), reverse=not waited_out)
+        assert world.deletions(since=began) == []
+
+
+def _order(world: Stage, cluster: str) -> list[str]:
+    """Return the kinds of what the shop got on a cluster, in the order the store took them."""
+    return [
+        one.kind
+        for one in world.committed
+        if (one.cluster, one.verb, one.by_engine) == (cluster, "create", True)
+        and one.kind in ("secrets", "deployments.apps")
+    ]
 
 
 def _ready(world: Stage, cluster: str) -> int:

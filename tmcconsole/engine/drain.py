@@ -10,7 +10,7 @@ from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import ObjectKey, labels_of
 from tmcconsole.placement.api import SyncTarget, read_location
-from tmcconsole.placement.scheduler import Decided
+from tmcconsole.placement.decided import Decided
 from tmcconsole.placement.select import decide
 
 

@@ -23,7 +23,7 @@ from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
-from tmcconsole.placement.scheduler import Decided
+from tmcconsole.placement.decided import Decided
 from tmcconsole.sync.ledger import LANE, Ledger, Standing
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Target

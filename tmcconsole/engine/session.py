@@ -43,6 +43,7 @@ from tmcconsole.sync.controller import Controller, OnError, OnSuccess, Reconcile
 from tmcconsole.sync.duties import HUB, acting_for
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.policy import Policy
+from tmcconsole.sync.referred import Referred
 from tmcconsole.sync.upstatus import UpStatus, wants_status
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Hub, World
@@ -197,6 +198,7 @@ class HubSession:
         if watched is None:
             return
         await watched.informer.wait_synced()
+        self.world.referred.look_again()
         for target in self.world.targets.values():
             target.look_at_known(kind)
 
@@ -208,6 +210,7 @@ class HubSession:
     ) -> None:
         hub = self.world.hub
         if content_changed(old, new):
+            self.world.referred.note(kind.id, key, new)
             watched = hub.kinds.get(kind.id)
             has_listed = watched is not None and watched.informer.synced
             hub.queue.add(kind.id, key, backlog=not has_listed)
@@ -301,6 +304,8 @@ def _assemble(
         transforms,
         scheduler.conflict_policy,
         scheduler.placed_keys,
+        scheduler.takes,
+        Referred(hub),
     )
     answers = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)
@@ -319,6 +324,8 @@ def _namespace_changed(
         return
     hub = session.world.hub
     session.upsyncing.hub_changed(NAMESPACES.id, key)
+    if new is None:
+        session.world.referred.forget(key.name)
     for id, watched in hub.kinds.items():
         for cached in watched.informer.in_namespace(key.name):
             hub.queue.add(id, cached.key, backlog=True)

@@ -270,7 +270,7 @@ class Supervisor(Stance):
         """Translate reachability into the target's state; end where a new connection is needed."""
         assert self.reach is not None
         assert self.target is not None
-        wishes, labels = self._wishes(registered), registered.labels
+        wishes, labels = self._wishes(registered), self.target.labels()
         held = self._holds()
         while True:
             await self._wait(WAIT_S)
@@ -283,8 +283,7 @@ class Supervisor(Stance):
             before, wishes = wishes, self._wishes(found)
             if wishes != before:
                 self.target.look_again()
-            if found.labels != labels:
-                labels = found.labels
+            if labels != (labels := self.target.labels()):
                 self.target.look_at_all()
             if self.reach.is_up:
                 self._enter_work()

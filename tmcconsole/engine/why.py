@@ -14,6 +14,8 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
 from tmcconsole.sync.assign import is_wanted
+from tmcconsole.sync.closure import REFERENCED, is_workload
+from tmcconsole.sync.dependencies import dependencies
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
 from tmcconsole.sync.wanted import wanted
@@ -82,7 +84,25 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     held = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
     lines.append(f"assigned   {', '.join(states) or 'to no target'}")
     lines.append(f"finalizers {', '.join(held) or 'none of ours'}")
-    return [*lines, *_policy_lines(session, item, tree)]
+    return [*lines, *_taken_lines(session, item), *_policy_lines(session, item, tree)]
+
+
+def _taken_lines(session: HubSession, item: Item) -> list[str]:
+    """What a Placement that takes only what is referred to makes of the object."""
+    world, namespace = session.world, item.key.namespace
+    targets = world.targets.values()
+    names = sorted(one.name for one in targets if world.takes(namespace, one.key) == REFERENCED)
+    if not names or is_workload(item.lane):
+        return []
+    taken = world.referred.is_taken(item)
+    if taken is None:
+        said = "not every kind of the hub has been listed yet"
+    elif taken:
+        because = world.referred.with_whom(item)
+        said = f"goes with {because.kind} {because.name}" if because else "is taken"
+    else:
+        said = "not referred to by any workload"
+    return [f"taken      on {', '.join(names)}: {said}"]
 
 
 def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
@@ -106,7 +126,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         source = session.world.hub.cached(*item)
         is_placed = source is not None and is_wanted(source.decode(), target.key)
         return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
-    lines += _transform_lines(session, target, item)
+    lines += _wish_lines(session, target, item)
     standing = entry.standing
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
     if standing.message:
@@ -123,12 +143,16 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     return lines
 
 
-def _transform_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+def _wish_lines(session: HubSession, target: Target, item: Item) -> list[str]:
     source = session.world.hub.cached(*item)
     if source is None or item.lane not in target.kinds:
         return []
-    wish = wanted(session.world, target, item.lane, item.key, source.decode())
-    return [f"  transform {one}" for one in wish.desired.applied] if wish.desired else []
+    wish = wanted(session.world, target, item.lane, item.key, source.decode()).desired
+    if wish is None:
+        return []
+    needs = dependencies(session.world, target, item.lane, item.key, wish.tree)
+    lines = [f"  transform {one}" for one in wish.applied]
+    return lines + [f"  needs {one}" for one in needs]
 
 
 def _yaml(tree: Json) -> list[str]:

@@ -16,7 +16,7 @@ from tmcconsole.sync.brake import Brake
 from tmcconsole.sync.door import Door
 from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.ledger import Ledger
-from tmcconsole.sync.markers import CLUSTER
+from tmcconsole.sync.markers import CLUSTER, is_bookkeeping
 from tmcconsole.sync.namespaces import NamespaceNames
 from tmcconsole.sync.upstatus import wants_status
 from tmcconsole.sync.workqueue import WorkQueue
@@ -129,8 +129,8 @@ def make_target(
         return bool(found and found.is_evicting(runtime.wall()))
 
     def labels() -> tuple[tuple[str, str], ...]:
-        found = sync_target()
-        return tuple(sorted((found or registered).labels.items()))
+        pairs = (sync_target() or registered).labels.items()
+        return tuple(sorted((name, value) for name, value in pairs if not is_bookkeeping(name)))
 
     def deletes_allowed_until() -> float:
         found = sync_target()

@@ -14,6 +14,7 @@ from tmcconsole.config.transforms import Match, Transform, Unreadable
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
+from tmcconsole.sync.closure import REFERENCED, WHOLE
 from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.markers import ALLOW_DELETES, CLUSTER_UID, PAUSE, SYNCTARGETS
 
@@ -95,6 +96,7 @@ class Placement:
     selected_location: str
     transforms: tuple[Transform, ...] = ()
     conflict_policy: str = ""  # of config/policies.py, "" = whatever the configuration says
+    dependencies: str = WHOLE  # or REFERENCED: workloads and what goes with them
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
@@ -139,6 +141,7 @@ def read_placement(tree: Json) -> Placement:
         str(_part(status, "selectedLocation").get("locationName") or ""),
         read_transforms(spec.get("transforms"), meta["name"]),
         CONFLICT_POLICIES.get(str(spec.get("conflictPolicy") or ""), ""),
+        REFERENCED if spec.get("dependencies") == REFERENCED else WHOLE,
     )
 
 

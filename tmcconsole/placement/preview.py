@@ -9,6 +9,7 @@ from typing import Final
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
+from tmcconsole.kube.plurals import plural
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_placement
 from tmcconsole.sync.desired import PLAIN, Terms, build
@@ -116,11 +117,4 @@ _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 def guess_kind(api_version: str, kind: str) -> Kind:
     """Return the kind that is served under the usual plural of its name."""
     group, _, version = api_version.rpartition("/")
-    word = kind.lower()
-    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
-        plural = f"{word[:-1]}ies"
-    elif word == "endpoints":
-        plural = word
-    else:
-        plural = f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
-    return Kind(group, version, plural, kind, True, _VERBS)
+    return Kind(group, version, plural(kind), kind, True, _VERBS)

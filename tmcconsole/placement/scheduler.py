@@ -31,7 +31,6 @@ from tmcconsole.kube.objects import (
     annotations_of,
     labels_of,
 )
-from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import (
     DEFAULT_LOCATION,
     LOCATIONS,
@@ -46,10 +45,12 @@ from tmcconsole.placement.api import (
     read_placement,
     read_sync_target,
 )
+from tmcconsole.placement.decided import Decided, essence, told
 from tmcconsole.placement.namespaces import plan_namespace
 from tmcconsole.placement.report import location_status, placement_annotation, placement_status
-from tmcconsole.placement.select import INVALID_SELECTOR, Decision, decide
+from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.closure import REFERENCED, WHOLE
 from tmcconsole.sync.markers import MANAGER, PLACED, STATE
 from tmcconsole.sync.world import Hub
 
@@ -59,21 +60,6 @@ RETRY_S: Final = 1.0  # after a conflicting write: the next pass computes it ane
 RETRY_CAP_S: Final = 30.0  # while the hub does not answer
 REFUSED_S: Final = 60.0  # the hub refuses a write: it would again at once
 IDLE_S: Final = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """One Placement and its present decision."""
-
-    placement: Placement
-    decision: Decision
-
-    def selects(self, labels: dict[str, str]) -> bool:
-        """True for a namespace with these labels; a broken selector selects nothing."""
-        try:
-            return matches(self.placement.namespace_selector, labels)
-        except SelectorError:
-            return False
 
 
 @dataclass(slots=True)
@@ -172,13 +158,25 @@ class Scheduler:
         None where Placements brought it there and none says so any more: it is about to leave,
         and what was made of its objects until now must not change on the way.
         """
-        labels = self._labels(namespace)
-        here = [one for _, one in sorted(self.decided.items()) if key in one.decision.keys]
-        sending = [one for one in here if namespace and one.selects(labels)]
-        sending = sending or [one for one in here if one.decision.reason == INVALID_SELECTOR]
+        sending = self._sending(namespace, key)
         if not sending and self._is_placed(namespace):
             return None
-        return tuple(transform for one in sending for transform in one.placement.transforms)
+        return tuple(transform for one in sending for transform in one.transforms)
+
+    def takes(self, namespace: str, key: str) -> str:
+        """Return what of a namespace goes to target ``key``: WHOLE, REFERENCED, or "" as above."""
+        sending = self._sending(namespace, key)
+        if not sending and self._is_placed(namespace):
+            return ""
+        is_whole = not sending or any(one.dependencies == WHOLE for one in sending)
+        return WHOLE if is_whole else REFERENCED
+
+    def _sending(self, namespace: str, key: str) -> list[Placement]:
+        """Those that select it and chose the target; else those of which that cannot be told."""
+        labels = self._labels(namespace)
+        here = [one for _, one in sorted(self.decided.items()) if key in one.decision.keys]
+        found = [one.placement for one in here if namespace and one.selects(labels)]
+        return found or [one.placement for one in here if one.decision.reason == INVALID_SELECTOR]
 
     def _is_placed(self, namespace: str) -> bool:
         found = self.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
@@ -207,12 +205,10 @@ class Scheduler:
         if not namespace:
             return "cluster-scoped: on hold on every target of any Placement until set to Sync"
         labels = self._labels(namespace)
-        told = [
-            f"Placement {name} ({one.placement.strategy}): {_told(one.decision)}"
-            for name, one in sorted(self.decided.items())
-            if one.selects(labels)
+        found = [
+            told(name, one) for name, one in sorted(self.decided.items()) if one.selects(labels)
         ]
-        return "; ".join(told) or "no Placement selects the namespace"
+        return "; ".join(found) or "no Placement selects the namespace"
 
     def _is_ready(self) -> bool:
         return self.sources.synced and self.hub.namespaces.synced
@@ -245,8 +241,8 @@ class Scheduler:
             if not entry.deleting:
                 decision = decide(placement, locations, targets, wall)
                 new[placement.name] = Decided(placement, decision)
-        changed = {name: _essence(one) for name, one in new.items()} != {
-            name: _essence(one) for name, one in self.decided.items()
+        changed = {name: essence(one) for name, one in new.items()} != {
+            name: essence(one) for name, one in self.decided.items()
         }
         self.decided, self.has_decided = new, True
         if changed:
@@ -357,19 +353,3 @@ class Scheduler:
             return wall + REFUSED_S
         informer.observe(written)
         return 0.0
-
-
-def _essence(one: Decided) -> tuple[object, ...]:
-    placement = one.placement
-    return (
-        placement.strategy,
-        one.decision.keys,
-        placement.namespace_selector,
-        placement.transforms,
-    )
-
-
-def _told(decision: Decision) -> str:
-    if not decision.choices:
-        return f"{decision.reason}: {decision.message}"
-    return ", ".join(f"{choice.target.name} ({choice.reason})" for choice in decision.choices)

@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
-from tmcconsole.sync.assign import (
-    Expected,
-    expected_keys,
-    expected_without_namespace,
-    plan_assignment,
-)
+from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.sync.assign import plan_assignment
+from tmcconsole.sync.belonging import expected_of
 from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.share import share_of
@@ -38,6 +34,7 @@ class Assigner:
             return LOOK_AGAIN_S
         cached = watched.informer.get(item.key)
         if cached is None:
+            self.world.referred.refresh(item.key.namespace)
             self._pass_on(item, frozenset(self.world.targets))
             return None
         tree = cached.decode()
@@ -54,21 +51,13 @@ class Assigner:
             return await self._write(item, patch) if patch is not None else None
 
     def _plan(self, item: Item, tree: Json) -> Json | None:
-        expected = self._expected(item, tree)
+        expected = expected_of(self.world, item, tree)
         if expected is None:
             return None  # its own deletion is near, or its event: either calls again
         served = self._served(item, tree)
         self._note_waiting(item, expected.keys & served)
         now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, served, now)
-
-    def _expected(self, item: Item, tree: Json) -> Expected | None:
-        """Return where the object belongs, None where that cannot be told now."""
-        if not item.key.namespace:
-            placed = self.world.placed_keys()
-            return None if placed is None else expected_without_namespace(tree, placed)
-        namespace = self.world.hub.namespaces.get(ObjectKey("", item.key.namespace))
-        return expected_keys(tree, namespace.decode()) if namespace else None
 
     def _note_waiting(self, item: Item, keys: frozenset[str]) -> None:
         """The clock of a change starts when it was first queued here."""

@@ -8,6 +8,7 @@ from typing import assert_never
 from tmcconsole.config.policies import MERGE
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.sync.dependencies import await_dependencies
 from tmcconsole.sync.desired import PLAIN, Terms
 from tmcconsole.sync.dispute import with_base
 from tmcconsole.sync.ledger import Settled
@@ -51,6 +52,12 @@ class DownSync:
 
     async def reconcile(self, item: Item) -> float | None:
         """Bring one copy nearer to its wish; return seconds until another look, or None."""
+        again = await self._reconcile(item)
+        for waiting in self.target.waiting.pop(item):
+            self.target.queue.add(*waiting)
+        return again
+
+    async def _reconcile(self, item: Item) -> float | None:
         kind, key = item
         if kind not in self.world.hub.kinds or kind not in self.target.kinds:
             return None
@@ -75,7 +82,7 @@ class DownSync:
         if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
             turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
             return None
-        return await _act(turn, step)
+        return await_dependencies(turn, step) or await _act(turn, step)
 
     def _caches_are_synced(self, kind: str) -> bool:
         hub, target = self.world.hub, self.target

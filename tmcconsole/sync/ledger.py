@@ -58,6 +58,7 @@ class Entry:
     drifts: Drifts = field(default_factory=Drifts)
     insisted: frozenset[str] = frozenset()  # pointers an operator wants taken back, or ALL
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
+    awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
 
     def account(self, reason: str, message: str) -> None:
         """Note what is to be said of it while it is in sync, "" for nothing."""

@@ -21,6 +21,8 @@ from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceNames
 from tmcconsole.sync.policy import Policy, Tenant
+from tmcconsole.sync.referred import Referred
+from tmcconsole.sync.waiting import Waiting
 from tmcconsole.sync.workqueue import WorkQueue
 from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
@@ -68,9 +70,10 @@ class Target:
     brake: Brake
     pause: Callable[[], Pause | None]
     draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
-    labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted
+    labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted, ours left out
     deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    waiting: Waiting = field(default_factory=Waiting)
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
 
     @property
@@ -129,6 +132,9 @@ class World:
     conflict_policy: Callable[[str], tuple[str, str]]
     # Keys of all targets that any Placement chose, None where one cannot be read.
     placed_keys: Callable[[], frozenset[str] | None]
+    # Of a hub namespace and a target key: WHOLE or REFERENCED, "" where it is not known (any more).
+    takes: Callable[[str, str], str]
+    referred: Referred
     duties: Duties = field(default_factory=Duties)  # which part of the work is this replica's
     is_ready: Callable[[str], bool] = lambda _key: True  # the hub calls a target ready
     # By target key. A target that loses its connection stays, with the caches it had: last known

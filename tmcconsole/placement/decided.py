@@ -1,0 +1,53 @@
+"""One Placement with what was decided of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.placement.api import Placement
+from tmcconsole.placement.select import Decision
+from tmcconsole.sync.closure import WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One Placement and its present decision."""
+
+    placement: Placement
+    decision: Decision
+
+    def selects(self, labels: dict[str, str]) -> bool:
+        """True for a namespace with these labels; a broken selector selects nothing."""
+        try:
+            return matches(self.placement.namespace_selector, labels)
+        except SelectorError:
+            return False
+
+
+def essence(one: Decided) -> tuple[object, ...]:
+    """Return what others rest on: equal, and nothing need be looked at again."""
+    placement = one.placement
+    return (
+        placement.strategy,
+        one.decision.keys,
+        placement.namespace_selector,
+        placement.transforms,
+        placement.dependencies,
+    )
+
+
+def told(name: str, one: Decided) -> str:
+    """Return a decision in words, for a person."""
+    return f"Placement {name} ({_kind_of(one.placement)}): {_choices(one.decision)}"
+
+
+def _kind_of(placement: Placement) -> str:
+    is_whole = placement.dependencies == WHOLE
+    return placement.strategy if is_whole else f"{placement.strategy}, {placement.dependencies}"
+
+
+def _choices(decision: Decision) -> str:
+    if not decision.choices:
+        return f"{decision.reason}: {decision.message}"
+    return ", ".join(f"{choice.target.name} ({choice.reason})" for choice in decision.choices)
