@@ -51,7 +51,7 @@ class Calm:
             raise Violation(invariant, f"still after {SETTLES_WITHIN_S:.0f} s: {what}")
 
     async def stay_still(self) -> None:
-        """L4: nothing is written any more, heartbeats aside, and all stays as it is."""
+        """L4: nothing is written any more, heartbeats and Leases aside, and all stays as it is."""
         before = self.world.watchdog.writes.total()
         await anyio.sleep(STILL_FOR_S)
         written = self.world.watchdog.writes.total() - before

@@ -105,7 +105,7 @@ class Watchdog:
             return
         if asked.verb == "create" and asked.kind.verbs == ("create",):
             return  # a review
-        if asked.kind.id != "synctargets.workload.kcp.io":
+        if asked.kind.id not in ("synctargets.workload.kcp.io", "leases.coordination.k8s.io"):
             self.writes[cluster] += 1
             self.last_write = f"{cluster} {request.method} {request.path}"
 

@@ -82,7 +82,7 @@ class World:
             Path("/nonexistent"),
             self.swarm.sync,
         )
-        self.engine = Engine(self._runtime(life), settings, self.audit)
+        self.engine = Engine(self._runtime(life), settings, self.audit, replica="one")
         self.ended = anyio.Event()
         self.trace.commit(f"ENGINE {life.number} starts")
         self.group.start_soon(self._live, self.engine, life, self.ended)

@@ -20,6 +20,7 @@ from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.engine import Engine
 from tmcconsole.engine.keeping import keep_history, load_history
+from tmcconsole.engine.replica import replica_identity
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.tmc.audit_file import FileAudit
 from tmcconsole.tmc.history_store import HistoryStore
@@ -101,7 +102,10 @@ class EngineThread:
         async with AsyncExitStack() as stack:
             audit = FileAudit(state_dir / "audit.jsonl", wall=self._runtime.wall)
             stack.push_async_callback(audit.aclose)
-            engine = Engine(self._runtime, self._settings, audit, notes=self._notes)
+            replica = stack.enter_context(replica_identity(state_dir, self._runtime))
+            engine = Engine(
+                self._runtime, self._settings, audit, notes=self._notes, replica=replica
+            )
             self._portal = await stack.enter_async_context(BlockingPortal())
             with anyio.CancelScope() as self._scope:
                 store = HistoryStore(state_dir / "history.sqlite")

@@ -1,0 +1,65 @@
+"""Who this engine is among replicas: the same after a restart, and never two at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from tmcconsole.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+FILE: Final = "replica"  # in the state directory: the token, and the lock of who uses it
+TOKEN_DIGITS: Final = 16
+_TOKEN: Final = re.compile(rb"[0-9a-f]{16}")
+
+
+@contextmanager
+def replica_identity(state_dir: Path, runtime: Runtime) -> Iterator[str]:
+    """Hold the identity of a state directory while the engine runs.
+
+    A restarted engine finds Leases of its own and need not wait for them to run out. Where the
+    file cannot be locked somebody else uses it, or nobody can tell: then this run is a replica of
+    its own.
+    """
+    host, fresh = socket.gethostname(), runtime.token(TOKEN_DIGITS)
+    alone = f"{host}_{os.getpid()}_{fresh}"
+    try:
+        file = (state_dir / FILE).open("a+b")
+    except OSError as error:
+        log.warning("%s cannot be used: %s", state_dir / FILE, error)
+        yield alone
+        return
+    with file:
+        yield f"{host}_{_token(file, fresh)}" if _lock(file) else alone
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Lock until the file is closed, by the end of the process at the latest."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _token(file: BinaryIO, fresh: str) -> str:
+    file.seek(0)
+    kept = file.read(TOKEN_DIGITS + 1).strip()
+    if _TOKEN.fullmatch(kept):
+        return kept.decode()
+    file.truncate(0)
+    file.write(fresh.encode() + b"\n")
+    file.flush()
+    return fresh
