@@ -204,6 +204,36 @@ async def test_labels_of_the_hubs_namespace_do_not_travel() -> None:
 
 # S2: every kind that a cluster knows, under each profile
 
+
+async def test_restricted_writes_to_no_namespace_but_its_own() -> None:
+    async with open_world(("east",), profile="restricted") as world:
+        await world.clusters["east"].apply(NAMESPACES, {"metadata": {"name": "shop"}})
+        await place_everywhere(world)
+        await world.hub.apply(CONFIGMAPS, make_configmap())
+
+        async def told() -> bool:
+            found = standing(world, CONFIGMAPS.id, "settings")
+            return found is not None and "restricted profile" in found.message
+
+        await world.eventually(told, "refused")
+        assert await world.clusters["east"].get(CONFIGMAPS, "shop", "settings") is None
+
+
+async def test_the_cluster_is_told_to_check_pods_in_namespaces_of_restricted() -> None:
+    enforce = "pod-security.kubernetes.io/enforce"
+    labels = {}
+    for profile in ("restricted", "baseline"):
+        async with open_world(("east",), profile=profile) as world:
+            await place_everywhere(world)
+            await world.hub.apply(CONFIGMAPS, make_configmap())
+            await world.on("east", CONFIGMAPS, "shop", "settings")
+            space = await world.clusters["east"].get(NAMESPACES, "", "shop")
+            assert space is not None
+            labels[profile] = space["metadata"]["labels"].get(enforce)
+
+    assert labels == {"restricted": "baseline", "baseline": None}
+
+
 RESTRICTED = {
     "configmaps",
     "cronjobs.batch",

@@ -15,6 +15,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.changes import NOTHING_SEEN
+from tmcconsole.contract.commands import Why
 
 pytestmark = pytest.mark.anyio
 
@@ -71,3 +72,35 @@ async def test_a_reverted_password_variable_is_told_without_its_value() -> None:
         assert "env[name=DB_PASSWORD]" in text
         assert WANTED not in text
         assert MEDDLED not in text
+
+
+CANARY = "canary-7f3a9c51"
+
+
+async def test_S1_what_is_refused_is_told_without_a_value_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_world(("east",), profile="restricted") as world:
+        await place_everywhere(world)
+        secret = {"metadata": {"name": "key", "namespace": "shop"}, "type": "example.com/odd"}
+        await world.hub.apply(SECRETS, {**secret, "data": {"pin": encoded(CANARY)}})
+        tree = make_deployment()
+        tree["metadata"]["annotations"] = {"dropped.example/token": CANARY}
+        pod = tree["spec"]["template"]["spec"]
+        pod["hostNetwork"] = True
+        pod["containers"][0]["env"] = [{"name": "DB_PASSWORD", "value": CANARY}]
+        await world.hub.apply(DEPLOYMENTS, tree)
+        await world.settle()
+
+        async def told() -> str:
+            changes = await world.engine.changes(NOTHING_SEEN)
+            text = repr(changes.upserted)
+            return text if "SecretType" in text and "HostNetwork" in text else ""
+
+        text = await world.eventually(told, "both refusals")
+        for key in ("secrets/shop/key", "deployments.apps/shop/web"):
+            text += repr(await world.engine.request(Why(key=key)))
+        text += caplog.text + "".join(line.decode() for line in world.audit.lines)
+        assert "dropped.example/token" in text
+        assert CANARY not in text
+        assert encoded(CANARY) not in text

@@ -54,8 +54,8 @@ class Assigner:
         expected = expected_of(self.world, item, tree)
         if expected is None:
             return None  # its own deletion is near, or its event: either calls again
-        served = self._served(item, tree)
-        self._note_waiting(item, expected.keys & served)
+        served = self._served(item, tree, expected.keys)
+        self._note_waiting(item, served)
         now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, served, now)
 
@@ -76,15 +76,20 @@ class Assigner:
             and (settled.source_digest == cached.content_digest)
         )
 
-    def _served(self, item: Item, tree: Json) -> frozenset[str]:
-        """Targets that would really get a copy: only they get a finalizer."""
+    def _served(self, item: Item, tree: Json, keys: frozenset[str]) -> frozenset[str]:
+        """Those of the targets that would really get a copy: only they get a finalizer."""
         served = [
             key
             for key, target in self.world.targets.items()
-            if item.lane in target.kinds
-            and wanted(self.world, target, item.lane, item.key, tree).refusal is None
+            if key in keys and item.lane in target.kinds and self._passes(target, item, tree)
         ]
         return frozenset(served)
+
+    def _passes(self, target: Target, item: Item, tree: Json) -> bool:
+        """What was written and has not changed since has passed."""
+        if self._is_settled(target, item):
+            return True
+        return wanted(self.world, target, item.lane, item.key, tree).refusal is None
 
     async def _write(self, item: Item, patch: Json) -> float | None:
         hub = self.world.hub

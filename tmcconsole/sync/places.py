@@ -6,6 +6,7 @@ from typing import Final
 
 from tmcconsole.kube.errors import Conflict, KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.sync.namespaces import NamespaceClash
 from tmcconsole.sync.turn import take_in, with_metadata
 from tmcconsole.sync.world import Target, World
 
@@ -34,7 +35,13 @@ async def ensure_namespace(world: World, target: Target, namespace: str) -> None
         raise NamespaceLeaving(f"namespace {key.name} is terminating on {target.name}")
     if target.names.is_known(key.name, found.uid):
         return
-    target.names.check(namespace, found.decode())
+    tree = found.decode()
+    target.names.check(namespace, tree)
+    if world.policy.needs_own_namespaces and not target.names.is_made_here(namespace, tree):
+        raise NamespaceClash(
+            f"namespace {key.name} on {target.name} was not made here, and the restricted profile "
+            "writes to no other: delete it on the cluster, or set sync.namespaces to kcp or prefix"
+        )
     target.names.know(key.name, found.uid)
 
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tmcconsole.config.settings import SyncSettings
-from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of
+from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.sync.policy.definitions import judge_definition
 from tmcconsole.sync.policy.kinds import judge_kind
 from tmcconsole.sync.policy.metadata import Trimmed, trim
 from tmcconsole.sync.policy.objects import is_protected, judge_object, judge_source
+from tmcconsole.sync.policy.profiles import RESTRICTED
 from tmcconsole.sync.policy.refusal import NotPermitted, Refusal, refuse
 from tmcconsole.sync.policy.tenant import Identity, Ourselves, Tenant, identity_for
 
 _SEAL: Final = object()
 _NAMESPACES: Final = "namespaces"
+_CHECKED: Final = {"pod-security.kubernetes.io/enforce": "baseline"}
 _DEFINITIONS: Final = "customresourcedefinitions.apiextensions.k8s.io"
 
 
@@ -47,6 +49,11 @@ class Policy:
     def profile(self) -> str:
         """The profile's name."""
         return self.settings.profile
+
+    @property
+    def needs_own_namespaces(self) -> bool:
+        """True where a namespace that was not made here is not written to."""
+        return self.profile == RESTRICTED
 
     def tenant(self, namespace: str, target: str, there: str) -> Tenant:
         """Return a hub namespace as a target sees it: ``there`` is its namespace on the target."""
@@ -88,9 +95,15 @@ class Policy:
         return Permit(kind, key, self._identity(tenant), None, _SEAL)
 
     def permit_namespace(self, kind: Kind, tree: Json) -> Permit:
-        """Return the permit to make a namespace: as ourselves, tenants make none."""
+        """Return the permit to make a namespace: as ourselves, tenants make none.
+
+        Under ``restricted`` the cluster is told to check pods there, too.
+        """
         key = key_of(tree)
         self._require_namespace(kind, key)
+        if self.profile == RESTRICTED:
+            meta = tree["metadata"]
+            tree = {**tree, "metadata": {**meta, "labels": {**labels_of(tree), **_CHECKED}}}
         return Permit(kind, key, Ourselves(), tree, _SEAL)
 
     def permit_namespace_removal(self, kind: Kind, key: ObjectKey) -> Permit:

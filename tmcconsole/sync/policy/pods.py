@@ -88,12 +88,18 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
+# Groups of Kubernetes' own whose other kinds have no pods in them.
+_WITHOUT: Final = frozenset(
+    {"", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
+)
+
 
 def templates(kind_id: str, tree: Mapping[str, Any]) -> Iterator[Template]:
     """Yield the pod templates of an object: at their places, or wherever a custom kind has one."""
     place = _PLACES.get(kind_id)
     if place is None:
-        yield from _anywhere(tree, "")
+        if kind_id.partition(".")[2] not in _WITHOUT:
+            yield from _anywhere(tree, "")
         return
     found: Mapping[str, Any] = tree
     for name in place:
