@@ -7,6 +7,7 @@ import pytest
 
 from tmcconsole.config.load import Loaded, load
 from tmcconsole.config.problems import ConfigError
+from tmcconsole.config.write import to_toml
 
 WHOLE = """
 state_dir = "state"
@@ -209,3 +210,45 @@ def test_keys_inside_multi_line_strings_have_no_line(tmp_path: Path) -> None:
     found = problems_of(tmp_path, document)
 
     assert "c.toml:6: sync.workers: 0 is out of range; write 1 to 256" in found
+
+
+RULES = """
+[[sync.status_rules]]
+kind = "widgets.example.org"
+field = "capacity.cpu"
+function = "min"
+
+[[sync.status_rules]]
+kind = "*"
+field = "mood"
+cel = "values[0]"
+"""
+
+
+def test_status_rules_are_read_and_written_back(tmp_path: Path) -> None:
+    settings = load_text(tmp_path, WHOLE + RULES).settings
+
+    assert [str(rule) for rule in settings.sync.status_rules] == [
+        "widgets.example.org capacity.cpu = min",
+        "* mood = values[0]",
+    ]
+    again = load_text(tmp_path, to_toml(settings)).settings
+    assert again.sync.status_rules == settings.sync.status_rules
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('kind = "x"', "names no kind and field"),
+        ('kind = "x"\nfield = "a"', "not exactly one of function and cel"),
+        ('kind = "x"\nfield = "a"\nfunction = "median"', 'has the function "median"'),
+        ('kind = "x"\nfield = "a..b"\nfunction = "sum"', "names no kind and field"),
+        ('kind = "x"\nfield = "a"\ncel = 3', "a value that is no string"),
+        ('kind = "x"\nfield = "a"\ncel = "1"\nand = "b"', 'has "and"'),
+    ],
+)
+def test_a_status_rule_that_is_none_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    found = problems_of(tmp_path, f"{WHOLE}\n[[sync.status_rules]]\n{line}\n")
+
+    assert len(found) == 1
+    assert said in found[0]

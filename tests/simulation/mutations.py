@@ -167,13 +167,11 @@ def _never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
 def _report_whatever_was_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     merge = status.merge
 
-    def hasty(reports: Any, *, generation: int, before: Json) -> Json | None:
-        merged = merge(
-            [replace(one, is_current=True) for one in reports], generation=generation, before=before
-        )
+    def hasty(reports: Any, **known: Any) -> status.Merged:
+        merged = merge([replace(one, is_current=True) for one in reports], **known)
         seen = [one.status.get("observedGeneration", 0) for one in reports]
-        if merged is not None and seen:
-            merged["observedGeneration"] = min(seen)
+        if merged.status is not None and seen:
+            merged.status["observedGeneration"] = min(seen)
         return merged
 
     monkeypatch.setattr(upstatus, "merge", hasty)

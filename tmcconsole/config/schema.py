@@ -15,6 +15,7 @@ from tmcconsole.config.settings import (
     DaemonSettings,
     SyncSettings,
 )
+from tmcconsole.config.status_rules import status_rules
 from tmcconsole.config.values import Reader
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
@@ -28,6 +29,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "sync.impersonate_groups": values.identities,
     "sync.ingress_hosts": values.host_patterns,
     "sync.upsync_secrets": values.object_names,
+    "sync.status_rules": status_rules,
     "sync.workers": values.integer(1, 256),
     "sync.heartbeat": values.duration(1, 600),
     "sync.heartbeat_timeout": values.duration(3, 3600),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from tmcconsole.config.transforms import Transform
 
@@ -25,6 +26,24 @@ class TargetSettings:
     name: str  # of the SyncTarget in the hub
     access: ClusterAccess
     labels: tuple[tuple[str, str], ...] = ()  # given to the SyncTarget by init --install
+
+
+# How the values of one status field on several targets become one; see docs/configuration.md.
+STATUS_FUNCTIONS: Final = ("sum", "min", "max", "first", "any", "all", "union", "worst")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRule:
+    """How one field of the status is merged over targets: by a function, or by a CEL expression."""
+
+    kind: str  # resource.group, or "*" for every kind
+    field: str  # within the status, with dots: loadBalancer.ingress
+    function: str = ""  # one of STATUS_FUNCTIONS; "" with cel
+    cel: str = ""
+    problem: str = ""  # set where the rule could not be read: what is wrong, and the fix
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.field} = {self.function or self.cel}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,7 @@ class SyncSettings:
     ignore_fields: tuple[str, ...] = ()  # JSON pointers, "KIND:" before those of one kind
     # Whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the autoscaler's.
     ignore_managers: tuple[str, ...] = ("kube-controller-manager/scale",)
+    status_rules: tuple[StatusRule, ...] = ()  # over the defaults of each kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tmcconsole.config.schema import ACCESS, SECTIONS, Key
-from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
+from tmcconsole.config.settings import ClusterAccess, Settings, StatusRule, TargetSettings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.config.values import spell_duration
 
@@ -87,8 +88,12 @@ def _written(key: Key, value: Any, beside: Path | None) -> Any:
     if isinstance(value, Path):
         return _written_path(value, beside)
     if isinstance(value, tuple):
-        return list(value)
+        return [_written_rule(one) if isinstance(one, StatusRule) else one for one in value]
     return spell_duration(value) if key.field.endswith("_s") else value
+
+
+def _written_rule(rule: StatusRule) -> Mapping[str, str]:
+    return {name: value for name, value in asdict(rule).items() if value}
 
 
 def _written_path(path: Path, beside: Path | None) -> str:

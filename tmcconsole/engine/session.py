@@ -119,7 +119,7 @@ class HubSession:
         spawn(group, self._discover_again, name="hub discovery")
         for name, queue, reconcile in (
             ("assign", hub.queue, Assigner(self.world).reconcile),
-            ("status", hub.statuses, UpStatus(self.world).reconcile),
+            ("status", hub.statuses, UpStatus(self.world, self.around.touched).reconcile),
         ):
             controller = Controller(name, queue, self._gated(reconcile), *self._outcomes(), workers)
             spawn(group, controller.run, name=f"hub {name} controller")
@@ -152,6 +152,8 @@ class HubSession:
         for id, watched in self.world.hub.kinds.items():
             for cached in watched.informer.objects():
                 self.world.hub.queue.add(id, cached.key, backlog=True)
+                if cached.status_digest:  # a Placement may say how it is merged
+                    self.world.hub.statuses.add(id, cached.key, backlog=True)
 
     def _report_all(self) -> None:
         for id, watched in self.world.hub.kinds.items():
@@ -215,7 +217,9 @@ class HubSession:
             has_listed = watched is not None and watched.informer.synced
             hub.queue.add(kind.id, key, backlog=not has_listed)
             self.upsyncing.hub_changed(kind.id, key)
-        if wants_status(old, new):  # a wish taken back has a new generation to be observed
+        # A wish taken back has a new generation to be observed; marks say who counts.
+        marked = new is not None and new.status_digest and content_changed(old, new)
+        if wants_status(old, new) or marked:
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
 
@@ -306,6 +310,7 @@ def _assemble(
         scheduler.placed_keys,
         scheduler.takes,
         Referred(hub),
+        status_rules=scheduler.status_rules,
     )
     answers = Reach(client, runtime, around.changed)
     failing = Failing(runtime, around.history, "hub", "hub", None)

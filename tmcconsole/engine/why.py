@@ -34,6 +34,8 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
     else:
         tree = cached.decode()
         lines += _hub_lines(session, item, tree)
+    if item in session.world.unmerged:
+        lines.append(f"status     AggregationFailure: {session.world.unmerged[item]}")
     for name in sorted(supervisors):
         lines += ["", *_target_lines(session, supervisors[name], item)]
     return SafeText("\n".join(lines), multiline=True)

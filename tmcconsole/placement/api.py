@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from tmcconsole.config.policies import CONFLICT_POLICIES
+from tmcconsole.config.problems import Unusable
+from tmcconsole.config.settings import StatusRule
+from tmcconsole.config.status_rules import status_rules
 from tmcconsole.config.transform_reader import MAX_TRANSFORMS, Misplaced, read_transform
 from tmcconsole.config.transforms import Match, Transform, Unreadable
 from tmcconsole.contract.records import Pause
@@ -97,6 +101,7 @@ class Placement:
     transforms: tuple[Transform, ...] = ()
     conflict_policy: str = ""  # of config/policies.py, "" = whatever the configuration says
     dependencies: str = WHOLE  # or REFERENCED: workloads and what goes with them
+    status_rules: tuple[StatusRule, ...] = ()
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
@@ -142,7 +147,19 @@ def read_placement(tree: Json) -> Placement:
         read_transforms(spec.get("transforms"), meta["name"]),
         CONFLICT_POLICIES.get(str(spec.get("conflictPolicy") or ""), ""),
         REFERENCED if spec.get("dependencies") == REFERENCED else WHOLE,
+        read_status_rules(spec.get("statusRules"), meta["name"]),
     )
+
+
+def read_status_rules(raw: object, placement: str) -> tuple[StatusRule, ...]:
+    """Return the rules of a Placement's spec; where they cannot be read, one that says so."""
+    if raw is None:
+        return ()
+    try:
+        return status_rules(raw, Path())
+    except Unusable as error:
+        problem = f"Placement {placement}, statusRules: {error}; {error.fix}"
+        return (StatusRule("*", "", problem=problem),)
 
 
 def read_transforms(raw: object, placement: str) -> tuple[Transform, ...]:

@@ -33,6 +33,7 @@ def essence(one: Decided) -> tuple[object, ...]:
         one.decision.keys,
         placement.namespace_selector,
         placement.transforms,
+        placement.status_rules,
         placement.dependencies,
     )
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import anyio
 
+from tmcconsole.config.settings import StatusRule
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.errors import (
     BadRequest,
@@ -181,6 +182,17 @@ class Scheduler:
     def _is_placed(self, namespace: str) -> bool:
         found = self.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
         return found is not None and PLACED in annotations_of(found.decode())
+
+    def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
+        """Return how Placements that select a hub namespace want statuses merged, by name."""
+        labels = self._labels(namespace)
+        chosen = [self.decided[name] for name in sorted(self.decided)]
+        return tuple(
+            rule
+            for one in chosen
+            if one.placement.status_rules and one.selects(labels)
+            for rule in one.placement.status_rules
+        )
 
     def placed_keys(self) -> frozenset[str] | None:
         """Return the keys of all targets that Placements chose, None where one cannot be read.

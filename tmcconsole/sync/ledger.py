@@ -57,6 +57,8 @@ class Entry:
     told: tuple[str, str] = ("", "")  # reason and message while it is in sync
     drifts: Drifts = field(default_factory=Drifts)
     insisted: frozenset[str] = frozenset()  # pointers an operator wants taken back, or ALL
+    # Of the copy whose status was last taken: its UID, generation, and what it had observed.
+    observed: tuple[str, int, int] = ("", 0, 0)
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
 

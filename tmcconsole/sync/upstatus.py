@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
+from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.duties import acting_for
-from tmcconsole.sync.markers import MANAGER, finalizer_keys, is_ours, origin_of
-from tmcconsole.sync.status import Report, merge, patch_for
+from tmcconsole.sync.markers import MANAGER, UPSYNC, finalizer_keys, state_keys
+from tmcconsole.sync.reports import Heard, hear
+from tmcconsole.sync.status import Merged, clearing_patch, is_blank, merge, patch_for
+from tmcconsole.sync.turn import LOOK_AGAIN_S
 from tmcconsole.sync.workqueue import Item
-from tmcconsole.sync.world import Target, World
+from tmcconsole.sync.world import World
+from tmcconsole.tmc.errors import ErrorType, failure
 
 BUSY_AT = 50  # keys waiting, over all queues
 COALESCE_S = 0.25
@@ -22,8 +28,11 @@ class UpStatus:
     """Reconciles the status of hub keys over all targets."""
 
     world: World
+    touched: Callable[[str, ObjectKey], None]  # the object's record is out of date
     # What we last wrote, where the hub kept something else of it (a pruning schema): not again.
     _written: dict[Item, Json] = field(default_factory=dict)
+    # Digests of statuses found to have nothing of ours in them, of objects that are nowhere.
+    _foreign: dict[Item, bytes] = field(default_factory=dict)
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
@@ -31,25 +40,79 @@ class UpStatus:
             return COALESCE_S
         cached = self.world.hub.cached(*item)
         if cached is None:
-            self._written.pop(item, None)
+            self._forget(item)
             return None
         tree = cached.decode()
-        before: Json = tree.get("status") or {}
+        if UPSYNC in state_keys(tree).values():
+            return None  # a target owns it, status and all
+        if not self.world.has_decided():
+            return LOOK_AGAIN_S  # Placements have a say in how it is merged
         holders = finalizer_keys(tree)
         name = self.world.duties.reporter_for(holders, self.world.is_ready)
         if name is None:
             return None  # another replica writes it
         if self._is_awaited(item.lane, holders):
             return AWAITED_S
-        reports = self._reports(item, cached, tree)
-        after = merge(reports, generation=cached.generation, before=before)
+        heard = hear(self.world, item, cached, tree)
+        if heard.is_late:
+            return None  # what the hub has is newer; the target's next report calls again
+        with acting_for(name):
+            return await self._aggregate(item, cached, tree, heard)
+
+    async def _aggregate(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        before: Json = tree.get("status") or {}
+        merged = self._merge(item, cached, before, heard)
+        self._note(item, merged)
+        after = merged.status
         if after is None:
-            return None
+            return await self._clear(item, cached, tree, heard)
         patch = patch_for(before, after)
         if not patch or self._written.get(item) == after:
             return None
-        with acting_for(name):
-            return await self._write(item, cached, patch, after)
+        written = await self._patch(item, cached.resource_version, {"status": patch})
+        if written is not None:
+            self._remember(item, written, after)
+        return None
+
+    def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
+        rules = self.world.settings.status_rules + self.world.status_rules(item.key.namespace)
+        return merge(
+            list(heard.reports.values()),
+            generation=cached.generation,
+            before=before,
+            kind=item.lane,
+            rules=rules,
+        )
+
+    async def _clear(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        """Take back what we once wrote of an object that is on no target any more.
+
+        The API server's own record of who wrote what is the proof, and only a live look shows it.
+        """
+        status = tree.get("status") or {}
+        if heard.copies or cached.deleting or finalizer_keys(tree):
+            return None
+        if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
+            return None
+        hub = self.world.hub
+        try:
+            async with hub.flow.admitted():
+                path = object_path(hub.kinds[item.lane].kind, item.key)
+                live = await hub.client.get_json(path)
+        except NotFound:
+            return None
+        patch = None if finalizer_keys(live) else clearing_patch(live)
+        if patch is not None:
+            version = str(live["metadata"]["resourceVersion"])
+            written = await self._patch(item, version, patch)
+            self._foreign[item] = written.status_digest if written else b""
+        else:
+            self._foreign[item] = cached.status_digest
+        return None
 
     def _is_busy(self) -> bool:
         """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
@@ -65,20 +128,13 @@ class UpStatus:
         here = [holder.kinds[kind] for holder in holders if kind in holder.kinds]
         return not all(watched.informer.synced for watched in here)
 
-    def _reports(self, item: Item, cached: CachedObject, tree: Json) -> list[Report]:
-        origin = origin_of(self.world.hub.cluster, tree)
-        targets = self.world.targets.values()
-        reports = [_report(target, item, cached, origin) for target in targets]
-        return [report for report in reports if report is not None]
-
-    async def _write(
-        self, item: Item, cached: CachedObject, patch: Json, after: Json
-    ) -> float | None:
+    async def _patch(self, item: Item, version: str, patch: Json) -> CachedObject | None:
+        """Merge into the hub object's status, and nothing else; None where there is none."""
         hub = self.world.hub
         watched = hub.kinds[item.lane]
         subresource = "status" if "status" in watched.kind.subresources else ""
         # The version is the fence: a custom resource's status takes any UID in a patch.
-        body: Json = {"metadata": {"resourceVersion": cached.resource_version}, "status": patch}
+        body: Json = {"metadata": {"resourceVersion": version}, "status": patch["status"]}
         try:
             async with hub.flow.admitted():
                 written = await hub.client.merge_patch(
@@ -86,9 +142,8 @@ class UpStatus:
                 )
         except NotFound:
             return None
-        self._remember(item, written, after)
         watched.informer.observe(written)
-        return None
+        return written
 
     def _remember(self, item: Item, written: CachedObject, after: Json) -> None:
         if (written.decode().get("status") or {}) == after:
@@ -96,21 +151,25 @@ class UpStatus:
         else:
             self._written[item] = after
 
+    def _note(self, item: Item, merged: Merged) -> None:
+        """Write down what could not be merged, once; and that it can be again."""
+        world, text = self.world, SafeText("; ".join(merged.failures))
+        if text == world.unmerged.get(item, ""):
+            return
+        wall, subject = world.runtime.wall(), f"{item.lane}/{item.key}"
+        if text:
+            world.unmerged[item] = text
+            found = failure(ErrorType.AGGREGATION_FAILURE, text, hint="Mend the rule, or its kind.")
+            world.history.record_error(found, target="hub", subject=subject, at=wall)
+        else:
+            del world.unmerged[item]
+            world.history.record_recovery("hub", subject, wall)
+        self.touched(*item)
 
-def _report(target: Target, item: Item, source: CachedObject, origin: str) -> Report | None:
-    copy = target.copy_of(*item)
-    if copy is None or copy.deleting or not copy.status_digest:
-        return None
-    tree = copy.decode()
-    if not is_ours(tree, target.key, origin):
-        return None
-    entry = target.ledger.get(*item)
-    settled = entry.settled if entry else None
-    is_current = settled is not None and settled.source_digest == source.content_digest
-    status = tree.get("status")
-    return Report(
-        target.name, copy.generation, status if isinstance(status, dict) else {}, is_current
-    )
+    def _forget(self, item: Item) -> None:
+        self._written.pop(item, None)
+        self._foreign.pop(item, None)
+        self.world.unmerged.pop(item, None)
 
 
 def wants_status(old: CachedObject | None, new: CachedObject | None) -> bool:

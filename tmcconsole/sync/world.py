@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tmcconsole.config.settings import SyncSettings
+from tmcconsole.config.settings import StatusRule, SyncSettings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.contract.records import Pause, SyncState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
@@ -23,7 +24,7 @@ from tmcconsole.sync.namespaces import NamespaceNames
 from tmcconsole.sync.policy import Policy, Tenant
 from tmcconsole.sync.referred import Referred
 from tmcconsole.sync.waiting import Waiting
-from tmcconsole.sync.workqueue import WorkQueue
+from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
 
@@ -143,6 +144,10 @@ class World:
     # Keys of configured targets not connected since the start: no status is written in the hub
     # from the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
+    # What Placements say of merging statuses in a hub namespace; it stands above the config.
+    status_rules: Callable[[str], tuple[StatusRule, ...]] = lambda _namespace: ()
+    # Of hub objects whose status could not be merged as the rules say: which rule, and why not.
+    unmerged: dict[Item, SafeText] = field(default_factory=dict)
 
     def tenant(self, target: Target, namespace: str) -> Tenant:
         """Return on whose behalf objects of a hub namespace are written on a target."""
