@@ -8,11 +8,13 @@ import pytest
 from aiohttp import web
 
 from tests.daemon.fixture_link import FixtureLink, make_engine, make_target
-from tmcconsole.cli.demo_link import Control, DemoLink
+from tmcconsole.cli.demo_link import ABOUT, Control, DemoLink
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Accepted, PauseTarget, Refused, SimFault
+from tmcconsole.contract.faults import FAULT_MENU
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.daemon.follow import Follower
+from tmcconsole.sim import faults as simulated
 
 Line = tuple[int, float, str]
 
@@ -121,3 +123,16 @@ async def test_a_front_end_at_rest_is_told_nothing_twice() -> None:
 
 def told(records: tuple[object, ...]) -> list[str]:
     return [str(record.message) for record in records if isinstance(record, HistoryRecord)]
+
+
+def test_the_menu_offers_every_fault_once() -> None:
+    offered = [fault.name for group in FAULT_MENU for fault in group.faults]
+
+    assert sorted(offered) == sorted(simulated.FAULTS)
+    for group in FAULT_MENU:
+        assert len({fault.key for fault in group.faults}) == len(group.faults)
+
+
+def test_what_the_menu_says_of_single_kinds_the_simulator_knows() -> None:
+    for name, parameters in ABOUT.items():
+        assert parameters.keys() <= simulated.FAULTS[name].parameters.keys()

@@ -27,6 +27,19 @@ def pages() -> Iterator[Step]:
     yield Step("GET", f"{CONFIG_MAPS}/c0", accept=PARTIAL)
 
 
+def exact() -> Iterator[Step]:
+    """A list of an earlier version is what was there then."""
+    for name in ("one", "two"):
+        yield Step("POST", CONFIG_MAPS, config_map(name, data={"a": "1"}))
+    yield Step("GET", CONFIG_MAPS)
+    query = {"resourceVersion": "<list rv>", "resourceVersionMatch": "Exact"}
+    yield Step("DELETE", f"{CONFIG_MAPS}/one")
+    yield merge(f"{CONFIG_MAPS}/two", {"data": {"a": "2"}})
+    yield Step("POST", CONFIG_MAPS, config_map("three"))
+    yield Step("GET", CONFIG_MAPS, query=query | {"limit": "1"})
+    yield Step("GET", CONFIG_MAPS, query=query)
+
+
 def watched() -> Iterator[Step]:
     """Objects that come into a selection and leave it."""
     yield Step("POST", CONFIG_MAPS, config_map(data={"a": "1"}))
@@ -108,6 +121,7 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("order of strategic merges", tuple(changes.order())),
     Trace("names under two names", tuple(changes.lasting_names())),
     Trace("pages", tuple(pages())),
+    Trace("exact versions", tuple(exact())),
     Trace(
         "watches",
         tuple(watched()),

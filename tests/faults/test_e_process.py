@@ -143,6 +143,22 @@ async def test_E2_a_process_that_was_stopped_for_a_minute_wakes_up_careful() -> 
         assert world.conditions("east")["Ready"] == "True OK"
 
 
+async def test_E5_a_loop_that_is_blocked_again_and_again_is_no_outage() -> None:
+    async with open_shop(("east", "west")) as world:
+        clock = asyncio.get_running_loop()._selector.clock  # type: ignore[attr-defined]
+        began = world.now()
+        for number in range(20):
+            clock.advance(2.0)  # nothing runs meanwhile
+            await world.paint(f"shade {number}")
+            await anyio.sleep(0.5)
+
+        await world.until(lambda: world.data_on("west") == {"colour": "shade 19"}, "goes on", 60)
+        assert world.deletions() == []
+        for side in ("east", "west"):
+            assert len(world.writes(side, began)) <= 20
+            assert world.conditions(side)["Ready"] == "True OK"
+
+
 async def test_E9_an_error_of_our_own_in_one_reconcile_is_counted_and_stops_nothing_else(
     surprises: list[str],
 ) -> None:

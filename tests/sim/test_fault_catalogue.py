@@ -70,6 +70,7 @@ async def test_a_fault_that_the_page_names_can_be_switched(
     chosen: dict[str, Any] = {
         key: {"pods"} for key, value in spec.parameters.items() if value == set()
     }
+    cluster.faults.back_up()  # for what restores one
 
     cluster.faults.switch(name, **chosen)
 

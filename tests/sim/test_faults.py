@@ -29,7 +29,7 @@ async def lines_until_end(cluster: SimCluster, query: dict[str, str]) -> list[di
     return [orjson.loads(line) for line in received.split(b"\n")[:-1]]
 
 
-@pytest.mark.parametrize("name", sorted(set(FAULTS) - {"cut_watches", "compact"}))
+@pytest.mark.parametrize("name", sorted(name for name in FAULTS if not FAULTS[name].is_action))
 async def test_every_fault_switches_on_and_off(cluster: SimCluster, name: str) -> None:
     parameters = {
         key: {("list", "pods")} if key == "forbidden" else {"pods"}

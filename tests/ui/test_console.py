@@ -141,6 +141,16 @@ async def test_the_fault_menu_is_there_in_the_demo_only() -> None:
         await desk.press("2", "F", "o")
         assert desk.link.sent == [SimFault(target="ap-southeast-1", fault="outage")]
 
+    async with console() as desk:
+        await desk.press("2", "F", "x")
+        assert "network" in desk.text
+        await desk.press("w", "s")
+        await desk.press("F", "m")
+        assert desk.link.sent == [
+            SimFault(target="ap-southeast-1", fault="silent_watches"),
+            SimFault(target="ap-southeast-1", fault="all", on=False),
+        ]
+
     async with console(link_mode="local") as desk:
         await desk.press("2", "F")
         assert "only in the demo" in desk.text

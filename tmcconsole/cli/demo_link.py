@@ -22,6 +22,11 @@ from tmcconsole.contract.text import SafeText
 CONTROL_S: Final = 5.0
 # What the fault menu calls them, and what the simulator does.
 FAULTS: Final = {"throttle": "reject_429", "cut-watch": "cut_watches"}
+# What a fault of single kinds is about, where a person only says that it is on.
+ABOUT: Final[dict[str, dict[str, object]]] = {
+    "kind_500": {"failing_kinds": ["configmaps"]},
+    "kind_gone": {"hidden_kinds": ["configmaps"]},
+}
 
 Story = Callable[[], tuple[tuple[int, float, str], ...]]
 
@@ -59,7 +64,9 @@ class DemoLink:
         if not isinstance(command, SimFault):
             return await self._engine.request(command)
         fault = FAULTS.get(command.fault, command.fault)
-        body = {"cluster": command.target, "fault": fault, "on": command.on}
+        body: dict[str, object] = {"cluster": command.target, "fault": fault, "on": command.on}
+        if command.on and fault in ABOUT:
+            body["parameters"] = ABOUT[fault]
         return await anyio.to_thread.run_sync(_order, self._control, body)
 
     def _history(self, seen: int) -> list[AnyRecord]:

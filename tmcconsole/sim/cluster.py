@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from tmcconsole.runtime import Random, Request, Response
+from tmcconsole.sim import crds
 from tmcconsole.sim.api import handle
 from tmcconsole.sim.asked import ADMIN, User
 from tmcconsole.sim.bootstrap import populate
@@ -57,6 +58,7 @@ class SimCluster:
             rng=rng,
         )
         populate(self.server, self.base_path)
+        self.faults.listen(self._told)
 
     def __repr__(self) -> str:
         return f"SimCluster({self.name!r}, {self.flavour}, {self.store!r}, {self.faults!r})"
@@ -72,6 +74,11 @@ class SimCluster:
     def handle(self, request: Request, user: User = ADMIN) -> Response | Watch:
         """Answer a request at once, past all faults of the network."""
         return handle(self.server, request, user)
+
+    def _told(self, what: str) -> None:
+        if what == "restored":  # the definitions are those of the backup too
+            self.server.pages.forget()
+            crds.serve_only_defined(self.server)
 
     async def run(self) -> None:
         """Run the controllers until cancelled."""

@@ -36,6 +36,15 @@ def forget(server: Server, tree: Json) -> None:
         server.store.wake(kind.id)
 
 
+def serve_only_defined(server: Server) -> None:
+    """Stop serving the custom kinds that no stored definition brings; serve all that one does."""
+    defined = {kind.id for stored in server.store.items(CRD_ID) for kind in kinds_of(stored.tree())}
+    for kind in list(server.kinds):
+        if kind.is_custom and kind.id not in defined and kind.group != "core.kcp.io":
+            server.kinds.remove(kind)
+    reconcile(server)
+
+
 def kinds_of(tree: Json) -> list[SimKind]:
     """Return the kinds a definition brings, one for each served version."""
     spec, names = tree["spec"], tree["spec"]["names"]

@@ -107,6 +107,8 @@ _SPECS: Final = (
     FaultSpec("expired_continue", "Paged lists expire", {"expired_continue": True}),
     FaultSpec("short_pages", "Pages are shorter than promised", {"short_pages": True}),
     FaultSpec("compact", "Forget the history: watches must list again", {}, is_action=True),
+    FaultSpec("back_up", "Remember the present state as a backup", {}, is_action=True),
+    FaultSpec("restore", "Restore the backup: what came since is gone", {}, is_action=True),
     FaultSpec("empty_lists", "Lists are empty", {"empty_lists": True, "empty_resource": ""}),
     FaultSpec("slow_list", "Lists are slow", {"slow_list_s": 30.0}),
     FaultSpec("unauthorized", "Credentials are refused", {"unauthorized": True}),
@@ -150,6 +152,7 @@ class Faults(Switches):
         self._store = store
         self._rng = rng
         self._frozen: Snapshot | None = None
+        self._backup: Snapshot | None = None
         self._listeners: list[Callable[[str], None]] = []
 
     def __repr__(self) -> str:
@@ -200,12 +203,27 @@ class Faults(Switches):
         self._store.compact()
         self._tell("compacted")
 
+    def back_up(self) -> None:
+        """Remember the present state."""
+        self._backup = self._store.snapshot()
+
+    def restore(self) -> None:
+        """Go back to the state of the last backup. Raises ValueError where there is none."""
+        if self._backup is None:
+            raise ValueError("there is no backup yet: switch back_up on first")
+        self._store.restore(self._backup)
+        self._tell("restored")
+        self.cut_watches()
+
     def refresh(self) -> None:
         """Let open watches notice what was switched."""
         self._tell("switched")
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Tell ``listener`` of cut, mid-line, compacted and switched; returns how to stop."""
+        """Tell ``listener`` of what happens: cut, mid-line, compacted, restored or switched.
+
+        Returns how to stop.
+        """
         self._listeners.append(listener)
 
         def stop() -> None:
@@ -253,10 +271,15 @@ class Faults(Switches):
     def _act(self, name: str, on: bool, parameters: Mapping[str, Any]) -> None:
         if not on:
             return
-        if name == "compact":
-            self.compact()
-        else:
-            self.cut_watches(mid_line=bool(parameters.get("mid_line")))
+        match name:
+            case "compact":
+                self.compact()
+            case "back_up":
+                self.back_up()
+            case "restore":
+                self.restore()
+            case _:
+                self.cut_watches(mid_line=bool(parameters.get("mid_line")))
 
     def _tell(self, what: str) -> None:
         if what == "switched":

@@ -146,6 +146,9 @@ def list_objects(
     if start and start.version >= 0:
         source = _old_page(pages, start)
         version = start.version
+    elif asked.query.get("resourceVersionMatch") == "Exact":
+        source = _as_it_was(source, asked)
+        version = source.version
     left = source.items(asked.kind.id, asked.namespace)
     if start:
         left = left[bisect_right(left, start.after, key=lambda s: s.key) :]
@@ -198,8 +201,15 @@ def _check_version(asked: Asked, current: int) -> None:
     wanted = version_number(text)
     if wanted > current:
         raise too_large_version(wanted, current)
-    if match == "Exact" and wanted != current:
+
+
+def _as_it_was(source: Store | Snapshot, asked: Asked) -> Snapshot:
+    """Return the kind's objects at exactly the version asked for. Raises Failure 410."""
+    wanted = version_number(asked.query["resourceVersion"])
+    found = source.at(asked.kind.id, wanted)
+    if found is None:
         raise expired(f"The resourceVersion for the provided list is too old: {wanted}")
+    return found
 
 
 def _wrong_stream(asked: Asked) -> Iterator[Cause]:

@@ -30,6 +30,7 @@ from tmcconsole.contract.commands import (
     UncordonTarget,
     Why,
 )
+from tmcconsole.contract.faults import FAULT_MENU, MEND_ALL
 from tmcconsole.contract.records import ObjectRecord, QueueRecord, SyncState, TargetRecord
 from tmcconsole.ui.format import countdown, parse_duration, plural
 from tmcconsole.ui.ink import Run, Runs, ink
@@ -47,6 +48,7 @@ FAULTS: Final = (
     Choice("l", "latency"),
     Choice("t", "429"),
     Choice("c", "cut-watch"),
+    Choice("x", "more"),
     Choice("m", "mend all"),
 )
 _FAULT_OF: Final = {"o": "outage", "l": "latency", "t": "throttle", "c": "cut-watch"}
@@ -172,17 +174,35 @@ async def allow_deletes(screen: FrameScreen, subject: Subject) -> None:
 
 async def fault(screen: FrameScreen, subject: Subject) -> None:
     """Switch a fault of a simulated cluster, or mend it."""
-    answers = await screen.ask(Question(f"fault on {subject.label}:", FAULTS, tone="drift"))
-    if answers is None:
+    chosen = await _choose(screen, f"fault on {subject.label}:", FAULTS)
+    if chosen == "x":
+        name = await _any_fault(screen)
+    elif chosen == "m":
+        name = MEND_ALL
+    else:
+        name = _FAULT_OF.get(chosen, "")
+    if not name:
         return
-    chosen = answers["choice"]
-    names = list(_FAULT_OF.values()) if chosen == "m" else [_FAULT_OF[chosen]]
-    commands = [
-        SimFault(target=target, fault=name, on=chosen != "m")
-        for target in subject.targets for name in names
-    ]  # fmt: skip
-    word = "mended" if chosen == "m" else names[0]
-    await send(screen, commands, f"{word}: {subject.label}")
+    is_on = name != MEND_ALL
+    commands = [SimFault(target=target, fault=name, on=is_on) for target in subject.targets]
+    await send(screen, commands, f"{name if is_on else 'mended'}: {subject.label}")
+
+
+async def _any_fault(screen: FrameScreen) -> str:
+    """Ask for a group, then for a fault in it; return its name, "" for none."""
+    groups = {group.key: group for group in FAULT_MENU}
+    choices = tuple(Choice(group.key, group.word) for group in FAULT_MENU)
+    group = groups.get(await _choose(screen, "which kind of fault?", choices))
+    if group is None:
+        return ""
+    faults = {one.key: one.name for one in group.faults}
+    choices = tuple(Choice(one.key, one.word) for one in group.faults)
+    return faults.get(await _choose(screen, f"{group.word}:", choices), "")
+
+
+async def _choose(screen: FrameScreen, text: str, choices: tuple[Choice, ...]) -> str:
+    answers = await screen.ask(Question(text, choices, tone="drift"))
+    return answers["choice"] if answers else ""
 
 
 async def why(screen: FrameScreen, subject: Subject) -> None:
