@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tmcconsole.cli.arguments import parse
-from tmcconsole.contract.records import Health, SyncState, TargetState
+from tmcconsole.contract.records import Health, KindState, SyncState, TargetState
 from tmcconsole.engine import heartbeat
 from tmcconsole.sync import markers
 from tmcconsole.tmc.errors import TRAITS, ErrorType
@@ -282,10 +282,18 @@ def test_operating_explains_every_state_and_no_other() -> None:
     assert set(SyncState) <= first_words(copies)
     known = {*TargetState, *Health, *SyncState, *conditions(), *reasons_of_ours(), *FOREIGN_REASONS}
     assert first_words(targets + health + copies) <= known
+    kinds = first_words(section("docs/operating.md", "Kinds"))
+    assert set(KindState) <= kinds <= {*KindState, *reasons_of_ours()}
 
 
 def conditions() -> set[str]:
-    return {heartbeat.READY, heartbeat.SYNCER, heartbeat.HEARTBEAT, heartbeat.IMPORTS}
+    return {
+        heartbeat.READY,
+        heartbeat.SYNCER,
+        heartbeat.HEARTBEAT,
+        heartbeat.IMPORTS,
+        heartbeat.AUTHORIZED,
+    }
 
 
 def test_operating_explains_every_condition() -> None:
@@ -314,6 +322,7 @@ REASON_AT = {
     "SetupError": 0,
     "Delete": 1,
     "Decision": 2,
+    "_stands": 2,
 }
 REASONED = ("sync", "engine", "placement", "tmc/classify.py", "tmc/health.py")
 

@@ -8,12 +8,19 @@ import pytest
 
 from tests.placement.make import WALL, make_tree
 from tests.sync.trees import patched
-from tmcconsole.engine.heartbeat import Signs, silence_patch, status_patch, summary
+from tmcconsole.engine.heartbeat import (
+    Signs,
+    SyncedResource,
+    silence_patch,
+    status_patch,
+    summary,
+)
 from tmcconsole.kube.objects import Json, condition_of, conditions_of
 from tmcconsole.placement.api import rfc3339
 
-WELL = Signs(True, "", "", False, (), (("", "configmaps", "v1"),))
-KINDS = ("Ready", "SyncerReady", "HeartbeatReady", "APIImportsReady")
+MAPS = SyncedResource("", "configmaps", ("v1",), "Accepted")
+WELL = Signs(True, "", "", False, (), (MAPS,), ())
+KINDS = ("Ready", "SyncerReady", "HeartbeatReady", "APIImportsReady", "SyncerAuthorized")
 
 
 def written(tree: Json, signs: Signs, *, wall: float = WALL, beat: bool = False) -> Json:
@@ -43,10 +50,14 @@ def silent(tree: Json, *, wall: float = WALL, silent_s: float = 61.0) -> Json:
             replace(WELL, imports_missing=("widgets.example.com: Gone",)),
             {"APIImportsReady": "KindsMissing"},
         ),
+        (
+            replace(WELL, unauthorized=("patch secrets on east",)),
+            {"SyncerAuthorized": "SyncerUnauthorized"},
+        ),
     ],
-    ids=["well", "a moment without contact", "silent", "one kind missing"],
+    ids=["well", "a moment without contact", "silent", "one kind missing", "one right missing"],
 )
-def test_the_four_conditions_are_distinct(signs: Signs, expected: dict[str, str]) -> None:
+def test_the_conditions_are_distinct(signs: Signs, expected: dict[str, str]) -> None:
     tree = written(make_tree(), signs)
 
     for kind in KINDS:
@@ -113,3 +124,30 @@ def test_silence_is_written_once_however_long_it_lasts() -> None:
 
 def test_a_sync_target_nobody_ever_reported_on_is_not_ready_with_a_reason() -> None:
     assert summary([]) == (False, "NoHeartbeat", "no engine has reported yet")
+
+
+def test_rights_that_are_not_reviewed_yet_leave_what_was_told_of_them() -> None:
+    refused = replace(WELL, unauthorized=("patch secrets on east",))
+    tree = written(make_tree(), refused)
+
+    assert condition_of(written(make_tree(), replace(WELL, unauthorized=None)), "Ready")
+    assert not condition_of(
+        written(make_tree(), replace(WELL, unauthorized=None)), "SyncerAuthorized"
+    )
+    assert status_patch(tree, replace(refused, unauthorized=None), wall=WALL, beat=False) is None
+
+
+def test_synced_resources_have_kcps_form() -> None:
+    widgets = SyncedResource("example.com", "widgets", ("v2", "v1"), "Incompatible", "abc")
+    tree = written(make_tree(), replace(WELL, synced_resources=(MAPS, widgets)))
+
+    assert tree["status"]["syncedResources"] == [
+        {"group": "", "resource": "configmaps", "versions": ["v1"], "state": "Accepted"},
+        {
+            "group": "example.com",
+            "resource": "widgets",
+            "versions": ["v2", "v1"],
+            "state": "Incompatible",
+            "identityHash": "abc",
+        },
+    ]

@@ -22,7 +22,7 @@ from tests.world.world import (
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import SyncState
-from tmcconsole.engine.kinds import synced_kinds
+from tmcconsole.engine.kinds import KindRules, pairs_of, stand_kinds
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.discovery import discover
 from tmcconsole.kube.errors import ApiError
@@ -271,7 +271,8 @@ async def test_S2_of_all_kinds_a_cluster_knows_only_the_allowed_get_through(prof
         client: Client = world.clusters["east"].user
         found = await discover(client)
         settings = SyncSettings(profile=profile)
-        passing = set(synced_kinds(found, found, settings, hub_runs_pods=False))
+        rules = KindRules("east", settings, False, frozenset(), lambda _pair: "")
+        passing = set(pairs_of(stand_kinds(found, found, rules)))
 
         assert passing == ALLOWED[profile]
         refusals = [

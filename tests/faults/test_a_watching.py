@@ -178,6 +178,7 @@ async def test_A5_recreated_in_one_gap_is_another_object() -> None:
 
 async def test_A6_silence_of_watches_is_no_illness_and_ends_after_ninety_seconds() -> None:
     async with open_shop(("east",)) as world:
+        await world.until(lambda: "SyncerAuthorized" in world.conditions("east"), "rights reviewed")
         ready = world.conditions("east")
         for sim in world.sims.values():
             sim.faults.switch("silent_watches")

@@ -17,7 +17,7 @@ from tests.faults.test_f_identity import ACCOUNTS, BINDINGS, EVERYTHING, NAME, R
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, Side, make_deployment
 from tmcconsole.config.settings import ClusterAccess, SyncSettings
 from tmcconsole.contract.records import SyncState
-from tmcconsole.engine.kinds import synced_kinds
+from tmcconsole.engine.kinds import KindRules, pairs_of, stand_kinds
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.credentials import dial
 from tmcconsole.kube.discovery import Discovery, discover
@@ -146,7 +146,8 @@ async def test_S2_real_of_all_kinds_only_the_allowed_get_through(
     built_in = Discovery(tuple(own))
 
     settings = SyncSettings(profile=profile)
-    passing = set(synced_kinds(built_in, built_in, settings, hub_runs_pods=False))
+    rules = KindRules("east", settings, False, frozenset(), lambda _pair: "")
+    passing = set(pairs_of(stand_kinds(built_in, built_in, rules)))
     assert passing - allowed <= ONLY_REAL[profile]
     assert allowed <= passing
     assert len(built_in.preferred()) > 50

@@ -36,6 +36,7 @@ def make_target(
         "",
         0.0,
         0.0,
+        frozenset(),
     )
 
 

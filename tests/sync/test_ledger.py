@@ -59,7 +59,7 @@ def test_a_kind_that_is_away_holds_its_objects_and_no_others() -> None:
     ledger.stand("widgets.example.com", KEY, SyncState.IN_SYNC, 10.0)
     ledger.stand("configmaps", KEY, SyncState.IN_SYNC, 10.0)
 
-    ledger.hold_kind("widgets.example.com", 20.0, "not served")
+    ledger.hold_kind("widgets.example.com", 20.0, "KindAway", "not served")
 
     assert ledger.entry("widgets.example.com", KEY).standing.state is SyncState.HELD
     assert ledger.entry("configmaps", KEY).standing.state is SyncState.IN_SYNC

@@ -67,10 +67,27 @@ async def _read_hub(settings: Settings) -> Document:
         await client.aclose()
     return {
         "targets": [_target(tree, runtime.wall(), settings.sync) for tree in trees],
+        "kinds": [kind for tree in trees for kind in _kinds(tree)],
         "objects": dict.fromkeys(("placed", "in_sync", "pending", "failed")),
         "errors": [],
         "engine": {"version": None, "uptime_s": None, "revision": None, "hub_connected": True},
     }
+
+
+def _kinds(tree: dict[str, Any]) -> list[Document]:
+    """Return the kinds that the SyncTarget lists as not synced."""
+    found = (tree.get("status") or {}).get("syncedResources") or ()
+    return [
+        {
+            "target": SafeText(tree["metadata"]["name"]),
+            "kind": SafeText(".".join(filter(None, (one.get("resource"), one.get("group"))))),
+            "state": str(SafeText(one.get("state", ""))),
+            "reason": "",
+            "message": "",
+        }
+        for one in found
+        if isinstance(one, dict) and one.get("state") != "Accepted"
+    ]
 
 
 def _target(tree: dict[str, Any], wall: float, sync: SyncSettings) -> Document:

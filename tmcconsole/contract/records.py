@@ -35,6 +35,17 @@ class TargetState(StrEnum):
     STOPPED = "Stopped"
 
 
+class KindState(StrEnum):
+    """How one kind stands on one target."""
+
+    PENDING = "Pending"  # not looked at yet, or waits for its definition
+    ACCEPTED = "Accepted"  # synced
+    INCOMPATIBLE = "Incompatible"  # the target would refuse or drop what the hub takes
+    REFUSED = "Refused"  # policy or the config says no
+    UNAUTHORIZED = "Unauthorized"  # synced as far as the rights go; some verbs are missing
+    GONE = "Gone"  # was synced, and one side does not serve it now; its copies are left alone
+
+
 class SyncState(StrEnum):
     """How one object stands on one target."""
 
@@ -202,6 +213,26 @@ class ObjectRecord(Record, frozen=True):
         return f"{self.resource}/{place}{self.name}"
 
 
+class KindRecord(Record, frozen=True):
+    """One kind of the hub's on one target."""
+
+    target: SafeText
+    kind: SafeText  # e.g. deployments.apps
+    state: KindState
+    reason: SafeText = SafeText()  # one word, e.g. KindAway
+    message: SafeText = SafeText()  # the field, the verbs, the side; with the remedy
+    version: SafeText = SafeText()  # the one both sides are spoken to in; "" where none is
+    hub_versions: tuple[SafeText, ...] = ()  # preferred first
+    target_versions: tuple[SafeText, ...] = ()
+    since: float = 0.0  # when state or reason last changed
+    objects: int = 0  # copies known of
+
+    @property
+    def key(self) -> str:
+        """``target/kind``."""
+        return f"{self.target}/{self.kind}"
+
+
 class PlacementRecord(Record, frozen=True):
     """One Placement and what it decided."""
 
@@ -260,6 +291,7 @@ AnyRecord = (
     | TargetRecord
     | QueueRecord
     | ObjectRecord
+    | KindRecord
     | PlacementRecord
     | HealthRecord
     | HistoryRecord

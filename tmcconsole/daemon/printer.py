@@ -11,6 +11,8 @@ from tmcconsole.contract.commands import DeadLetter
 from tmcconsole.contract.records import (
     EngineRecord,
     HistoryRecord,
+    KindRecord,
+    KindState,
     TargetRecord,
 )
 from tmcconsole.daemon.follow import Follower
@@ -24,6 +26,7 @@ def document(board: Follower) -> Document:
     engine = board.engine()
     return {
         "targets": [_target(target, board.wall) for target in board.of(TargetRecord)],
+        "kinds": [_kind(kind) for kind in board.of(KindRecord) if _is_told(kind)],
         "objects": _objects(engine),
         "errors": _errors(board.of(HistoryRecord)),
         "engine": {
@@ -59,6 +62,7 @@ def to_table(status: Document) -> str:
     rows = [_row(target) for target in status["targets"]]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in _counts(status))
     lines = [*_align([head, *rows]), "", f"objects: {counts}"]
+    lines += [f"kind: {_kind_line(kind)}" for kind in status["kinds"]]
     lines += [f"error: {_error_line(error)}" for error in status["errors"]]
     return "\n".join(lines)
 
@@ -107,6 +111,27 @@ def _letter(letter: DeadLetter, wall: float) -> tuple[str, ...]:
     due = f"in {age(max(0.0, letter.due_at - wall))}" if letter.due_at else "now"
     since = age(max(0.0, wall - letter.since))
     return letter.target, letter.key, str(letter.attempts), since, due
+
+
+def _is_told(kind: KindRecord) -> bool:
+    """Kinds that should be synced and are not, or not as they should; policy is no news."""
+    return kind.state not in (KindState.ACCEPTED, KindState.REFUSED) and (
+        kind.reason != "KindNotServed"
+    )
+
+
+def _kind(kind: KindRecord) -> Document:
+    return {
+        "target": kind.target,
+        "kind": kind.kind,
+        "state": kind.state.value,
+        "reason": kind.reason,
+        "message": kind.message,
+    }
+
+
+def _kind_line(kind: Document) -> str:
+    return f"{kind['target']} {kind['kind']}: {kind['state']} {kind['message']}"
 
 
 def _objects(engine: EngineRecord | None) -> dict[str, int]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.config.settings import TargetSettings
-from tmcconsole.engine.heartbeat import Signs, status_patch
+from tmcconsole.contract.records import KindState
+from tmcconsole.engine.heartbeat import (
+    Signs,
+    SyncedResource,
+    disconnected_patch,
+    status_patch,
+)
 from tmcconsole.engine.reach import Reach
 from tmcconsole.engine.session import HubSession
-from tmcconsole.kube.discovery import Discovery
+from tmcconsole.engine.shared_kinds import SharedKinds
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.informer import Phase
 from tmcconsole.kube.objects import ObjectKey
@@ -22,6 +28,11 @@ from tmcconsole.sync.world import Target
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0  # how soon a change of conditions is written
+_TOLD: Final = {
+    KindState.ACCEPTED: KindState.ACCEPTED,
+    KindState.INCOMPATIBLE: KindState.INCOMPATIBLE,
+    KindState.GONE: KindState.PENDING,
+}
 
 
 @dataclass(slots=True)
@@ -32,7 +43,7 @@ class Beats:
     settings: TargetSettings
     reach: Reach
     target: Target
-    discovery: Callable[[], Discovery | None]
+    sharing: SharedKinds
     last_at: float = 0.0
     errors: int = 0
 
@@ -78,24 +89,61 @@ class Beats:
 
     def _signs(self) -> Signs:
         timeout = self.session.around.settings.sync.heartbeat_timeout_s
-        kinds = [watched.kind for watched in self.target.kinds.values()]
         return Signs(
             self.reach.is_up,
             self.reach.reason,
             str(self.reach.message),
             self.reach.down_s > timeout,
             tuple(self._missing()),
-            tuple(sorted((kind.group, kind.resource, kind.version) for kind in kinds)),
+            tuple(self._synced()),
+            self.sharing.unauthorized(),
         )
 
-    def _missing(self) -> list[str]:
-        """Kinds that cannot be listed, each with its reason; an outage of all is not that."""
-        found = self.discovery()
-        told = [f"{group}: {why}" for group, why in (found.failed if found else ())]
+    def _synced(self) -> Iterator[SyncedResource]:
+        """What is synced, or was and will be; rights that are missing have their condition."""
+        for id, standing in sorted(self.sharing.standings.items()):
+            is_ours = standing.state in _TOLD or standing.state is KindState.PENDING
+            if not is_ours or standing.reason == "KindNotServed":
+                continue
+            resource, _, group = id.partition(".")
+            pair = standing.pair
+            versions = (pair.hub.version,) if pair else standing.hub_versions
+            versions = versions or standing.target_versions
+            state = _TOLD.get(standing.state, KindState.PENDING)
+            yield SyncedResource(group, resource, versions, state.value)
+
+    def _missing(self) -> Iterator[str]:
+        """Kinds that cannot be synced as things are, each with its reason; an outage is not that.
+
+        What the account may not list has a condition of its own.
+        """
+        found = self.sharing.memory.discovery
+        yield from (f"{group}: {why}" for group, why in (found.failed if found else ()))
+        for id, standing in sorted(self.sharing.standings.items()):
+            if standing.state in (KindState.GONE, KindState.INCOMPATIBLE):
+                yield f"{id}: {standing.state.value}: {standing.message}"
         hub = self.session.world.hub.kinds
         for id, watched in sorted(self.target.kinds.items()):
             for side, one in (("here", watched), ("in the hub", hub.get(id))):
                 state = one.informer.state if one else None
-                if state is not None and state.phase in (Phase.DENIED, Phase.GONE):
-                    told.append(f"{id}: {state.phase.value} {side}: {state.message}")
-        return told
+                if state is not None and state.phase is Phase.GONE:
+                    yield f"{id}: {state.phase.value} {side}: {state.message}"
+
+
+async def tell_disconnected(session: HubSession, name: str, reason: str, message: str) -> None:
+    """Write on a SyncTarget why it is not served now. A hub that is away hears it from nobody."""
+    cached = session.sources.targets.get(ObjectKey("", name))
+    if cached is None or not session.reach.is_up:
+        return
+    wall = session.around.runtime.wall()
+    patch = disconnected_patch(cached.decode(), reason, message, wall=wall)
+    if patch is None:
+        return
+    try:
+        written = await session.client.merge_patch(
+            SYNC_TARGETS, cached.key, patch, manager=MANAGER, subresource="status"
+        )
+    except KubeError as error:
+        log.warning("that %s is not served could not be written: %s", name, error)
+        return
+    session.sources.targets.observe(written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,7 +10,7 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connect import SetupError
 from tmcconsole.engine.fence import NotHolder
-from tmcconsole.kube.errors import Conflict, KubeError
+from tmcconsole.kube.errors import Conflict, Forbidden, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.accounts import AccountGone
 from tmcconsole.sync.controller import Again
@@ -49,6 +50,7 @@ class Failing:
     side: Side
     name: str  # the target's, or "hub"
     ledger: Ledger | None  # a target's; the hub has none
+    on_forbidden: Callable[[str], None] = lambda _kind: None  # told of a kind's id
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to try again, and whether it looks hopeless."""
@@ -57,6 +59,8 @@ class Failing:
         found = understand(error, self.side)
         if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
             return Again(delay(found, attempts, self.runtime.rng))
+        if isinstance(error, Forbidden):
+            self.on_forbidden(item.lane)
         wall = self.runtime.wall()
         self.history.record_error(
             found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall

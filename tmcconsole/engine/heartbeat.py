@@ -1,9 +1,10 @@
-"""The heartbeat of one target: four distinct conditions on its SyncTarget.
+"""The heartbeat of one target: distinct conditions on its SyncTarget.
 
 SyncerReady       the engine is connected to the cluster and working
 HeartbeatReady    a heartbeat arrived within the timeout
-APIImportsReady   every synced kind is listed on both sides
-Ready             all of the above
+APIImportsReady   every kind that was synced is served on both sides, and fits
+SyncerAuthorized  the account may do with the synced kinds what is needed; kcp's name
+Ready             as HeartbeatReady
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from tmcconsole.placement.api import rfc3339
 SYNCER: Final = "SyncerReady"
 HEARTBEAT: Final = "HeartbeatReady"
 IMPORTS: Final = "APIImportsReady"
+AUTHORIZED: Final = "SyncerAuthorized"
 READY: Final = "Ready"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedResource:
+    """One entry of ``status.syncedResources``, kcp's form."""
+
+    group: str
+    resource: str
+    versions: tuple[str, ...]  # one at least
+    state: str  # Pending, Accepted or Incompatible: kcp knows no other
+    identity_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +42,9 @@ class Signs:
     reason: str  # why not connected
     message: str
     heartbeat_lost: bool  # silent for longer than the timeout
-    imports_missing: tuple[str, ...]  # kinds that cannot be listed, with the reason
-    synced_resources: tuple[tuple[str, str, str], ...]  # (group, resource, version), sorted
+    imports_missing: tuple[str, ...]  # kinds that cannot be synced now, with the reason
+    synced_resources: tuple[SyncedResource, ...]  # sorted
+    unauthorized: tuple[str, ...] | None = None  # rights that are missing; None: not known yet
 
 
 def status_patch(tree: Json, signs: Signs, *, wall: float, beat: bool) -> Json | None:
@@ -67,6 +81,17 @@ def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
     return {"metadata": fence(tree), "status": {"conditions": conditions}}
 
 
+def disconnected_patch(tree: Json, reason: str, message: str, *, wall: float) -> Json | None:
+    """Return the patch that says why a target is not served now, None where it is said."""
+    before: Json = tree.get("status") or {}
+    found = before.get("conditions") or []
+    new = _since(before, _condition(SYNCER, False, reason, message), wall)
+    conditions = [entry for entry in found if entry.get("type") != SYNCER] + [new]
+    if {_essence(entry) for entry in conditions} == {_essence(entry) for entry in found}:
+        return None
+    return {"metadata": fence(tree), "status": {"conditions": conditions}}
+
+
 def fence(tree: Json) -> Json:
     """Return the precondition of a status patch: a custom resource's takes any UID."""
     return {"resourceVersion": tree["metadata"]["resourceVersion"]}
@@ -81,7 +106,19 @@ def _conditions(before: Json, signs: Signs, wall: float) -> list[Json]:
     # Neither a connection lost a moment ago nor one kind that cannot be listed makes a cluster
     # unready: only silence for longer than the timeout does.
     ready = {**heartbeat, "type": READY}
-    return [_since(before, entry, wall) for entry in (ready, syncer, heartbeat, imports)]
+    new = [_since(before, entry, wall) for entry in (ready, syncer, heartbeat, imports)]
+    return [*new, *_authorized(before, signs, wall)]
+
+
+def _authorized(before: Json, signs: Signs, wall: float) -> list[Json]:
+    """What was last told stays until the rights have been reviewed."""
+    refused = signs.unauthorized
+    if refused is None:
+        found = before.get("conditions") or ()
+        return [entry for entry in found if entry.get("type") == AUTHORIZED]
+    message = f"the account may not {'; '.join(refused)}: grant it, see Rights in docs/operating.md"
+    condition = _condition(AUTHORIZED, not refused, "SyncerUnauthorized", message)
+    return [_since(before, condition, wall)]
 
 
 def _condition(kind: str, holds: bool, reason: str, message: str) -> Json:
@@ -100,8 +137,14 @@ def _since(before: Json, condition: Json, wall: float) -> Json:
 
 def _resources(signs: Signs) -> list[Json]:
     return [
-        {"group": group, "resource": resource, "versions": [version], "state": "Accepted"}
-        for group, resource, version in signs.synced_resources
+        {
+            "group": one.group,
+            "resource": one.resource,
+            "versions": list(one.versions),
+            "state": one.state,
+        }
+        | ({"identityHash": one.identity_hash} if one.identity_hash else {})
+        for one in signs.synced_resources
     ]
 
 

@@ -15,10 +15,12 @@ from tmcconsole.contract.changes import RecordRef
 from tmcconsole.contract.records import (
     HealthRecord,
     HistoryRecord,
+    KindRecord,
     PlacementRecord,
     QueueRecord,
 )
 from tmcconsole.engine.board import Board
+from tmcconsole.engine.kind_records import kind_records
 from tmcconsole.engine.present import (
     Tally,
     health_readings,
@@ -72,6 +74,7 @@ class Projector:
         if session is None:
             return
         self._queues(session)
+        self._kinds()
         self._placements(session)
         self._health(session)
         await self._objects(session)
@@ -95,6 +98,10 @@ class Projector:
                 records += queue_records(name, supervisor.target.queue, self.wall)
         self._replace("QueueRecord", records)
 
+    def _kinds(self) -> None:
+        found = [one for each in self.supervisors.values() for one in kind_records(each)]
+        self._replace("KindRecord", found)
+
     def _placements(self, session: HubSession) -> None:
         decided = session.scheduler.decided.values()
         self._replace("PlacementRecord", [placement_record(one) for one in decided])
@@ -105,7 +112,9 @@ class Projector:
         self._replace("HealthRecord", list(self._tree.values()))
 
     def _replace(
-        self, kind: str, records: list[QueueRecord] | list[PlacementRecord] | list[HealthRecord]
+        self,
+        kind: str,
+        records: list[QueueRecord] | list[KindRecord] | list[PlacementRecord] | list[HealthRecord],
     ) -> None:
         """Put all records of a kind up, and take down those that are no more."""
         for record in records:

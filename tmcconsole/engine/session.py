@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-import anyio
 from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import Settings
@@ -24,16 +23,19 @@ from tmcconsole.engine.connect import (
 )
 from tmcconsole.engine.failing import Failing
 from tmcconsole.engine.fence import Fenced, Holds
-from tmcconsole.engine.kinds import KindPair, keep_unknown, synced_kinds
+from tmcconsole.engine.kinds import KindPair, keep_unknown
 from tmcconsole.engine.leases import Leases
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
+from tmcconsole.engine.rediscovery import Rediscovery
+from tmcconsole.engine.rights import Rights, hub_rights
 from tmcconsole.engine.sharing import Myself, Sharing, make_leases, timing_of
 from tmcconsole.engine.upsyncing import Upsyncing, kinds_above
 from tmcconsole.kube.client import Client
+from tmcconsole.kube.definitions import KnownDefinitions, watch_definitions
 from tmcconsole.kube.discovery import Discovery
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.informer import Informer, InformerState, Phase
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.placement.scheduler import Scheduler, Sources
@@ -52,8 +54,6 @@ from tmcconsole.tmc.history import History
 
 log = logging.getLogger(__name__)
 
-REDISCOVER_S: Final = 60.0  # a new kind is noticed within this without a watch on CRDs
-SETTLE_S: Final = 0.2  # several CRDs that come together are one discovery
 HUB_WIDTH: Final = 64  # requests at once to the hub, at most
 
 
@@ -87,9 +87,20 @@ class HubSession:
     leases: Leases | None = None  # None: this engine is the only one
     # What the targets are found to serve in common with the hub, by target name.
     served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
-    on_kinds: list[Callable[[], None]] = field(default_factory=list)  # hub discovery changed
+    on_kinds: list[Callable[[], None]] = field(default_factory=list)  # what the hub serves changed
+    on_rights: list[Callable[[], None]] = field(default_factory=list)  # what we may do did
+    definitions: KnownDefinitions = field(init=False)
+    rights: Rights = field(init=False)
     _mirrors: Mirrors | None = None
-    _rediscover: anyio.Event = field(default_factory=anyio.Event)
+    _again: Rediscovery = field(init=False)
+
+    def __post_init__(self) -> None:
+        runtime = self.around.runtime
+        self._again = Rediscovery(runtime, self._look)
+        self.definitions = watch_definitions(self.client, runtime, self._definitions_changed)
+        self.rights = Rights(
+            self.client, runtime, self._kinds, hub_rights, self.reach.wait_up, self._rights_changed
+        )
 
     async def run(self, group: TaskGroup) -> None:
         """Start everything of the hub's in ``group``."""
@@ -108,7 +119,8 @@ class HubSession:
         self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer, self._look_at_known)
         self.upsyncing.start(group)
         self._follow_up()
-        for informer in (hub.namespaces, *self._own_informers()):
+        definitions = self.definitions.informer
+        for informer in (hub.namespaces, definitions, *self._own_informers()):
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
         spawn(group, self.reach.run, self._recovered, name="hub probe")
         who = partial(hub_cluster, self.client)
@@ -116,7 +128,8 @@ class HubSession:
         identity = (who, self.identity.cluster, "the hub", runtime, wait_up)
         spawn(group, watch_identity, *identity, name="hub identity")
         spawn(group, self.scheduler.run, name="scheduler")
-        spawn(group, self._discover_again, name="hub discovery")
+        spawn(group, self._again.run, name="hub discovery")
+        spawn(group, self.rights.run, name="hub rights")
         for name, queue, reconcile in (
             ("assign", hub.queue, Assigner(self.world).reconcile),
             ("status", hub.statuses, UpStatus(self.world, self.around.touched).reconcile),
@@ -141,6 +154,7 @@ class HubSession:
             self.world.hub.statuses.drop_lane(kind)
         if started or stopped:
             log.info("watching %d kinds in the hub", len(self.world.hub.kinds))
+        self.rights.look_at(self.world.hub.kinds)
 
     def _follow_up(self) -> None:
         sync = self.around.settings.sync
@@ -160,14 +174,9 @@ class HubSession:
             for cached in watched.informer.objects():
                 self.world.hub.statuses.add(id, cached.key)
 
-    def pairs_for(self, target: Discovery) -> dict[str, KindPair]:
-        """Return the kinds to sync with a target that serves ``target``."""
-        sync = self.around.settings.sync
-        return synced_kinds(self.discovery, target, sync, hub_runs_pods=self.identity.runs_pods)
-
     def rediscover(self) -> None:
         """Ask the hub soon which kinds it serves."""
-        self._rediscover.set()
+        self._again.soon()
 
     def _own_informers(self) -> tuple[Informer, ...]:
         return self.sources.targets, self.sources.locations, self.sources.placements
@@ -189,10 +198,14 @@ class HubSession:
         for informer in (self.world.hub.namespaces, *self._own_informers()):
             informer.nudge()
         self.upsyncing.nudge()
+        self._retry_failed()
+        self.scheduler.wake()
+
+    def _retry_failed(self) -> None:
+        """A target's work needs the hub too: it reads before it deletes."""
         hub = self.world.hub
         for queue in (hub.queue, hub.statuses, *(t.queue for t in self.world.targets.values())):
-            queue.retry_failed()  # a target's work needs the hub too: it reads before it deletes
-        self.scheduler.wake()
+            queue.retry_failed()
 
     async def _look_at_known(self, kind: str) -> None:
         """Once a kind is listed in the hub, let the targets look at what they remember of it."""
@@ -205,7 +218,40 @@ class HubSession:
             target.look_at_known(kind)
 
     def _make_informer(self, kind: Kind) -> Informer:
-        return Informer(self.client, kind, self.around.runtime, on_change=self._object_changed)
+        return Informer(
+            self.client,
+            kind,
+            self.around.runtime,
+            on_change=self._object_changed,
+            on_state=self._informer_changed,
+        )
+
+    def _informer_changed(self, kind: Kind, state: InformerState) -> None:
+        if state.phase is Phase.GONE:
+            self.rediscover()
+        if state.phase is Phase.DENIED:
+            self.rights.doubt(kind.id)
+        for callback in self.on_rights:
+            callback()
+
+    def _rights_changed(self) -> None:
+        for id, watched in self.world.hub.kinds.items():
+            if watched.informer.state.phase is Phase.DENIED and id not in self.rights.missing:
+                watched.informer.nudge()
+        if not self.rights.missing:
+            self._retry_failed()
+        for callback in self.on_rights:
+            callback()
+
+    def _definitions_changed(self) -> None:
+        self.world.hub.ending = self.definitions.ending()
+        self.rediscover()
+        for callback in self.on_kinds:  # a schema may have changed, and nothing else
+            callback()
+
+    def _kinds(self) -> dict[str, Kind]:
+        hub = self.world.hub.kinds
+        return {NAMESPACES.id: NAMESPACES} | {id: watched.kind for id, watched in hub.items()}
 
     def _object_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
@@ -223,24 +269,18 @@ class HubSession:
             hub.statuses.add(kind.id, key)
         self.around.touched(kind.id, key)
 
-    async def _discover_again(self) -> None:
-        runtime = self.around.runtime
-        while True:
-            self._rediscover = anyio.Event()
-            with anyio.move_on_after(REDISCOVER_S * runtime.rng.uniform(0.9, 1.1)):
-                await self._rediscover.wait()
-                await runtime.sleep(SETTLE_S)
-            await self.reach.wait_up()
-            try:
-                found = keep_unknown(await discover_hub(self.client), self.discovery)
-            except KubeError as error:
-                log.warning("the hub's kinds could not be read again: %s", error)
-                continue
-            if found != self.discovery:
-                self.discovery = found
-                self._follow_up()
-                for callback in self.on_kinds:
-                    callback()
+    async def _look(self) -> None:
+        await self.reach.wait_up()
+        try:
+            found = keep_unknown(await discover_hub(self.client), self.discovery)
+        except KubeError as error:
+            log.warning("the hub's kinds could not be read again: %s", error)
+            return
+        if found != self.discovery:
+            self.discovery = found
+            self._follow_up()
+            for callback in self.on_kinds:
+                callback()
 
 
 async def open_session(around: Surroundings) -> HubSession:
@@ -313,7 +353,9 @@ def _assemble(
         status_rules=scheduler.status_rules,
     )
     answers = Reach(client, runtime, around.changed)
-    failing = Failing(runtime, around.history, "hub", "hub", None)
+    failing = Failing(
+        runtime, around.history, "hub", "hub", None, lambda kind: session.rights.doubt(kind)
+    )
     upsyncing = Upsyncing(world, runtime, around.touched)
     session = HubSession(
         around, identity, discovery, client, world, scheduler, sources, answers, failing, upsyncing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -11,14 +12,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tmcconsole.contract.records import TargetState
-from tmcconsole.engine.beats import Beats
+from tmcconsole.engine.beats import Beats, tell_disconnected
 from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
 from tmcconsole.engine.failing import Failing, told, understand
 from tmcconsole.engine.fence import Fenced
 from tmcconsole.engine.kinds import keep_unknown
 from tmcconsole.engine.mirrors import Mirrors
 from tmcconsole.engine.reach import Reach
-from tmcconsole.engine.session import REDISCOVER_S
+from tmcconsole.engine.shared_kinds import KindMemory, SharedKinds
 from tmcconsole.engine.stance import Stance
 from tmcconsole.engine.upsyncing import UpWiring, make_side, sweep
 from tmcconsole.engine.wiring import Wiring, make_target
@@ -57,13 +58,13 @@ class Supervisor(Stance):
     target: Target | None = None  # as of the last connection
     reach: Reach | None = None
     beats: Beats | None = None
-    discovery: Discovery | None = None
+    kinds: KindMemory = field(default_factory=KindMemory)
+    sharing: SharedKinds | None = None  # of the connection there is now
     cluster_uid: str = ""
     _up: UpWiring | None = None
     _wiring: Wiring | None = None
     _failures: int = 0  # in a row, without a healthy while between them
     _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
-    _rediscover: anyio.Event = field(default_factory=anyio.Event)
 
     @property
     def is_ready(self) -> bool:
@@ -76,7 +77,8 @@ class Supervisor(Stance):
 
     async def run(self) -> None:
         """Serve the target until cancelled; one that fails harms no other."""
-        self.session.on_kinds.append(lambda: self._rediscover.set())
+        self.session.on_kinds.append(self._look_at_kinds)
+        self.session.on_rights.append(self._hub_rights_changed)
         await self.session.sources.targets.wait_synced()
         if self.session.leases is not None:
             await self.session.leases.wait_looked()
@@ -114,14 +116,15 @@ class Supervisor(Stance):
         client = await dial(self.session.around.runtime, self.name, self._fenced)
         try:
             await self._check_identity(client, registered)
-            found = keep_unknown(await discover(client), self.discovery)
-            self.discovery = found
+            self.kinds.known |= registered.synced_kinds
+            self.kinds.discovery = keep_unknown(await discover(client), self.kinds.discovery)
             async with anyio.create_task_group() as group:
                 await self._start(group, client, registered)
                 self._served_from = self.session.around.runtime.now()
                 self._enter_work()
                 await self._watch_over(registered)
         finally:
+            self.sharing = None
             with anyio.CancelScope(shield=True):
                 await client.aclose()
 
@@ -155,7 +158,10 @@ class Supervisor(Stance):
         wiring.target = self.target = target
         mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
         self.reach = Reach(client, around.runtime, around.changed)
-        failing = Failing(around.runtime, around.history, "target", self.name, target.ledger)
+        sync = around.settings.sync
+        sharing = SharedKinds(session, sync, client, target, mirrors, self.reach, self.kinds)
+        wiring.on_state, doubt = sharing.informer_changed, sharing.rights.doubt
+        failing = Failing(around.runtime, around.history, "target", self.name, target.ledger, doubt)
         controller = Controller(
             self.name,
             target.queue,
@@ -164,29 +170,33 @@ class Supervisor(Stance):
             failing.on_success,
             around.settings.sync.workers,
         )
-        self.beats = Beats(session, self.settings, self.reach, target, lambda: self.discovery)
+        self.beats = Beats(session, self.settings, self.reach, target, sharing)
         session.world.targets[target.key] = target
         session.world.awaited.discard(target.key)
         spawn(group, target.namespaces.run, name=f"{self.name} informer namespaces")
-        self._start_up(group, client, target)
-        self._follow(mirrors)
+        sharing.on_discovery = self._start_up(group, client, target)
+        sharing.start(group)
+        self.sharing = sharing
         spawn(group, self.reach.run, self._recovered, name=f"{self.name} probe")
         spawn(group, controller.run, name=f"{self.name} controller")
         who = partial(cluster_uid, client)
         identity = (who, self.cluster_uid, self.name, around.runtime, self.reach.wait_up)
         spawn(group, watch_identity, *identity, name=f"{self.name} identity")
         spawn(group, self.beats.run, name=f"{self.name} heartbeat")
-        spawn(group, self._discover_again, client, mirrors, name=f"{self.name} kinds")
         spawn(group, self._tidy, target, name=f"{self.name} tidy")
         if around.settings.sync.crds == FOLLOW:
             spawn(group, self._bring_definitions, target, name=f"{self.name} definitions")
 
-    def _start_up(self, group: TaskGroup, client: Client, target: Target) -> None:
+    def _start_up(
+        self, group: TaskGroup, client: Client, target: Target
+    ) -> Callable[[Discovery], None]:
+        """Start what goes up; return what is to be called when the target's kinds are known."""
         session, before = self.session, self._up.side if self._up else None
         kept = before if before is not None and before.target.identity == target.identity else None
         side = make_side(session.upsyncing, target, kept)
         self._up = UpWiring(session.upsyncing, client, side, session.around.settings.sync)
         self._up.start(group)
+        return self._up.follow
 
     async def _reconcile(self, item: Item) -> float | None:
         assert self.target is not None
@@ -198,35 +208,13 @@ class Supervisor(Stance):
             return await UpSync(self.session.world, self._up.side).reconcile(item)
         return await DownSync(self.session.world, self.target).reconcile(item)
 
-    def _follow(self, mirrors: Mirrors) -> None:
-        """Watch what both sides serve now."""
-        assert self.target is not None
-        assert self.discovery is not None
-        assert self._up is not None
-        self._up.follow(self.discovery)
-        pairs = self.session.pairs_for(self.discovery)
-        self.session.serve(self.name, pairs)
-        _, stopped = mirrors.follow({id: pair.target for id, pair in pairs.items()})
-        for id in stopped:
-            self.target.queue.drop_lane(id)
-            self.target.ledger.hold_kind(
-                id, self.session.around.runtime.wall(), f"{id} is not served at the moment"
-            )
+    def _look_at_kinds(self) -> None:
+        if self.sharing is not None:
+            self.sharing.soon()
 
-    async def _discover_again(self, client: Client, mirrors: Mirrors) -> None:
-        runtime = self.session.around.runtime
-        while True:
-            self._rediscover = anyio.Event()
-            with anyio.move_on_after(REDISCOVER_S * runtime.rng.uniform(0.9, 1.1)):
-                await self._rediscover.wait()
-            assert self.reach is not None
-            await self.reach.wait_up()
-            try:
-                self.discovery = keep_unknown(await discover(client), self.discovery)
-            except KubeError as error:
-                log.warning("%s: kinds could not be read again: %s", self.name, error)
-                continue
-            self._follow(mirrors)
+    def _hub_rights_changed(self) -> None:
+        if self.sharing is not None:
+            self.sharing.tell()
 
     async def _tidy(self, target: Target) -> None:
         assert self.reach is not None
@@ -243,13 +231,12 @@ class Supervisor(Stance):
         while True:
             await self.session.around.runtime.sleep(FOLLOW_S)
             await self.reach.wait_up()
-            assert self.discovery is not None
-            if await definitions.look(self.session.discovery, self.discovery):
-                await self.session.around.runtime.sleep(WAIT_S)  # until it is established
-                self._rediscover.set()
+            found = self.kinds.discovery
+            if found is not None and await definitions.look(self.session.discovery, found):
+                self._look_at_kinds()
 
     def _all_kinds(self) -> tuple[Kind, ...] | None:
-        found = self.discovery
+        found = self.kinds.discovery
         return found.preferred() if found is not None and not found.failed else None
 
     async def _recovered(self) -> None:
@@ -336,6 +323,8 @@ class Supervisor(Stance):
         self.next_try_at = around.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
         self._enter(state, str(reason), told(found))
+        if self._holds():
+            await tell_disconnected(self.session, self.name, str(reason), told(found))
         await around.runtime.sleep(pause)
 
 

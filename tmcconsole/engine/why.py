@@ -9,6 +9,7 @@ import yaml
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.kind_records import kind_line
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, annotations_of
@@ -123,6 +124,9 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     target = supervisor.target
     if target is None:
         return [*lines, f"  {supervisor.message or 'not connected yet'}"]
+    about_kind = kind_line(supervisor, item.lane)
+    if about_kind:
+        lines.append(f"  {about_kind}")
     entry = target.ledger.get(*item)
     if entry is None:
         source = session.world.hub.cached(*item)

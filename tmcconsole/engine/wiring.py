@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tmcconsole.contract.records import Pause
 from tmcconsole.engine.session import HubSession
 from tmcconsole.kube.client import Client
-from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.informer import Informer, InformerState
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import NAMESPACES, SyncTarget
 from tmcconsole.sync.accounts import Accounts
@@ -30,6 +30,7 @@ class Wiring:
     session: HubSession
     client: Client
     target: Target | None = None  # set once it is made; no event comes before
+    on_state: Callable[[Kind, InformerState], None] = lambda _kind, _state: None
 
     def make_informer(self, kind: Kind) -> Informer:
         """Return an informer of our copies of a kind, and of nothing else there."""
@@ -40,6 +41,7 @@ class Wiring:
             self.session.around.runtime,
             on_change=self._copy_changed,
             label_selector=f"{CLUSTER}={self.target.key}",
+            on_state=self._informer_changed,
         )
 
     def make_namespace_informer(self) -> Informer:
@@ -69,6 +71,9 @@ class Wiring:
             if namespace is not None:
                 target.queue.add(kind, ObjectKey(namespace, copy.name), backlog=True)
         target.look_at_known(kind)
+
+    def _informer_changed(self, kind: Kind, state: InformerState) -> None:
+        self.on_state(kind, state)
 
     def _copy_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None

@@ -56,6 +56,7 @@ class SyncTarget:
     cluster_uid: str  # recorded at first contact, "" before
     allow_deletes_until: float
     heartbeat_at: float
+    synced_kinds: frozenset[str]  # ids in status.syncedResources
 
     @property
     def key(self) -> str:
@@ -119,7 +120,19 @@ def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
         notes.get(CLUSTER_UID, ""),
         unix_time(notes.get(ALLOW_DELETES)),
         unix_time(status.get("lastSyncerHeartbeatTime")),
+        _synced_kinds(status),
     )
+
+
+def _synced_kinds(status: Json) -> frozenset[str]:
+    found = status.get("syncedResources")
+    entries = found if isinstance(found, list) else ()
+    names = [
+        (str(entry.get("resource") or ""), str(entry.get("group") or ""))
+        for entry in entries
+        if isinstance(entry, dict)
+    ]
+    return frozenset(f"{name}.{group}" if group else name for name, group in names if name)
 
 
 def read_location(tree: Json) -> Location:

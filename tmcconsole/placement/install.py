@@ -11,18 +11,12 @@ import yaml
 
 from tmcconsole.config.settings import TargetSettings
 from tmcconsole.kube.client import Client
+from tmcconsole.kube.definitions import CRDS
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import Json, Kind, ObjectKey, condition_of
+from tmcconsole.kube.objects import Json, ObjectKey, condition_of
 from tmcconsole.placement.api import SYNC_TARGETS
 from tmcconsole.sync.markers import MANAGER
 
-CRDS: Final = Kind(
-    "apiextensions.k8s.io",
-    "v1",
-    "customresourcedefinitions",
-    "CustomResourceDefinition",
-    namespaced=False,
-)
 INSTALL_MANAGER: Final = f"{MANAGER}-install"  # not the engine's: both own fields of SyncTargets
 ESTABLISH_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.1

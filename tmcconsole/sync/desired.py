@@ -94,7 +94,8 @@ def build(
     )
     if upsync_pods and kind.id in POD_MAKERS:
         mark_template(tree, key)
-    digest = _digest(tree)
+    # Not of the version: a kind that moves to another one is no other wish.
+    digest = _digest({name: value for name, value in tree.items() if name != "apiVersion"})
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
     metadata["annotations"][ORIGIN] = origin_of(hub_cluster, source)

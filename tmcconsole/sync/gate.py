@@ -52,6 +52,7 @@ async def delete_copy(
     every other ``KubeError``: an error is never an absence.
     """
     sides = _require_caches(world, target, kind)  # D1
+    _require_definition(world, target, kind)
     tenant = world.tenant(target, key.namespace)
     permit = world.policy.permit_removal(sides.target.kind, copy.key, tenant)
     await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
@@ -131,6 +132,16 @@ def _require_caches(world: World, target: Target, kind: str) -> Sides:
     if not namespaces:
         raise Held("waiting until the hub's namespaces have been listed once")
     return Sides(hub, here)
+
+
+def _require_definition(world: World, target: Target, kind: str) -> None:
+    """Who deletes a definition deletes all its objects, and seldom means those everywhere."""
+    allowed = target.deletes_allowed_until() > world.runtime.wall()
+    if kind in world.hub.ending and not allowed:
+        raise Held(
+            f"the hub's definition of {kind} is being deleted with all objects of it: allow "
+            f"deletions on {target.name} if that is meant for the copies too"
+        )
 
 
 async def _require_parent_gone(

@@ -141,10 +141,10 @@ class Ledger:
         if self._entries.get(kind, {}).pop(key, None) is not None:
             self._changed(kind, key)
 
-    def hold_kind(self, kind: str, wall: float, message: str) -> None:
+    def hold_kind(self, kind: str, wall: float, reason: str, message: str) -> None:
         """Note that nothing can be said or done about the objects of a kind for now."""
         for key in self.keys(kind):
-            self.stand(kind, key, SyncState.HELD, wall, reason="KindAway", message=message)
+            self.stand(kind, key, SyncState.HELD, wall, reason=reason, message=message)
 
     def keys(self, kind: str) -> list[ObjectKey]:
         """Return the keys of all entries of a kind."""

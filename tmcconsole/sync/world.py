@@ -49,6 +49,7 @@ class Hub:
     queue: WorkQueue  # objects whose assignment is to be looked at
     statuses: WorkQueue  # objects whose status is to be written
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    ending: frozenset[str] = frozenset()  # ids of kinds being deleted with all their objects
 
     def cached(self, kind: str, key: ObjectKey) -> CachedObject | None:
         """Return the hub object from the cache."""
