@@ -9,6 +9,7 @@ from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sync.brake import WINDOW_S, Brake
+from tmcconsole.tmc.audit import Recalled
 
 
 def make_informer() -> Informer:
@@ -115,3 +116,46 @@ def test_recent_deletions_are_remembered_only_up_to_the_limit() -> None:
     admitted(brake, 10_000, objects=100)
 
     assert len(brake.recent) == 10
+
+
+def past(uid: str, at: float, *, action: str = "delete-copy", **more: str) -> Recalled:
+    """What the audit log tells of an earlier process; the wall clock is a million ahead."""
+    told = {"detail": "HubGone", "outcome": "accepted"} | more
+    return Recalled(1_000_000 + at, action, "east", uid, told["detail"], told["outcome"])
+
+
+def remembering(*found: Recalled, allowed_until: float = 0.0, now: float = 100.0) -> Brake:
+    brake = make_brake()
+    brake.remember(found, allowed_until, now, 1_000_000 + now)
+    return brake
+
+
+def test_C10_what_an_earlier_process_deleted_counts_and_wears_off_at_its_own_time() -> None:
+    brake = remembering(*(past(f"uid-{number}", 90.0) for number in range(8)))
+
+    assert admitted(brake, 5, now=100.0) == 2
+    brake = remembering(*(past(f"uid-{number}", 90.0) for number in range(8)))
+    assert admitted(brake, 10, now=90.0 + WINDOW_S) == 10
+
+
+def test_C10_a_brake_that_tripped_before_a_restart_is_still_tripped() -> None:
+    brake = remembering(past("", 0.0, action="brake-tripped", detail="more than 10 deletions"))
+
+    assert admitted(brake, 1, now=100 * WINDOW_S) == 0
+    assert brake.tripped == "more than 10 deletions"
+
+
+def test_what_an_operator_allowed_before_a_restart_is_not_held_against_it() -> None:
+    tripped = past("", 10.0, action="brake-tripped", detail="more than 10 deletions")
+    deleted = [past(f"uid-{number}", 20.0) for number in range(10)]
+
+    brake = remembering(tripped, *deleted, allowed_until=1_000_030.0)
+
+    assert admitted(brake, 10, now=100.0) == 10
+
+
+def test_deletions_that_were_not_counted_or_did_not_happen_do_not_count_later() -> None:
+    drained = [past(f"drained-{n}", 90.0, detail="Unassigned (not counted)") for n in range(10)]
+    gone = [past(f"gone-{n}", 90.0, outcome="gone already") for n in range(10)]
+
+    assert admitted(remembering(*drained, *gone), 10) == 10

@@ -307,3 +307,31 @@ async def test_no_text_can_forge_a_line(path: Path, hostile: str) -> None:
     assert len(entry["detail"]) <= MAX_FIELD
     assert "\x1b" not in entry["actor"]
     assert verify_files(path).problem == ""
+
+
+async def test_what_was_announced_is_recalled_with_what_came_of_it_by_another_process(
+    path: Path,
+) -> None:
+    log = FileAudit(path, wall)
+    seq = await announce(log, "delete-copy", uid="u1", detail="HubGone")
+    await log.after(seq, "accepted")
+    await announce(log, "PauseTarget")
+    await announce(log, "delete-copy", uid="u2")  # and the process is gone
+    await log.aclose()
+
+    found = await FileAudit(path, wall).recall(frozenset({"delete-copy"}))
+
+    assert [(one.uid, one.outcome, one.at) for one in found] == [
+        ("u1", "accepted", wall()),
+        ("u2", "", wall()),
+    ]
+
+
+async def test_nothing_is_recalled_where_there_is_no_log_and_an_unreadable_one_says_so(
+    path: Path,
+) -> None:
+    assert await FileAudit(path, wall).recall(frozenset({"delete-copy"})) == ()
+    path.mkdir(parents=True)
+
+    with pytest.raises(AuditUnavailable, match="cannot be read"):
+        await FileAudit(path, wall).recall(frozenset({"delete-copy"}))

@@ -117,6 +117,43 @@ class RetryDeadLetters(Command, frozen=True):
     key: str = ""  # an ObjectRecord's key
 
 
+class ShowDrift(Command, frozen=True):
+    """Ask what others changed on an object's copies: answers a ``DriftReport``.
+
+    ``target`` empty means all of them.
+    """
+
+    key: str  # an ObjectRecord's key
+    target: str = ""
+
+
+class AdoptDrift(Command, frozen=True):
+    """Write what a target has of an object's spec or data to the hub, which sends it everywhere.
+
+    ``field`` is a path or a JSON pointer of a ``DriftField``; empty means every field that
+    differs, which for a Secret is refused. Labels, annotations and status are never adopted.
+    """
+
+    key: str
+    target: str
+    field: str = ""
+
+
+class RevertDrift(Command, frozen=True):
+    """Take fields of a copy back once, whatever the conflict policy; this also ends a truce."""
+
+    key: str
+    target: str
+    field: str = ""  # as in ``AdoptDrift``; empty = every field that differs
+
+
+class CedeField(Command, frozen=True):
+    """Leave a field of an object to the clusters: noted on the hub object, for all targets."""
+
+    key: str
+    field: str  # as in ``AdoptDrift``
+
+
 class SimFault(Command, frozen=True):
     """Switch a fault of a simulated cluster; only the demo's link knows it."""
 
@@ -140,6 +177,10 @@ AnyCommand = (
     | ShowQueue
     | ListDeadLetters
     | RetryDeadLetters
+    | ShowDrift
+    | AdoptDrift
+    | RevertDrift
+    | CedeField
     | SimFault
 )
 
@@ -218,4 +259,27 @@ class DeadLetters(Reply, frozen=True):
     total: int
 
 
-AnyReply = Accepted | Refused | Text | DrainPlan | QueueItems | DeadLetters
+class DriftField(msgspec.Struct, frozen=True, gc=False):
+    """One field of a copy that somebody else changed; values are redacted, times Unix seconds."""
+
+    target: SafeText
+    path: SafeText  # for people: spec.template.spec.containers[name=web].image
+    pointer: SafeText  # for commands and the annotation: /spec/replicas
+    wanted: SafeText
+    actual: SafeText
+    manager: SafeText
+    outcome: str  # Reverted | Ceded | Asked | Reported | Fight | Adopted
+    count: int  # changes seen
+    first_seen: float
+    last_seen: float
+
+
+class DriftReport(Reply, frozen=True):
+    """What others changed on an object's copies since the start, the latest seen last."""
+
+    key: SafeText
+    policy: SafeText  # who wins, and who said so
+    fields: tuple[DriftField, ...]  # at most 32 for each target
+
+
+AnyReply = Accepted | Refused | Text | DrainPlan | QueueItems | DeadLetters | DriftReport

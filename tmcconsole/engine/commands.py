@@ -11,9 +11,11 @@ import yaml
 
 from tmcconsole.contract.commands import (
     Accepted,
+    AdoptDrift,
     AllowDeletes,
     AnyCommand,
     AnyReply,
+    CedeField,
     CordonTarget,
     DrainPlan,
     DrainTarget,
@@ -27,7 +29,9 @@ from tmcconsole.contract.commands import (
     ResumeTarget,
     Resync,
     RetryDeadLetters,
+    RevertDrift,
     ShowDiff,
+    ShowDrift,
     ShowObject,
     ShowQueue,
     SimFault,
@@ -39,6 +43,8 @@ from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.deadletters import Post, list_dead, retry_dead
 from tmcconsole.engine.drain import plan_moves
+from tmcconsole.engine.drift import adopt, cede, revert, show_drift
+from tmcconsole.engine.rejection import Rejected
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.engine.why import explain, show_difference
@@ -50,18 +56,11 @@ from tmcconsole.sync.gate import close_audit
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import ALLOW_DELETES, MANAGER, PAUSE
 from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.world import Target
 from tmcconsole.tmc.audit import AuditUnavailable
 
 ALLOW_S = 600.0  # how long an operator's word lets deletions pass
 MAX_ITEMS = 1000
-
-
-class Rejected(Exception):
-    """The command cannot be carried out; the fix says what would help."""
-
-    def __init__(self, reason: str, fix: str = "") -> None:
-        super().__init__(reason)
-        self.fix = fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,8 @@ class Commands:
                 return self._resync(command)
             case RetryDeadLetters():
                 return self._retry(command)
+            case ShowDrift() | AdoptDrift() | RevertDrift() | CedeField():
+                return await self._own(command)
             case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
                 return self._answer(command)
             case SimFault():
@@ -186,6 +187,33 @@ class Commands:
             actor=command.actor,
             message=getattr(command, "why", ""),
         )
+
+    async def _own(self, command: ShowDrift | AdoptDrift | RevertDrift | CedeField) -> AnyReply:
+        item = self._item(command.key)
+        match command:
+            case ShowDrift():
+                return show_drift(self._targets(command.target), item)
+            case AdoptDrift():
+                return await adopt(self.session, self._connected(command.target), item, command)
+            case RevertDrift():
+                return await revert(self.session, self._connected(command.target), item, command)
+            case CedeField():
+                return await cede(self.session, self._targets(""), item, command)
+            case _:
+                assert_never(command)
+
+    def _targets(self, name: str) -> list[Target]:
+        """Return the target of that name, or all that were connected."""
+        if name:
+            return [self._connected(name)]
+        found = [self.supervisors[name].target for name in sorted(self.supervisors)]
+        return [target for target in found if target is not None]
+
+    def _connected(self, name: str) -> Target:
+        target = self._supervisor(name).target
+        if target is None:
+            raise Rejected(f"{name} has not been connected yet")
+        return target
 
     def _resync(self, command: Resync) -> AnyReply:
         names = [command.target] if command.target else sorted(self.supervisors)
@@ -299,7 +327,7 @@ class Commands:
         return watched is not None and not watched.kind.namespaced
 
 
-_QUESTIONS = PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+_QUESTIONS = PlanDrain | ShowDrift | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
 
 
 def _patch_for(

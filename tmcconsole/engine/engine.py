@@ -28,9 +28,10 @@ from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime, spawn
+from tmcconsole.sync.brake import DELETIONS, TRIPPED
 from tmcconsole.sync.duties import AS_OPERATOR, HUB, acting_for
 from tmcconsole.sync.identity import target_key
-from tmcconsole.tmc.audit import AuditLog
+from tmcconsole.tmc.audit import AuditLog, AuditUnavailable, Recalled
 from tmcconsole.tmc.history import History
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Engine:
     _started_at: float = field(init=False)
     _hub_reason: SafeText = field(default_factory=SafeText)
     _hub_since: float = 0.0
+    _past: tuple[Recalled, ...] = ()
 
     def __post_init__(self) -> None:
         self.board = Board(self.runtime.token())
@@ -73,6 +75,7 @@ class Engine:
     async def run(self) -> None:
         """Connect to the hub and serve the targets; connect again when that fails."""
         failures = 0
+        self._past = await self._recall()
         while True:
             began = self.runtime.now()
             try:
@@ -157,7 +160,18 @@ class Engine:
             self._projector.touch,
             lambda: None,
             Myself(self.replica, self._is_ready),
+            self._past,
         )
+
+    async def _recall(self) -> tuple[Recalled, ...]:
+        """Return what the brakes are to remember; where that cannot be read, all have tripped."""
+        try:
+            return await self.audit.recall(DELETIONS | {TRIPPED})
+        except AuditUnavailable as error:
+            told = f"what was deleted before cannot be told: {error}"
+            wall = self.runtime.wall()
+            names = (target.name for target in self.settings.targets)
+            return tuple(Recalled(wall, TRIPPED, name, "", told, "") for name in names)
 
     def _is_ready(self, duty: str) -> bool:
         """True where we could carry out a duty now: the hub's needs a view of all targets."""

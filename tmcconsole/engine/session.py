@@ -49,7 +49,7 @@ from tmcconsole.sync.referred import Referred
 from tmcconsole.sync.upstatus import UpStatus, wants_status
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.sync.world import Hub, World
-from tmcconsole.tmc.audit import AuditLog
+from tmcconsole.tmc.audit import AuditLog, Recalled
 from tmcconsole.tmc.history import History
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ class Surroundings:
     touched: Callable[[str, ObjectKey], None]  # (kind id, key): an object's record is out of date
     changed: Callable[[], None]  # something else shown on a screen changed
     myself: Myself = field(default_factory=Myself)
+    past: tuple[Recalled, ...] = ()  # of earlier processes: what brakes are to remember
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import Final
 
 import yaml
 
@@ -14,14 +15,18 @@ from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
+from tmcconsole.placement.api import rfc3339
 from tmcconsole.sync.assign import is_wanted
 from tmcconsole.sync.closure import REFERENCED, is_workload
 from tmcconsole.sync.dependencies import dependencies
-from tmcconsole.sync.ledger import LANE
+from tmcconsole.sync.ledger import LANE, Entry
 from tmcconsole.sync.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
+from tmcconsole.sync.ownership import DEFAULT
 from tmcconsole.sync.wanted import wanted
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target
+
+DRIFTS_TOLD: Final = 8  # the latest
 
 
 def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: Item) -> SafeText:
@@ -137,6 +142,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
     if standing.message:
         lines.append(f"  {standing.message}")
+    lines += _drift_lines(entry)
     attempts = target.queue.attempts(item)
     if attempts:
         lines.append(f"  {attempts} attempts failed in a row")
@@ -147,6 +153,22 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
             due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
+
+
+def _drift_lines(entry: Entry) -> list[str]:
+    """Who wins over fields, and what others changed of late."""
+    rules = entry.rules
+    lines = []
+    if rules != DEFAULT or entry.drifts.fields:
+        left = ", ".join(str(one) for one in rules.left)
+        said = f", left to others: {left}" if left else ""
+        lines.append(f"  rules      {rules.conflict} ({rules.said_by}), {rules.write}{said}")
+    recent = list(entry.drifts.fields.values())[-DRIFTS_TOLD:]
+    return lines + [
+        f"  drift      {one.path}: {one.wanted} there {one.actual} by {one.manager}, "
+        f"{one.outcome}, {one.count} times since {rfc3339(one.first_seen)}"
+        for one in recent
+    ]
 
 
 def _wish_lines(session: HubSession, target: Target, item: Item) -> list[str]:

@@ -155,9 +155,19 @@ def make_target(
         NamespaceNames(registered.identity, session.world.hub.cluster, mode, sync.namespace_prefix),
         kept.queue if kept else WorkQueue(runtime.now),
         ledger,
-        kept.brake if kept else Brake(sync.brake_deletes, sync.brake_percent),
+        kept.brake if kept else _brake(session, registered),
         pause,
         draining,
         labels,
         deletes_allowed_until,
     )
+
+
+def _brake(session: HubSession, registered: SyncTarget) -> Brake:
+    """Return a brake that remembers what earlier processes deleted on the target."""
+    surroundings = session.around
+    runtime, sync = surroundings.runtime, surroundings.settings.sync
+    brake = Brake(sync.brake_deletes, sync.brake_percent)
+    past = (one for one in surroundings.past if one.target == registered.name)
+    brake.remember(past, registered.allow_deletes_until, runtime.now(), runtime.wall())
+    return brake

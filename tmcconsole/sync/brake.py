@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from tmcconsole.kube.informer import Informer
+from tmcconsole.tmc.audit import Recalled
 
 WINDOW_S: Final = 600.0  # deletions are counted over ten minutes
+
+
+TRIPPED: Final = "brake-tripped"  # an action in the audit log
+DELETIONS: Final = frozenset({"delete-copy", "delete-namespace"})  # so are these
+UNCOUNTED: Final = "(not counted)"  # at the end of a deletion's detail there
+_DID_NOT_HAPPEN: Final = ("gone already", "failed: Conflict")
 
 
 @dataclass(slots=True)
@@ -27,7 +35,23 @@ class Brake:
     recent: dict[str, float] = field(default_factory=dict)
     allowed_until: float = 0.0
     tripped: str = ""  # why, or "" where it is not
+    is_announced: bool = False  # that it tripped is in the audit log
     _judged: WeakKeyDictionary[Informer, int] = field(default_factory=WeakKeyDictionary)
+
+    def remember(
+        self, past: Iterable[Recalled], allowed_until: float, now: float, wall: float
+    ) -> None:
+        """Take up where an earlier process left off, from the audit log.
+
+        What an operator allowed until ``allowed_until`` (Unix seconds) is not held against it.
+        """
+        for one in past:
+            if one.at <= allowed_until:
+                continue
+            if one.action == TRIPPED:
+                self.tripped, self.is_announced = one.detail, True
+            elif not one.detail.endswith(UNCOUNTED) and one.outcome not in _DID_NOT_HAPPEN:
+                self.recent[one.uid] = now - (wall - one.at)
 
     def limit(self, objects: int) -> int:
         """Return how many deletions pass in the window where the target holds ``objects``."""
@@ -72,6 +96,6 @@ class Brake:
 
     def allow(self, now: float, for_s: float = WINDOW_S) -> None:
         """An operator allows deletions for a while; what happens then is not counted."""
-        self.tripped = ""
+        self.tripped, self.is_announced = "", False
         self.recent.clear()
         self.allowed_until = now + for_s

@@ -191,6 +191,7 @@ def _settle(turn: Turn, step: InSync) -> None:
     entry, copy = turn.entry, turn.facts.copy
     if copy is None:
         return
+    entry.insisted = frozenset()  # what was to be taken back is as wanted
     if step.is_kept:
         entry.account("CreateOnly", "made once; what is changed here or there since stays so")
     elif step.left:

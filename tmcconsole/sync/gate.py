@@ -11,6 +11,7 @@ import anyio
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.assign import is_on_hold, is_wanted
+from tmcconsole.sync.brake import TRIPPED, UNCOUNTED
 from tmcconsole.sync.markers import origin_uid
 from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.turn import take_in
@@ -57,7 +58,7 @@ async def delete_copy(
     permit = world.policy.permit_removal(sides.target.kind, copy.key, tenant)
     await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
     _judge_lists(world, target, sides)
-    require_brake(world, target, copy.uid, reason)  # D5
+    reason = await require_brake(world, target, copy.uid, reason)  # D5
     await delete_announced(world, target, permit, copy, f"{kind}/{key}", reason)
 
 
@@ -176,16 +177,26 @@ def _judge_lists(world: World, target: Target, sides: Sides) -> None:
     target.brake.judge_list(sides.target.informer, target.name, now)
 
 
-def require_brake(world: World, target: Target, uid: str, reason: str) -> None:
-    """An operator's own drain passes uncounted; everything else is counted, or held."""
+async def require_brake(world: World, target: Target, uid: str, reason: str) -> str:
+    """Return the reason as the audit log is to have it. Raises ``Held`` where there are too many.
+
+    An operator's own drain passes uncounted; everything else is counted, or held. That the brake
+    has tripped is written down: another process would begin to count anew.
+    """
     now, brake = world.runtime.now(), target.brake
     allowed_s = target.deletes_allowed_until() - world.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
-    if reason == UNASSIGNED and target.draining():
-        return
-    if not brake.admit(uid, now, len(target.ledger)):
-        raise Held(
-            f"deletions on {target.name} are held: {brake.tripped}; allow them in the "
-            "console with D, or with the annotation syncer.kcp.io/allow-deletes on the SyncTarget"
-        )
+    if allowed_s > 0 or (reason == UNASSIGNED and target.draining()):
+        return f"{reason} {UNCOUNTED}"
+    if brake.admit(uid, now, len(target.ledger)):
+        return reason
+    told = brake.tripped
+    if not brake.is_announced:
+        ticket = await announce(world, target, TRIPPED, "", "", told)
+        brake.is_announced = True
+        await close_audit(world.audit, ticket, "held")
+    raise Held(
+        f"deletions on {target.name} are held: {told}; allow them in the "
+        "console with D, or with the annotation syncer.kcp.io/allow-deletes on the SyncTarget"
+    )

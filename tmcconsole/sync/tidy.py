@@ -143,9 +143,9 @@ class Tidy:
         if resident:
             return resident
         permit = self.world.policy.permit_namespace_removal(NAMESPACES, live.key)
-        require_brake(self.world, self.target, live.uid, UNASSIGNED)
+        reason = await require_brake(self.world, self.target, live.uid, UNASSIGNED)
         await delete_announced(
-            self.world, self.target, permit, live, f"namespaces/{live.name}", "empty"
+            self.world, self.target, permit, live, f"namespaces/{live.name}", f"empty, {reason}"
         )
         return ""
 

@@ -8,7 +8,7 @@ names, counts and digests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -41,6 +41,25 @@ class AuditLog(Protocol):
     async def after(self, seq: int, outcome: str) -> None:
         """Record what came of the action announced as ``seq``. Raises ``AuditUnavailable``."""
         ...
+
+    async def recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
+        """Return what was announced of these actions, oldest first, earlier processes' too.
+
+        Raises ``AuditUnavailable`` where the log cannot be read.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An announcement of the past, and what came of it."""
+
+    at: float  # Unix seconds
+    action: str
+    target: str
+    uid: str
+    detail: str
+    outcome: str  # "" where nothing was noted: it was cut off
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +96,10 @@ class MemoryAudit:
     async def after(self, seq: int, outcome: str) -> None:
         """See ``AuditLog``."""
         self._append(result(seq, outcome))
+
+    async def recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
+        """See ``AuditLog``."""
+        return recalled(self.lines, actions)
 
     def _append(self, entry: Entry) -> int:
         line, self._end = chained(entry, self._end, self._wall())
@@ -119,6 +142,33 @@ def chained(entry: Entry, end: Position, wall: float) -> tuple[bytes, Position]:
 def digest_of(line: bytes) -> str:
     """Return the digest of a line, its newline aside."""
     return blake2b(line.rstrip(b"\n"), digest_size=32).hexdigest()
+
+
+def recalled(lines: Iterable[bytes], actions: frozenset[str]) -> tuple[Recalled, ...]:
+    """Return the announcements of these actions in a chain's lines, with what came of each."""
+    found: dict[object, Recalled] = {}
+    for line in lines:
+        entry = parsed(line)
+        if entry is None:
+            continue
+        if entry.get("event") == "after" and entry.get("of") in found:
+            known = found[entry["of"]]
+            found[entry["of"]] = replace(known, outcome=str(entry.get("outcome")))
+        elif entry.get("event") == "before" and entry.get("action") in actions:
+            found[entry["seq"]] = _recalled(entry)
+    return tuple(found.values())
+
+
+def _recalled(entry: Entry) -> Recalled:
+    at = entry.get("at")
+    return Recalled(
+        float(at) if isinstance(at, int | float) else 0.0,
+        action=str(entry.get("action", "")),
+        target=str(entry.get("target", "")),
+        uid=str(entry.get("uid", "")),
+        detail=str(entry.get("detail", "")),
+        outcome="",
+    )
 
 
 def verify(lines: Iterable[bytes], start: Position | None = None) -> Verdict:

@@ -22,11 +22,13 @@ from tmcconsole.tmc.audit import (
     AuditUnavailable,
     Entry,
     Position,
+    Recalled,
     Verdict,
     announcement,
     chained,
     digest_of,
     parsed,
+    recalled,
     result,
     torn,
     verify,
@@ -73,6 +75,20 @@ class FileAudit:
     async def after(self, seq: int, outcome: str) -> None:
         """See ``AuditLog``."""
         await self._record(result(seq, outcome))
+
+    async def recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
+        """See ``AuditLog``. Looks into the present file and the full one before it."""
+        try:
+            return await anyio.to_thread.run_sync(self._recall, actions)
+        except OSError as error:
+            said = error.strerror or error
+            raise AuditUnavailable(f"audit log {self._path} cannot be read: {said}") from error
+
+    def _recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
+        files = full_files(self._path)[-1:]
+        if self._path.exists():
+            files.append(self._path)
+        return recalled(_lines(files), actions)
 
     async def check(self) -> None:
         """Open the file, so that a fault shows before it is needed. Raises ``AuditUnavailable``."""

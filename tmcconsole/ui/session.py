@@ -157,7 +157,9 @@ class Session:
         self.mirror.revision = NOTHING_SEEN
 
 
-_QUESTIONS: Final = frozenset({"PlanDrain", "Why", "ShowObject", "ShowDiff", "ShowQueue"})
+_QUESTIONS: Final = frozenset(
+    {"PlanDrain", "Why", "ShowObject", "ShowDiff", "ShowDrift", "ShowQueue"}
+)
 
 
 def _reason(error: LinkLost) -> str:
