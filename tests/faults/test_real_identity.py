@@ -13,6 +13,8 @@ import pytest
 from tests.engine.test_smuggled import BASELINE, RESTRICTED, TRUSTED
 from tests.envtest.planes import Plane
 from tests.faults.real import RealStage, open_real_stage
+from tests.faults.test_a_definitions import NAME as NAME_OF_WIDGETS
+from tests.faults.test_a_definitions import WIDGETS, make_definition, make_widget
 from tests.faults.test_f_identity import ACCOUNTS, BINDINGS, EVERYTHING, NAME, RBAC, ROLES, TEMPLATE
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, Side, make_deployment
 from tmcconsole.config.settings import ClusterAccess, SyncSettings
@@ -21,6 +23,7 @@ from tmcconsole.engine.kinds import KindRules, pairs_of, stand_kinds
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.credentials import dial
 from tmcconsole.kube.discovery import Discovery, discover
+from tmcconsole.sync.definitions import DEFINITIONS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
@@ -127,6 +130,32 @@ async def test_S10_real_a_privileged_pod_reaches_no_cluster_until_it_is_mended(
 
         in_sync = SyncState.IN_SYNC
         await stage.until(lambda: all(one().state is in_sync for one in standings), "in sync")
+
+
+async def test_a_definition_goes_before_its_objects_on_a_real_cluster(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane]
+) -> None:
+    async with open_real_stage(real_hub, real_clusters, WIDGETS.id, crds="follow") as stage:
+        hub, target = stage.world.hub, stage.world.clusters[stage.names[0]]
+        await hub.apply(DEFINITIONS, make_definition("size"))
+        await anyio.sleep(2)
+        await hub.apply(WIDGETS, make_widget(stage.space))
+
+        async def is_there() -> bool:
+            found = await target.get(DEFINITIONS, "", NAME_OF_WIDGETS)
+            return found is not None and await target.get(WIDGETS, stage.space, "one") is not None
+
+        await stage.world.eventually(is_there, "definition and object", 120)
+        await hub.delete(WIDGETS, stage.space, "one")
+
+        async def is_gone() -> bool:
+            sides = (hub, *stage.world.clusters.values())
+            return all([await one.get(WIDGETS, stage.space, "one") is None for one in sides])
+
+        await stage.world.eventually(is_gone, "the object leaves", 60)
+        assert await target.get(DEFINITIONS, "", NAME_OF_WIDGETS) is not None
+        for side in (hub, *stage.world.clusters.values()):
+            await side.delete(DEFINITIONS, "", NAME_OF_WIDGETS)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,14 @@ OTHER_ROWS = (
         "",
     ),
     Row(
+        "token of a pod in a custom resource that says nothing",
+        ROLLOUTS,
+        make(ROLLOUTS, spec={"template": {"spec": {"containers": [{"name": "main"}]}}}),
+        "spec.template.spec.automountServiceAccountToken",
+        "KindNotNamed",
+        "",
+    ),
+    Row(
         "projected token",
         DEPLOYMENTS,
         in_deployment(

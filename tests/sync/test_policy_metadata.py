@@ -12,6 +12,7 @@ from tests.sync.smuggling import (
     CONFIGMAPS,
     CRON_JOBS,
     DEPLOYMENTS,
+    PODS,
     in_cron_job,
     in_deployment,
     make,
@@ -141,3 +142,12 @@ def test_restricted_pods_that_say_nothing_of_tokens_get_none(
     job = cron_job["spec"]["jobTemplate"]["spec"]
     for template in (deployment["spec"]["template"], job["template"]):
         assert template["spec"].get("automountServiceAccountToken") is wanted
+
+
+def test_what_a_bare_pod_loses_is_told_once() -> None:
+    tree = make(PODS, metadata={"labels": {"example.com/x": "1"}}, spec=pod_spec())
+
+    found = trimmed(PODS, tree, profile="restricted")
+
+    assert found.left_out == ("metadata.labels[example.com/x]",)
+    assert labels_of(found.tree) == {}

@@ -13,6 +13,7 @@ from tests.sync.smuggling import (
     HARMLESS,
     INGRESSES,
     POD_ROWS,
+    ROLLOUTS,
     ROUTES,
     SERVICES,
     Row,
@@ -140,7 +141,7 @@ def test_service_types_are_opened_one_by_one(type_: str) -> None:
 def test_odd_shapes_of_a_custom_resource_are_no_accident(shape: object, profile: str) -> None:
     kind = Kind("example.com", "v1", "widgets", "Widget", True, CONFIGMAPS.verbs)
     fields = ("containers", "initContainers", "volumes", "securityContext", "ports", "lifecycle")
-    inner = {"containers": [dict.fromkeys(fields, shape)], "volumes": shape}
+    inner = pod_spec(dict.fromkeys(fields, shape), volumes=shape)
     tree = make(kind, spec={"pod": inner, "securityContext": shape, "template": shape})
 
     assert judged(kind, tree, profile=profile, kinds_named=(kind.id,)) == ""
@@ -157,6 +158,18 @@ def test_what_a_controller_of_the_hub_made_is_left_to_its_owner(
     refusal = policy().judge_source(tree)
 
     assert (refusal.reason if refusal else "") == reason
+
+
+def test_what_is_taken_off_on_the_way_is_judged_as_it_is_sent() -> None:
+    """A wish that loses its ``automountServiceAccountToken`` to a rule gets no permit."""
+    tree = in_deployment(pod_spec())
+    del tree["spec"]["template"]["spec"]["automountServiceAccountToken"]
+    rollout = make(ROLLOUTS, spec=tree["spec"])
+
+    assert judged(DEPLOYMENTS, tree, profile="restricted") == "AccountToken"
+    assert judged(DEPLOYMENTS, tree) == ""
+    named: Any = {"profile": "restricted", "kinds_named": (ROLLOUTS.id,)}
+    assert judged(ROLLOUTS, rollout, **named) == "AccountToken"
 
 
 # Permits and identities

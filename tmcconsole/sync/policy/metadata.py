@@ -60,7 +60,7 @@ def trim(kind: Kind, source: Mapping[str, Any], settings: SyncSettings) -> Trimm
     left_out = _not_travelling(source, settings, "metadata")
     template = _template_of(kind, source)
     inner = ".".join((*(place_of(kind.id) or ()), "metadata"))
-    if template is not None and settings.profile == RESTRICTED:
+    if template is not None and template is not source and settings.profile == RESTRICTED:
         left_out += _not_travelling(template, settings, inner, is_template=True)
     sets_token = settings.profile == RESTRICTED and _is_silent_on_tokens(template)
     if not left_out and not sets_token:

@@ -253,7 +253,7 @@ def token_findings(template: Template) -> Iterator[Finding]:
     for field in ("serviceAccountName", "serviceAccount"):
         if spec.get(field) not in (None, "", "default"):
             yield Finding("ServiceAccount", f"{at}.{field}", "leave it out: pods run as default")
-    if spec.get("automountServiceAccountToken"):
+    if spec.get("automountServiceAccountToken") is not False:  # what is silent gets one
         yield Finding("AccountToken", f"{at}.automountServiceAccountToken", "set it to false")
     for number, volume in enumerate(items(spec.get("volumes"))):
         for inner, source in enumerate(items(mapping(volume.get("projected")).get("sources"))):
