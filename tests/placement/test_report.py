@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.placement.make import WALL, make_location, make_placement, make_target, make_tree
+from tests.sync import trees
 from tests.sync.trees import patched
 from tmcconsole.kube.objects import Json, annotations_of, condition_of
 from tmcconsole.placement.api import ONE_TO_MANY, SyncTarget, read_location, rfc3339
 from tmcconsole.placement.report import (
     location_status,
+    namespace_status,
     placement_annotation,
     placement_status,
 )
@@ -115,3 +117,43 @@ def test_a_location_counts_its_members_and_the_open_ones() -> None:
     assert patch is not None
     assert patch["status"] == {"instances": 4, "availableInstances": 1}
     assert location_status(patched(tree, patch), read_location(tree), targets, WALL) is None
+
+
+def namespace(*, keys: tuple[str, ...] = (), placed: bool = True, **more: object) -> Json:
+    return trees.make_tree(states=dict.fromkeys(keys, "Sync"), placed=placed) | more
+
+
+def scheduled(tree: Json) -> Json:
+    patch = namespace_status(tree, WALL)
+    assert patch is not None
+    found = condition_of(patch, "NamespaceScheduled")
+    assert found is not None
+    return found
+
+
+def test_a_namespace_says_whether_it_is_scheduled_and_why_not() -> None:
+    assert scheduled(namespace(keys=("a",)))["status"] == "True"
+    nowhere = scheduled(namespace())
+    assert (nowhere["reason"], nowhere["message"]) == ("Unschedulable", "No available sync targets")
+
+
+def test_a_namespace_that_lost_its_placements_says_so() -> None:
+    before = {"conditions": [{"type": "NamespaceScheduled", "status": "True"}]}
+
+    assert scheduled(namespace(placed=False, status=before))["message"] == "No available placements"
+
+
+def test_a_namespace_that_no_placement_ever_selected_is_not_written_to() -> None:
+    assert namespace_status(namespace(placed=False), WALL) is None
+
+
+def test_what_a_namespace_says_already_is_not_written_again_and_others_conditions_stay() -> None:
+    theirs = {"type": "NamespaceContentRemaining", "status": "False"}
+    tree = namespace(keys=("a",), status={"phase": "Active", "conditions": [theirs]})
+    patch = namespace_status(tree, WALL)
+    assert patch is not None
+
+    said = tree | {"status": {**tree["status"], **patch["status"]}}
+
+    assert namespace_status(said, WALL + 60) is None
+    assert theirs in said["status"]["conditions"]

@@ -75,7 +75,6 @@ def test_kinds_by_profile(id: str, in_restricted: str, in_baseline: str, in_trus
     [
         "namespaces",
         "nodes",
-        "persistentvolumes",
         "customresourcedefinitions.apiextensions.k8s.io",
         "apiservices.apiregistration.k8s.io",
         "certificatesigningrequests.certificates.k8s.io",
@@ -106,6 +105,8 @@ def test_a_cluster_scoped_kind_passes_only_where_it_is_named(id: str, profile: s
     [
         ("clusterroles.rbac.authorization.k8s.io", "restricted", "KindNotAllowed"),
         ("clusterroles.rbac.authorization.k8s.io", "baseline", ""),
+        ("persistentvolumes", "restricted", "KindNotAllowed"),
+        ("persistentvolumes", "baseline", ""),
         (
             "mutatingwebhookconfigurations.admissionregistration.k8s.io",
             "restricted",

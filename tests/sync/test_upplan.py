@@ -119,6 +119,7 @@ BUSY = below_tree(version="41") | {"status": {"phase": "Succeeded"}}
 OLD_WISH = above_tree(BELOW)
 OLD_WISH["metadata"]["annotations"][DIGEST] = "older"
 CHANGED = merge_patch(above_tree(BELOW), {"spec": {"nodeName": "node-9"}})
+UNSTATED = merge_patch(above_tree(BELOW), {"metadata": {"labels": {STATE + "a": None}}})
 FOREIGN = {"metadata": {"name": "worker", "namespace": "shop", "uid": "u", "resourceVersion": "1"}}
 BUSY_CACHED = cache(BUSY)
 assert BUSY_CACHED is not None
@@ -161,6 +162,11 @@ assert BUSY_CACHED is not None
             facts(BELOW, CHANGED, normal=normal_of(lifted_of(BELOW), above_tree(BELOW))),
             Rewrite(),
             id="differs, and not by defaulting",
+        ),
+        pytest.param(
+            facts(BELOW, UNSTATED, normal=normal_of(lifted_of(BELOW), above_tree(BELOW))),
+            Rewrite(),
+            id="somebody took the state label off",
         ),
         pytest.param(facts(BELOW, FOREIGN), Taken(), id="a foreign object of that name"),
         pytest.param(facts(None, FOREIGN), Rest(), id="a foreign object, and nothing below"),
@@ -223,7 +229,6 @@ def test_a_kind_without_a_status_subresource_carries_the_status_itself() -> None
     [
         {"labels": {UPSYNCED: None}},
         {"labels": {UPSYNCED: "b"}},
-        {"labels": {STATE + "a": "Sync"}},
         {"annotations": {ORIGIN: "a/kcp-x/another/uid-below"}},
         {"finalizers": None},
     ],

@@ -1,15 +1,17 @@
-"""How a Placement's decision is written on the Placement itself. Pure."""
+"""How decisions are written on the Placements, Locations and namespaces themselves. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from tmcconsole.kube.objects import Json, annotations_of
+from tmcconsole.kube.objects import Json, annotations_of, condition_of
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import Location, SyncTarget, rfc3339
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision
-from tmcconsole.sync.markers import SYNCTARGETS
+from tmcconsole.sync.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys
+
+NAMESPACE_SCHEDULED: Final = "NamespaceScheduled"
 
 
 def placement_annotation(tree: Json, decision: Decision) -> Json | None:
@@ -58,6 +60,27 @@ def location_status(
         return None
     fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
     return {"metadata": fence, "status": after}
+
+
+def namespace_status(tree: Json, wall: float) -> Json | None:
+    """Return the patch of kcp's condition NamespaceScheduled, None where it says so already.
+
+    A namespace that no Placement ever selected has no such condition.
+    """
+    is_placed = PLACED in annotations_of(tree)
+    old = condition_of(tree, NAMESPACE_SCHEDULED)
+    if tree["metadata"].get("deletionTimestamp") or not (is_placed or old):
+        return None
+    active = set(state_keys(tree)) - set(deletion_keys(tree))
+    message = "No available sync targets" if is_placed else "No available placements"
+    condition = _condition(NAMESPACE_SCHEDULED, bool(active), "Unschedulable", message)
+    before: Json = tree.get("status") or {}
+    new = _since(before, condition, wall)
+    if new == old:
+        return None
+    others = [one for one in before.get("conditions") or () if one is not None and one != old]
+    fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+    return {"metadata": fence, "status": {"conditions": [*others, new]}}
 
 
 def _conditions(before: Json, decision: Decision, wall: float) -> list[Json]:

@@ -48,7 +48,12 @@ from tmcconsole.placement.api import (
 )
 from tmcconsole.placement.decided import Decided, essence, told
 from tmcconsole.placement.namespaces import plan_namespace
-from tmcconsole.placement.report import location_status, placement_annotation, placement_status
+from tmcconsole.placement.report import (
+    location_status,
+    namespace_status,
+    placement_annotation,
+    placement_status,
+)
 from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.closure import REFERENCED, WHOLE
@@ -331,7 +336,13 @@ class Scheduler:
             )
             due.append(await self._patch(NAMESPACES, cached.key, plan.patch, self.hub.namespaces))
             due.append(plan.again_at)
+            due.append(await self._write_namespace_status(cached.key))
         return due
+
+    async def _write_namespace_status(self, key: ObjectKey) -> float:
+        fresh = self.hub.namespaces.get(key)
+        patch = namespace_status(fresh.decode(), self.runtime.wall()) if fresh else None
+        return await self._patch(NAMESPACES, key, patch, self.hub.namespaces, "status")
 
     async def _patch(
         self, kind: Kind, key: ObjectKey, patch: Json | None, informer: Informer, sub: str = ""

@@ -24,6 +24,7 @@ from tmcconsole.sync.markers import (
     UPSYNC,
     deletion_keys,
     finalizer_keys,
+    is_upsynced,
     soft_finalizer_keys,
     state_keys,
 )
@@ -75,7 +76,7 @@ def plan_assignment(
     deleted gets its own time as a stamp for each target, and nothing else (kcp #1891, #1953); one
     that a target owns (Upsync) is left alone.
     """
-    if UPSYNC in state_keys(tree).values():
+    if is_upsynced(tree):
         return None
     if tree["metadata"].get("deletionTimestamp"):
         return _stamp_deleted(tree)

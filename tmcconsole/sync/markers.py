@@ -64,6 +64,11 @@ def state_keys(tree: Mapping[str, Any]) -> dict[str, str]:
     return _suffixes(labels_of(tree), STATE)
 
 
+def is_upsynced(tree: Mapping[str, Any]) -> bool:
+    """True for a hub object that a target owns: the state says so, or up-sync made it."""
+    return UPSYNC in state_keys(tree).values() or UPSYNCED in labels_of(tree)
+
+
 def deletion_keys(tree: Mapping[str, Any]) -> dict[str, str]:
     """Return {target key: time} of the deletion stamps."""
     return _suffixes(annotations_of(tree), DELETION)

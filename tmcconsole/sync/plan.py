@@ -15,10 +15,9 @@ from tmcconsole.sync.markers import (
     CLUSTER,
     DIGEST,
     ORIGIN,
-    UPSYNC,
     finalizer_keys,
     is_ours,
-    state_keys,
+    is_upsynced,
 )
 from tmcconsole.sync.ownership import ALONE, DEFAULT, Around, Ownership
 from tmcconsole.sync.policy import Refusal
@@ -153,7 +152,7 @@ def _decide(facts: Facts) -> Step:
     source = facts.source
     if source is None:
         return _without_source(facts)
-    if UPSYNC in state_keys(source).values():
+    if is_upsynced(source):
         return Nothing()  # a target owns it: there is no wish of the hub's
     if is_on_hold(source, facts.key):
         return Hold()

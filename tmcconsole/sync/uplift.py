@@ -77,11 +77,11 @@ def lift(kind: Kind, tree: Mapping[str, Any], *, key: str, namespace: str) -> Li
 def is_lifted(tree: Mapping[str, Any], key: str, place: str) -> bool:
     """True where we made the hub object of what is at ``place`` on target ``key``.
 
-    All four say so: state label, our label, finalizer and origin.
+    All three say so: our label, finalizer and origin. The state label is kcp's, for everybody; who
+    takes it off gets it back.
     """
     return (
-        state_keys(tree).get(key) == UPSYNC
-        and labels_of(tree).get(UPSYNCED) == key
+        labels_of(tree).get(UPSYNCED) == key
         and FINALIZER + key in finalizers_of(tree)
         and annotations_of(tree).get(ORIGIN, "").rpartition("/")[0] == place
     )

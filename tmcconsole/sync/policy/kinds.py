@@ -26,7 +26,6 @@ _NEVER: Final = frozenset(
         "leases.coordination.k8s.io",
         "namespaces",
         "nodes",
-        "persistentvolumes",
         "podcertificaterequests.certificates.k8s.io",
         "priorityclasses.scheduling.k8s.io",
         "runtimeclasses.node.k8s.io",
@@ -68,8 +67,10 @@ _SENSITIVE_GROUPS: Final = frozenset(
         "storage.k8s.io",
     }
 )
-# Of those, what tenants who do not trust each other never get, whatever is named.
+# Of those, what tenants who do not trust each other never get, whatever is named. A volume may be
+# a directory of a node.
 _GRANTING_GROUPS: Final = frozenset({"admissionregistration.k8s.io", "rbac.authorization.k8s.io"})
+_GRANTING: Final = frozenset({"persistentvolumes"})
 RESTRICTED_KINDS: Final = frozenset(
     {
         "configmaps",
@@ -136,7 +137,8 @@ def _by_profile(kind: Kind, settings: SyncSettings) -> Refusal | None:
     profile, is_named = settings.profile, kind.id in settings.kinds_named
     if kind.id in _NEVER or kind.group in _NEVER_GROUPS:
         return refuse("KindNotAllowed", f"{kind.id} belongs to each cluster itself")
-    if profile == RESTRICTED and kind.group in _GRANTING_GROUPS:
+    grants = kind.group in _GRANTING_GROUPS or kind.id in _GRANTING
+    if profile == RESTRICTED and grants:
         return refuse("KindNotAllowed", f"{kind.id} grants rights: the restricted profile has none")
     if is_named:
         return None
