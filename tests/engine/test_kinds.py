@@ -110,6 +110,15 @@ def test_a_kind_that_one_side_never_served_waits_for_its_definition() -> None:
     assert stand(discovered(), discovered(make_kind(WIDGETS))) == {}
 
 
+def test_where_definitions_follow_a_missing_kind_waits_for_its_first_object() -> None:
+    settings = SyncSettings(crds="follow")
+
+    found = stand(discovered(make_kind(WIDGETS)), discovered(), settings=settings)
+
+    assert told(found) == "Pending KindNotServed"
+    assert "goes there with the first object" in found[WIDGETS].message
+
+
 @pytest.mark.parametrize("side", ["the hub", "east"])
 def test_A14_a_kind_that_was_synced_and_is_not_served_is_gone_on_that_side(side: str) -> None:
     sides = [discovered(), discovered(make_kind(WIDGETS))]

@@ -11,7 +11,7 @@ from tmcconsole.contract.records import KindState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.discovery import Discovery
 from tmcconsole.kube.objects import Kind
-from tmcconsole.sync.policy import Refusal, judge_kind, judge_scope
+from tmcconsole.sync.policy import FOLLOW, Refusal, judge_kind, judge_scope
 
 # Groups whose kinds are built into API servers: equal versions are equal schemas, more or less.
 NATIVE_GROUPS: Final = frozenset(
@@ -140,7 +140,10 @@ def _absent(
     if id in rules.known:
         message = f"{side} does not serve {id} now; its copies are left alone until it does"
         return _stands(bare, KindState.GONE, "KindAway", message)
-    message = f"{side} does not serve {id}: install its definition there"
+    remedy = "install its definition there"
+    if bare.hub_versions and rules.settings.crds == FOLLOW:
+        remedy = "its definition goes there with the first object that is placed (sync.crds)"
+    message = f"{side} does not serve {id}: {remedy}"
     return _stands(bare, KindState.PENDING, "KindNotServed", message)
 
 
