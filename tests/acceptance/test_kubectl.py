@@ -304,3 +304,17 @@ def test_exec_is_refused_with_the_reason(kubectl: Kubectl) -> None:
     complaint = kubectl.refused("exec", "deploy/web", "--", "true")
 
     assert "pods of a simulated cluster run nothing" in complaint
+
+
+def test_explain_by_the_old_document_names_the_fields(kubectl: Kubectl) -> None:
+    told = kubectl("explain", "deployment.spec.strategy", "--output=plaintext-openapiv2")
+
+    assert "RESOURCE: strategy <Object>" in told
+    assert "rollingUpdate\t<Object>" in told
+
+
+def test_explain_describes_each_field(kubectl: Kubectl) -> None:
+    told = kubectl("explain", "pod.spec.containers")
+
+    assert "FIELD: containers <[]Container>" in told
+    assert "List of containers (Container), told apart by name. Required." in told

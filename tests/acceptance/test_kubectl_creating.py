@@ -175,13 +175,13 @@ def test_create_job_from_a_cron_job(kubectl: Kubectl) -> None:
 
 
 def test_drain_evicts_and_waits_for_the_disruption_budget(kubectl: Kubectl) -> None:
-    kubectl("create", "deployment", "web", "--image=nginx", "--replicas=1")
-    kubectl("rollout", "status", "deployment/web")
-    kubectl("create", "pdb", "all", "--selector=app=web", "--min-available=1")
+    kubectl("create", "deployment", "guarded", "--image=nginx", "--replicas=1")
+    kubectl("rollout", "status", "deployment/guarded")
+    kubectl("create", "pdb", "all", "--selector=app=guarded", "--min-available=1")
     kubectl.until("1", "get", "pdb", "all", "-o", "jsonpath={.status.currentHealthy}")
-    node = kubectl.tree("get", "pods", "-l", "app=web")["items"][0]["spec"]["nodeName"]
+    node = kubectl.tree("get", "pods", "-l", "app=guarded")["items"][0]["spec"]["nodeName"]
 
-    complaint = kubectl.refused("drain", node, "--pod-selector=app=web", "--timeout=3s")
+    complaint = kubectl.refused("drain", node, "--pod-selector=app=guarded", "--timeout=3s")
     kubectl("uncordon", node)
 
     assert "Cannot evict pod as it would violate the pod's disruption budget" in complaint

@@ -103,7 +103,9 @@ def _fixed(server: Server, request: Request) -> Response | None:
         text = f"apiserver_storage_objects {server.store.count}\n"
         return Response(200, {"content-type": "text/plain; version=0.0.4"}, text.encode())
     kinds = _visible(server)
-    return openapi.answer(path, kinds) or discovery.answer(path, request.accept, kinds)
+    return openapi.answer(path, request.accept, kinds) or discovery.answer(
+        path, request.accept, kinds
+    )
 
 
 def _visible(server: Server) -> Kinds:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from typing import Any, Final
 
 import orjson
 
 from tmcconsole.runtime import Response
-from tmcconsole.sim.failures import JSON_HEADERS, Failure, path_not_found
+from tmcconsole.sim import openapi2
+from tmcconsole.sim.failures import JSON_HEADERS, path_not_found
 from tmcconsole.sim.kinds import Kinds, SimKind
 from tmcconsole.sim.structs import LIST, MAP, SCALARS, Field, closure, struct_of, structs
 
@@ -42,13 +44,13 @@ _DESCRIPTIONS: Final = {
 }
 
 
-def answer(path: str, kinds: Kinds) -> Response | None:
+def answer(path: str, accept: str, kinds: Kinds) -> Response | None:
     """Return the OpenAPI document at a path, or None where the path is not one's."""
     parts = path.strip("/").split("/")
     if parts[:1] != ["openapi"]:
         return None
     if parts == ["openapi", "v2"]:
-        raise Failure(406, "NotAcceptable", "OpenAPI v2 is not served here; use /openapi/v3")
+        return _of_version_2(accept, kinds)
     match parts[2:]:
         case []:
             return _json(_index(kinds))
@@ -57,6 +59,14 @@ def answer(path: str, kinds: Kinds) -> Response | None:
         case ["apis", group, version]:
             return _document(group, version, kinds)
     return path_not_found()
+
+
+def _of_version_2(accept: str, kinds: Kinds) -> Response:
+    versions = kinds.versions().items()
+    whole = openapi2.document(_content(g, version, kinds) for g, vs in versions for version in vs)
+    if openapi2.ASKED in accept or openapi2.PROTOBUF in accept:
+        return Response(200, {"content-type": openapi2.PROTOBUF}, openapi2.encoded(whole))
+    return _json(whole)
 
 
 def _index(kinds: Kinds) -> Json:
@@ -136,10 +146,29 @@ def _struct_schema(name: str) -> Json:
         "properties": {field.name: _field_schema(field) for field in struct.fields.values()},
     }
     required = [field.name for field in struct.fields.values() if field.is_required]
-    described = _DESCRIPTIONS.get(name, {})
-    for field, text in described.items():
-        schema["properties"][field]["description"] = text
+    said = _DESCRIPTIONS.get(name, {})
+    for field in struct.fields.values():
+        schema["properties"][field.name]["description"] = said.get(field.name) or _told(field)
+    schema["description"] = f"{_words(name.rpartition('.')[2])}."
     return schema | ({"required": required} if required else {}) | _atomic(struct.is_atomic)
+
+
+def _told(field: Field) -> str:
+    """Return what a name and a type tell: Kubernetes' own texts are not kept."""
+    inner = field.type.lstrip(LIST + MAP)
+    noun = "" if inner in SCALARS else f" ({inner.rpartition('.')[2]})"
+    keys = f", told apart by {' and '.join(field.list_keys)}" if field.list_keys else ""
+    shape = "List" if field.type.startswith(LIST) else "Map" if field.type.startswith(MAP) else ""
+    text = f"{shape} of {_words(field.name).lower()}" if shape else _words(field.name)
+    return f"{text}{noun}{keys}." + (" Required." if field.is_required else "")
+
+
+def _words(name: str) -> str:
+    """Return a camel-case name as words: podIP is Pod IP."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    first, *rest = parted.split()
+    kept = (word if word.isupper() else word.lower() for word in rest)
+    return " ".join((first[:1].upper() + first[1:], *kept))
 
 
 def _field_schema(field: Field) -> Json:
