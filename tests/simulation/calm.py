@@ -44,8 +44,11 @@ class Calm:
         complaint = "nothing was looked at"
         with anyio.move_on_after(SETTLES_WITHIN_S):
             while complaint:
+                before = self._cluster_writes()
                 await anyio.sleep(LOOK_EVERY_S)
                 complaint = self.complaint()
+                if self._cluster_writes() != before:  # a pod that just became ready is news
+                    complaint = complaint or "L3: something happens on the clusters"
         if complaint:
             invariant, _, what = complaint.partition(": ")
             raise Violation(invariant, f"still after {SETTLES_WITHIN_S:.0f} s: {what}")
@@ -62,6 +65,9 @@ class Calm:
         if complaint:
             invariant, _, what = complaint.partition(": ")
             raise Violation(invariant, f"was right and is not any more: {what}")
+
+    def _cluster_writes(self) -> int:
+        return sum(self._store(name).writes for name in TARGETS)
 
     def complaint(self) -> str:
         """Return what is wrong, beginning with the invariant's id, or ""."""
