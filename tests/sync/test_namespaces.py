@@ -185,3 +185,31 @@ def test_what_has_no_namespace_has_none_anywhere(mode: str) -> None:
 
     assert names.on_target("") == ""
     assert names.in_hub("") == ""
+
+
+def test_C7_two_namespaces_that_want_one_name_are_told_apart_by_the_whole_locator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tmcconsole.sync.namespaces.namespace_for", lambda _locator: "kcp-same")
+    names = make_names("kcp")
+    first = made_by(names, "shop")
+    names.check("shop", first)
+
+    with pytest.raises(NamespaceClash, match="shop and bank .* both want namespace kcp-same"):
+        names.check("bank", made_by(names, "bank"))
+    assert names.in_hub("kcp-same") == "shop"
+
+
+def test_C7_a_namespace_of_another_workspace_is_refused_and_both_are_named() -> None:
+    other = NamespaceNames(TARGET, "root:other:ws", "same")
+
+    with pytest.raises(NamespaceClash, match=r"test of root:other:ws .* not for test of root:org"):
+        make_names("same").check("test", made_by(other))
+
+
+def test_C7_a_name_that_would_be_too_long_is_refused_and_not_cut() -> None:
+    names = NamespaceNames(TARGET, "root:org:ws", "prefix", "p" * 60)
+
+    assert names.too_long("abc") == ""
+    assert "64 characters" in names.too_long("abcd")
+    assert names.on_target("abcd") == "p" * 60 + "abcd"

@@ -64,8 +64,8 @@ def contest(
     found: Iterable[Difference], writers: tuple[Writer, ...], wish: Json
 ) -> tuple[Contested, ...]:
     """Return the differences with those who own the fields on the cluster."""
-    others = tuple(one for one in writers if not _is_us(one))
-    ours = tuple(one for one in writers if _is_us(one))
+    others = tuple(one for one in writers if not is_us(one))
+    ours = tuple(one for one in writers if is_us(one))
     last = last_of(others)
     return tuple(_contested(one, others, ours, last, wish) for one in found)
 
@@ -166,7 +166,8 @@ def _depth(writer: Writer, steps: Steps, wish: Json) -> int | None:
     return depth or None  # owning the whole object as one is owning nothing in particular
 
 
-def _is_us(writer: Writer) -> bool:
+def is_us(writer: Writer) -> bool:
+    """True for the entry of our own applies."""
     return writer.manager == MANAGER and writer.operation == APPLY and not writer.subresource
 
 

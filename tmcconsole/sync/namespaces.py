@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Json, annotations_of, labels_of
 from tmcconsole.sync.identity import Locator, TargetIdentity, namespace_for, tenant_id
 from tmcconsole.sync.markers import CLUSTER, LOCATOR, TENANT
+
+MAX_NAMESPACE: Final = 63  # characters: a DNS label
 
 
 class NamespaceClash(KubeError):
@@ -38,7 +41,9 @@ class NamespaceNames:
         if found and name not in found and self.mode == "kcp":
             name = min(found)
         if self.mode == "kcp":  # the other modes' names can be read backwards
-            self._to_hub[name] = namespace
+            self._to_hub.setdefault(
+                name, namespace
+            )  # whoever came first: ``check`` tells the other
         return name
 
     def in_hub(self, name: str) -> str | None:
@@ -103,15 +108,35 @@ class NamespaceNames:
                 f"namespaces {' and '.join(twins)} on {self.target.name} both stand for "
                 f"{namespace}; delete the one that is not to be"
             )
+        self._require_alone(namespace, found["metadata"]["name"])
         text = annotations_of(found).get(LOCATOR)
         if text is None and self.mode == "same":
             return
         if text is None or not self._is_mine(text, namespace):
             name = found["metadata"]["name"]
             raise NamespaceClash(
-                f"namespace {name} on {self.target.name} stands for {text or 'nothing of ours'}, "
-                f"not for {namespace}; rename one of them or delete it on the cluster"
+                f"namespace {name} on {self.target.name} stands for {_told(text)}, "
+                f"not for {namespace} of {self.hub_cluster}; rename one of them or delete it on "
+                "the cluster"
             )
+
+    def _require_alone(self, namespace: str, name: str) -> None:
+        other = self._to_hub.get(name, namespace)
+        if other != namespace:
+            raise NamespaceClash(
+                f"namespaces {other} and {namespace} of {self.hub_cluster} both want namespace "
+                f"{name} on {self.target.name}; {other} has it: rename the other"
+            )
+
+    def too_long(self, namespace: str) -> str:
+        """Return why the name on the target cannot be one, "" where it can: nothing is cut off."""
+        name = self.on_target(namespace)
+        if len(name) <= MAX_NAMESPACE:
+            return ""
+        return (
+            f"{name} would have {len(name)} characters, and a namespace has at most "
+            f'{MAX_NAMESPACE}: shorten sync.namespace_prefix, or use sync.namespaces = "kcp"'
+        )
 
     def is_known(self, name: str, uid: str) -> bool:
         """True where this very namespace was checked before."""
@@ -141,3 +166,14 @@ class NamespaceNames:
         if self.mode == "prefix":
             return self.prefix + namespace
         return namespace
+
+
+def _told(text: str | None) -> str:
+    """Return what a locator stands for, in words."""
+    if text is None:
+        return "nothing of ours"
+    try:
+        found = Locator.from_json(text)
+    except ValueError:
+        return f"{text!r}, which is no locator"
+    return f"{found.namespace} of {found.cluster} (SyncTarget {found.target.name})"

@@ -5,11 +5,15 @@ from __future__ import annotations
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import CachedObject
+from tmcconsole.kube.owners import writers_of
+from tmcconsole.sync.contest import is_us
+from tmcconsole.sync.dispute import read_whole
 from tmcconsole.sync.gate import Held, StillWanted, delete_copy
-from tmcconsole.sync.markers import MANAGER, is_ours
+from tmcconsole.sync.markers import MANAGER, finalizer_keys, is_ours
 from tmcconsole.sync.plan import Delete, Withhold, is_copy_of, reason_to_go
 from tmcconsole.sync.turn import (
     HELD_RECHECK_S,
+    REFUSED_RECHECK_S,
     KindAway,
     Turn,
     look_at_live,
@@ -21,6 +25,8 @@ from tmcconsole.sync.view import gone_view, write_view
 
 async def delete(turn: Turn, step: Delete) -> float | None:
     """Send the copy away through the gate, then wait for its deletion event."""
+    if not await _is_proven(turn, step.copy):
+        return await _leave_unproven(turn, step.copy)
     if turn.entry.standing.reason != "DeletionHeld":
         turn.stand(SyncState.DELETING, step.reason)
     try:
@@ -35,6 +41,36 @@ async def delete(turn: Turn, step: Delete) -> float | None:
         raise
     turn.stand(SyncState.DELETING, "AwaitingDeletion")
     return await _if_gone_already(turn, step.copy)
+
+
+async def _is_proven(turn: Turn, copy: CachedObject) -> bool:
+    """The second proof beside the marks, which anybody can copy: we wrote this very object.
+
+    We remember it, or the API server does. A copy that is another by now, or gone, is the delete
+    gate's to find out.
+    """
+    if copy.uid == turn.facts.known_uid:
+        return True
+    try:
+        live = await read_whole(turn)
+    except NotFound:
+        return True
+    is_same = live["metadata"].get("uid") == copy.uid
+    return not is_same or any(is_us(one) for one in writers_of(live))
+
+
+async def _leave_unproven(turn: Turn, copy: CachedObject) -> float | None:
+    """Leave what was never written by us; the hub's object does not wait for it."""
+    source = turn.facts.source
+    if source is not None and turn.facts.key in finalizer_keys(source):
+        return await _let_go(turn)
+    turn.stand(
+        SyncState.COLLISION,
+        "Unproven",
+        f"its marks say that it is ours, but tmc-console has not written it (uid {copy.uid}): "
+        "delete it there, or take the marks off",
+    )
+    return REFUSED_RECHECK_S
 
 
 def withhold(turn: Turn, step: Withhold) -> None:

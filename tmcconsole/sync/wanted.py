@@ -66,6 +66,9 @@ def wanted(
         seen = read_view(source, target.key)
     except ViewInvalid as error:
         return Wanted(None, refuse(error.reason, str(error)))
+    too_long = target.names.too_long(key.namespace)
+    if too_long:
+        return Wanted(None, refuse("NameTooLong", too_long))
     trimmed = world.policy.trim(here, seen)
     plain = _build(world, target, here, key, trimmed.tree, replace(terms, transforms=()))
     tenant = world.tenant(target, key.namespace)
