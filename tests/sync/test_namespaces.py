@@ -195,7 +195,7 @@ def test_C7_two_namespaces_that_want_one_name_are_told_apart_by_the_whole_locato
     first = made_by(names, "shop")
     names.check("shop", first)
 
-    with pytest.raises(NamespaceClash, match="shop and bank .* both want namespace kcp-same"):
+    with pytest.raises(NamespaceClash, match=r"shop and bank .* both want namespace kcp-same"):
         names.check("bank", made_by(names, "bank"))
     assert names.in_hub("kcp-same") == "shop"
 
