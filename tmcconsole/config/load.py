@@ -12,7 +12,7 @@ from typing import Any, Final
 from tmcconsole.config import places, values
 from tmcconsole.config.lines import lines_of
 from tmcconsole.config.problems import ConfigError, Problem, Unusable, nearest
-from tmcconsole.config.schema import KEYS, SECTIONS, TARGET_READERS, Key
+from tmcconsole.config.schema import KEYS, OVERRIDES, SECTIONS, TARGET_READERS, Key
 from tmcconsole.config.settings import (
     ClusterAccess,
     ConsoleSettings,
@@ -222,7 +222,8 @@ class _Item:
         if len(self.problems) > before:
             return None
         name, labels = found.pop("name"), found.pop("labels", ())
-        return TargetSettings(name, ClusterAccess(**found), labels)
+        overrides = tuple((key, found.pop(key)) for key in OVERRIDES if key in found)
+        return TargetSettings(name, ClusterAccess(**found), labels, overrides)
 
     def refuse(self, name: str, what: str, fix: str) -> None:
         key = f"{self.path}.{name}" if name else self.path

@@ -9,6 +9,7 @@ from typing import Final, get_type_hints
 
 from tmcconsole.config import values
 from tmcconsole.config.policies import CONFLICT_POLICIES, TAKEOVERS, WRITE_MODES
+from tmcconsole.config.selectors import field_terms, label_terms
 from tmcconsole.config.settings import (
     ClusterAccess,
     ConsoleSettings,
@@ -22,6 +23,8 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 # Limits are wide: they refuse a slip of the pen, not an opinion.
 _READERS: Final[Mapping[str, Reader]] = {
+    "sync.selector": values.selector(label_terms),
+    "sync.field_selector": values.selector(field_terms),
     "sync.namespaces": values.choice("auto", "same", "kcp", "prefix"),
     "sync.profile": values.choice("restricted", "baseline", "trusted"),
     "sync.crds": values.choice("never", "follow"),
@@ -96,8 +99,18 @@ SECTIONS: Final[Mapping[str, tuple[Key, ...]]] = {
     "daemon": _keys("daemon", DaemonSettings),
 }
 KEYS: Final[Mapping[str, Key]] = {key.path: key for keys in SECTIONS.values() for key in keys}
+# Keys of [sync] that a [[targets]] entry may have for itself.
+OVERRIDES: Final = (
+    "namespaces_include",
+    "namespaces_exclude",
+    "selector",
+    "field_selector",
+    "kinds_allow",
+    "kinds_deny",
+)
 TARGET_READERS: Final[Mapping[str, Reader]] = {
     "name": values.target_name,
     "labels": values.labels,
     **{key.name: key.read for key in ACCESS},
+    **{name: KEYS[f"sync.{name}"].read for name in OVERRIDES},
 }

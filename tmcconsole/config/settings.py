@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tmcconsole.config.transforms import Transform
 
@@ -26,6 +26,8 @@ class TargetSettings:
     name: str  # of the SyncTarget in the hub
     access: ClusterAccess
     labels: tuple[tuple[str, str], ...] = ()  # given to the SyncTarget by init --install
+    # Fields of SyncSettings that are different for this target, with their values.
+    overrides: tuple[tuple[str, Any], ...] = ()
 
 
 # How the values of one status field on several targets become one; see docs/configuration.md.
@@ -54,6 +56,10 @@ class SyncSettings:
     namespace_prefix: str = ""  # with namespaces = "prefix"
     kinds_deny: tuple[str, ...] = ()  # resource.group, e.g. "jobs.batch"
     kinds_allow: tuple[str, ...] = ()  # empty = all that the policy lets pass
+    namespaces_include: tuple[str, ...] = ()  # in the hub, as globs; empty = all
+    namespaces_exclude: tuple[str, ...] = ()
+    selector: str = ""  # of labels, as kubectl takes it; "" = all
+    field_selector: str = ""  # metadata.name, spec...., as kubectl takes it; "" = all
     upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may go up
     upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
     upsync_secrets: tuple[str, ...] = ()  # namespace/name: made on a target, by operators

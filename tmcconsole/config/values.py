@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tmcconsole.config.problems import Unusable
+from tmcconsole.config.selectors import SelectorUnreadable
 from tmcconsole.config.settings import ClusterAccess
 
 # Reads a raw value; relative paths are relative to the folder. Raises Unusable.
@@ -196,6 +197,22 @@ def pointers(raw: object, folder: Path) -> tuple[str, ...]:
                 'write "/spec/replicas" or "deployments.apps:/spec/replicas"',
             )
     return written
+
+
+def selector(terms: Callable[[str], object]) -> Reader:
+    """Return a reader of selectors in one of the two languages of ``config/selectors.py``."""
+
+    def read(raw: object, folder: Path) -> str:
+        written = text(raw, folder)
+        try:
+            terms(written)
+        except SelectorUnreadable as error:
+            raise Unusable(
+                str(error), "write it as for kubectl: a=b,c!=d; on labels also x in (a,b), y, !z"
+            ) from error
+        return written
+
+    return read
 
 
 def target_name(raw: object, folder: Path) -> str:

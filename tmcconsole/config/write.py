@@ -69,6 +69,9 @@ def _target(target: TargetSettings, beside: Path | None) -> str:
     if target.labels:
         labels = tomli_w.dumps(dict(target.labels)).splitlines()
         entry += f"labels = {{ {', '.join(labels)} }}\n"
+    if target.overrides:
+        own = {name: list(one) if isinstance(one, tuple) else one for name, one in target.overrides}
+        entry += tomli_w.dumps(own)
     return f"[[targets]]\n{entry}"
 
 

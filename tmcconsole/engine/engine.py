@@ -31,6 +31,7 @@ from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.brake import DELETIONS, TRIPPED
 from tmcconsole.sync.duties import AS_OPERATOR, HUB, acting_for
 from tmcconsole.sync.identity import target_key
+from tmcconsole.sync.select_objects import selection_of
 from tmcconsole.tmc.audit import AuditLog, AuditUnavailable, Recalled
 from tmcconsole.tmc.history import History
 
@@ -138,7 +139,9 @@ class Engine:
         self.supervisors.clear()
         for settings in sorted(self.settings.targets, key=lambda target: target.name):
             self.supervisors[settings.name] = Supervisor(session, settings)
-            session.world.awaited.add(target_key(session.identity.cluster, settings.name))
+            key = target_key(session.identity.cluster, settings.name)
+            session.world.awaited.add(key)
+            session.world.selections[key] = selection_of(self.settings.sync, settings)
 
     async def _end_awaiting(self, session: HubSession) -> None:
         """After the heartbeat timeout a target that never connected is not waited for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -158,7 +158,7 @@ class Supervisor(Stance):
         wiring.target = self.target = target
         mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
         self.reach = Reach(client, around.runtime, around.changed)
-        sync = around.settings.sync
+        sync = replace(around.settings.sync, **dict(self.settings.overrides))
         sharing = SharedKinds(session, sync, client, target, mirrors, self.reach, self.kinds)
         wiring.on_state, doubt = sharing.informer_changed, sharing.rights.doubt
         failing = Failing(around.runtime, around.history, "target", self.name, target.ledger, doubt)

@@ -123,12 +123,19 @@ def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     return [*lines, f"left out   {', '.join(left_out)}"] if left_out else lines
 
 
+def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+    source = session.world.hub.cached(*item)
+    found = session.world.unselected(source.decode(), target.key) if source else None
+    return [f"  not selected {found.reason}: {found.message}"] if found else []
+
+
 def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
     state = f"{supervisor.state.value} {supervisor.reason}".strip()
     lines = [f"{supervisor.name}: {state}"]
     target = supervisor.target
     if target is None:
         return [*lines, f"  {supervisor.message or 'not connected yet'}"]
+    lines += _unselected_lines(session, target, item)
     about_kind = kind_line(supervisor, item.lane)
     if about_kind:
         lines.append(f"  {about_kind}")

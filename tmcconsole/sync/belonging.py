@@ -14,6 +14,14 @@ from tmcconsole.sync.world import World
 
 def expected_of(world: World, item: Item, tree: Json) -> Expected | None:
     """Return where the object belongs, None where that cannot be told now."""
+    expected = _placed(world, item, tree)
+    if expected is None:
+        return None
+    keys = frozenset(key for key in expected.keys if world.unselected(tree, key) is None)
+    return expected if keys == expected.keys else replace(expected, keys=keys)
+
+
+def _placed(world: World, item: Item, tree: Json) -> Expected | None:
     if not item.key.namespace:
         placed = world.placed_keys()
         return None if placed is None else expected_without_namespace(tree, placed)

@@ -12,7 +12,7 @@ from tmcconsole.sync.dependencies import await_dependencies
 from tmcconsole.sync.desired import PLAIN, Terms
 from tmcconsole.sync.dispute import with_base
 from tmcconsole.sync.ledger import Settled
-from tmcconsole.sync.markers import STATE, SYNC, origin_of, place_of
+from tmcconsole.sync.markers import STATE, SWITCH, SYNC, origin_of, place_of
 from tmcconsole.sync.ownership import DEFAULT, Around, ownership_of
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
@@ -36,6 +36,7 @@ from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.removal import delete, release, withhold
 from tmcconsole.sync.reporting import report
 from tmcconsole.sync.rules import around
+from tmcconsole.sync.select_objects import ENABLED, PAUSED, switch_of
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
 from tmcconsole.sync.wanted import NO_WISH, terms_of, wanted
 from tmcconsole.sync.workqueue import Item
@@ -79,10 +80,20 @@ class DownSync:
             return HELD_RECHECK_S
         if not self.world.duties.holds(self.target.key):
             return stand_by(turn, step)
-        if isinstance(step, Create | Update | Delete) and self.target.pause() is not None:
-            turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+        if isinstance(step, Create | Update | Delete) and self._is_paused(turn):
             return None
         return await_dependencies(turn, step) or await _act(turn, step)
+
+    def _is_paused(self, turn: Turn) -> bool:
+        """Note that nothing is written or taken away, where somebody asked for that."""
+        source = turn.facts.source
+        if self.target.pause() is not None:
+            turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+        elif source is not None and switch_of(source) == PAUSED:
+            turn.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
+        else:
+            return False
+        return True
 
     def _caches_are_synced(self, kind: str) -> bool:
         hub, target = self.world.hub, self.target

@@ -43,6 +43,9 @@ CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: f
 ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
 
 # Annotations on hub objects, written by people (and by ``CedeField``).
+SWITCH: Final = "syncer.kcp.io/sync"  # annotation or label: enabled, disabled or pause
+TARGETS: Final = "syncer.kcp.io/targets"  # annotation: only these SyncTargets, by name
+EXCLUDE_TARGETS: Final = "syncer.kcp.io/exclude-targets"  # annotation: never these
 CONFLICT_POLICY: Final = "syncer.kcp.io/conflict-policy"  # who wins over a field
 TAKEOVER: Final = "syncer.kcp.io/takeover"  # what of others may be adopted
 WRITE_MODE: Final = "syncer.kcp.io/write-mode"  # Apply, CreateOnly or ReportDiff

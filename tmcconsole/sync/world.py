@@ -11,7 +11,7 @@ from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.brake import Brake
@@ -21,8 +21,9 @@ from tmcconsole.sync.flow import Flow
 from tmcconsole.sync.identity import TargetIdentity
 from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceNames
-from tmcconsole.sync.policy import Policy, Tenant
+from tmcconsole.sync.policy import Policy, Refusal, Tenant
 from tmcconsole.sync.referred import Referred
+from tmcconsole.sync.select_objects import ANY, Selection, selected
 from tmcconsole.sync.waiting import Waiting
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.tmc.audit import AuditLog
@@ -142,6 +143,7 @@ class World:
     # By target key. A target that loses its connection stays, with the caches it had: last known
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)
+    selections: dict[str, Selection] = field(default_factory=dict)  # by key, of configured targets
     # Keys of configured targets not connected since the start: no status is written in the hub
     # from the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
@@ -149,6 +151,10 @@ class World:
     status_rules: Callable[[str], tuple[StatusRule, ...]] = lambda _namespace: ()
     # Of hub objects whose status could not be merged as the rules say: which rule, and why not.
     unmerged: dict[Item, SafeText] = field(default_factory=dict)
+
+    def unselected(self, tree: Json, key: str) -> Refusal | None:
+        """Return why an object is not for a target at all, None where it is."""
+        return selected(tree, self.selections.get(key, ANY))
 
     def tenant(self, target: Target, namespace: str) -> Tenant:
         """Return on whose behalf objects of a hub namespace are written on a target."""
