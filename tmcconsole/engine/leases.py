@@ -101,10 +101,13 @@ class Leases:
             await self._changed.wait()
 
     def is_held(self, duty: str) -> bool:
-        """True where a replica holds the duty; also before anything is known."""
-        return (
-            self.view.known_since < 0 or self.holds.holds(duty) or bool(self.view.holder_of(duty))
-        )
+        """True where a replica holds the duty, or may before the hub's holder hears of it."""
+        view = self.view
+        if view.known_since < 0 or self.holds.holds(duty) or view.holder_of(duty):
+            return True
+        seen = view.of(duty)
+        since = max(view.known_since, seen.free_since() if seen else view.known_since)
+        return self.runtime.now() - since < self.holds.timing.lease_s
 
     async def release(self) -> None:
         """Give all up, so that others need not wait. The work must have ended."""
