@@ -9,7 +9,7 @@ from tmcconsole.cli import main
 from tmcconsole.cli.arguments import parse
 
 COMMANDS = [
-    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "transform"),
+    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "forget", "transform"),
     *("config", "info", "version"),
 ]
 

@@ -45,6 +45,9 @@ class Arguments:
     force: bool = False
     # attach
     socket: str = ""
+    # forget
+    name: str = ""
+    confirm: str = ""
     # dead-letters
     at: str = ""
     key: str = ""
@@ -145,6 +148,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     command("init", "init", "write a config for existing clusters", _init)
     command("status", "status", "print the state of the fleet", _output)
     command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
+    command("forget", "forget", "release the hub from a cluster that is gone for good", _forget)
     command("transform", "transform", "show what a target would get of manifests", _transform)
     command("config", "config", "check or show the configuration", config)
     command("info", "info", "paths, versions, terminal abilities")
@@ -273,6 +277,12 @@ def _init(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--install", action="store_true", help="also apply CRDs and SyncTargets")
     parser.add_argument("--force", action="store_true", help="replace an existing config")
+
+
+def _forget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the SyncTarget, or the key of one gone")
+    parser.add_argument("--confirm", metavar="NAME", help="do it; without, only tell what it does")
+    _output(parser)
 
 
 def _dead_letters(parser: argparse.ArgumentParser) -> None:

@@ -56,6 +56,22 @@ class DrainTarget(Command, frozen=True):
     confirm: str
 
 
+class PlanForget(Command, frozen=True):
+    """Ask what forgetting a cluster would release: answers a ``ForgetPlan``."""
+
+    target: str  # a SyncTarget's name, or the key of one that is gone
+
+
+class ForgetTarget(Command, frozen=True):
+    """Release the hub's objects from a cluster that is gone for good: answers a ``ForgetPlan``.
+
+    Nothing is sent to the cluster. ``confirm`` must equal ``target``.
+    """
+
+    target: str
+    confirm: str
+
+
 class Resync(Command, frozen=True):
     """Reconcile again, whatever the caches say.
 
@@ -169,6 +185,8 @@ AnyCommand = (
     | UncordonTarget
     | PlanDrain
     | DrainTarget
+    | PlanForget
+    | ForgetTarget
     | Resync
     | AllowDeletes
     | Why
@@ -223,6 +241,22 @@ class DrainPlan(Reply, frozen=True):
     target: SafeText
     moves: tuple[Move, ...]
     stranded: int  # objects with nowhere to go
+
+
+class KindCount(msgspec.Struct, frozen=True, gc=False):
+    """How many objects of a kind."""
+
+    kind: SafeText
+    count: int
+
+
+class ForgetPlan(Reply, frozen=True):
+    """What forgetting releases, or has released: hub objects by kind."""
+
+    target: SafeText
+    target_key: str
+    kinds: tuple[KindCount, ...]
+    refusal: SafeText = SafeText()  # why it would not be carried out
 
 
 class QueueItem(msgspec.Struct, frozen=True, gc=False):
@@ -282,4 +316,4 @@ class DriftReport(Reply, frozen=True):
     fields: tuple[DriftField, ...]  # at most 32 for each target
 
 
-AnyReply = Accepted | Refused | Text | DrainPlan | QueueItems | DeadLetters | DriftReport
+AnyReply = Accepted | Refused | Text | DrainPlan | ForgetPlan | QueueItems | DeadLetters | DriftReport

@@ -19,10 +19,12 @@ from tmcconsole.contract.commands import (
     CordonTarget,
     DrainPlan,
     DrainTarget,
+    ForgetTarget,
     ListDeadLetters,
     Move,
     PauseTarget,
     PlanDrain,
+    PlanForget,
     QueueItem,
     QueueItems,
     Refused,
@@ -44,6 +46,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.deadletters import Post, list_dead, retry_dead
 from tmcconsole.engine.drain import plan_moves
 from tmcconsole.engine.drift import adopt, cede, revert, show_drift
+from tmcconsole.engine.forget import forget
 from tmcconsole.engine.rejection import Rejected
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
@@ -96,6 +99,8 @@ class Commands:
                 return await self._change(command)
             case DrainTarget() | AllowDeletes():
                 return await self._change(command)
+            case PlanForget() | ForgetTarget():
+                return await forget(self.session, self.supervisors, command)
             case Resync():
                 return self._resync(command)
             case RetryDeadLetters():
@@ -327,7 +332,9 @@ class Commands:
         return watched is not None and not watched.kind.namespaced
 
 
-_QUESTIONS = PlanDrain | ShowDrift | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+_QUESTIONS = (
+    PlanDrain | PlanForget | ShowDrift | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+)
 
 
 def _patch_for(

@@ -109,6 +109,10 @@ class Leases:
         since = max(view.known_since, seen.free_since() if seen else view.known_since)
         return self.runtime.now() - since < self.holds.timing.lease_s
 
+    async def cancel(self, key: str) -> None:
+        """Remove the Lease of a target that is forgotten. Raises ``KubeError``."""
+        await self._bury(lease_name(key))
+
     async def release(self) -> None:
         """Give all up, so that others need not wait. The work must have ended."""
         held = [duty for duty in self.titles if self.holds.renewed_at(duty) is not None]
@@ -174,10 +178,11 @@ class Leases:
                 await work()
                 return True
             except KubeError as error:
-                self._note(error)
+                self.note(error)
         return False
 
-    def _note(self, error: KubeError) -> None:
+    def note(self, error: KubeError) -> None:
+        """Take note of a failure; what a person has to mend becomes the problem."""
         log.debug("a Lease could not be kept: %s", error)
         where = f"leases.coordination.k8s.io in namespace {self.namespace} of the hub"
         if isinstance(error, Forbidden):

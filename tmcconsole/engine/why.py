@@ -89,7 +89,11 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
         lines.append(f"hub        being deleted since {tree['metadata']['deletionTimestamp']}")
     names = {target.key: target.name for target in session.world.targets.values()}
     states = [f"{names.get(key, key)}={state}" for key, state in state_keys(tree).items()]
-    held = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
+    known = names | {one.key: one.name for one in session.scheduler.targets()}
+    held = [
+        known.get(key, f"an unknown target {key} (tmc-console forget {key})")
+        for key in sorted(finalizer_keys(tree))
+    ]
     lines.append(f"assigned   {', '.join(states) or 'to no target'}")
     lines.append(f"finalizers {', '.join(held) or 'none of ours'}")
     return [*lines, *_taken_lines(session, item), *_policy_lines(session, item, tree)]
