@@ -316,4 +316,6 @@ class DriftReport(Reply, frozen=True):
     fields: tuple[DriftField, ...]  # at most 32 for each target
 
 
-AnyReply = Accepted | Refused | Text | DrainPlan | ForgetPlan | QueueItems | DeadLetters | DriftReport
+AnyReply = (
+    Accepted | Refused | Text | DrainPlan | ForgetPlan | QueueItems | DeadLetters | DriftReport
+)
