@@ -95,9 +95,14 @@ class Commands:
 
     async def _one(self, command: AnyCommand) -> AnyReply:
         match command:
-            case PauseTarget() | ResumeTarget() | CordonTarget() | UncordonTarget():
-                return await self._change(command)
-            case DrainTarget() | AllowDeletes():
+            case (
+                PauseTarget()
+                | ResumeTarget()
+                | CordonTarget()
+                | UncordonTarget()
+                | DrainTarget()
+                | AllowDeletes()
+            ):
                 return await self._change(command)
             case PlanForget() | ForgetTarget():
                 return await forget(self.session, self.supervisors, command)
