@@ -62,6 +62,7 @@ class SyncSettings:
     field_selector: str = ""  # metadata.name, spec...., as kubectl takes it; "" = all
     upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may go up
     upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
+    events: bool = False  # show in the hub what targets' events say of synced objects
     upsync_secrets: tuple[str, ...] = ()  # namespace/name: made on a target, by operators
     workers: int = 16  # reconciles at once per target
     crds: str = "never"  # never | follow: bring a missing CRD before its objects

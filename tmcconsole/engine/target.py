@@ -14,6 +14,7 @@ from anyio.abc import TaskGroup
 from tmcconsole.contract.records import TargetState
 from tmcconsole.engine.beats import Beats, tell_disconnected
 from tmcconsole.engine.connect import SetupError, cluster_uid, dial, require_same, watch_identity
+from tmcconsole.engine.eventing import Eventing
 from tmcconsole.engine.failing import Failing, told, understand
 from tmcconsole.engine.fence import Fenced
 from tmcconsole.engine.kinds import keep_unknown
@@ -34,6 +35,7 @@ from tmcconsole.sync.controller import Controller
 from tmcconsole.sync.definitions import FOLLOW_S, Definitions
 from tmcconsole.sync.downsync import DownSync
 from tmcconsole.sync.duties import acting_for
+from tmcconsole.sync.events import EventMirror
 from tmcconsole.sync.ledger import LANE
 from tmcconsole.sync.markers import CLUSTER_UID, MANAGER
 from tmcconsole.sync.policy import FOLLOW
@@ -187,10 +189,20 @@ class Supervisor(Stance):
         if around.settings.sync.crds == FOLLOW:
             spawn(group, self._bring_definitions, target, name=f"{self.name} definitions")
 
+    def _follow_events(self, group: TaskGroup, client: Client, target: Target) -> None:
+        around = self.session.around
+        if not around.settings.sync.events:
+            return
+        assert self.reach is not None
+        mirror = EventMirror(self.name, around.runtime.now)
+        eventing = Eventing(self.session, client, target, self.reach, mirror)
+        spawn(group, eventing.run, name=f"{self.name} events")
+
     def _start_up(
         self, group: TaskGroup, client: Client, target: Target
     ) -> Callable[[Discovery], None]:
         """Start what goes up; return what is to be called when the target's kinds are known."""
+        self._follow_events(group, client, target)
         session, before = self.session, self._up.side if self._up else None
         kept = before if before is not None and before.target.identity == target.identity else None
         side = make_side(session.upsyncing, target, kept)
