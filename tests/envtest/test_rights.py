@@ -52,7 +52,7 @@ def documented_rules(where: str) -> list[Json]:
             "verbs": verbs.split(", "),
         }
         for place, group, resources, verbs in rows(section("docs/operating.md", "Rights"))
-        if place == where
+        if where in place.split(", ") and ", with " not in place  # what a setting asks for aside
     ]
 
 
