@@ -13,6 +13,7 @@ from tests.bench.hands import Hands, arrivals, in_parallel, open_hands
 from tests.bench.table import Row
 from tests.world.world import CONFIGMAPS, make_configmap
 from tmcconsole.kube.client import Client
+from tmcconsole.kube.ingest import WatchEvent
 
 WIDTH = 16
 NAMESPACE = "server"
@@ -34,10 +35,12 @@ async def _measure(fleet: Fleet, count: int) -> list[Row]:
             await _fill(hands, count)
             applied = time.perf_counter() - start
         listed = min([await _list(hands.hub) for _ in range(3)])
+        streamed = min([await _stream(hands.hub, count) for _ in range(3)])
     what = f"one server, {count:,} ConfigMaps of 1 KiB"
     return [
         Row(f"{what}: apply, {WIDTH} at once", fleet.servers, f"{count / applied:.0f}/s"),
         Row(f"{what}: whole list in pages of 500", fleet.servers, f"{listed:.2f} s"),
+        Row(f"{what}: watch of all there is", fleet.servers, f"{count / streamed:.0f} events/s"),
         Row(
             f"{what}: last watch event behind the last answer",
             fleet.servers,
@@ -59,6 +62,20 @@ async def _watch(client: Client, count: int, done: list[float]) -> None:
             if seen == count:
                 done.append(time.perf_counter())
                 return
+
+
+async def _stream(client: Client, count: int) -> float:
+    """Return the seconds until a watch without a version has brought every object."""
+    start, seen = time.perf_counter(), 0
+    stream = client.watch(
+        CONFIGMAPS, namespace=NAMESPACE, resource_version="", timeout_s=600, idle_s=600
+    )
+    async with aclosing(stream) as events:
+        async for event in events:
+            seen += isinstance(event, WatchEvent) and event.type == "ADDED"
+            if seen == count:
+                break
+    return time.perf_counter() - start
 
 
 async def _list(client: Client) -> float:
