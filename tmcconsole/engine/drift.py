@@ -216,7 +216,7 @@ async def _differing(target: Target, item: Item, wish: Json) -> tuple[Difference
     watched = target.kinds[item.lane]
     try:
         async with target.flow.admitted():
-            live = await target.client.get(watched.kind, target.copy_key(item.key))
+            live = await target.client.get(watched.kind, target.copy_key(item.lane, item.key))
     except NotFound as error:
         raise Rejected(f"{target.name} has no copy of it") from error
     normal = target.ledger.entry(*item).normal  # what the server makes of our own wish

@@ -203,7 +203,7 @@ class UpWiring:
             kind,
             self.upsyncing.runtime,
             on_change=self._changed,
-            namespace=target.copy_key(key).namespace,
+            namespace=target.names.on_target(key.namespace),
             name=key.name,
         )
         self.side.named[key] = Watched(kind, informer)

@@ -67,9 +67,9 @@ class Wiring:
             if cached.status_digest:
                 hub.statuses.add(kind, cached.key)
         for copy in here.informer.objects():
-            namespace = target.names.in_hub(copy.namespace)
-            if namespace is not None:
-                target.queue.add(kind, ObjectKey(namespace, copy.name), backlog=True)
+            hub_key = target.hub_key(kind, copy.key)
+            if hub_key is not None:
+                target.queue.add(kind, hub_key, backlog=True)
         target.look_at_known(kind)
 
     def _informer_changed(self, kind: Kind, state: InformerState) -> None:
@@ -79,10 +79,9 @@ class Wiring:
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
     ) -> None:
         assert self.target is not None
-        namespace = self.target.names.in_hub(key.namespace)
-        if namespace is None:
+        hub_key = self.target.hub_key(kind.id, key)
+        if hub_key is None:
             return
-        hub_key = ObjectKey(namespace, key.name)
         if content_changed(old, new):
             self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
             self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
@@ -152,7 +151,13 @@ def make_target(
         Door(wiring.client, Accounts(wiring.client, runtime.now)),
         Flow(runtime.now, runtime.sleep),
         wiring.make_namespace_informer(),
-        NamespaceNames(registered.identity, session.world.hub.cluster, mode, sync.namespace_prefix),
+        NamespaceNames(
+            registered.identity,
+            session.world.hub.cluster,
+            mode,
+            sync.namespace_prefix,
+            of_workspace=session.identity.flavour == "kcp",
+        ),
         kept.queue if kept else WorkQueue(runtime.now),
         ledger,
         kept.brake if kept else _brake(session, registered),

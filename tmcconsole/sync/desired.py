@@ -69,13 +69,15 @@ def build(
     namespace: str,
     terms: Terms = PLAIN,
     locator: str = "",
+    name: str = "",
     upsync_pods: bool = False,
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
     First what is always done, then the declared transforms. ``locator`` says on a cluster-scoped
-    copy whose it is; elsewhere the namespace carries it. With ``upsync_pods`` the pods
-    that come of it are marked to be shown in the hub. Raises ``TransformFailed``.
+    copy whose it is; elsewhere the namespace carries it. ``name`` is the copy's where it has
+    another. With ``upsync_pods`` the pods that come of it are marked to be shown in the hub.
+    Raises ``TransformFailed``.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -83,7 +85,7 @@ def build(
     # orjson gives a deep copy for a third of copy.deepcopy's price.
     tree = orjson.loads(orjson.dumps(tree))
     tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
-    tree["metadata"] = _metadata(source, namespace)
+    tree["metadata"] = _metadata(source, namespace, name)
     clean = _CLEANERS.get(kind.id)
     if clean is not None:
         clean(tree)
@@ -115,7 +117,7 @@ def _transform(
     )
 
 
-def _metadata(source: Mapping[str, Any], namespace: str) -> Json:
+def _metadata(source: Mapping[str, Any], namespace: str, renamed: str) -> Json:
     kept_labels = {k: v for k, v in labels_of(source).items() if not is_bookkeeping(k)}
     kept_annotations = {
         name: value
@@ -124,7 +126,7 @@ def _metadata(source: Mapping[str, Any], namespace: str) -> Json:
     }
     place = {"namespace": namespace} if namespace else {}
     return {
-        "name": source["metadata"]["name"],
+        "name": renamed or source["metadata"]["name"],
         **place,
         "labels": kept_labels,
         "annotations": kept_annotations,

@@ -181,7 +181,7 @@ def say(kind: str, found: tuple[Contested, ...]) -> str:
 
 async def read_whole(turn: Turn) -> Json:
     """Return what is there under the copy's name, managedFields and all."""
-    path = object_path(turn.here.kind, turn.target.copy_key(turn.key))
+    path = object_path(turn.here.kind, turn.target.copy_key(turn.kind, turn.key))
     async with turn.target.flow.admitted():
         return await turn.target.client.get_json(path)
 

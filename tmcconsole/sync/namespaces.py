@@ -27,6 +27,7 @@ class NamespaceNames:
     hub_cluster: str
     mode: str
     prefix: str = ""
+    of_workspace: bool = False  # the hub is a kcp workspace
     _to_hub: dict[str, str] = field(default_factory=dict)  # names handed out or found
     _known: dict[str, str] = field(default_factory=dict)  # name -> UID of those checked
     _found: dict[str, set[str]] = field(default_factory=dict)  # hub namespace -> names with locator

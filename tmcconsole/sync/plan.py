@@ -158,8 +158,8 @@ def _decide(facts: Facts) -> Step:
         return Hold()
     if not is_wanted(source, facts.key):
         return _unwanted(facts, source)
-    if facts.refusal is not None and facts.copy is None:
-        return Refuse(facts.refusal)
+    if facts.refusal is not None:
+        return Refuse(facts.refusal)  # whatever is there: it would never get a finalizer
     if facts.key not in finalizer_keys(source):
         return AwaitFinalizer()
     return _wanted(facts)
@@ -180,8 +180,6 @@ def fingerprint(difference: Difference) -> str:
 
 def _wanted(facts: Facts) -> Step:
     copy, tree, desired = facts.copy, facts.copy_tree, facts.desired
-    if facts.refusal is not None:
-        return Refuse(facts.refusal)
     if facts.rules.write == REPORT_DIFF:
         return Report()
     if copy is None or tree is None or desired is None:

@@ -109,7 +109,7 @@ async def read_live(target: Target, watched: Watched, key: ObjectKey) -> CachedO
     """Ask the target itself for the object under the copy's name; None where it has none."""
     try:
         async with target.flow.admitted():
-            return await target.client.get(watched.kind, target.copy_key(key))
+            return await target.client.get(watched.kind, target.copy_key(watched.kind.id, key))
     except NotFound as error:
         if error.is_kind:
             raise KindAway(f"{target.name} does not serve {watched.kind.id} now") from error

@@ -76,7 +76,7 @@ class UpSync:
     def _facts(self, item: Item, kind: str, above: Watched) -> UpFacts:
         target, key = self.side.target, item.key
         entry = target.ledger.get(*item)
-        space = target.copy_key(key).namespace
+        space = target.names.on_target(key.namespace)
         found = self.side.below(kind, key)
         tree = found.decode() if found else None
         why = why_unselected(self.world, self.side, kind, key, tree) if tree else ""

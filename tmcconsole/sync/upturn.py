@@ -37,7 +37,7 @@ class UpSide:
     def below(self, kind: str, key: ObjectKey) -> CachedObject | None:
         """Return the object on the target, from the cache."""
         watched = self.watched(kind, key)
-        return watched.informer.get(self.target.copy_key(key)) if watched else None
+        return watched.informer.get(self.target.copy_key(kind, key)) if watched else None
 
     def ask(self, kind: str, key: ObjectKey) -> None:
         """Have an object looked at, if its kind goes up from here."""

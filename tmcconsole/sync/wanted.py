@@ -15,6 +15,7 @@ from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.sync.desired import PLAIN, Desired, Terms, build
 from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.policy import Policy, Refusal, Tenant, refuse
+from tmcconsole.sync.renames import ROOT_CA, is_reserved
 from tmcconsole.sync.transform import TransformFailed, concerning
 from tmcconsole.sync.view import ViewInvalid, read_view
 from tmcconsole.sync.world import Target, World
@@ -66,9 +67,9 @@ def wanted(
         seen = read_view(source, target.key)
     except ViewInvalid as error:
         return Wanted(None, refuse(error.reason, str(error)))
-    too_long = target.names.too_long(key.namespace)
-    if too_long:
-        return Wanted(None, refuse("NameTooLong", too_long))
+    unnameable = _judge_name(target, kind, key)
+    if unnameable is not None:
+        return Wanted(None, unnameable)
     trimmed = world.policy.trim(here, seen)
     plain = _build(world, target, here, key, trimmed.tree, replace(terms, transforms=()))
     tenant = world.tenant(target, key.namespace)
@@ -82,6 +83,15 @@ def wanted(
     if refusal is None and desired.digest != plain.digest:
         refusal = judge_transformed(world.policy, here, desired, tenant)
     return Wanted(desired, refusal, trimmed.left_out)
+
+
+def _judge_name(target: Target, kind: str, key: ObjectKey) -> Refusal | None:
+    too_long = target.names.too_long(key.namespace)
+    if too_long:
+        return refuse("NameTooLong", too_long)
+    if target.names.of_workspace and is_reserved(kind, key.name):
+        return refuse("RootCA", f"{key.name} is what {ROOT_CA} is called on targets")
+    return None
 
 
 def _build(
@@ -99,6 +109,7 @@ def _build(
         hub_cluster=world.hub.cluster,
         namespace=target.names.on_target(key.namespace) if key.namespace else "",
         terms=terms,
+        name=target.copy_key(here.id, key).name,
         locator="" if key.namespace else target.names.locator("").to_json(),
         upsync_pods=world.settings.upsync_pods,
     )

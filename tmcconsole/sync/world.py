@@ -23,6 +23,7 @@ from tmcconsole.sync.ledger import Ledger
 from tmcconsole.sync.namespaces import NamespaceNames
 from tmcconsole.sync.policy import Policy, Refusal, Tenant
 from tmcconsole.sync.referred import Referred
+from tmcconsole.sync.renames import name_in_hub, name_on_target
 from tmcconsole.sync.select_objects import ANY, Selection, selected
 from tmcconsole.sync.waiting import Waiting
 from tmcconsole.sync.workqueue import Item, WorkQueue
@@ -89,14 +90,23 @@ class Target:
         """The SyncTarget's key."""
         return self.identity.key
 
-    def copy_key(self, key: ObjectKey) -> ObjectKey:
+    def copy_key(self, kind: str, key: ObjectKey) -> ObjectKey:
         """Return where the copy of hub object ``key`` lives."""
-        return ObjectKey(self.names.on_target(key.namespace), key.name)
+        name = name_on_target(kind, key.name) if self.names.of_workspace else key.name
+        return ObjectKey(self.names.on_target(key.namespace), name)
+
+    def hub_key(self, kind: str, key: ObjectKey) -> ObjectKey | None:
+        """Return which hub object a copy is of; None where its namespace stands for none."""
+        namespace = self.names.in_hub(key.namespace)
+        if namespace is None:
+            return None
+        name = name_in_hub(kind, key.name) if self.names.of_workspace else key.name
+        return ObjectKey(namespace, name)
 
     def copy_of(self, kind: str, key: ObjectKey) -> CachedObject | None:
         """Return the cached copy of hub object ``key``."""
         watched = self.kinds.get(kind)
-        return watched.informer.get(self.copy_key(key)) if watched else None
+        return watched.informer.get(self.copy_key(kind, key)) if watched else None
 
     def look_again(self) -> None:
         """Queue every object that is not in sync: what held it may hold it no longer."""
