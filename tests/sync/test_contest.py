@@ -1,0 +1,173 @@
+"""Who owns a field by managedFields, and what becomes of it by the rules: pure decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.owners import depth_of, writers_of
+from tmcconsole.kube.patches import subset_differences
+from tmcconsole.sync.contest import ALL, Verdict, contest, judge, leaf_digests
+from tmcconsole.sync.ownership import Ownership
+from tmcconsole.sync.pointers import NoPointer, parse_pointer, points_at, without
+
+WISH: Json = {
+    "metadata": {"name": "web", "labels": {"team": "ours"}, "annotations": {}},
+    "spec": {
+        "replicas": 2,
+        "containers": [{"name": "main", "image": "web:1", "args": ["a"]}],
+    },
+}
+
+
+def owned(
+    manager: str, fields: Json, operation: str = "Apply", at: str = "2026-01-01T00:00:00Z"
+) -> Json:
+    return {"manager": manager, "operation": operation, "time": at, "fieldsV1": fields}
+
+
+def live(spec: Json, *entries: Json) -> Json:
+    meta = {**WISH["metadata"], "managedFields": list(entries)}
+    return {"metadata": meta, "spec": {**WISH["spec"], **spec}}
+
+
+def verdict(tree: Json, rules: Ownership, *, changed: bool = False, **more: Any) -> Verdict:
+    found = contest(subset_differences(WISH, tree), writers_of(tree), WISH)
+    return judge(rules, found, WISH, has_changed=lambda _one: changed, **more)
+
+
+SCALED = live(
+    {"replicas": 5},
+    owned("tmc-console", {"f:spec": {"f:containers": {'k:{"name":"main"}': {"f:image": {}}}}}),
+    {
+        **owned("kube-controller-manager", {"f:spec": {"f:replicas": {}}}, "Update"),
+        "subresource": "scale",
+    },
+)
+IMAGE = live(
+    {"containers": [{"name": "main", "image": "web:9", "args": ["a"]}]},
+    owned("kubectl", {"f:spec": {"f:containers": {'k:{"name":"main"}': {"f:image": {}}}}}),
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed", "pile"),
+    [
+        ("hub-wins", False, "take_back"),
+        ("cluster-wins", False, "ceded"),
+        ("manual", False, "asked"),
+        ("merge", False, "ceded"),
+        ("merge", True, "asked"),
+    ],
+)
+def test_B3_a_field_that_another_owns_goes_by_policy(policy: str, changed: bool, pile: str) -> None:
+    found = verdict(IMAGE, Ownership(conflict=policy), changed=changed)
+
+    (one,) = getattr(found, pile)
+    assert (one.pointer, one.owner) == ("/spec/containers/[name=main]/image", "kubectl")
+    assert sum(len(getattr(found, name)) for name in ("take_back", "ceded", "asked")) == 1
+
+
+def test_B4_the_scale_of_an_ignored_manager_is_left_under_any_policy() -> None:
+    managers = frozenset({"kube-controller-manager/scale"})
+
+    found = verdict(SCALED, Ownership(managers=managers))
+
+    assert [one.owner for one in found.ignored] == ["kube-controller-manager/scale"]
+    assert found.cuts == (("spec", "replicas"),)
+
+
+def test_what_an_operator_insists_on_is_taken_back_under_any_policy() -> None:
+    rules = Ownership(conflict="manual")
+
+    assert verdict(IMAGE, rules, insisted=frozenset({ALL})).take_back
+    assert verdict(IMAGE, rules, insisted=frozenset({"/spec/replicas"})).asked
+
+
+def test_our_own_field_is_not_cut_although_it_is_left_because_that_would_remove_it() -> None:
+    ours = owned("tmc-console", {"f:spec": {"f:replicas": {}}})
+
+    found = verdict(live({"replicas": 5}, ours), Ownership(conflict="cluster-wins"))
+
+    assert len(found.ceded) == 1
+    assert found.cuts == ()
+
+
+def test_an_atomic_list_is_cut_as_a_whole() -> None:
+    atomic = owned("kubectl", {"f:spec": {"f:containers": {'k:{"name":"main"}': {"f:args": {}}}}})
+    tree = live({"containers": [{"name": "main", "image": "web:1", "args": ["b"]}]}, atomic)
+
+    found = verdict(tree, Ownership(conflict="cluster-wins"))
+
+    assert found.cuts == (("spec", "containers", 0, "args"),)
+    assert "args" not in without(WISH, found.cuts)["spec"]["containers"][0]
+    assert WISH["spec"]["containers"][0]["args"] == ["a"]
+
+
+def test_a_removed_field_names_who_wrote_last() -> None:
+    tree = live(
+        {},
+        owned("early", {}, at="2026-01-01T00:00:00Z"),
+        owned("late", {}, at="2026-01-02T00:00:00Z"),
+    )
+    del tree["spec"]["replicas"]
+
+    (one,) = verdict(tree, Ownership()).take_back
+
+    assert one.owner == ""
+    assert one.manager == "late, who wrote last"
+
+
+def test_the_server_s_default_in_a_list_key_still_names_the_entry() -> None:
+    wish = {"spec": {"ports": [{"containerPort": 80, "name": "web", "hostPort": 8080}]}}
+    fields: Json = {
+        "f:spec": {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {"f:name": {}}}}
+    }
+    (writer,) = writers_of({"metadata": {"managedFields": [owned("kubectl", fields)]}})
+
+    assert depth_of(writer, ("spec", "ports", 0, "name"), wish) == 4
+    assert depth_of(writer, ("spec", "ports", 0, "hostPort"), wish) is None
+
+
+def test_malformed_managed_fields_name_nobody() -> None:
+    entries: list[Any] = ["x", {"manager": 7}, {"fieldsV1": []}, owned("m", {"k:not json": {}})]
+
+    writers = writers_of({"metadata": {"managedFields": entries}})
+
+    assert [depth_of(one, ("spec", "replicas"), WISH) for one in writers] == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [
+        ("/spec", True),
+        ("/spec/containers/0/image", True),
+        ("/spec/containers/[name=main]", True),
+        ("/spec/containers/*/image", True),
+        ("/spec/containers/[name=other]", False),
+        ("/spec/containers/1", False),
+        ("/spec/containers/0/image/tag", False),
+    ],
+)
+def test_a_pointer_counts_for_its_place_and_all_below_it(text: str, does: bool) -> None:
+    steps = ("spec", "containers", 0, "image")
+
+    assert points_at(parse_pointer(text), steps, WISH) is does
+
+
+@pytest.mark.parametrize(
+    "text", ["", "spec/replicas", "/", "/status/x", "/metadata/name", ":/spec"]
+)
+def test_what_is_no_pointer_to_leave_to_others_is_refused(text: str) -> None:
+    with pytest.raises(NoPointer):
+        parse_pointer(text)
+
+
+def test_equal_values_of_two_objects_have_different_digests_and_values_are_not_in_them() -> None:
+    one, other = leaf_digests(WISH, "hub/a/web/1"), leaf_digests(WISH, "hub/b/web/2")
+
+    assert one.keys() == other.keys()
+    assert all(one[name] != other[name] for name in one)
+    assert "web:1" not in repr(one)
