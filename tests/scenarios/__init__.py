@@ -1,0 +1,1 @@
+"""Scenarios of kcp, by their names there."""

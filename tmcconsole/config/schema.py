@@ -32,6 +32,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "sync.impersonate_groups": values.identities,
     "sync.ingress_hosts": values.host_patterns,
     "sync.upsync_secrets": values.object_names,
+    "sync.status": values.choice("aggregate", "promote"),
     "sync.status_rules": status_rules,
     "sync.workers": values.integer(1, 256),
     "sync.heartbeat": values.duration(1, 600),

@@ -91,6 +91,7 @@ class SyncSettings:
     ignore_fields: tuple[str, ...] = ()  # JSON pointers, "KIND:" before those of one kind
     # Whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the autoscaler's.
     ignore_managers: tuple[str, ...] = ("kube-controller-manager/scale",)
+    status: str = "aggregate"  # aggregate | promote: what the hub's status is made of
     status_rules: tuple[StatusRule, ...] = ()  # over the defaults of each kind
 
 

@@ -25,8 +25,13 @@ class Heard:
     """The reports by target key, and whether all of them are news."""
 
     reports: dict[str, Report]
+    trees: dict[str, Json]  # those that say something, by target key
     copies: int  # of the object on targets, those that are leaving too
     is_late: bool  # a target went back behind what it had already said of this very copy
+
+    def told(self) -> list[Report]:
+        """Return the reports, by target key."""
+        return list(self.reports.values())
 
 
 def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
@@ -34,6 +39,7 @@ def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
     origin = origin_of(world.hub.cluster, tree)
     staying = _staying(source, tree)
     reports: dict[str, Report] = {}
+    trees: dict[str, Json] = {}
     copies, is_late = 0, False
     for key, target in sorted(world.targets.items()):
         copy = target.copy_of(*item)
@@ -45,8 +51,10 @@ def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
         found = copy.decode()
         if is_ours(found, target.key, origin):
             reports[key] = _report(target, item, source, copy, found)
+            if reports[key].status:
+                trees[key] = found
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
-    return Heard(reports, copies, is_late)
+    return Heard(reports, trees, copies, is_late)
 
 
 def _staying(source: CachedObject, tree: Json) -> frozenset[str]:

@@ -11,9 +11,11 @@ from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.markers import MANAGER, UPSYNC, finalizer_keys, state_keys
+from tmcconsole.sync.promotion import plan_promotion
 from tmcconsole.sync.reports import Heard, hear
 from tmcconsole.sync.status import Merged, clearing_patch, is_blank, merge, patch_for
 from tmcconsole.sync.turn import LOOK_AGAIN_S
+from tmcconsole.sync.view import ViewInvalid
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import World
 from tmcconsole.tmc.errors import ErrorType, failure
@@ -56,15 +58,16 @@ class UpStatus:
         heard = hear(self.world, item, cached, tree)
         if heard.is_late:
             return None  # what the hub has is newer; the target's next report calls again
+        promotes = self.world.settings.status == "promote"
         with acting_for(name):
-            return await self._aggregate(item, cached, tree, heard)
+            return await (self._promote if promotes else self._aggregate)(item, cached, tree, heard)
 
     async def _aggregate(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
         before: Json = tree.get("status") or {}
         merged = self._merge(item, cached, before, heard)
-        self._note(item, merged)
+        self._note(item, merged.failures)
         after = merged.status
         if after is None:
             return await self._clear(item, cached, tree, heard)
@@ -79,23 +82,54 @@ class UpStatus:
     def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
         rules = self.world.settings.status_rules + self.world.status_rules(item.key.namespace)
         return merge(
-            list(heard.reports.values()),
+            heard.told(),
             generation=cached.generation,
             before=before,
             kind=item.lane,
             rules=rules,
         )
 
+    async def _promote(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        """Bring kcp's annotations and the status they stand for up to date, in two requests.
+
+        The status first: a marker must not point to a value that is not there yet. What was moved
+        back is in an annotation before it is taken out of the status.
+        """
+        try:
+            own = merge(heard.told(), generation=cached.generation, before=tree.get("status") or {})
+            plan = plan_promotion(
+                tree, heard.trees, own.status if len(heard.reports) == 1 else None
+            )
+        except ViewInvalid as error:
+            self._note(item, (str(error),))
+            return None
+        self._note(item, tuple(f"{r.target}: {r.refused}" for r in heard.told() if r.refused))
+        version = cached.resource_version
+        if plan.wanted is not None and plan.status and self._written.get(item) != plan.wanted:
+            written = await self._patch(item, version, {"status": plan.status})
+            if written is None:
+                return None
+            version = written.resource_version
+            self._remember(item, written, plan.wanted)
+        if plan.main and await self._patch_main(item, version, plan.main) is None:
+            return None
+        if plan.wanted is not None or (not heard.reports and heard.copies):
+            return None
+        return await self._clear(item, cached, tree, heard)
+
     async def _clear(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
-        """Take back what we once wrote of an object that is on no target any more.
+        """Take back what we once wrote into a status that is no single target's, or nobody's.
 
         The API server's own record of who wrote what is the proof, and only a live look shows it.
         """
-        status = tree.get("status") or {}
-        if heard.copies or cached.deleting or finalizer_keys(tree):
+        is_apart = self.world.settings.status == "promote" and len(heard.reports) > 0
+        if cached.deleting or not (is_apart or _is_nowhere(tree, heard)):
             return None
+        status = tree.get("status") or {}
         if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
             return None
         hub = self.world.hub
@@ -105,10 +139,10 @@ class UpStatus:
                 live = await hub.client.get_json(path)
         except NotFound:
             return None
-        patch = None if finalizer_keys(live) else clearing_patch(live)
-        if patch is not None:
+        gone = clearing_patch(live)
+        if gone is not None and (is_apart or not finalizer_keys(live)):
             version = str(live["metadata"]["resourceVersion"])
-            written = await self._patch(item, version, patch)
+            written = await self._patch(item, version, gone)
             self._foreign[item] = written.status_digest if written else b""
         else:
             self._foreign[item] = cached.status_digest
@@ -145,15 +179,30 @@ class UpStatus:
         watched.informer.observe(written)
         return written
 
+    async def _patch_main(self, item: Item, version: str, patch: Json) -> CachedObject | None:
+        """Merge annotations, and fields that a summarizing rule names, into the hub object."""
+        hub = self.world.hub
+        watched = hub.kinds[item.lane]
+        metadata = {**patch.get("metadata", {}), "resourceVersion": version}
+        try:
+            async with hub.flow.admitted():
+                written = await hub.client.merge_patch(
+                    watched.kind, item.key, {**patch, "metadata": metadata}, manager=MANAGER
+                )
+        except NotFound:
+            return None
+        watched.informer.observe(written)
+        return written
+
     def _remember(self, item: Item, written: CachedObject, after: Json) -> None:
         if (written.decode().get("status") or {}) == after:
             self._written.pop(item, None)
         else:
             self._written[item] = after
 
-    def _note(self, item: Item, merged: Merged) -> None:
+    def _note(self, item: Item, failures: tuple[str, ...]) -> None:
         """Write down what could not be merged, once; and that it can be again."""
-        world, text = self.world, SafeText("; ".join(merged.failures))
+        world, text = self.world, SafeText("; ".join(failures))
         if text == world.unmerged.get(item, ""):
             return
         wall, subject = world.runtime.wall(), f"{item.lane}/{item.key}"
@@ -170,6 +219,10 @@ class UpStatus:
         self._written.pop(item, None)
         self._foreign.pop(item, None)
         self.world.unmerged.pop(item, None)
+
+
+def _is_nowhere(tree: Json, heard: Heard) -> bool:
+    return not heard.copies and not finalizer_keys(tree)
 
 
 def wants_status(old: CachedObject | None, new: CachedObject | None) -> bool:
