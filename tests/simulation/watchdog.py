@@ -79,7 +79,7 @@ class Watchdog:
     _allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _refused: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
     _seen: dict[tuple[int, str, str, Key], float] = field(default_factory=dict)  # live reads
-    _attempts: dict[tuple[str, str, str], deque[float]] = field(default_factory=dict)
+    _attempts: dict[tuple[str, str, str, bytes], deque[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, cluster in self.clusters.items():
@@ -133,7 +133,8 @@ class Watchdog:
 
     def _count_attempt(self, cluster: str, request: Request) -> None:
         """I12: the tries of one and the same request are bounded."""
-        recent = self._attempts.setdefault((cluster, request.method, request.path), deque())
+        asked = request.body if request.path.endswith("reviews") else b""  # any question, one path
+        recent = self._attempts.setdefault((cluster, request.method, request.path, asked), deque())
         now = self.now()
         while recent and recent[0] < now - WINDOW_S:
             recent.popleft()
