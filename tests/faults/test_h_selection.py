@@ -12,7 +12,7 @@ from tests.faults.stage import Stage, open_shop
 from tests.world.world import CONFIGMAPS, make_configmap
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import SyncState, TargetRecord
-from tmcconsole.sync.markers import EXCLUDE_TARGETS, SWITCH, TARGETS
+from tmcconsole.sync.markers import EXCLUDE_TARGETS, POLICY, SWITCH, TARGETS
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +107,40 @@ async def test_a_target_may_have_a_selection_of_its_own() -> None:
 
         await world.until(lambda: world.names_on("east") == [], "left east", 60)
         assert world.names_on("west") == ["settings"]
+
+
+async def test_batched_changes_are_one_write_per_interval() -> None:
+    async with open_shop(("east",), policy="batched", batch_interval_s=30.0) as world:
+        began = world.now()
+        for number in range(60):
+            await world.paint(f"shade {number}")
+            await anyio.sleep(1)
+        await world.until(lambda: world.data_on("east") == {"colour": "shade 59"}, "newest", 40)
+
+        assert 2 <= len(world.writes("east", began)) <= 4
+
+
+async def test_a_delayed_object_is_written_when_it_has_been_quiet() -> None:
+    async with open_shop(("east",), delay_s=20.0) as world:
+        await _annotate(world, POLICY, "delayed")
+        began = world.now()
+        for number in range(30):
+            await world.paint(f"shade {number}")
+            await anyio.sleep(2)
+        assert world.writes("east", began) == []
+        assert world.standing("east").reason == "Delayed"
+        took = await world.until(lambda: world.data_on("east") == {"colour": "shade 29"}, "quiet")
+
+        assert took <= 21
+        assert len(world.writes("east", began)) == 1
+
+
+async def test_a_deletion_waits_for_no_policy() -> None:
+    async with open_shop(("east",)) as world:
+        await _annotate(world, POLICY, "delayed")
+        await world.hub.delete(CONFIGMAPS, "shop", "settings")
+
+        await world.until(lambda: world.names_on("east") == [], "deleted", 5)
 
 
 async def _annotate(world: Stage, name: str, value: str | None) -> None:

@@ -11,6 +11,9 @@ from tmcconsole.config import values
 from tmcconsole.config.policies import CONFLICT_POLICIES, TAKEOVERS, WRITE_MODES
 from tmcconsole.config.selectors import field_terms, label_terms
 from tmcconsole.config.settings import (
+    BATCHED,
+    DELAYED,
+    IMMEDIATE,
     ClusterAccess,
     ConsoleSettings,
     DaemonSettings,
@@ -23,6 +26,9 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 # Limits are wide: they refuse a slip of the pen, not an opinion.
 _READERS: Final[Mapping[str, Reader]] = {
+    "sync.policy": values.choice(IMMEDIATE, BATCHED, DELAYED),
+    "sync.batch_interval": values.duration(0.1, 3600),
+    "sync.delay": values.duration(0.1, 3600),
     "sync.selector": values.selector(label_terms),
     "sync.field_selector": values.selector(field_terms),
     "sync.namespaces": values.choice("auto", "same", "kcp", "prefix"),

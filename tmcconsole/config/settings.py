@@ -48,6 +48,11 @@ class StatusRule:
         return f"{self.kind} {self.field} = {self.function or self.cel}"
 
 
+IMMEDIATE: Final = "immediate"
+BATCHED: Final = "batched"
+DELAYED: Final = "delayed"
+
+
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
     """How objects are synced."""
@@ -60,6 +65,9 @@ class SyncSettings:
     namespaces_exclude: tuple[str, ...] = ()
     selector: str = ""  # of labels, as kubectl takes it; "" = all
     field_selector: str = ""  # metadata.name, spec...., as kubectl takes it; "" = all
+    policy: str = IMMEDIATE  # immediate | batched | delayed: when changes are written
+    batch_interval_s: float = 10.0  # batched: the changes of an object within this are one write
+    delay_s: float = 10.0  # delayed: an object is written when it was quiet for so long
     upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may go up
     upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
     events: bool = False  # show in the hub what targets' events say of synced objects

@@ -14,6 +14,7 @@ from tmcconsole.sync.dispute import with_base
 from tmcconsole.sync.ledger import Settled
 from tmcconsole.sync.markers import STATE, SWITCH, SYNC, origin_of, place_of
 from tmcconsole.sync.ownership import DEFAULT, Around, ownership_of
+from tmcconsole.sync.pacing import pace
 from tmcconsole.sync.plan import (
     AwaitFinalizer,
     AwaitGone,
@@ -82,7 +83,7 @@ class DownSync:
             return stand_by(turn, step)
         if isinstance(step, Create | Update | Delete) and self._is_paused(turn):
             return None
-        return await_dependencies(turn, step) or await _act(turn, step)
+        return await_dependencies(turn, step) or pace(turn, step) or await _act(turn, step)
 
     def _is_paused(self, turn: Turn) -> bool:
         """Note that nothing is written or taken away, where somebody asked for that."""

@@ -50,6 +50,8 @@ class Entry:
     settled: Settled | None = None
     # {origin: UID of the copy we wrote of it}; at most one, of the hub object there is now.
     wrote: dict[str, str] = field(default_factory=dict)
+    newest: tuple[bytes, float] = (b"", 0.0)  # hub content, and when (monotonic) it was first seen
+    paced_at: float = 0.0  # monotonic: when a change was last let through to be written
     collided: bool = False  # a foreign object had the name when it was last looked at
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
     left: frozenset[str] = frozenset()  # fingerprints of what was left to others

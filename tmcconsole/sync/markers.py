@@ -46,6 +46,7 @@ ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTarget
 SWITCH: Final = "syncer.kcp.io/sync"  # annotation or label: enabled, disabled or pause
 TARGETS: Final = "syncer.kcp.io/targets"  # annotation: only these SyncTargets, by name
 EXCLUDE_TARGETS: Final = "syncer.kcp.io/exclude-targets"  # annotation: never these
+POLICY: Final = "syncer.kcp.io/policy"  # annotation: immediate, batched or delayed
 CONFLICT_POLICY: Final = "syncer.kcp.io/conflict-policy"  # who wins over a field
 TAKEOVER: Final = "syncer.kcp.io/takeover"  # what of others may be adopted
 WRITE_MODE: Final = "syncer.kcp.io/write-mode"  # Apply, CreateOnly or ReportDiff
