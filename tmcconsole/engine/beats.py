@@ -22,6 +22,7 @@ from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.informer import Phase
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS
+from tmcconsole.sync.identity import target_key
 from tmcconsole.sync.markers import MANAGER
 from tmcconsole.sync.world import Target
 
@@ -135,6 +136,8 @@ async def tell_disconnected(session: HubSession, name: str, reason: str, message
     cached = session.sources.targets.get(ObjectKey("", name))
     if cached is None or not session.reach.is_up:
         return
+    if not session.world.duties.holds(target_key(session.identity.cluster, name)):
+        return  # its holder may well be connected
     wall = session.around.runtime.wall()
     patch = disconnected_patch(cached.decode(), reason, message, wall=wall)
     if patch is None:
