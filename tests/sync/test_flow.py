@@ -15,7 +15,7 @@ from tmcconsole.kube.errors import (
     TooManyRequests,
     Unreachable,
 )
-from tmcconsole.sync.flow import LEAST, START, Flow
+from tmcconsole.sync.flow import LEAST, NARROW, START, Flow
 
 
 def make_flow(most: int = 64) -> Flow:
@@ -188,7 +188,8 @@ def test_answers_that_queue_up_behind_each_other_narrow_it() -> None:
 
     before, after = run_virtual(main, seed=1, limit_s=60)
 
-    assert after < before // 4
+    assert before > 16
+    assert after <= before // 2
 
 
 def test_a_server_far_away_is_not_a_slow_one() -> None:
@@ -200,15 +201,17 @@ def test_a_server_far_away_is_not_a_slow_one() -> None:
     assert run_virtual(main, seed=1, limit_s=120) > START
 
 
-def test_a_server_that_has_moved_away_is_known_by_its_new_distance_after_a_while() -> None:
+def test_a_server_that_has_moved_away_is_known_by_its_new_distance_soon() -> None:
     async def main() -> list[int]:
         flow = make_flow()
         await answer_in(flow, 0.01, 50)
-        await answer_in(flow, 2.0, 40)
-        narrow = flow.width
-        await answer_in(flow, 2.0, 40)
-        return [narrow, flow.width]
+        widths = []
+        for _ in range(60):
+            await answer_in(flow, 2.0)
+            widths.append(flow.width)
+        return widths
 
-    narrow, wide = run_virtual(main, seed=1, limit_s=300)
+    widths = run_virtual(main, seed=1, limit_s=300)
 
-    assert wide > narrow
+    assert min(widths) == NARROW
+    assert widths[-1] > 2 * NARROW

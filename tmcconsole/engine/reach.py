@@ -1,4 +1,7 @@
-"""Whether one API server answers: asked on its own, never inferred from a watch's silence."""
+"""Whether one API server answers: asked on its own, never inferred from a watch's silence.
+
+A probe that comes too late is forgiven where other requests were answered since the last one.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,8 @@ class Reach:
     _up: anyio.Event = field(default_factory=anyio.Event)
     _failures: int = 0
     _down_at: float = 0.0  # monotonic: a wall clock that jumps makes nobody silent
+    # Set by any answer since the last probe. One event, as nobody may answer for days.
+    _heard: anyio.Event | None = None
 
     @property
     def down_s(self) -> float:
@@ -66,15 +71,24 @@ class Reach:
             self._succeed()
 
     async def _answers(self) -> bool:
+        heard = self._listen()
         try:
             document = await self.client.get_json("/version", timeout_s=PROBE_TIMEOUT_S)
         except (TooManyRequests, Forbidden):
             return True  # busy, or not ours to read: alive in any case
         except KubeError as error:
+            if error.reason == "Timeout" and heard.is_set():
+                return True  # slow, but others were answered meanwhile
             self._fail(error)
             return False
         self.version = SafeText(document.get("gitVersion", ""))
         return True
+
+    def _listen(self) -> anyio.Event:
+        if self._heard is None or self._heard.is_set():
+            self._heard = anyio.Event()
+            self.client.wake_on_contact(self._heard)
+        return self._heard
 
     def _pause(self) -> float:
         if self.is_up:

@@ -21,7 +21,7 @@ START: Final = 16
 CALM_AFTER_S: Final = 1.0  # at most one decrease in this time: one burst of refusals is one sign
 SLOW_TIMES: Final = 4.0  # so many times the quickest answer, and
 SLOW_MORE_S: Final = 0.25  # so much more than it, is slow: on loopback 1 ms to 10 ms is nothing
-QUICKEST_FOR_S: Final = 60.0  # then what is quickest is learnt anew: servers move, networks change
+NARROW: Final = 4  # as slow as that with so few under way, it is far away and not overloaded
 
 
 class Flow:
@@ -41,8 +41,7 @@ class Flow:
         self._closed_until = 0.0
         self._decreased_at = float("-inf")
         self._waiting: deque[anyio.Event] = deque()
-        self._quickest_s = float("inf")  # of the answers since ...
-        self._quickest_since = float("-inf")
+        self._quickest_s = float("inf")  # answer, at the distance that the server has now
 
     def __repr__(self) -> str:
         return f"<Flow {self._running}/{self.width}, {len(self._waiting)} waiting>"
@@ -104,13 +103,12 @@ class Flow:
             free -= 1
 
     def _answered(self, took_s: float) -> None:
-        now = self._now()
-        if took_s <= self._quickest_s or now - self._quickest_since > QUICKEST_FOR_S:
-            self._quickest_s, self._quickest_since = took_s, now
-        if took_s > SLOW_TIMES * self._quickest_s + SLOW_MORE_S:
+        is_slow = took_s > SLOW_TIMES * self._quickest_s + SLOW_MORE_S
+        if is_slow and self.width > NARROW:
             self._narrow(0.75)
-        else:
-            self._width = min(self._most, self._width + 1 / self._width)
+            return
+        self._quickest_s = took_s if is_slow else min(took_s, self._quickest_s)
+        self._width = min(self._most, self._width + 1 / self._width)
 
     def _learn(self, error: KubeError) -> None:
         if not isinstance(error, TooManyRequests | ServerFailure | Unreachable):
