@@ -77,7 +77,7 @@ async def running(
     ) -> None:
         verb = "added" if old is None else "deleted" if new is None else "changed"
         told.append(f"{verb} {at.name}")
-        shrank.append(informer.last_list_shrank)
+        shrank.append(bool(informer.shrinks))
 
     client = Client(transport, name="test")
     informer = Informer(

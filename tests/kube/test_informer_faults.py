@@ -20,6 +20,7 @@ from tests.kube.scripted import (
     make_tree,
     refused,
 )
+from tmcconsole.kube.cache import Shrink
 from tmcconsole.kube.informer import Phase
 from tmcconsole.runtime import Response, TransportError
 
@@ -214,7 +215,7 @@ async def test_A11_an_empty_list_after_a_full_one_is_asked_for_again() -> None:
         await anyio.sleep(5)
 
         assert seen.told == ["added a", "added b"]
-        assert not seen.informer.last_list_shrank
+        assert not seen.informer.shrinks
 
 
 async def test_A11_a_list_that_lost_more_than_half_says_so_before_it_tells_of_deletions() -> None:
@@ -226,7 +227,7 @@ async def test_A11_a_list_that_lost_more_than_half_says_so_before_it_tells_of_de
         await anyio.sleep(1)
 
         assert seen.shrank == [False] * 4 + [True] * 3
-        assert seen.informer.last_list_counts == (4, 1)
+        assert list(seen.informer.shrinks) == [Shrink(1, before=4, kept=1)]
 
 
 async def test_A13_watches_that_are_accepted_and_closed_back_off() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from tests.world.world import CONFIGMAPS, real_clock_runtime
+from tmcconsole.kube.cache import Shrink
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.sim.cluster import SimCluster
@@ -22,8 +23,8 @@ def make_informer() -> Informer:
 
 def take_list(informer: Informer, *, shrank: bool, before: int = 30) -> None:
     informer.relists += 1
-    informer.last_list_shrank = shrank
-    informer.last_list_counts = (before, 0 if shrank else before)
+    if shrank:
+        informer.shrinks.append(Shrink(len(informer.shrinks) + 1, before, 0))
 
 
 def make_brake() -> Brake:
@@ -99,6 +100,16 @@ def test_a_list_that_lost_more_than_half_trips_once_and_not_again_after_a_releas
     brake.judge_list(informer, "east", 30.0)
     brake.judge_list(informer, "east", 90.0)
     assert brake.tripped == ""
+
+
+def test_a_shrunken_list_is_not_forgotten_over_the_next_one() -> None:
+    brake, informer = make_brake(), make_informer()
+
+    take_list(informer, shrank=True)
+    take_list(informer, shrank=False)
+    brake.judge_list(informer, "east", 0.0)
+
+    assert "a list of configmaps on east" in brake.tripped
 
 
 def test_a_list_of_a_few_may_shrink_to_nothing() -> None:

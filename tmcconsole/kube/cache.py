@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,6 +32,14 @@ class Listing:
     def may_hold(self, key: ObjectKey) -> bool:
         """Tell whether the object is in the list, or could be in it unreadably."""
         return key in self.objects or key in self.quarantined or None in self.quarantined
+
+
+class Shrink(NamedTuple):
+    """A list that lost more than half of what we had. Numbered from 1, without gaps."""
+
+    number: int
+    before: int  # objects
+    kept: int  # of those, in the list
 
 
 class Cache:

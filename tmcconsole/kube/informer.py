@@ -6,6 +6,7 @@ removed was seen to be gone, by a DELETED event or by a whole list that is not o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import anyio.lowlevel
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.backoff import Backoff
-from tmcconsole.kube.cache import Cache, Listing, is_older
+from tmcconsole.kube.cache import Cache, Listing, Shrink, is_older
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.errors import (
     ApiError,
@@ -44,6 +45,7 @@ GONE_PROBE_S: Final = 30.0  # how often a kind that is not served is asked for
 CONTACT_S: Final = 2.0  # at least, before another request's success ends our waiting
 CHANGES_PER_TURN: Final = 100  # then other tasks run
 MAX_QUARANTINED: Final = 1000  # remembered by name
+MAX_SHRINKS: Final = 16  # remembered
 
 NO_TEXT: Final = SafeText()
 
@@ -96,8 +98,7 @@ class Informer:
     ) -> None:
         self.kind = kind
         self.synced = False  # a first whole list has been taken
-        self.last_list_shrank = False  # the last list lost more than half of what we had
-        self.last_list_counts = (0, 0)  # objects before the last list, and those still in it
+        self.shrinks: deque[Shrink] = deque(maxlen=MAX_SHRINKS)  # oldest first
         self.quarantined: dict[ObjectKey, SafeText] = {}  # unusable as they are now, and why
         self.relists = 0
         self._client = client
@@ -251,8 +252,9 @@ class Informer:
         self.quarantined = {key: why for key, why in listing.quarantined.items() if key is not None}
         before = len(cache.objects)
         missing = cache.missing_from(listing)
-        self.last_list_counts = (before, before - len(missing))
-        self.last_list_shrank = 2 * len(missing) > before
+        if 2 * len(missing) > before:  # told before the deletions are: somebody may hold them
+            number = self.shrinks[-1].number + 1 if self.shrinks else 1
+            self.shrinks.append(Shrink(number, before, before - len(missing)))
         for number, listed in enumerate(listing.objects.values(), start=1):
             cache.take_listed(listed)
             await _let_others_run(number)

@@ -81,15 +81,17 @@ class Brake:
         self.recent.pop(uid, None)
 
     def judge_list(self, informer: Informer, where: str, now: float) -> None:
-        """Trip where the newest list lost more than half; each list is judged once.
+        """Trip where a list lost more than half; each list is judged once.
 
         A loss of no more than ``least`` passes: deletions of so few are let through in any case.
+        A later list that lost nothing more takes nothing back of what an earlier one did.
         """
-        if self._judged.get(informer) == informer.relists:
+        judged = self._judged.get(informer, 0)
+        new = [one for one in informer.shrinks if one.number > judged]
+        if not new:
             return
-        self._judged[informer] = informer.relists
-        before, kept = informer.last_list_counts
-        shrank = informer.last_list_shrank and before - kept > self.least
+        self._judged[informer] = new[-1].number
+        shrank = any(one.before - one.kept > self.least for one in new)
         if shrank and now >= self.allowed_until:
             kind = informer.kind.id
             self.tripped = f"a list of {kind} on {where} came back with less than half of it"
