@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,14 +15,13 @@ from tests.envtest.planes import Plane
 from tests.faultproxy.faults import Replace
 from tests.faultproxy.proxy import Proxy
 from tests.faultproxy.real import proxied
-from tests.world.real import RealCluster, open_real_world
+from tests.world.real import RealCluster, RealWorld, open_real_world
 from tests.world.world import (
     CONFIGMAPS,
     DEPLOYMENTS,
     NAMESPACES,
     PLACEMENTS,
     SYNC_TARGETS,
-    World,
     place_everywhere,
 )
 from tmcconsole.contract.changes import NOTHING_SEEN
@@ -33,6 +33,8 @@ from tmcconsole.sync.markers import ALLOW_DELETES
 
 COPY = {"colour": "blue"}
 GREEN = {"colour": "green"}
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+ASIDE = re.compile(r"/synctargets/|/leases|accessreviews")
 PATIENCE_S = 60.0  # what real servers on a busy machine may need
 
 
@@ -40,7 +42,7 @@ PATIENCE_S = 60.0  # what real servers on a busy machine may need
 class RealStage:
     """A hub and two clusters, each behind a proxy; a namespace that is placed everywhere."""
 
-    world: World
+    world: RealWorld
     proxies: dict[str, Proxy]  # by target name, and "hub"
     space: str
     names: tuple[str, str]  # of the targets
@@ -81,6 +83,20 @@ class RealStage:
         seen = list(self.proxies[side].seen)[since:]
         inside = [one for one in seen if f"/namespaces/{self.space}/" in one.path]
         return [one.path for one in inside if one.method == method and "dryRun" not in one.path]
+
+    def written(self, side: str, *, since: int = 0) -> list[str]:
+        """Return the writes that reached a proxy, anywhere; heartbeats and questions aside."""
+        seen = list(self.proxies[side].seen)[since:]
+        writes = [one for one in seen if one.method in WRITES and "dryRun" not in one.path]
+        return [f"{one.method} {one.path}" for one in writes if not ASIDE.search(one.path)]
+
+    def marks(self) -> dict[str, int]:
+        """Return how many requests each proxy has seen, as ``since`` for what follows."""
+        return {name: len(proxy.seen) for name, proxy in self.proxies.items()}
+
+    def writes_since(self, marks: dict[str, int]) -> list[str]:
+        """Return the writes anywhere since then."""
+        return [one for name, since in marks.items() for one in self.written(name, since=since)]
 
     def standing(self, target: str, name: str, kind: Kind = CONFIGMAPS) -> Standing:
         """Return how the engine says that an object stands."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskGroup
 
 from tests.world.world import Side, World, make_settings
 from tmcconsole.config.settings import ClusterAccess
@@ -30,10 +31,39 @@ class RealCluster:
     around: Path | None = None  # the users', where the engine's leads through a proxy
 
 
+@dataclass(slots=True)
+class RealWorld(World):
+    """The world on real API servers. The engine can end there and another begin."""
+
+    make_engine: Callable[[], Engine]
+    group: TaskGroup
+    life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+    def start(self) -> None:
+        """Start the engine at hand."""
+        self.life, self.ended = anyio.CancelScope(), anyio.Event()
+        self.group.start_soon(self._live, self.engine, self.life, self.ended)
+
+    async def stop(self) -> None:
+        """End the engine; all it remembers is lost, and the next one knows nothing."""
+        self.life.cancel()
+        await self.ended.wait()
+        self.engine = self.make_engine()
+
+    @staticmethod
+    async def _live(engine: Engine, life: anyio.CancelScope, ended: anyio.Event) -> None:
+        try:
+            with life:
+                await engine.run()
+        finally:
+            ended.set()
+
+
 @asynccontextmanager
 async def open_real_world(
     hub: RealCluster, clusters: Sequence[RealCluster], **sync: object
-) -> AsyncIterator[World]:
+) -> AsyncIterator[RealWorld]:
     """Run an engine between real API servers; it ends with the context, they do not."""
     access = {one.name: ClusterAccess(one.kubeconfig) for one in clusters}
     access["hub"] = ClusterAccess(hub.kubeconfig)
@@ -51,7 +81,10 @@ async def open_real_world(
     )
     settings = make_settings(tuple(one.name for one in clusters), **sync)
     audit = MemoryAudit(time.time)
-    engine = Engine(runtime, settings, audit)
+
+    def make_engine() -> Engine:
+        return Engine(runtime, settings, audit)
+
     async with AsyncExitStack() as stack:
         sides: dict[str, Side] = {}
         for name in access:
@@ -60,6 +93,7 @@ async def open_real_world(
             sides[name] = Side(client)
         await install(sides["hub"].user, settings.targets)
         group = await stack.enter_async_context(anyio.create_task_group())
-        group.start_soon(engine.run)
-        yield World(sides.pop("hub"), sides, engine, audit)
+        world = RealWorld(sides.pop("hub"), sides, make_engine(), audit, make_engine, group)
+        world.start()
+        yield world
         group.cancel_scope.cancel()
