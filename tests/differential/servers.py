@@ -16,6 +16,7 @@ import orjson
 
 from tests.differential.trace import Json, Step, Watched
 from tests.envtest.planes import Plane
+from tmcconsole.kube.http import ABORT_LINGERING
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.watch import Watch
@@ -103,7 +104,7 @@ class SimulatedServer:
 @asynccontextmanager
 async def open_real(plane: Plane) -> AsyncIterator[RealServer]:
     """Open a plane as its administrator."""
-    connector = aiohttp.TCPConnector(ssl=plane.ssl_context())
+    connector = aiohttp.TCPConnector(ssl=plane.ssl_context(), enable_cleanup_closed=ABORT_LINGERING)
     headers = {"Authorization": f"Bearer {plane.token}", "User-Agent": USER_AGENT}
     async with aiohttp.ClientSession(
         plane.url,

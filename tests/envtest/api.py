@@ -13,6 +13,7 @@ import anyio
 import orjson
 
 from tests.envtest.planes import Plane
+from tmcconsole.kube.http import ABORT_LINGERING
 
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
@@ -107,7 +108,7 @@ class Api:
 async def open_api(plane: Plane, *, url: str = "", token: str = "") -> AsyncIterator[Api]:
     """Open a plane as its administrator, or by another address or token."""
     timeout = aiohttp.ClientTimeout(total=30)
-    connector = aiohttp.TCPConnector(ssl=plane.ssl_context())
+    connector = aiohttp.TCPConnector(ssl=plane.ssl_context(), enable_cleanup_closed=ABORT_LINGERING)
     headers = {"Authorization": f"Bearer {token or plane.token}"}
     async with aiohttp.ClientSession(
         url or plane.url, connector=connector, headers=headers, timeout=timeout

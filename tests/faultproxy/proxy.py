@@ -22,6 +22,7 @@ from tests.faultproxy.faults import FrozenReplica, Outcome, Replace
 from tests.faultproxy.listener import Listener, ServingCertificate
 from tests.faultproxy.replica import Remembered, Replica, asks_for_the_newest
 from tests.faultproxy.rules import Exchange, Rules
+from tmcconsole.kube.http import ABORT_LINGERING
 
 SEEN_REQUESTS = 10_000  # the oldest is forgotten first
 NOT_PASSED_ON = frozenset(  # what belongs to one connection
@@ -175,7 +176,7 @@ async def open_proxy(
     upstream: str, *, trust: ssl.SSLContext | bool, shown: ServingCertificate
 ) -> AsyncIterator[Proxy]:
     """Serve a proxy on loopback; ``trust`` is how it verifies the server behind it."""
-    connector = aiohttp.TCPConnector(ssl=trust, limit=0)
+    connector = aiohttp.TCPConnector(ssl=trust, limit=0, enable_cleanup_closed=ABORT_LINGERING)
     timeout = aiohttp.ClientTimeout(total=None, connect=10)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, auto_decompress=False

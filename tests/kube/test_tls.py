@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import pytest
 import trustme
 
@@ -158,3 +162,34 @@ async def test_F2_a_rotated_authority_is_read_again_and_the_connections_are_rebu
 
     assert first.status == still_trusted.status == 200
     assert caught.value.reason == "Certificate"
+
+
+def _mute(listener: socket.socket, context: ssl.SSLContext, told: list[bytes]) -> None:
+    """Open one stream, then say no more; note what the client still sends, until it hangs up."""
+    accepted, _ = listener.accept()
+    with context.wrap_socket(accepted, server_side=True) as spoken:
+        spoken.recv(1 << 16)
+        spoken.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        raw = socket.socket(fileno=spoken.detach())
+    with raw:
+        raw.settimeout(20)
+        told.append(raw.recv(1 << 16))
+
+
+async def test_N5_a_stream_that_is_left_hangs_up_at_once_whatever_the_server_does(
+    tmp_path: Path, authority: trustme.CA
+) -> None:
+    write_authority(tmp_path, authority)
+    context = server_context(authority.issue_cert("127.0.0.1"))
+    told: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        config = write_kubeconfig(tmp_path, url, cluster={"certificate-authority": "ca.crt"})
+        transport = await dial(ClusterAccess(config), now=time.monotonic, wall=time.time)
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.to_thread.run_sync, _mute, listener, context, told)
+            async with transport.stream(Request("GET", "/x")) as stream:
+                assert stream.head.status == 200
+        await transport.aclose()
+
+    assert told == [b""]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ CONNECT_S: Final = 10.0
 RECHECK_S: Final = 300.0  # how often certificate files are looked at: client-go's number
 MAX_BODY: Final = 256 << 20  # bytes, unpacked
 MAX_ERROR: Final = 64 << 10  # bytes read of a refused stream's answer
+# What a cancelled request leaves in the polite end of TLS is aborted after 2 s, or by close().
+# Later Pythons end it themselves, and there aiohttp warns of those who ask for it.
+ABORT_LINGERING: Final = sys.version_info < (3, 12, 8)
 USER_AGENT: Final = f"tmc-console/{__version__}"
 
 
@@ -64,8 +68,10 @@ class _Pools:
     fingerprint: bytes  # of the certificates they were made with
 
     async def close(self) -> None:
-        await self.streams.close()
-        await self.requests.close()
+        # Also where we are cancelled: what is not closed here is closed by nobody.
+        with anyio.CancelScope(shield=True):
+            await self.streams.close()
+            await self.requests.close()
 
 
 class HttpTransport(Transport):
@@ -134,7 +140,7 @@ class HttpTransport(Transport):
         pools, token = await self._ready()
         answer = await self._enter(stack, self._send(pools.streams, request, token))
         if answer.status == 401 and await self._renew(token):
-            answer.close()
+            _cut(answer)
             pools, token = await self._ready()
             answer = await self._enter(stack, self._send(pools.streams, request, token))
         try:
@@ -152,7 +158,7 @@ class HttpTransport(Transport):
             answer = await stack.enter_async_context(sending)
         except (aiohttp.ClientError, OSError) as error:
             raise self._failure(error) from error
-        stack.callback(answer.close)  # closed, never drained: the rest of a watch is endless
+        stack.callback(_cut, answer)
         return answer
 
     def _send(
@@ -219,10 +225,11 @@ class HttpTransport(Transport):
         """Open new pools. Watches break at once and resume; requests under way may finish."""
         oldest, self._retired = self._retired, self._pools
         self._pools = _Pools(_session(context, POOL), _session(context, 0), fingerprint)
-        if self._retired is not None:
-            await self._retired.streams.close()
-        if oldest is not None:
-            await oldest.close()
+        with anyio.CancelScope(shield=True):
+            if self._retired is not None:
+                await self._retired.streams.close()
+            if oldest is not None:
+                await oldest.close()
 
     def _failure(self, error: Exception) -> TransportError:
         failure = as_transport_error(error, self._endpoint.server, self._endpoint.source)
@@ -293,6 +300,17 @@ async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return b"".join(pieces)
 
 
+def _cut(answer: aiohttp.ClientResponse) -> None:
+    """Close a stream at once, undrained: the rest of a watch is endless.
+
+    The polite end of TLS waits for the other side, up to 30 s, with nobody left to wait for it.
+    """
+    connection = answer.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    answer.close()
+
+
 def _headers(answer: aiohttp.ClientResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in answer.headers.items()}
 
@@ -303,6 +321,7 @@ def _session(context: ssl.SSLContext | None, limit: int) -> aiohttp.ClientSessio
         ssl=context if context is not None else True,
         keepalive_timeout=60.0,
         ttl_dns_cache=10,  # seconds: an API server may move
+        enable_cleanup_closed=ABORT_LINGERING,
         socket_factory=_open_socket,
     )
     return aiohttp.ClientSession(
