@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.faults.conftest import LIMIT_S
 from tests.faults.crew import Crew, open_crew
+from tests.faults.fixtures import LIMIT_S
 from tests.faults.freezing import FreezingLoop
 from tests.world.world import CONFIGMAPS, make_configmap
 

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.faults.conftest import LIMIT_S, SEED
+from tests.faults.fixtures import LIMIT_S, SEED
 from tests.faults.stage import Stage, open_shop
 from tests.simulation.loop import SeededLoop
 from tests.simulation.wire import Moment
