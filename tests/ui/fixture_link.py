@@ -5,24 +5,34 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tests.ui.fixture_fleet import CLUSTERS, DRIFTS, KINDS, NOW, dead_letters, forget_plan, kinds
 from tmcconsole.contract.changes import Changes, RecordRef, Revision
 from tmcconsole.contract.commands import (
     Accepted,
+    AdoptDrift,
     AllowDeletes,
     AnyCommand,
     AnyReply,
+    CedeField,
     CordonTarget,
     DrainPlan,
     DrainTarget,
+    DriftReport,
+    ForgetTarget,
+    ListDeadLetters,
     Move,
     PauseTarget,
     PlanDrain,
+    PlanForget,
     QueueItem,
     QueueItems,
     Refused,
     ResumeTarget,
     Resync,
+    RetryDeadLetters,
+    RevertDrift,
     ShowDiff,
+    ShowDrift,
     ShowObject,
     ShowQueue,
     SimFault,
@@ -49,24 +59,8 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.contract.text import SafeText as S
 
-NOW = 1_790_000_000.0  # the fixture's present: 2026-09-21 14:13:20 UTC
+__all__ = ("NOW", "FixtureLink", "fleet")
 
-CLUSTERS = (
-    ("ap-southeast-1", "prod"),
-    ("eu-central-1", "prod"),
-    ("eu-west-1", "prod"),
-    ("lab-basement", "dev"),
-    ("us-east-1", "prod"),
-    ("us-west-2-edge-retail-07", "stage"),
-)
-KINDS = (
-    ("Deployment", "deployments.apps"),
-    ("ConfigMap", "configmaps"),
-    ("Service", "services"),
-    ("Secret", "secrets"),
-    ("StatefulSet", "statefulsets.apps"),
-    ("Certificate", "certificates.cert-manager.io"),
-)
 NAMES = ("web", "api", "checkout", "cart", "search", "mailer", "billing", "session-cache")
 
 YAML = """apiVersion: apps/v1
@@ -116,6 +110,7 @@ class FixtureLink:
         self.epoch = "fixture"
         self.wall = wall
         self.sent: list[AnyCommand] = []
+        self.retried: set[str] = set()  # resources
         self.lost: Exception | None = None
         self.put(*(fleet() if records is None else records))
 
@@ -175,6 +170,14 @@ class FixtureLink:
                 ))  # fmt: skip
             case PlanDrain():
                 return self._plan(command.target)
+            case ListDeadLetters():
+                return dead_letters(command.target, self.retried)
+            case ShowDrift():
+                return DriftReport(
+                    key=S(command.key), policy=S("hub-wins (sync.conflict_policy)"), fields=DRIFTS
+                )
+            case PlanForget():
+                return forget_plan(command.target)
             case _:
                 return None
 
@@ -206,6 +209,12 @@ class FixtureLink:
                 self.change(command.target, cordoned=True, evict_after=self.wall)
             case AllowDeletes():
                 self.change(command.target, deletes_held=0)
+            case RetryDeadLetters():
+                self.retried.add(command.key.partition("/")[0])
+            case ForgetTarget():
+                return forget_plan(command.target)
+            case AdoptDrift() | RevertDrift() | CedeField():
+                return Accepted(message=S(f"{type(command).__name__} {command.field}"))
             case Resync() | SimFault():
                 pass
             case _:
@@ -232,7 +241,7 @@ def fleet(seed: int = 7) -> list[AnyRecord]:
             pending=3, failed=2, write_attempts=1843,
             notes=(S("kubectl --kubeconfig /tmp/tmc-demo/hub.kubeconfig get synctargets"),),
         ),
-        *targets, *objects, *_queues(rng), *_health(), *_history(),
+        *targets, *objects, *kinds(), *_queues(rng), *_health(), *_history(),
         PlacementRecord(name=S("shop"), phase="Bound", strategy="OneToMany",
                         targets=tuple(S(name) for name, _ in CLUSTERS), reason=S("all match")),
     ]  # fmt: skip
@@ -319,6 +328,7 @@ def _queues(rng: random.Random) -> list[QueueRecord]:
                 QueueRecord(
                     target=S(target), kind=S(resource), depth=rng.randrange(1, 90) if busy else 0,
                     in_flight=rng.randrange(0, 8) if busy else 0, retrying=3 if failing else 0,
+                    dead=1 if failing else 0,
                     delayed=3 if failing else 0, done_total=rng.randrange(40, 9000),
                     failed_total=17 if failing else 0, oldest_at=NOW - 12 if busy else 0.0,
                     last_error=S("422 admission webhook denied the request" if failing else ""),

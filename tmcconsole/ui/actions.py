@@ -24,7 +24,7 @@ class Action:
     group: str  # Screens | Look | Move | List | Inspect | Act | Leave
     call: str  # the Textual action
     where: tuple[str, ...] = (LIST,)
-    needs: str = ""  # "" | target | object | any: what must be selected
+    needs: str = ""  # "" | target | gone | object | any | letter | field: what must be selected
     writes: bool = False  # refused when read-only
     bar: int = 0  # place in the key bar, 0 = not there
     demo: bool = False  # only in the demo
@@ -102,6 +102,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
          writes=False, group="Inspect"),
     _act("diff", "equals_sign", "diff", "what is wanted against what is there", needs="object",
          bar=5, writes=False, group="Inspect", shown="="),
+    _act("drift", "d", "drift", "what others changed on its copies: who, when, how often",
+         needs="object", bar=5, writes=False, group="Inspect"),
     _act("pause", "p", "pause", "pause or resume writes to a target", needs="target", bar=6),
     _act("resync", "r", "resync", "reconcile again", needs="any", bar=7),
     _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", needs="target",),
@@ -110,6 +112,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
          bar=9),
     _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
          needs="target"),
+    _act("retry", "t", "try again", "try dead letters again now", needs="letter", bar=2),
+    _act("adopt", "a", "adopt", "write what a target has in a drifted field to the hub",
+         needs="field", bar=2),
+    _act("revert", "v", "revert", "take a drifted field of a copy back", needs="field", bar=2),
+    _act("cede", "c", "cede", "leave a drifted field to the clusters", needs="field", bar=2),
+    _act("forget", "O", "forget", "release the hub from a cluster that is gone for good",
+         needs="gone"),
     _act("fault", "F", "faults", "break this simulated cluster, or mend it", needs="target",
          demo=True),
     Action("next-match", "n", "n", "next", "next match", "List", "match(1)", (TEXT,)),

@@ -21,7 +21,7 @@ from textual.worker import Worker, WorkerState
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import QueueRecord
-from tmcconsole.ui import command_words, operate
+from tmcconsole.ui import command_words, letters, operate
 from tmcconsole.ui.actions import ACTIONS
 from tmcconsole.ui.drill import drill_screen, drill_view
 from tmcconsole.ui.help import help_lines
@@ -222,7 +222,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
             return
         view = drill_view(record)
         if isinstance(record, QueueRecord):
-            screen.begin(operate.queue_items(screen, record), "prompt")
+            screen.begin(letters.queue_items(screen, record), "prompt")
         elif view is not None:
             self.open_mode(*view)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tmcconsole.contract.records import ObjectRecord, TargetRecord
-from tmcconsole.ui import commandline, operate
+from tmcconsole.ui import commandline, drifting, letters, operate
 from tmcconsole.ui.commandline import Act, OpenView, Say
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.filter import scope_names
@@ -44,6 +44,15 @@ def obey(app: ConsoleApp, screen: FrameScreen, line: str) -> None:
 
 
 def _act(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+    if app.session.read_only and act.verb != "drift":
+        screen.say(f"{act.verb}: this console is read-only", "drift")
+        return
+    if act.verb in commandline.OF_OBJECTS:
+        _own(app, screen, act)
+        return
+    if act.verb in ("retry", "forget"):
+        _by_name(app, screen, act)
+        return
     subject = _subject(app, screen, act)
     name = {"resume": "pause", "uncordon": "cordon"}.get(act.verb, act.verb)
     if isinstance(subject, str):
@@ -60,6 +69,53 @@ def _act(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
     else:
         work = operate.run(name, screen, subject)
     screen.begin(work, "prompt")
+
+
+def _own(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+    """Look at an object's drift, or order something about its fields."""
+    chosen = screen.subject()
+    key = _object(app, act) if act.subject else next(iter(chosen.objects), "")
+    if not key:
+        what = f"no object {act.subject!r}, or several" if act.subject else "name an object"
+        screen.say(f"{act.verb}: {what}: write KIND/NAMESPACE/NAME", "drift")
+    elif act.verb == "drift":
+        screen.begin(operate.run("drift", screen, Subject(objects=(key,))), "prompt")
+    elif chosen.drifts and not act.subject:
+        screen.begin(operate.run(act.verb, screen, chosen), "prompt")
+    else:
+        targets = sorted(scope_names(act.scope, app.session.labels()))
+        if act.scope and not targets:
+            screen.say(f"{act.verb}: no target matches @{','.join(act.scope)}", "drift")
+            return
+        screen.begin(drifting.order_named(screen, act.verb, key, act.field, targets), "prompt")
+
+
+def _object(app: ConsoleApp, act: Act) -> str:
+    """Return the one object that is meant, "" for none or several."""
+    objects = app.session.mirror.of(ObjectRecord)
+    if act.subject in objects:
+        return act.subject
+    found = [key for key in objects if _is_meant(act.subject, key)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _by_name(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+    """Try dead letters again, or forget a target: both may name what is no target."""
+    known = app.session.mirror.of(TargetRecord)
+    named = tuple(sorted(scope_names(act.scope, app.session.labels())))
+    if act.scope and not named and act.scope != ("hub",):
+        screen.say(f"{act.verb}: no target matches @{','.join(act.scope)}", "drift")
+    elif act.verb == "forget":
+        subject = Subject((act.subject,)) if act.subject else screen.subject()
+        if subject.targets:
+            screen.begin(operate.run("forget", screen, subject), "prompt")
+        else:
+            screen.say("forget: name a target, or the key of one that is gone", "drift")
+    elif act.subject in known or act.subject == "hub":
+        screen.begin(letters.retry_named(screen, (act.subject,), ""), "prompt")
+    else:
+        key = _object(app, act) or act.subject
+        screen.begin(letters.retry_named(screen, named or act.scope, key), "prompt")
 
 
 def _subject(app: ConsoleApp, screen: FrameScreen, act: Act) -> Subject | str:
@@ -102,6 +158,8 @@ def _say(app: ConsoleApp, screen: FrameScreen, say: Say) -> None:
             app.action_ask_quit()
         case "clear":
             app.action_clear()
+        case "dead":
+            screen.begin(letters.dead_letters(screen, say.argument.lstrip("@")), "prompt")
         case _:
             _notes(app, screen)
 

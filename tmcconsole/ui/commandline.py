@@ -30,8 +30,14 @@ VIEWS: Final = {
     "resource": "resources",
     "objects": "resources",
 }
-VERBS: Final = ("pause", "resume", "resync", "cordon", "uncordon", "drain", "allow-deletes")
+VERBS: Final = (
+    "pause", "resume", "resync", "cordon", "uncordon", "drain", "allow-deletes", "retry", "forget",
+    "drift", "adopt", "revert", "cede",
+)  # fmt: skip
+OF_OBJECTS: Final = frozenset({"drift", "adopt", "revert", "cede"})
+OF_FIELDS: Final = OF_OBJECTS - {"drift"}  # they take a field after the object
 PLAIN: Final = {
+    "dead": "TARGET: dead letters of a target, or of all",
     "theme": "NAME: change the colours",
     "screenshot": "FILE: write the screen as SVG",
     "hz": "RATE: frames per second, 0.2 to 10",
@@ -64,6 +70,7 @@ class Act:
     scope: tuple[str, ...] = ()
     duration_s: float = 0.0
     why: str = ""
+    field: str = ""  # a path or pointer, where the verb takes one
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def _filter(words: list[str]) -> str:
 def _act(verb: str, words: list[str]) -> Act:
     subject = ""
     scope: tuple[str, ...] = ()
-    duration, why = 0.0, ""
+    duration, why, field = 0.0, "", ""
     rest = list(words)
     while rest:
         word = rest.pop(0)
@@ -131,11 +138,13 @@ def _act(verb: str, words: list[str]) -> Act:
             duration = _duration(rest.pop(0))
         elif word.startswith("@"):
             scope = tuple(part for part in word[1:].split(",") if part)
+        elif subject and verb in OF_FIELDS and not field:
+            field = word
         elif subject:
             raise CommandError(f"{verb} takes one name: {word!r} is a second")
         else:
             subject = word
-    return Act(verb, subject, scope, duration, why)
+    return Act(verb, subject, scope, duration, why, field)
 
 
 def _duration(word: str) -> float:
@@ -167,6 +176,6 @@ def _arguments(
         return tuple(name for name in themes if name.startswith(last))
     if last.startswith("@"):
         return tuple(f"@{name}" for name in targets if name.startswith(last[1:]))
-    if head in VERBS and last:
+    if (head in VERBS or head == "dead") and last:
         return tuple(name for name in targets if name.startswith(last))
     return ()

@@ -14,7 +14,9 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.ink import ink
+from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.health import kind_of, target_of
+from tmcconsole.ui.rows.letters import QueuedKey
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.screens.text import Lines, TextScreen
 from tmcconsole.ui.session import Session
@@ -38,6 +40,8 @@ def drill_view(record: object) -> tuple[str, str] | None:
 
 def drill_screen(session: Session, record: object) -> TextScreen:
     """Return a screen with the record's details, kept current."""
+    if isinstance(record, QueuedKey | DriftedField):
+        return _row_screen(session, record)
     kind, key = _subject(record)
 
     def lines(width: int) -> Lines:
@@ -49,6 +53,17 @@ def drill_screen(session: Session, record: object) -> TextScreen:
     objects = session.mirror.of(ObjectRecord)
     title = f"{kind.removesuffix('Record')}: {key}"
     return TextScreen(session, title, lines, live=True, about=subject_of([record], objects))
+
+
+def _row_screen(session: Session, row: QueuedKey | DriftedField) -> TextScreen:
+    """Return a row of an answer in full, as it was when it was answered."""
+    title = "Queued key" if isinstance(row, QueuedKey) else "Drifted field"
+    return TextScreen(
+        session,
+        title,
+        lambda width: detail(row, session.mirror, session.look(), width),
+        about=subject_of([row], session.mirror.of(ObjectRecord)),
+    )
 
 
 def _subject(record: object) -> tuple[str, str]:

@@ -12,8 +12,17 @@ _HINTS = {
     "queue": "queues appear with the first synced kind",
     "entry": "errors, recoveries and actions will be listed here",
     "problem": "nothing needs you",
+    "key": "nothing waits, and nothing failed for good",
+    "dead letter": "nothing was refused, and nothing failed too often",
+    "field": "nobody has changed a field of its copies since the engine started",
     "node": "health appears with the first target",
 }
+_ANSWERS = (
+    "problem",
+    "key",
+    "dead letter",
+    "field",
+)  # lists that are complete whatever the hub does
 _DENIED = ("forbidden", "unauthorized", "denied", "credentials", "expired")
 
 
@@ -34,7 +43,7 @@ def _reason(session: Session, view: View) -> tuple[str, str, str]:
     if view.total:
         return _hidden(view)
     engine = session.mirror.engine
-    if engine is not None and not engine.hub_connected and noun != "problem":
+    if engine is not None and not engine.hub_connected and noun not in _ANSWERS:
         why = engine.hub_reason or "no answer yet"
         if any(word in why.lower() for word in _DENIED):
             return "Denied: the hub does not let us look", "failed", why

@@ -8,7 +8,7 @@ from tmcconsole.ui.actions import ACTIONS, Action
 from tmcconsole.ui.commandline import PLAIN, VERBS, VIEWS
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.signs import SYNC
+from tmcconsole.ui.signs import KIND, SYNC
 
 _GROUPS = ("Screens", "Move", "Look", "List", "Inspect", "Act", "Leave")
 _FILTERS = (
@@ -22,7 +22,9 @@ _FILTERS = (
     ("@eu-*,prod", "targets by name or label"),
 )
 _COMMANDS = (
-    (":pause eu-west-1 for 30m because JIRA-7", "verbs: " + ", ".join(VERBS)),
+    (":pause eu-west-1 for 30m because JIRA-7", "verbs: " + ", ".join(VERBS[:7])),
+    (":retry deployments.apps/shop/web @eu-*", "dead letters; alone: all of them"),
+    (":adopt deploy/shop/web /spec/replicas @eu", "also " + ", ".join(VERBS[8:])),
     (":res deploy -n shop @eu-*", "views: " + ", ".join(dict.fromkeys(VIEWS.values()))),
     *((f":{word}", text) for word, text in PLAIN.items() if word != "q"),
 )
@@ -66,4 +68,7 @@ def _glyphs(screen: FrameScreen) -> list[Runs]:
     return [
         ink("States", "title"),
         *((Run("  "), *look.state(sign)) for sign in SYNC.values()),
+        BLANK,
+        ink("States of kinds", "title"),
+        *((Run("  "), *look.state(sign)) for sign in KIND.values()),
     ]

@@ -12,6 +12,7 @@ from tmcconsole.contract.records import (
     HealthRecord,
     HistoryRecord,
     KindRecord,
+    KindState,
     ObjectRecord,
     PlacementRecord,
     QueueRecord,
@@ -36,6 +37,9 @@ TROUBLE: Final = frozenset(
     {SyncState.FAILED, SyncState.COLLISION, SyncState.REFUSED, SyncState.DRIFTED}
 )
 
+# Kinds that should be synced and are not, or not wholly. Refused ones are as policy wants them.
+LACKING: Final = frozenset({KindState.INCOMPATIBLE, KindState.UNAUTHORIZED, KindState.GONE})
+
 R = TypeVar("R", bound=Record)
 Touched = dict[str, set[str]]
 
@@ -50,6 +54,7 @@ class Mirror:
         self.received_at = 0.0  # our clock at the last answer, seconds
         self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE
         self.unsynced: set[str] = set()  # keys of objects with a cell that is not in sync
+        self.lacking: set[str] = set()  # keys of kinds in a state of LACKING
         self._records: dict[str, dict[str, AnyRecord]] = {kind.__name__: {} for kind in KINDS}
 
     def __repr__(self) -> str:
@@ -74,16 +79,14 @@ class Mirror:
         before = self._records
         if changes.snapshot:
             self._records = {kind: {} for kind in before}
-            self.troubled, self.unsynced = set(), set()
+            self.troubled, self.unsynced, self.lacking = set(), set(), set()
         touched: Touched = {}
         for record in changes.upserted:
             self._upsert(record, before, touched)
         for ref in changes.removed:
             if self._records.get(ref.kind, {}).pop(ref.key, None) is not None:
                 touched.setdefault(ref.kind, set()).add(ref.key)
-                if ref.kind == ObjectRecord.__name__:
-                    self.troubled.discard(ref.key)
-                    self.unsynced.discard(ref.key)
+                self._forget(ref.kind, ref.key)
         if changes.snapshot:
             _note_vanished(before, self._records, touched)
         self._stamp(changes, clock)
@@ -100,6 +103,16 @@ class Mirror:
             states = {cell.state for cell in record.cells}
             _note(self.troubled, key, bool(states & TROUBLE))
             _note(self.unsynced, key, bool(states - {SyncState.IN_SYNC}))
+        elif isinstance(record, KindRecord):
+            _note(self.lacking, key, record.state in LACKING)
+
+    def _forget(self, kind: str, key: str) -> None:
+        """Drop what is noted about a record that went."""
+        if kind == ObjectRecord.__name__:
+            self.troubled.discard(key)
+            self.unsynced.discard(key)
+        elif kind == KindRecord.__name__:
+            self.lacking.discard(key)
 
     def _stamp(self, changes: Changes, clock: float) -> None:
         self.revision = changes.revision

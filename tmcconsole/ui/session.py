@@ -21,6 +21,7 @@ from tmcconsole.ui.view import View
 
 PULL_TIMEOUT_S: Final = 5.0  # a link that is silent for longer is asked again
 REQUEST_TIMEOUT_S: Final = 15.0
+WALK_TIMEOUT_S: Final = 60.0  # for a walk over the whole hub: the engine gives up before
 LATE_S: Final = 3.0  # data older than this is called old
 
 OpenLink = Callable[[], Awaitable[EngineLink]]
@@ -138,12 +139,13 @@ class Session:
             return Refused(reason=SafeText("the engine has not started yet"))
         if self.read_only and type(command).__name__ not in _QUESTIONS:
             return Refused(reason=SafeText("this console is read-only"))
+        patience = WALK_TIMEOUT_S if type(command).__name__ in _WHOLE_HUB else REQUEST_TIMEOUT_S
         try:
-            with anyio.fail_after(REQUEST_TIMEOUT_S):
+            with anyio.fail_after(patience):
                 return await self.link.request(command)
         except TimeoutError:
             return Refused(
-                reason=SafeText(f"no answer in {REQUEST_TIMEOUT_S:.0f} s; it may still be done"),
+                reason=SafeText(f"no answer in {patience:.0f} s; it may still be done"),
                 fix=SafeText("watch the records before trying again"),
             )
         except LinkLost as error:
@@ -157,9 +159,11 @@ class Session:
         self.mirror.revision = NOTHING_SEEN
 
 
-_QUESTIONS: Final = frozenset(
-    {"PlanDrain", "Why", "ShowObject", "ShowDiff", "ShowDrift", "ShowQueue"}
-)
+_QUESTIONS: Final = frozenset({
+    "PlanDrain", "PlanForget", "Why", "ShowObject", "ShowDiff", "ShowDrift", "ShowQueue",
+    "ListDeadLetters",
+})  # fmt: skip
+_WHOLE_HUB: Final = frozenset({"PlanForget", "ForgetTarget"})  # they look at every object
 
 
 def _reason(error: LinkLost) -> str:

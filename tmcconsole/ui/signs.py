@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from tmcconsole.contract.records import (
     EngineRecord,
     Health,
     HistoryRecord,
+    KindState,
     SyncState,
     TargetRecord,
     TargetState,
@@ -27,7 +29,15 @@ class Sign:
     rank: int
 
 
-SYNC: Final = {
+class Signs(dict[StrEnum, Sign]):
+    """Signs by state; a state that has none is shown by its own word instead of failing."""
+
+    def __missing__(self, state: StrEnum) -> Sign:
+        """Return a sign of doubt with the state's word."""
+        return Sign("◌", "?", str(state).lower(), "stale", 4)
+
+
+SYNC: Final = Signs({
     SyncState.FAILED: Sign("✗", "x", "failed", "failed", 0),
     SyncState.COLLISION: Sign("‡", "!", "collision", "failed", 1),
     SyncState.REFUSED: Sign("⊘", "%", "refused", "failed", 2),
@@ -37,13 +47,32 @@ SYNC: Final = {
     SyncState.DELETING: Sign("⊖", "-", "deleting", "pending", 6),
     SyncState.PENDING: Sign("◐", "~", "pending", "pending", 7),
     SyncState.IN_SYNC: Sign("●", "+", "in sync", "synced", 8),
-}
+})  # fmt: skip
 
-HEALTH: Final = {
+HEALTH: Final = Signs({
     Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 0),
     Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 1),
     Health.UNKNOWN: Sign("◌", "?", "unknown", "stale", 2),
     Health.HEALTHY: Sign("●", "+", "healthy", "synced", 3),
+})  # fmt: skip
+
+KIND: Final = Signs({
+    KindState.INCOMPATIBLE: Sign("✗", "x", "incompatible", "failed", 0),
+    KindState.UNAUTHORIZED: Sign("⊘", "%", "no rights", "failed", 1),
+    KindState.GONE: Sign("▲", "!", "gone", "drift", 2),
+    KindState.PENDING: Sign("◐", "~", "pending", "pending", 3),
+    KindState.REFUSED: Sign("⊘", "%", "refused", "dim", 5),  # as policy wants it: no news
+    KindState.ACCEPTED: Sign("●", "+", "accepted", "synced", 6),
+})  # fmt: skip
+
+# What became of a field that somebody else changed.
+_OUTCOME: Final = {
+    "Fight": Sign("✗", "x", "fight", "failed", 0),
+    "Asked": Sign("▲", "!", "asks you", "drift", 1),
+    "Reported": Sign("≠", "#", "reported", "drift", 2),
+    "Ceded": Sign("◇", "c", "ceded", "cordoned", 5),
+    "Adopted": Sign("●", "+", "adopted", "synced", 6),
+    "Reverted": Sign("●", "+", "reverted", "synced", 7),
 }
 
 SEVERITY: Final = {
@@ -86,6 +115,11 @@ def target_sign(target: TargetRecord) -> Sign:
         (is_standby, _STANDBY),
     )
     return next((sign for holds, sign in choices if holds), _READY)
+
+
+def outcome_sign(outcome: str) -> Sign:
+    """Return what became of a changed field."""
+    return _OUTCOME.get(outcome, Sign("◌", "?", outcome.lower() or "unknown", "stale", 4))
 
 
 def hub_sign(engine: EngineRecord) -> Sign:

@@ -13,7 +13,9 @@ from tmcconsole.contract.records import (
     QueueRecord,
     TargetRecord,
 )
+from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.health import target_of
+from tmcconsole.ui.rows.letters import DEAD, QueuedKey
 from tmcconsole.ui.rows.problems import Problem
 
 
@@ -24,6 +26,9 @@ class Subject:
     targets: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()  # ObjectRecord keys
     hidden: int = 0  # marked rows that the filter hides
+    queues: tuple[tuple[str, str], ...] = ()  # (target or hub, kind) of those with dead letters
+    letters: tuple[tuple[str, str], ...] = ()  # (target or hub, ObjectRecord key): dead ones
+    drifts: tuple[DriftedField, ...] = ()
 
     @property
     def label(self) -> str:
@@ -48,7 +53,16 @@ def subject_of(records: list[Any], objects: Container[str], hidden: int = 0) -> 
         key = _object(record, objects)
         if key:
             keys[key] = None
-    return Subject(tuple(targets), tuple(keys), hidden)
+    return Subject(
+        tuple(targets),
+        tuple(keys),
+        hidden,
+        queues=tuple((r.target, r.kind) for r in records if isinstance(r, QueueRecord) and r.dead),
+        letters=tuple(
+            (r.target, r.object) for r in records if isinstance(r, QueuedKey) and r.state == DEAD
+        ),
+        drifts=tuple(r for r in records if isinstance(r, DriftedField)),
+    )
 
 
 def _targets(record: Any) -> tuple[str, ...]:
@@ -71,6 +85,8 @@ def _object(record: Any, objects: Container[str]) -> str:
     match record:
         case ObjectRecord():
             return record.key
+        case QueuedKey() | DriftedField():
+            return record.object if record.object in objects else ""
         case HistoryRecord():
             return record.subject if record.subject in objects else ""
         case Problem():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from tmcconsole.contract.records import (
     EngineRecord,
@@ -10,14 +11,18 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     ObjectRecord,
     QueueRecord,
+    SyncState,
     TargetRecord,
 )
+from tmcconsole.ui.details.drift import drift_lines
 from tmcconsole.ui.details.lines import heading, pair, pairs, paragraph
 from tmcconsole.ui.details.target import target_lines
 from tmcconsole.ui.format import age, ago, clock_time, count, span, timestamp
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
+from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.history import entry_sign, last_at
+from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.resources import object_sign
@@ -29,23 +34,10 @@ SHOWN_HISTORY = 12
 
 def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
     """Return the lines about any record, for a pane of ``width`` columns."""
-    match record:
-        case TargetRecord():
-            return target_lines(record, mirror, look, width)
-        case ObjectRecord():
-            return _object(record, mirror, look, width)
-        case QueueRecord():
-            return _queue(record, look, width)
-        case HealthRecord():
-            return _health(record, mirror, look, width)
-        case HistoryRecord():
-            return _entry(record, look, width)
-        case EngineRecord():
-            return _engine(record, look, width)
-        case Problem():
-            return _problem(record, mirror, look, width)
-        case _:
-            return [ink("nothing selected", "dim")]
+    words = _WORDS.get(type(record))
+    if words is None:
+        return [ink("nothing selected", "dim")]
+    return words(record, mirror, look, width)
 
 
 def _object(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
@@ -76,6 +68,8 @@ def _object(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> lis
         ))  # fmt: skip
         text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
         lines += paragraph("", text, width, "dim")
+    if any(cell.state is SyncState.DRIFTED for cell in record.cells):
+        lines.append(ink("d shows who changed what, and what can be done", "info"))
     return [*lines, *recent(mirror, look, subject=record.key)]
 
 
@@ -89,6 +83,8 @@ def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
             ("in flight", count(queue.in_flight)),
             ("later", count(queue.delayed)),
             ("retrying", count(queue.retrying)),
+            ("dead", ink(f"{count(queue.dead)}; t tries them again", "failed")
+             if queue.dead else ""),
             ("oldest", age(queue.oldest_at, look.now)),
             ("done", f"{count(queue.done_total)} since the engine started"),
             ("errors", count(queue.failed_total)),
@@ -98,6 +94,27 @@ def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
         BLANK,
         ink("Enter lists the keys in it", "dim"),
     ]  # fmt: skip
+
+
+def _queued(row: QueuedKey, look: Look, width: int) -> list[Runs]:
+    lines: list[Runs] = [
+        *wrap(row.object, width, "strong"),
+        (*look.state(key_sign(row)), Run(f"  on {row.target}", "dim")),
+        BLANK,
+        *paragraph("cause", row.cause, width, "failed"),
+        *pairs([
+            ("tries", f"{count(row.attempts)} in a row" if row.attempts else "none failed"),
+            ("since", ago(row.since, look.now) if row.since else ""),
+            ("next try", next_try(row, look)),
+        ]),
+    ]  # fmt: skip
+    if row.state == DEAD:
+        text = (
+            "A dead letter was refused, or failed too often. It is tried rarely, and at once when"
+            " the object changes. t tries it now, w says why."
+        )
+        lines += [BLANK, *wrap(text, width, "dim")]
+    return lines
 
 
 def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
@@ -198,3 +215,16 @@ def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -
             Run(f"  {entry.message}", "dim"),
         ))  # fmt: skip
     return lines
+
+
+_WORDS: Final[dict[type[Any], Callable[[Any, Mirror, Look, int], list[Runs]]]] = {
+    TargetRecord: target_lines,
+    ObjectRecord: _object,
+    QueueRecord: lambda record, _mirror, look, width: _queue(record, look, width),
+    HealthRecord: _health,
+    HistoryRecord: lambda record, _mirror, look, width: _entry(record, look, width),
+    EngineRecord: lambda record, _mirror, look, width: _engine(record, look, width),
+    QueuedKey: lambda record, _mirror, look, width: _queued(record, look, width),
+    DriftedField: lambda record, _mirror, look, width: drift_lines(record, look, width),
+    Problem: _problem,
+}

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from tmcconsole.contract.records import ObjectRecord, QueueRecord, SyncState, TargetRecord
+from tmcconsole.contract.records import (
+    ObjectRecord,
+    QueueRecord,
+    SyncState,
+    TargetRecord,
+    TargetState,
+)
+from tmcconsole.ui.details.kinds import kind_lines
 from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
-from tmcconsole.ui.format import age, ago, count, countdown, millis, timestamp
+from tmcconsole.ui.format import age, ago, count, countdown, millis, plural, timestamp
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
@@ -23,19 +30,24 @@ def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -
         *(wrap(_remark(target), width, sign.tone if sign.rank <= 5 else "dim")
           if target.reason else ()),
         BLANK,
-        *pairs(_summary(target, look)),
+        *pairs(_summary(target, mirror, look)),
         *paragraph("labels", " ".join(f"{key}={value}" for key, value in target.labels), width),
     ]  # fmt: skip
     if target.conditions:
         lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
-    return [*lines, *_queues(target, mirror, look), *_objects(target, mirror, look)]
+    return [
+        *lines,
+        *kind_lines(target.name, mirror, look, width),
+        *_queues(target, mirror, look),
+        *_objects(target, mirror, look),
+    ]
 
 
 def _remark(target: TargetRecord) -> str:
     return f"{target.reason}: {target.message}" if target.message else target.reason
 
 
-def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:
+def _summary(target: TargetRecord, mirror: Mirror, look: Look) -> list[tuple[str, str | Runs]]:
     known = "last known" if is_gone(target) else ""
     return [
         ("data", ink(f"{known}, contact {ago(target.contact_at, look.now)}", "stale")
@@ -62,8 +74,19 @@ def _summary(target: TargetRecord, look: Look) -> list[tuple[str, str | Runs]]:
         ("address", target.address),
         ("cluster uid", target.cluster_uid),
         ("target key", target.target_key),
-        ("held by", target.holder),
+        ("held by", _holder(target, mirror)),
     ]  # fmt: skip
+
+
+def _holder(target: TargetRecord, mirror: Mirror) -> str:
+    """Return the replica that writes there, and whether it is the one that shows this."""
+    engine = mirror.engine
+    if not target.holder:
+        return "nobody is known to write there" if target.state is TargetState.STANDBY else ""
+    if engine is not None and engine.replica == target.holder:
+        return f"{target.holder}, this replica"
+    is_standby = target.state is TargetState.STANDBY
+    return f"{target.holder}; this replica stands by" if is_standby else target.holder
 
 
 def _pause(target: TargetRecord, look: Look) -> str:
@@ -77,12 +100,18 @@ def _pause(target: TargetRecord, look: Look) -> str:
 
 def _queues(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
     queues = [queue for queue in mirror.of(QueueRecord).values() if queue.target == target.name]
-    busy = [q for q in queues if q.depth or q.in_flight or q.delayed or q.retrying]
+    busy = [q for q in queues if q.depth or q.in_flight or q.delayed or q.retrying or q.dead]
     if not busy:
         return []
     lines = heading("Queues")
+    dead = sum(queue.dead for queue in queues)
+    if dead:
+        lines.append(
+            ink(f"{plural(dead, 'dead letter')}: :dead {target.name} lists them", "failed")
+        )
     for queue in sorted(busy, key=lambda q: (queue_sign(q).rank, q.kind)):
         numbers = f"{queue.depth} ready, {queue.in_flight} in flight, {queue.retrying} retrying"
+        numbers += f", {queue.dead} dead" if queue.dead else ""
         lines.append((*look.state(queue_sign(queue)), Run(f"  {queue.kind}  "),
                       Run(numbers, "dim")))  # fmt: skip
     return lines

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 from tmcconsole.contract.records import (
     HistoryRecord,
+    KindRecord,
+    KindState,
     ObjectRecord,
     SyncState,
     TargetRecord,
 )
-from tmcconsole.ui.format import age, plural
+from tmcconsole.ui.format import age, count, plural
 from tmcconsole.ui.ink import Runs, ink, plain
 from tmcconsole.ui.mirror import TROUBLE, Mirror
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, Listing, Look
 from tmcconsole.ui.rows.targets import is_problem, note
-from tmcconsole.ui.signs import SYNC, Sign, history_sign, hub_sign, target_sign
+from tmcconsole.ui.signs import KIND, SYNC, Sign, history_sign, hub_sign, target_sign
 
 MAX_SHOWN = 200  # groups; beyond it a person reads the history instead
 
@@ -39,7 +41,8 @@ class Problem:
 
 def problems(mirror: Mirror, look: Look) -> list[Problem]:
     """Return the fleet's problems, worst first, at most ``MAX_SHOWN``."""
-    found = [*_hub(mirror), *_targets(mirror, look), *_objects(mirror), *_errors(mirror)]
+    found = [*_hub(mirror), *_targets(mirror, look), *_kinds(mirror), *_objects(mirror),
+             *_errors(mirror)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
 
 
@@ -68,6 +71,31 @@ def _targets(mirror: Mirror, look: Look) -> list[Problem]:
         )
         for target in mirror.of(TargetRecord).values()
         if is_problem(target) and target_sign(target).rank <= 5
+    ]
+
+
+def _kinds(mirror: Mirror) -> list[Problem]:
+    """Fold kinds that stand alike on a target into one line."""
+    groups: dict[tuple[str, KindState, str], list[KindRecord]] = defaultdict(list)
+    records = mirror.of(KindRecord)
+    for key in sorted(mirror.lacking):
+        record = records[key]
+        groups[record.target, record.state, record.reason].append(record)
+    return [
+        Problem(
+            key=f"kinds/{target}/{state}/{reason}",
+            sign=KIND[state],
+            rank=10 + KIND[state].rank,
+            what=target,
+            text=f"{', '.join(kind.kind for kind in members[:3])}: {reason} {members[0].message}"
+            if len(members) <= 3
+            else f"{count(len(members))} kinds: {reason}, e.g. {members[0].kind}",
+            tone=KIND[state].tone,
+            since=min(kind.since for kind in members),
+            subject=("TargetRecord", target),
+            targets=(target,),
+        )
+        for (target, state, reason), members in groups.items()
     ]
 
 

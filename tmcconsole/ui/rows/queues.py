@@ -13,10 +13,13 @@ _IDLE = Sign("●", "+", "idle", "synced", 4)
 _BUSY = Sign("◐", "~", "working", "pending", 3)
 _WAITING = Sign("◌", ".", "waiting", "dim", 2)
 _RETRYING = Sign("▲", "!", "retrying", "drift", 1)
+_DEAD = Sign("✗", "x", "dead", "failed", 0)
 
 
 def queue_sign(queue: QueueRecord) -> Sign:
     """Return what a queue is doing."""
+    if queue.dead:
+        return _DEAD
     if queue.retrying:
         return _RETRYING
     if queue.depth or queue.in_flight:
@@ -61,6 +64,7 @@ _COLUMNS = (
     _counter("inflight", "FLIGHT", "in_flight", tone="pending", key="", drop=3),
     _counter("delayed", "LATER", "delayed", tone="text", key="", drop=2),
     _counter("retrying", "RETRY", "retrying", tone="drift", key="E", drop=0),
+    _counter("dead", "DEAD", "dead", tone="failed", key="", drop=0),
     Column("oldest", "OLDEST", lambda q, look: ink(shown_age(q.oldest_at, look.now), "dim"),
            lambda q: q.oldest_at or float("inf"),
            number=lambda q, now: now - q.oldest_at if q.oldest_at else 0.0, key="A",
@@ -79,7 +83,7 @@ QUEUES = Listing(
     kind=QueueRecord,
     noun="queue",
     columns=lambda _look, _width: _COLUMNS,
-    problem=lambda queue: queue.retrying > 0,
+    problem=lambda queue: queue.retrying > 0 or queue.dead > 0,
     first=_first,
     targets_of=lambda queue: (queue.target,),
 )

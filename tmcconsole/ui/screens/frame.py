@@ -10,9 +10,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from tmcconsole.contract.records import TargetRecord
 from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
 from tmcconsole.ui.header import crumb_right, head_left, head_right
 from tmcconsole.ui.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
+from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import Answers, BottomLine, Field, Question
@@ -189,13 +191,22 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         """Return what the screen or the selection lacks for an action; "" where nothing."""
         if action.demo and self.session.terms.link_mode != "demo":
             return f"{action.word}: only in the demo"
-        if action.needs == "target" and not subject.targets:
-            return f"{action.word}: select a target first (screens 1 to 5)"
-        if action.needs == "object" and not subject.objects:
-            return f"{action.word}: select an object first (screen 6)"
-        if action.needs == "any" and not (subject.targets or subject.objects):
-            return f"{action.word}: nothing is selected"
-        return ""
+        found, missing = {
+            "": (True, ""),
+            "target": (subject.targets, "select a target first (screens 1 to 5)"),
+            "object": (subject.objects, "select an object first (screen 6)"),
+            "any": (subject.targets or subject.objects, "nothing is selected"),
+            "letter": (subject.letters or subject.queues, "select a dead letter (screen 3, :dead)"),
+            "field": (subject.drifts, "select a drifted field first (d on an object)"),
+            "gone": (self._are_gone(subject), "for a target that does not answer; drain others"),
+        }[action.needs]
+        return "" if found else f"{action.word}: {missing}"
+
+    def _are_gone(self, subject: Subject) -> bool:
+        """Return whether there are targets and none of them answers."""
+        known = self.session.mirror.of(TargetRecord)
+        targets = [known[name] for name in subject.targets if name in known]
+        return bool(targets) and all(is_gone(target) for target in targets)
 
     def _keys(self) -> tuple[tuple[str, str, bool], ...]:
         subject = self.subject()

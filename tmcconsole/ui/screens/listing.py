@@ -32,10 +32,12 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     BINDINGS = bindings(LIST)
 
-    def __init__(self, session: Session, listing: Listing, *, name: str) -> None:
+    def __init__(
+        self, session: Session, listing: Listing, *, name: str, view: View | None = None
+    ) -> None:
         super().__init__(session, name=name)
         self.has_rail = listing is not HISTORY  # it would say the same twice
-        self.table = LiveTable(session.view(listing), id="table")
+        self.table = LiveTable(view or session.view(listing), id="table")
         self.pane = Pane(id="detail")
         self.rail = Pane(id="rail")
         self._follow: Timer | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from textual import events
 
@@ -33,6 +34,9 @@ class Choice:
         return "Esc" if self.key == "escape" else self.key
 
 
+YES: Final = (Choice("y", "yes"), Choice("n", "no"))
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Something to type: its label, and what stands there at first."""
@@ -53,6 +57,7 @@ class Question:
     tone: str = "prompt"
     complete: Callable[[str], tuple[str, ...]] | None = None  # whole lines that could follow
     typed: Callable[[str], None] | None = None  # told of each change, for a live filter
+    scrolls: bool = False  # what is behind it is part of the question, and may be scrolled
 
 
 @dataclass(slots=True)
@@ -102,7 +107,8 @@ class BottomLine(Paper):
         """Take every key while asking: a question is never answered by accident."""
         if self._open is None:
             return
-        if self._open.question.fields and event.key in _PASSED_ON:
+        question = self._open.question
+        if (question.fields or question.scrolls) and event.key in _PASSED_ON:
             return
         event.stop()
         event.prevent_default()

@@ -1,0 +1,139 @@
+"""Drifted fields in words: what happened to one, and what an order would write where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.ui.details.lines import heading, pairs, paragraph
+from tmcconsole.ui.format import ago, count, timestamp
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.rows.drifts import DriftedField
+from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.signs import outcome_sign
+
+IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # the annotation that cedes fields
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One thing that can be done about a drifted field, in words."""
+
+    title: str
+    question: str
+    short: str  # for the field's details
+
+
+ORDERS: Final = {
+    "adopt": Order("Adopt", "write {what} to the hub?",
+                   "a adopts: the hub takes over what is there, and sends it to all targets"),
+    "revert": Order("Revert", "take {what} back?",
+                    "v reverts: the copy gets what is wanted, once, whatever the policy"),
+    "cede": Order("Cede", "leave {what} to the clusters?",
+                  "c cedes: the field is left to the clusters from now on"),
+}  # fmt: skip
+
+
+def drift_lines(row: DriftedField, look: Look, width: int) -> list[Runs]:
+    """Return one field: both values, who, since when, how often, and what can be done."""
+    field = row.field
+    lines = [
+        *wrap(field.path, width, "strong"),
+        (*look.state(outcome_sign(field.outcome)), Run(f"  on {field.target}", "dim")),
+        BLANK,
+        *paragraph("wanted", field.wanted or "nothing", width, "diff-removed"),
+        *paragraph("is there", field.actual or "nothing", width, "diff-added"),
+        *pairs([
+            ("by", field.manager),
+            ("times", count(field.count)),
+            ("first", f"{timestamp(field.first_seen)}, {ago(field.first_seen, look.now)}"),
+            ("last", f"{timestamp(field.last_seen)}, {ago(field.last_seen, look.now)}"),
+        ]),
+        *paragraph("pointer", field.pointer, width),
+        *paragraph("object", row.object, width),
+        *paragraph("policy", row.policy, width),
+        *heading("What can be done"),
+    ]  # fmt: skip
+    for order in ORDERS.values():
+        lines += wrap(order.short, width, "info")
+    return lines
+
+
+def order_lines(
+    verb: str, rows: Sequence[DriftedField], holders: Sequence[str], width: int
+) -> list[Runs]:
+    """Return what an order writes where, and what it does not. ``holders``: targets with a copy."""
+    return {"adopt": _adopt, "revert": _revert, "cede": _cede}[verb](rows, holders, width)
+
+
+def _adopt(rows: Sequence[DriftedField], holders: Sequence[str], width: int) -> list[Runs]:
+    lines = _head("Written in the hub", rows[0].object, width)
+    for row in rows:
+        lines += _change(row.field.path, row.field.wanted, row.field.actual, width)
+    return [
+        *lines,
+        *_notes(
+            width,
+            f"The hub takes over what {rows[0].field.target} has, where the object is still as it"
+            " was looked at.",
+            f"It is then sent to every target of the object: {', '.join(holders) or 'none known'}.",
+        ),
+    ]
+
+
+def _revert(rows: Sequence[DriftedField], _holders: Sequence[str], width: int) -> list[Runs]:
+    lines: list[Runs] = []
+    for target in dict.fromkeys(row.field.target for row in rows):
+        lines += _head(f"Written on {target}", rows[0].object, width)
+        for row in rows:
+            if row.field.target == target:
+                lines += _change(row.field.path, row.field.actual, row.field.wanted, width)
+        lines.append(BLANK)
+    return [
+        *lines[:-1],
+        *_notes(
+            width,
+            "Once, whatever the conflict policy; a truce after a fight ends.",
+            "The hub stays as it is. Who changed it may change it again.",
+        ),
+    ]
+
+
+def _cede(rows: Sequence[DriftedField], holders: Sequence[str], width: int) -> list[Runs]:
+    lines = _head("Written in the hub", rows[0].object, width)
+    for pointer in dict.fromkeys(row.field.pointer for row in rows):
+        lines += paragraph("annotation", f"{IGNORE_FIELDS} + {pointer}", width, "diff-added")
+    for row in rows:
+        lines += paragraph(f"{row.field.target} ", f"keeps {row.field.actual}", width)
+    return [
+        *lines,
+        *_notes(
+            width,
+            "The field is left to the clusters, on every target of the object:"
+            f" {', '.join(holders) or 'none known'}.",
+            "What the hub says of it counts only when a copy is made. To take it back, take it out"
+            " of the annotation.",
+        ),
+    ]
+
+
+def _head(what: str, key: str, width: int) -> list[Runs]:
+    return [ink(what, "title"), *wrap(key, width, "strong")]
+
+
+def _change(path: str, before: str, after: str, width: int) -> list[Runs]:
+    return [
+        *wrap(path, width, "info"),
+        *((Run("  - ", "diff-removed"), *runs)
+          for runs in wrap(before or "nothing", width - 4, "diff-removed")),
+        *((Run("  + ", "diff-added"), *runs)
+          for runs in wrap(after or "nothing", width - 4, "diff-added")),
+    ]  # fmt: skip
+
+
+def _notes(width: int, *texts: str) -> list[Runs]:
+    lines: list[Runs] = [BLANK]
+    for text in texts:
+        lines += wrap(text, width, "dim")
+    return lines

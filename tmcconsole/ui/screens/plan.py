@@ -1,0 +1,73 @@
+"""A plan: what will be written where. It starts with a yes, or when a name is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from tmcconsole.contract.commands import AnyReply, Refused
+from tmcconsole.ui.screens.text import Lines, TextScreen
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.widgets.bottom import YES, Field, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is shown, what is asked, and what a yes does."""
+
+    title: str
+    lines: Callable[[int], Lines]  # given the width in columns
+    question: str
+    carry_out: Callable[[], Coroutine[Any, Any, AnyReply]]
+    done: Callable[[AnyReply], str]  # what to say afterwards
+    typed: str = ""  # the name that must be typed; "" = a yes is enough
+    refusal: str = ""  # why it cannot be carried out: then nothing is asked
+    about: Subject = field(default_factory=Subject)
+
+
+class PlanScreen(TextScreen, inherit_bindings=False):
+    """Shows a plan and asks whether to carry it out."""
+
+    BINDINGS = TextScreen.BINDINGS
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        super().__init__(session, plan.title, plan.lines, about=plan.about)
+        self.plan = plan
+
+    def on_mount(self) -> None:
+        """Ask at once. The plan still scrolls while it is asked."""
+        if self.plan.refusal:
+            self.say(f"not possible: {self.plan.refusal}", "failed")
+        elif self.session.read_only:
+            self.say("this console is read-only: the plan is for reading", "drift")
+        else:
+            self.begin(self._confirm(), "prompt")
+
+    async def _confirm(self) -> None:
+        agreed = await (self._name_typed() if self.plan.typed else self._yes())
+        if not agreed:
+            self.dismiss()
+            return
+        self.say("on its way…", "dim")
+        reply = await self.plan.carry_out()
+        if isinstance(reply, Refused):
+            self.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")
+            return
+        self.console.flash_back(self.plan.done(reply), "synced")
+        self.dismiss()
+
+    async def _yes(self) -> bool:
+        question = Question(self.plan.question, YES, tone="drift", scrolls=True)
+        return await self.ask(question) == {"choice": "y"}
+
+    async def _name_typed(self) -> bool:
+        wanted, text = self.plan.typed, self.plan.question
+        while True:
+            answers = await self.ask(Question(text, fields=(Field("name", ""),), tone="drift"))
+            if answers is None:
+                return False
+            if answers["name"].strip() == wanted:
+                return True
+            text = f"that is not it: type {wanted}, or Esc:"
