@@ -33,3 +33,14 @@ def define(*versions: str, **fields: Any) -> Json:
 def make_widget(name: str = "one", size: Any = 3, namespace: str = "shop") -> Json:
     """Return a widget."""
     return {"metadata": {"name": name, "namespace": namespace}, "spec": {"size": size}}
+
+
+def define_reporting(*, subresource: bool = True) -> Json:
+    """Return a definition of widgets that take any status."""
+    defined = define(size=WHOLE)
+    for version in defined["spec"]["versions"]:
+        fields = version["schema"]["openAPIV3Schema"]["properties"]
+        fields["status"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        if subresource:
+            version["subresources"] = {"status": {}}
+    return defined

@@ -187,7 +187,10 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
     reason: SafeText = SafeText()
     message: SafeText = SafeText()
     since: float = 0.0
-    ready: str = ""  # e.g. "2/3", where the kind has a notion of it
+    ready: str = ""  # e.g. "2/3 ready": the summary of the copy's own status, "" without one
+    health: Health = Health.UNKNOWN  # of this copy
+    told: SafeText = SafeText()  # why ``health`` is as it is
+    heard_at: float = 0.0  # of a target that does not answer: when it last did; 0 = it answers
 
 
 class ObjectRecord(Record, frozen=True):
@@ -201,10 +204,12 @@ class ObjectRecord(Record, frozen=True):
     created_at: float = 0.0
     generation: int = 0
     deleting_since: float = 0.0
-    health: Health = Health.UNKNOWN
-    summary: SafeText = SafeText()  # e.g. "4/4 ready"
+    health: Health = Health.UNKNOWN  # the worst over the cells, those on their way out aside
+    summary: SafeText = SafeText()  # e.g. "3/4 ready; west: 1/2 ready"
     placement: SafeText = SafeText()  # why these targets
     cells: tuple[Cell, ...] = ()  # sorted by target
+    reason: SafeText = SafeText()  # why ``health`` is as it is
+    reason_target: SafeText = SafeText()  # whose copy decides ``health``
 
     @property
     def key(self) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
 
 from tmcconsole.contract.records import (
-    Cell,
     Condition,
     Health,
-    ObjectRecord,
     PlacementRecord,
     QueueRecord,
     SyncState,
@@ -19,13 +16,14 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.heartbeat import summary
+from tmcconsole.engine.object_records import FAILED, WAITING
 from tmcconsole.engine.session import HubSession
 from tmcconsole.engine.target import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.decided import Decided
-from tmcconsole.sync.ledger import LANE, Ledger, Standing
-from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.ledger import LANE, Ledger
+from tmcconsole.sync.workqueue import WorkQueue
 from tmcconsole.sync.world import Target
 from tmcconsole.tmc.health import (
     HUB,
@@ -36,10 +34,6 @@ from tmcconsole.tmc.health import (
     target_health,
     target_path,
 )
-from tmcconsole.tmc.object_health import object_health
-
-WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
-FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
 
 
 @dataclass(slots=True)
@@ -165,60 +159,6 @@ def placement_record(one: Decided) -> PlacementRecord:
     )
 
 
-def object_record(session: HubSession, item: Item, stale: frozenset[str]) -> ObjectRecord | None:
-    """Return the record of one logical object, None where no target has to do with it.
-
-    ``stale`` names the targets that do not answer: what was in sync there is last known only.
-    """
-    world = session.world
-    cached = world.hub.cached(*item) or session.upsyncing.cached(*item)
-    cells = tuple(_cells(session, item, stale))
-    if cached is None and not cells:
-        return None
-    tree: Json = cached.decode() if cached else {"metadata": {"name": item.key.name}}
-    if not cells:
-        return None
-    meta = tree["metadata"]
-    kind = _kind_name(session, item.lane)
-    health, told = object_health(kind, _whole(session, item, tree))
-    return ObjectRecord(
-        kind=SafeText(kind),
-        resource=SafeText(item.lane),
-        namespace=SafeText(item.key.namespace),
-        name=SafeText(item.key.name),
-        uid=cached.uid if cached else "",
-        created_at=unix_time(meta.get("creationTimestamp")),
-        generation=cached.generation if cached else 0,
-        deleting_since=unix_time(meta.get("deletionTimestamp")),
-        health=health if cached else Health.UNKNOWN,
-        summary=told,
-        placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
-        cells=cells,
-    )
-
-
-def _kind_name(session: HubSession, lane: str) -> str:
-    """Return the Kind of a lane, be it of the way down or up."""
-    watched = session.world.hub.kinds.get(lane) or session.upsyncing.kinds.get(
-        lane.removeprefix(LANE)
-    )
-    return watched.kind.kind if watched else lane
-
-
-def _whole(session: HubSession, item: Item, tree: Json) -> Json:
-    """Return the hub object with the replicas wanted on all targets together.
-
-    Its status is the sum over the targets; so must the wish be that it is held against.
-    """
-    spec = tree.get("spec")
-    if not isinstance(spec, dict) or "replicas" not in spec:
-        return tree
-    copies = [target.copy_of(*item) for target in session.world.targets.values()]
-    wanted = [(copy.decode().get("spec") or {}).get("replicas") for copy in copies if copy]
-    counts = [count for count in wanted if isinstance(count, int)]
-    return {**tree, "spec": {**spec, "replicas": sum(counts)}} if counts else tree
-
-
 def health_readings(
     session: HubSession,
     supervisors: Mapping[str, Supervisor],
@@ -259,45 +199,6 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
         settings.heartbeat_s,
         found is not None and found.pause is not None,
     )
-
-
-def _cells(session: HubSession, item: Item, stale: frozenset[str]) -> Iterator[Cell]:
-    targets = sorted(session.world.targets.values(), key=lambda target: target.name)
-    for target in targets:
-        entry = target.ledger.get(*item)
-        if entry is not None:
-            standing = entry.standing
-            if target.name in stale:
-                standing = _last_known(session, target.name, item, standing)
-            yield Cell(
-                SafeText(target.name),
-                standing.state,
-                standing.reason,
-                standing.message,
-                standing.since,
-                _copy_summary(target, item),
-            )
-
-
-def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> Standing:
-    """Return how an object stands on a target that does not answer: old, or waiting for it."""
-    if last.state is SyncState.IN_SYNC:
-        return replace(last, state=SyncState.STALE)
-    if last.state not in WAITING:
-        return last
-    source = session.world.hub.cached(*item)
-    leaving = source is None or source.deleting
-    message = SafeText(f"waiting for {name}, which does not answer")
-    state = SyncState.DELETING if leaving else SyncState.PENDING
-    return Standing(state, SafeText("AwaitingCluster"), message, last.since)
-
-
-def _copy_summary(target: Target, item: Item) -> str:
-    copy = target.copy_of(*item)
-    if copy is None or not copy.status_digest:
-        return ""
-    _, told = object_health(target.kinds[item.lane].kind.kind, copy.decode())
-    return told
 
 
 def _lag_ms(target: Target | None, share: float) -> float:

@@ -5,7 +5,7 @@ Without a viewer only dirty keys are remembered: a daemon nobody watches pays no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,20 +21,20 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.engine.board import Board
 from tmcconsole.engine.kind_records import kind_records
+from tmcconsole.engine.object_records import object_record
 from tmcconsole.engine.present import (
     Tally,
     health_readings,
-    object_record,
     placement_record,
     queue_records,
     tally_of,
     target_record,
 )
 from tmcconsole.engine.session import HubSession
-from tmcconsole.engine.target import Supervisor
+from tmcconsole.engine.target import Supervisor, silent
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.workqueue import Item
-from tmcconsole.tmc.health import roll_up
+from tmcconsole.tmc.health import STALE_DEGRADED_S, STALE_UNHEALTHY_S, roll_up
 
 OBJECTS_PER_TURN: Final = 50  # then other tasks run: about 10 ms of building records
 OBJECTS_PER_PASS: Final = 2000  # the rest waits for the next pull
@@ -50,7 +50,7 @@ class Projector:
     wall: Callable[[], float]
     tallies: dict[str, Tally] = field(default_factory=dict)  # by target name
     _dirty: dict[Item, None] = field(default_factory=dict)
-    _was_stale: frozenset[str] = frozenset()
+    _silence: dict[str, int] = field(default_factory=dict)  # as last seen; see ``_note_silence``
     _tree: dict[str, HealthRecord] = field(default_factory=dict)
 
     def touch(self, kind: str, key: ObjectKey) -> None:
@@ -124,25 +124,26 @@ class Projector:
             if ref.key not in keys:
                 self.board.remove(ref)
 
-    def _stale(self) -> frozenset[str]:
-        """Name the targets that do not answer; what a change concerns is out of date."""
-        stale = frozenset(
-            name for name, supervisor in self.supervisors.items() if not supervisor.is_connected
-        )
-        for name in sorted(stale ^ self._was_stale):
-            supervisor = self.supervisors.get(name)
-            if supervisor is not None and supervisor.target is not None:
+    def _note_silence(self, heard: Mapping[str, float]) -> None:
+        """Note what a target's silence makes out of date: once as it begins, ages and ends."""
+        wall = self.wall()
+        ages = {
+            name: 1 + sum(wall - at > limit for limit in (STALE_DEGRADED_S, STALE_UNHEALTHY_S))
+            for name, at in heard.items()
+        }
+        for name, supervisor in sorted(self.supervisors.items()):
+            if ages.get(name) != self._silence.get(name) and supervisor.target is not None:
                 for kind, key, _ in supervisor.target.ledger.entries():
                     self.touch(kind, key)
-        self._was_stale = stale
-        return stale
+        self._silence = ages
 
     async def _objects(self, session: HubSession) -> None:
-        stale = self._stale()
+        heard, wall = silent(self.supervisors), self.wall()
+        self._note_silence(heard)
         batch = list(self._dirty)[:OBJECTS_PER_PASS]
         for number, item in enumerate(batch, start=1):
             self._dirty.pop(item, None)
-            record = object_record(session, item, stale)
+            record = object_record(session, item, heard, wall)
             if record is None:
                 self.board.remove(RecordRef("ObjectRecord", f"{item.lane}/{item.key}"))
             else:

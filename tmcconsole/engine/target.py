@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -159,7 +159,8 @@ class Supervisor(Stance):
         target = make_target(wiring, registered, self.target, lambda: self.sync_target())
         wiring.target = self.target = target
         mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
-        self.reach = Reach(client, around.runtime, around.changed)
+        heard_at = self.reach.contact_at if self.reach else 0.0
+        self.reach = Reach(client, around.runtime, around.changed, contact_at=heard_at)
         sync = replace(around.settings.sync, **dict(self.settings.overrides))
         sharing = SharedKinds(session, sync, client, target, mirrors, self.reach, self.kinds)
         wiring.on_state, doubt = sharing.informer_changed, sharing.rights.doubt
@@ -338,6 +339,15 @@ class Supervisor(Stance):
         if self._holds():
             await tell_disconnected(self.session, self.name, str(reason), told(found))
         await around.runtime.sleep(pause)
+
+
+def silent(supervisors: Mapping[str, Supervisor]) -> dict[str, float]:
+    """Return the targets that do not answer, and when each was last heard (Unix seconds)."""
+    return {
+        name: (one.reach.contact_at if one.reach else 0.0) or one.since
+        for name, one in sorted(supervisors.items())
+        if not one.is_connected
+    }
 
 
 def _reach_error(reach: Reach) -> Unreachable:

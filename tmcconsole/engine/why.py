@@ -8,11 +8,12 @@ from typing import Final
 
 import yaml
 
-from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.kind_records import kind_line
+from tmcconsole.engine.object_records import looks_at, worst_of
 from tmcconsole.engine.session import HubSession
-from tmcconsole.engine.target import Supervisor
+from tmcconsole.engine.target import Supervisor, silent
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import rfc3339
@@ -42,8 +43,17 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
         lines += _hub_lines(session, item, tree)
     if item in session.world.unmerged:
         lines.append(f"status     AggregationFailure: {session.world.unmerged[item]}")
+    wall = session.around.runtime.wall()
+    looks = {
+        str(one.cell.target): one for one in looks_at(session, item, silent(supervisors), wall)
+    }
+    if looks:
+        cause = worst_of(list(looks.values())).cell
+        lines.append(f"health     {cause.health.value}, by {cause.target}: {cause.told}")
     for name in sorted(supervisors):
         lines += ["", *_target_lines(session, supervisors[name], item)]
+        if name in looks:
+            lines.append(_health_line(looks[name].cell, wall))
     return SafeText("\n".join(lines), multiline=True)
 
 
@@ -164,6 +174,11 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
             due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
+
+
+def _health_line(cell: Cell, wall: float) -> str:
+    silence = f", not heard for {max(0.0, wall - cell.heard_at):.0f} s" if cell.heard_at else ""
+    return f"  health     {cell.health.value}: {cell.told}{silence}"
 
 
 def _drift_lines(entry: Entry) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Final
 from tmcconsole.contract.records import Health
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json
-from tmcconsole.tmc.status_fields import Fields, mapping, mappings, text
+from tmcconsole.tmc.status_fields import BUILTIN, Fields, mapping, mappings, text
 from tmcconsole.tmc.workload_health import (
     cron_job,
     daemon_set,
@@ -37,6 +37,11 @@ def object_health(kind: str, tree: Json) -> tuple[Health, SafeText]:
     if health is Health.HEALTHY and fields.is_outdated:
         return Health.DEGRADED, SafeText(f"{summary}, change not observed yet")
     return health, SafeText(summary)
+
+
+def is_only_present(kind: str, group: str) -> bool:
+    """Return whether objects of a kind are well by being there: there is no need to read them."""
+    return (not group or group in BUILTIN) and _RULES.get(kind) is _present
 
 
 def _present(_fields: Fields) -> _Found:

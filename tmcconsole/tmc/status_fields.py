@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 # Groups of Kubernetes itself; a Service of another group is not the Service we know.
-_BUILTIN: Final = frozenset(
+BUILTIN: Final = frozenset(
     {
         "apps",
         "autoscaling",
@@ -43,7 +43,7 @@ class Fields:
     def is_builtin(self) -> bool:
         """True for Kubernetes' own groups; items of a list carry no apiVersion and are trusted."""
         group, slash, _ = str(self.tree.get("apiVersion") or "").partition("/")
-        return not slash or group in _BUILTIN
+        return not slash or group in BUILTIN
 
     @property
     def is_outdated(self) -> bool:
