@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import anyio
 
 from tests.engine.virtual import in_virtual_time, open_virtual_world
-from tests.faults.stage import Stage, open_stage
+from tests.faults.definitions import WIDGETS, define_reporting, make_widget
+from tests.faults.stage import KINDS, Stage, open_stage
 from tests.world.world import (
     DEPLOYMENTS,
     NAMESPACES,
@@ -16,9 +20,13 @@ from tests.world.world import (
 )
 from tmcconsole.config.settings import StatusRule
 from tmcconsole.contract.commands import Why
-from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.sync.markers import STATUS_DIFF
 
 WEB = ("shop", "web")
+ONE = ObjectKey("shop", "one")
+BOTH = (*KINDS, WIDGETS.id)
 
 
 async def status_of(world: World) -> Json:
@@ -38,13 +46,13 @@ async def is_ready(world: World, wanted: int) -> None:
     await world.eventually(so, f"{wanted} ready", 60)
 
 
-async def assign(world: Stage, *targets: str) -> None:
+async def assign(world: Stage, *targets: str, kind: Kind = DEPLOYMENTS, name: str = "web") -> None:
     """Say on the object itself where it belongs."""
     labels = {
-        f"state.workload.kcp.io/{world.key_of(name)}": "Sync" if name in targets else None
-        for name in world.clusters
+        f"state.workload.kcp.io/{world.key_of(one)}": "Sync" if one in targets else None
+        for one in world.clusters
     }
-    await world.hub.patch(DEPLOYMENTS, *WEB, {"metadata": {"labels": labels}})
+    await world.hub.patch(kind, "shop", name, {"metadata": {"labels": labels}})
 
 
 def test_a_target_that_the_object_leaves_is_not_counted_any_more() -> None:
@@ -93,12 +101,17 @@ def test_a_status_that_somebody_else_wrote_stays_when_the_copies_are_gone() -> N
                 manager="someone",
                 subresource="status",
             )
+            await anyio.sleep(30)
+            assert (await status_of(world))["collisionCount"] == 7
+            await world.rest()
             await place_nowhere(world)
             await world.until(lambda: not world.finalizers(DEPLOYMENTS, "web"), "released", 60)
             await is_ready(world, 0)
             await world.settle()
 
-            assert "readyReplicas" not in await status_of(world)
+            status = await status_of(world)
+            assert "readyReplicas" not in status
+            assert status["collisionCount"] == 7
 
     in_virtual_time(story)
 
@@ -167,6 +180,142 @@ def test_a_placement_says_how_its_statuses_are_merged_and_may_change_its_mind() 
             await world.rest()
 
     in_virtual_time(story)
+
+
+def test_what_no_target_reports_any_more_goes_with_others_words_beside_it() -> None:
+    async def story() -> None:
+        async with open_stage(("east",), kinds_allow=BOTH) as world:
+            await widgets_on(world)
+            await says(world, "east", size=3, phase="Fine")
+            await shows(world, size=3, phase="Fine")
+            await world.hub.user.merge_patch(
+                WIDGETS, ONE, {"status": {"note": "mine"}}, manager="someone", subresource="status"
+            )
+            await says(world, "east", phase=None)
+
+            await shows(world, size=3, note="mine")
+            await world.restart()
+            await anyio.sleep(30)
+            await world.rest()
+            await says(world, "east", size=None, phase="Fine")
+            await shows(world, phase="Fine", note="mine")
+
+    in_virtual_time(story)
+
+
+def test_H6_a_report_that_goes_back_to_an_older_generation_is_dropped() -> None:
+    async def story() -> None:
+        async with open_stage(("east", "west"), kinds_allow=BOTH) as world:
+            await widgets_on(world)
+            await says(world, "west", readyReplicas=1, observedGeneration=1)
+            await says(world, "east", readyReplicas=1, observedGeneration=1)
+            await shows(world, readyReplicas=2, observedGeneration=1)
+            began = world.now()
+            await says(world, "east", readyReplicas=0, observedGeneration=0)
+            await anyio.sleep(120)
+            assert world.writes(since=began) == []
+            await says(world, "east", readyReplicas=2, observedGeneration=1)
+
+            await shows(world, readyReplicas=3, observedGeneration=1)
+
+    in_virtual_time(story)
+
+
+def test_a_status_beyond_the_cap_is_not_taken_and_is_told() -> None:
+    async def story() -> None:
+        async with open_stage(("east", "west"), kinds_allow=BOTH) as world:
+            await widgets_on(world)
+            await says(world, "west", readyReplicas=1)
+            await says(world, "east", readyReplicas=1)
+            await shows(world, readyReplicas=2)
+            await says(world, "east", readyReplicas=5, log="x" * 64 * 1024)
+            await shows(world, readyReplicas=1)
+            told = str(await world.engine.request(Why(key="widgets.example.com/shop/one")))
+            assert "east: its status of 6" in told
+            assert "at most 65536 are" in told
+            await says(world, "east", log="x" * 60 * 1024)
+
+            await shows(world, readyReplicas=6, log="x" * 60 * 1024)
+            told = str(await world.engine.request(Why(key="widgets.example.com/shop/one")))
+            assert "at most" not in told
+
+    in_virtual_time(story)
+
+
+def test_going_back_from_promotion_leaves_no_marker() -> None:
+    async def story() -> None:
+        async with open_stage(("east", "west"), status="promote") as world:
+            await place_everywhere(world)
+            await world.hub.apply(DEPLOYMENTS, make_deployment())
+
+            def notes() -> list[str]:
+                tree = world.copy("hub", DEPLOYMENTS, "web") or {"metadata": {}}
+                named = tree["metadata"].get("annotations") or {}
+                return [name for name in named if name.startswith(STATUS_DIFF)]
+
+            foreign = {f"{STATUS_DIFF}another": "{}"}
+            await world.hub.patch(DEPLOYMENTS, *WEB, {"metadata": {"annotations": foreign}})
+            await world.until(lambda: len(notes()) == 3, "promoted", 60)
+            await world.settle()
+            assert blank(await status_of(world))
+            sync = replace(world.settings.sync, status="aggregate")
+            world.settings = replace(world.settings, sync=sync)
+            await world.restart()
+
+            await is_ready(world, 4)
+            assert notes() == list(foreign)
+            await anyio.sleep(30)
+            await world.rest()
+
+    in_virtual_time(story)
+
+
+def test_a_target_that_never_reports_shows_no_old_numbers_as_new() -> None:
+    async def story() -> None:
+        async with open_stage(("east", "west"), kinds_allow=BOTH) as world:
+            await widgets_on(world, placed=False)
+            await assign(world, "east", kind=WIDGETS, name="one")
+            await world.until(lambda: bool(world.copy("east", WIDGETS, "one")), "east", 60)
+            await says(world, "east", readyReplicas=3, phase="Fine", observedGeneration=1)
+            await shows(world, readyReplicas=3, phase="Fine", observedGeneration=1)
+            await assign(world, "west", kind=WIDGETS, name="one")
+            await world.until(lambda: not world.copy("east", WIDGETS, "one"), "moved", 60)
+            await anyio.sleep(60)
+
+            assert world.finalizers(WIDGETS, "one") == ["west"]
+            tree = world.copy("hub", WIDGETS, "one") or {}
+            assert not tree.get("status")
+
+    in_virtual_time(story)
+
+
+async def widgets_on(world: Stage, *, placed: bool = True) -> None:
+    """Have a widget that can report on every target."""
+    for side in (world.hub, *world.clusters.values()):
+        await side.apply(CRDS, define_reporting())
+    if placed:
+        await place_everywhere(world)
+    else:
+        await world.hub.apply(NAMESPACES, {"metadata": {"name": "shop"}})
+    await world.hub.apply(WIDGETS, make_widget())
+    if placed:
+        await world.until(
+            lambda: all(world.copy(name, WIDGETS, "one") for name in world.clusters), "on", 120
+        )
+
+
+async def says(world: Stage, target: str, **status: Any) -> None:
+    """Let a cluster's controllers report; None takes a field back."""
+    await world.clusters[target].user.merge_patch(
+        WIDGETS, ONE, {"status": status}, manager="operator", subresource="status"
+    )
+
+
+async def shows(world: Stage, **wanted: Any) -> None:
+    """Wait until the hub shows just that."""
+    await world.until(
+        lambda: (world.copy("hub", WIDGETS, "one") or {}).get("status") == wanted, "shown", 60
+    )
 
 
 def blank(status: Json) -> bool:

@@ -14,6 +14,7 @@ from tests.world.world import (
     CONFIGMAPS,
     DEPLOYMENTS,
     NAMESPACES,
+    PLACEMENTS,
     SECRETS,
     make_configmap,
     make_deployment,
@@ -251,12 +252,13 @@ async def test_B12_a_namespace_on_its_way_out_is_made_again_when_it_is_gone() ->
         assert world.standing("east").state is SyncState.IN_SYNC
 
 
+@pytest.mark.parametrize("mode", ["aggregate", "promote"])
 @pytest.mark.parametrize("subresource", [True, False])
-async def test_B13_status_comes_back_with_and_without_a_status_subresource(
-    subresource: bool,
+async def test_B13_status_comes_back_and_goes_with_and_without_a_status_subresource(
+    subresource: bool, mode: str
 ) -> None:
     widgets = Kind("example.com", "v1", "widgets", "Widget")
-    async with open_stage(("east",), kinds_allow=(*KINDS, widgets.id)) as world:
+    async with open_stage(("east",), kinds_allow=(*KINDS, widgets.id), status=mode) as world:
         for side in (world.hub, world.clusters["east"]):
             await side.apply(CRDS, _definition(widgets, subresource))
         await world.restart()
@@ -271,6 +273,13 @@ async def test_B13_status_comes_back_with_and_without_a_status_subresource(
 
         for side_name in ("hub", "east"):
             assert (world.copy(side_name, widgets, "w") or {})["spec"] == {"size": 3}
+        await world.rest()
+        nothing = {"spec": {"namespaceSelector": {"matchLabels": {"app": "nothing"}}}}
+        await world.hub.patch(PLACEMENTS, "", "shop", nothing)
+        await world.until(lambda: not world.copy("east", widgets, "w"), "gone", 60)
+        await world.until(lambda: not _status_of(world, widgets), "cleared", 60)
+        assert (world.copy("hub", widgets, "w") or {})["spec"] == {"size": 3}
+        await anyio.sleep(150)  # the empty namespace is tidied away meanwhile
         await world.rest()
 
 

@@ -27,6 +27,7 @@ class Heard:
     reports: dict[str, Report]
     trees: dict[str, Json]  # those that say something, by target key
     copies: int  # of the object on targets, those that are leaving too
+    is_mute: bool  # whoever keeps the object has a copy that has never said anything
     is_late: bool  # a target went back behind what it had already said of this very copy
 
     def told(self) -> list[Report]:
@@ -40,13 +41,16 @@ def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
     staying = _staying(source, tree)
     reports: dict[str, Report] = {}
     trees: dict[str, Json] = {}
-    copies, is_late = 0, False
+    copies, is_late, mute = 0, False, set[str]()
     for key, target in sorted(world.targets.items()):
         copy = target.copy_of(*item)
         if copy is None:
             continue
         copies += 1
-        if key not in staying or copy.deleting or not copy.status_digest:
+        if key not in staying or copy.deleting:
+            continue
+        if not copy.status_digest:
+            mute.add(key)
             continue
         found = copy.decode()
         if is_ours(found, target.key, origin):
@@ -54,7 +58,8 @@ def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
             if reports[key].status:
                 trees[key] = found
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
-    return Heard(reports, trees, copies, is_late)
+    is_mute = bool(staying) and mute == staying
+    return Heard(reports, trees, copies, is_mute, is_late)
 
 
 def _staying(source: CachedObject, tree: Json) -> frozenset[str]:

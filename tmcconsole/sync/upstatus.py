@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_of
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.duties import acting_for
-from tmcconsole.sync.markers import MANAGER, UPSYNC, finalizer_keys, state_keys
+from tmcconsole.sync.markers import MANAGER, STATUS_DIFF, UPSYNC, finalizer_keys, state_keys
 from tmcconsole.sync.promotion import plan_promotion
 from tmcconsole.sync.reports import Heard, hear
-from tmcconsole.sync.status import Merged, clearing_patch, is_blank, merge, patch_for
+from tmcconsole.sync.status import (
+    Merged,
+    clearing_patch,
+    is_blank,
+    merge,
+    owned_fields,
+    patch_for,
+)
 from tmcconsole.sync.turn import LOOK_AGAIN_S
 from tmcconsole.sync.view import ViewInvalid
 from tmcconsole.sync.workqueue import Item
@@ -35,6 +42,8 @@ class UpStatus:
     _written: dict[Item, Json] = field(default_factory=dict)
     # Digests of statuses found to have nothing of ours in them, of objects that are nowhere.
     _foreign: dict[Item, bytes] = field(default_factory=dict)
+    # Fields in a status that no target reports, as last looked at; and those of them not ours.
+    _theirs: dict[Item, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
@@ -65,12 +74,18 @@ class UpStatus:
     async def _aggregate(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
+        stale = _promotion_notes(tree, self.world.targets)
+        if stale:  # the status as such is written at the event of this
+            notes: Json = {"metadata": {"annotations": dict.fromkeys(stale)}}
+            await self._patch_main(item, cached.resource_version, notes)
+            return LOOK_AGAIN_S
         before: Json = tree.get("status") or {}
         merged = self._merge(item, cached, before, heard)
         self._note(item, merged.failures)
         after = merged.status
         if after is None:
             return await self._clear(item, cached, tree, heard)
+        after = after | await self._others_words(item, cached, before, after)
         patch = patch_for(before, after)
         if not patch or self._written.get(item) == after:
             return None
@@ -78,6 +93,26 @@ class UpStatus:
         if written is not None:
             self._remember(item, written, after)
         return None
+
+    async def _others_words(
+        self, item: Item, cached: CachedObject, before: Json, after: Json
+    ) -> Json:
+        """Return what no target reports and others wrote into the status: it is theirs.
+
+        What we wrote, and no target reports any more, goes. A live look tells them apart.
+        """
+        extra = before.keys() - after.keys()
+        if not extra:
+            self._theirs.pop(item, None)
+            return {}
+        looked, theirs = self._theirs.get(item, (frozenset(), frozenset()))
+        if extra != looked:
+            live = await self._live(item)
+            if live is None or live["metadata"]["resourceVersion"] != cached.resource_version:
+                return {name: before[name] for name in extra}  # the next event calls again
+            theirs = frozenset(extra - owned_fields(live))
+            self._theirs[item] = frozenset(extra), theirs
+        return {name: before[name] for name in extra & theirs}
 
     def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
         rules = self.world.settings.status_rules + self.world.status_rules(item.key.namespace)
@@ -115,7 +150,7 @@ class UpStatus:
             self._remember(item, written, plan.wanted)
         if plan.main and await self._patch_main(item, version, plan.main) is None:
             return None
-        if plan.wanted is not None or (not heard.reports and heard.copies):
+        if plan.wanted is not None or (heard.copies and not heard.reports and not heard.is_mute):
             return None
         return await self._clear(item, cached, tree, heard)
 
@@ -124,29 +159,37 @@ class UpStatus:
     ) -> float | None:
         """Take back what we once wrote into a status that is no single target's, or nobody's.
 
-        The API server's own record of who wrote what is the proof, and only a live look shows it.
+        Nobody's it is, too, where the object has moved and its new target says nothing yet. The
+        API server's own record of who wrote what is the proof, and only a live look shows it.
         """
         is_apart = self.world.settings.status == "promote" and len(heard.reports) > 0
-        if cached.deleting or not (is_apart or _is_nowhere(tree, heard)):
+        is_nobodys = is_apart or heard.is_mute
+        if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
             return None
         status = tree.get("status") or {}
         if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
             return None
-        hub = self.world.hub
-        try:
-            async with hub.flow.admitted():
-                path = object_path(hub.kinds[item.lane].kind, item.key)
-                live = await hub.client.get_json(path)
-        except NotFound:
+        live = await self._live(item)
+        if live is None:
             return None
         gone = clearing_patch(live)
-        if gone is not None and (is_apart or not finalizer_keys(live)):
+        if gone is not None and (is_nobodys or not finalizer_keys(live)):
             version = str(live["metadata"]["resourceVersion"])
             written = await self._patch(item, version, gone)
             self._foreign[item] = written.status_digest if written else b""
         else:
             self._foreign[item] = cached.status_digest
         return None
+
+    async def _live(self, item: Item) -> Json | None:
+        """Read the hub object with its managedFields, which the cache does not keep."""
+        hub = self.world.hub
+        try:
+            async with hub.flow.admitted():
+                path = object_path(hub.kinds[item.lane].kind, item.key)
+                return await hub.client.get_json(path)
+        except NotFound:
+            return None
 
     def _is_busy(self) -> bool:
         """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
@@ -218,7 +261,14 @@ class UpStatus:
     def _forget(self, item: Item) -> None:
         self._written.pop(item, None)
         self._foreign.pop(item, None)
+        self._theirs.pop(item, None)
         self.world.unmerged.pop(item, None)
+
+
+def _promotion_notes(tree: Json, keys: Collection[str]) -> list[str]:
+    """Name the annotations of an earlier life that promoted what those targets report."""
+    notes = annotations_of(tree)
+    return [name for key in sorted(keys) if (name := STATUS_DIFF + key) in notes]
 
 
 def _is_nowhere(tree: Json, heard: Heard) -> bool:
