@@ -10,9 +10,10 @@ import pytest
 
 from tests.faults.seen import Tried
 from tests.faults.stage import Stage, open_shop
-from tests.world.world import CONFIGMAPS, make_configmap
+from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_configmap, make_deployment
 from tmcconsole.contract.records import EngineRecord, ObjectRecord, SyncState, TargetRecord
 from tmcconsole.runtime import Request, Response
+from tmcconsole.sync.upstatus import BUSY_AT
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,18 @@ async def test_N1_ten_minutes_without_a_server_cost_few_tries_and_no_deletion(
         assert took <= 60
         await world.settle()
         assert world.creations("east", CONFIGMAPS, "fresh") == 1
+
+
+async def test_N1_what_waits_for_a_silent_target_holds_up_no_status_of_the_others() -> None:
+    async with open_shop(("east", "west"), maps=()) as world:
+        await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=1))
+        await world.until(lambda: _ready_in_hub(world, 2), "both have reported", 60)
+        world.sims["east"].faults.switch("blackhole")
+        await anyio.sleep(60)
+        for number in range(3 * BUSY_AT):
+            await world.hub.apply(CONFIGMAPS, make_configmap(f"more-{number}"))
+        await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=3))
+        await world.until(lambda: _ready_in_hub(world, 4), "the other's status arrived", 60)
 
 
 async def test_N1_a_silent_cluster_is_told_apart_and_its_objects_shown_as_stale() -> None:
@@ -192,3 +205,8 @@ def _has_recovered(world: Stage) -> bool:
 
 def _pass(_cluster: str, _request: Request) -> Response | None:
     return None
+
+
+def _ready_in_hub(world: Stage, count: int) -> bool:
+    found = world.copy("hub", DEPLOYMENTS, "web") or {}
+    return bool((found.get("status") or {}).get("readyReplicas") == count)

@@ -9,7 +9,7 @@ from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import TargetState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.session import HubSession
-from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.placement.api import SyncTarget, read_sync_target
 from tmcconsole.sync.identity import target_key
 
@@ -27,6 +27,7 @@ class Stance:
     message: SafeText = field(default_factory=SafeText)
     since: float = 0.0
     next_try_at: float = 0.0
+    _read: tuple[CachedObject, SyncTarget] | None = None
 
     @property
     def name(self) -> str:
@@ -56,7 +57,11 @@ class Stance:
         cached = self.session.sources.targets.get(ObjectKey("", self.name))
         if cached is None:
             return None
-        return read_sync_target(cached.decode(), self.session.world.hub.cluster)
+        # Asked before every write: read once for each version there is.
+        if self._read is None or self._read[0] is not cached:
+            read = read_sync_target(cached.decode(), self.session.world.hub.cluster)
+            self._read = cached, read
+        return self._read[1]
 
     def _wishes(self, found: SyncTarget) -> tuple[bool, bool, bool]:
         """What an operator may have changed, or time: what was held may pass now."""

@@ -158,6 +158,7 @@ class Supervisor(Stance):
         wiring = self._wiring = Wiring(session, client)
         target = make_target(wiring, registered, self.target, lambda: self.sync_target())
         wiring.target = self.target = target
+        target.is_connected = lambda: self.is_connected
         mirrors = Mirrors(group, self.name, target.kinds, wiring.make_informer, wiring.when_synced)
         heard_at = self.reach.contact_at if self.reach else 0.0
         self.reach = Reach(client, around.runtime, around.changed, contact_at=heard_at)

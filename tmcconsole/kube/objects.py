@@ -84,13 +84,13 @@ def content_changed(old: CachedObject | None, new: CachedObject | None) -> bool:
     return old.content_digest != new.content_digest or old.deleting != new.deleting
 
 
-def labels_of(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Return the labels of a decoded object, {} where there are none."""
+def labels_of(tree: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels of a decoded object, {} where there are none; they are the tree's own."""
     return _strings(tree, "labels")
 
 
-def annotations_of(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Return the annotations of a decoded object, {} where there are none."""
+def annotations_of(tree: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the annotations of a decoded object, {} where there are none; the tree's own."""
     return _strings(tree, "annotations")
 
 
@@ -120,6 +120,6 @@ def conditions_of(tree: Mapping[str, Any]) -> Iterator[Json]:
     yield from (entry for entry in found or () if isinstance(entry, dict))
 
 
-def _strings(tree: Mapping[str, Any], field: str) -> dict[str, str]:
+def _strings(tree: Mapping[str, Any], field: str) -> Mapping[str, str]:
     value = (tree.get("metadata") or {}).get(field)
-    return dict(value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -112,7 +112,7 @@ def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
     status = _part(tree, "status")
     return SyncTarget(
         TargetIdentity(cluster, meta["name"], meta.get("uid", "")),
-        labels_of(tree),
+        dict(labels_of(tree)),
         bool(spec.get("unschedulable")),
         unix_time(spec.get("evictAfter")),
         ready.get("status") == "True",
@@ -138,7 +138,7 @@ def _synced_kinds(status: Json) -> frozenset[str]:
 def read_location(tree: Json) -> Location:
     """Return the Location in ``tree``."""
     selector = _selector(_part(tree, "spec").get("instanceSelector"))
-    return Location(tree["metadata"]["name"], labels_of(tree), selector)
+    return Location(tree["metadata"]["name"], dict(labels_of(tree)), selector)
 
 
 def read_placement(tree: Json) -> Placement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tmcconsole.kube.selectors import SelectorError, matches
@@ -17,7 +18,7 @@ class Decided:
     placement: Placement
     decision: Decision
 
-    def selects(self, labels: dict[str, str]) -> bool:
+    def selects(self, labels: Mapping[str, str]) -> bool:
         """True for a namespace with these labels; a broken selector selects nothing."""
         try:
             return matches(self.placement.namespace_selector, labels)

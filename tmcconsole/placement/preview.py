@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,13 +60,13 @@ def _placed(document: Json) -> Json:
 
 
 def _declared(
-    placements: Sequence[Placement], labels: dict[str, str], settings: Settings
+    placements: Sequence[Placement], labels: Mapping[str, str], settings: Settings
 ) -> tuple[Transform, ...]:
     placed = [one for one in sorted(placements, key=lambda p: p.name) if _selects(one, labels)]
     return (*(t for one in placed for t in one.transforms), *settings.transforms)
 
 
-def _selects(placement: Placement, labels: dict[str, str]) -> bool:
+def _selects(placement: Placement, labels: Mapping[str, str]) -> bool:
     try:
         return matches(placement.namespace_selector, labels)
     except SelectorError:

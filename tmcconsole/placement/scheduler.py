@@ -6,7 +6,7 @@ One pass at a time over everything; deciding is cheap and pure, and only differe
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -96,6 +96,8 @@ class Scheduler:
     _failures: int = 0  # passes in a row that the hub did not answer
     _wake: anyio.Event = field(default_factory=anyio.Event)
     _namespace_labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    # What ``_sending`` found, by namespace and target key; every object of a namespace asks.
+    _sent: dict[str, dict[str, list[Placement]]] = field(default_factory=dict)
 
     def notice(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
@@ -103,6 +105,7 @@ class Scheduler:
         """Take note of an event in one of the sources, or of a namespace."""
         if kind.id == NAMESPACES.id:
             self._namespace_labels.pop(key.name, None)
+            self._sent.pop(key.name, None)
             if old is not None and new is not None and old.content_digest == new.content_digest:
                 return
         if kind.id == SYNC_TARGETS.id and self._is_heartbeat(old, new):
@@ -179,10 +182,16 @@ class Scheduler:
 
     def _sending(self, namespace: str, key: str) -> list[Placement]:
         """Those that select it and chose the target; else those of which that cannot be told."""
-        labels = self._labels(namespace)
-        here = [one for _, one in sorted(self.decided.items()) if key in one.decision.keys]
-        found = [one.placement for one in here if namespace and one.selects(labels)]
-        return found or [one.placement for one in here if one.decision.reason == INVALID_SELECTOR]
+        known = self._sent.get(namespace, {}).get(key)
+        if known is None:
+            labels = self._labels(namespace)
+            here = [one for _, one in sorted(self.decided.items()) if key in one.decision.keys]
+            found = [one.placement for one in here if namespace and one.selects(labels)]
+            unclear = [one.placement for one in here if one.decision.reason == INVALID_SELECTOR]
+            known = found or unclear
+            if namespace in self._namespace_labels:
+                self._sent.setdefault(namespace, {})[key] = known
+        return known
 
     def _is_placed(self, namespace: str) -> bool:
         found = self.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
@@ -237,11 +246,11 @@ class Scheduler:
         before = read_sync_target(old.decode(), cluster)
         return before.ready == read_sync_target(new.decode(), cluster).ready
 
-    def _labels(self, namespace: str) -> dict[str, str]:
+    def _labels(self, namespace: str) -> Mapping[str, str]:
         known = self._namespace_labels.get(namespace)
         if known is None:
             found = self.hub.namespaces.get(ObjectKey("", namespace))
-            known = labels_of(found.decode()) if found else {}
+            known = dict(labels_of(found.decode())) if found else {}
             if found:  # a name that is not there must not be remembered: nothing would remove it
                 self._namespace_labels[namespace] = known
         return known
@@ -262,6 +271,7 @@ class Scheduler:
             name: essence(one) for name, one in self.decided.items()
         }
         self.decided, self.has_decided = new, True
+        self._sent.clear()
         if changed:
             self.on_decided()
 

@@ -13,7 +13,7 @@ from tmcconsole.sync.duties import acting_for
 from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.share import share_of
 from tmcconsole.sync.turn import LOOK_AGAIN_S
-from tmcconsole.sync.wanted import wanted
+from tmcconsole.sync.wanted import foresee
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 
@@ -89,7 +89,10 @@ class Assigner:
         """What was written and has not changed since has passed."""
         if self._is_settled(target, item):
             return True
-        return wanted(self.world, target, item.lane, item.key, tree).refusal is None
+        cached = self.world.hub.cached(*item)
+        return cached is not None and (
+            foresee(self.world, target, item, cached, tree).refusal is None
+        )
 
     async def _write(self, item: Item, patch: Json) -> float | None:
         hub = self.world.hub

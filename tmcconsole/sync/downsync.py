@@ -39,7 +39,7 @@ from tmcconsole.sync.reporting import report
 from tmcconsole.sync.rules import around
 from tmcconsole.sync.select_objects import ENABLED, PAUSED, switch_of
 from tmcconsole.sync.turn import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
-from tmcconsole.sync.wanted import NO_WISH, terms_of, wanted
+from tmcconsole.sync.wanted import NO_WISH, recall, terms_of
 from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 from tmcconsole.sync.writing import create, update
@@ -54,7 +54,10 @@ class DownSync:
 
     async def reconcile(self, item: Item) -> float | None:
         """Bring one copy nearer to its wish; return seconds until another look, or None."""
-        again = await self._reconcile(item)
+        try:
+            again = await self._reconcile(item)
+        finally:
+            self.target.wishes.drop(item)
         for waiting in self.target.waiting.pop(item):
             self.target.queue.add(*waiting)
         return again
@@ -118,7 +121,9 @@ class DownSync:
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
         origin = origin_of(self.world.hub.cluster, tree) if tree else ""
-        wish = wanted(self.world, self.target, kind, key, tree, terms) if tree else NO_WISH
+        wish = NO_WISH
+        if source is not None and tree is not None:
+            wish = recall(self.world, self.target, Item(kind, key), source, tree, terms)
         desired, refusal = wish.desired, wish.refusal
         rules = ownership_of(self.world.settings, kind, tree, beside)
         if isinstance(rules, Refusal):

@@ -125,5 +125,7 @@ def is_bookkeeping(name: str) -> bool:
 
 
 def _suffixes(strings: Mapping[str, str], prefix: str) -> dict[str, str]:
-    found = {name: value for name, value in strings.items() if name.startswith(prefix)}
-    return {name.removeprefix(prefix): found[name] for name in sorted(found)}
+    found = [name for name in strings if name.startswith(prefix)]
+    if len(found) > 1:
+        found.sort()
+    return {name.removeprefix(prefix): strings[name] for name in found}

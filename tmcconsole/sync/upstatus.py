@@ -47,8 +47,8 @@ class UpStatus:
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
-        if self._is_busy():
-            return COALESCE_S
+        if self._is_busy():  # in its place in the line: keys that come back cost as much as wishes
+            await self.world.runtime.sleep(COALESCE_S)
         cached = self.world.hub.cached(*item)
         if cached is None:
             self._forget(item)
@@ -193,7 +193,7 @@ class UpStatus:
 
     def _is_busy(self) -> bool:
         """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
-        targets = self.world.targets.values()
+        targets = (one for one in self.world.targets.values() if one.is_connected())
         waiting = len(self.world.hub.queue) + sum(len(target.queue) for target in targets)
         return waiting > BUSY_AT
 

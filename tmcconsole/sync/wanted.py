@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.sync.desired import PLAIN, Desired, Terms, build
 from tmcconsole.sync.divide import DIVIDED_KINDS
 from tmcconsole.sync.policy import Policy, Refusal, Tenant, refuse
 from tmcconsole.sync.renames import ROOT_CA, is_reserved
 from tmcconsole.sync.transform import TransformFailed, concerning
 from tmcconsole.sync.view import ViewInvalid, read_view
+from tmcconsole.sync.wishes import Basis
+from tmcconsole.sync.workqueue import Item
 from tmcconsole.sync.world import Target, World
 
 
@@ -83,6 +85,31 @@ def wanted(
     if refusal is None and desired.digest != plain.digest:
         refusal = judge_transformed(world.policy, here, desired, tenant)
     return Wanted(desired, refusal, trimmed.left_out)
+
+
+def foresee(world: World, target: Target, item: Item, source: CachedObject, tree: Json) -> Wanted:
+    """Return what ``wanted`` says of a cached hub object, and keep it for ``recall``."""
+    kind, terms = _here(world, target, item)
+    basis = Basis(source.content_digest, terms, kind, target.copy_key(kind.id, item.key))
+    wish = target.wishes.find(item, basis)
+    if wish is None:
+        wish = wanted(world, target, *item, tree, terms)
+        target.wishes.keep(item, basis, wish)
+    return wish
+
+
+def recall(
+    world: World, target: Target, item: Item, source: CachedObject, tree: Json, terms: Terms
+) -> Wanted:
+    """Return what ``wanted`` says of a cached hub object, whether it was foreseen or not."""
+    kind = target.kinds[item.lane].kind
+    basis = Basis(source.content_digest, terms, kind, target.copy_key(kind.id, item.key))
+    return target.wishes.find(item, basis) or wanted(world, target, *item, tree, terms)
+
+
+def _here(world: World, target: Target, item: Item) -> tuple[Kind, Terms]:
+    kind = target.kinds[item.lane].kind
+    return kind, terms_of(world, target, kind, item.key.namespace) or PLAIN
 
 
 def _judge_name(target: Target, kind: str, key: ObjectKey) -> Refusal | None:

@@ -26,6 +26,7 @@ from tmcconsole.sync.referred import Referred
 from tmcconsole.sync.renames import name_in_hub, name_on_target
 from tmcconsole.sync.select_objects import ANY, Selection, selected
 from tmcconsole.sync.waiting import Waiting
+from tmcconsole.sync.wishes import Wishes
 from tmcconsole.sync.workqueue import Item, WorkQueue
 from tmcconsole.tmc.audit import AuditLog
 from tmcconsole.tmc.history import History
@@ -78,6 +79,8 @@ class Target:
     deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
     waiting: Waiting = field(default_factory=Waiting)
+    wishes: Wishes = field(default_factory=Wishes)
+    is_connected: Callable[[], bool] = lambda: True  # it answers; what waits for it moves on
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
 
     @property

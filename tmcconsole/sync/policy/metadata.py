@@ -6,6 +6,7 @@ What is dropped here is no refusal: the object syncs without it, and ``why`` tel
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -139,6 +140,7 @@ def _is_ours(domain: str) -> bool:
     return _is_within(domain, ("kcp.io", "kubectl.kubernetes.io"))
 
 
+@lru_cache(maxsize=1024)
 def _is_within(domain: str, domains: tuple[str, ...]) -> bool:
     return any(domain == one or domain.endswith(f".{one}") for one in domains)
 

@@ -6,6 +6,7 @@ It judges what is about to be written, whoever made it so: the hub's object or a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from tmcconsole.config.settings import SyncSettings
@@ -123,6 +124,7 @@ def _judge_content(
             yield _against(settings, "Snippet", path, "it is run by a controller others share")
 
 
+@lru_cache(maxsize=1024)
 def is_snippet(annotation: str) -> bool:
     """True for an annotation that is configuration for a controller others share."""
     return any(word in annotation.rpartition("/")[2].lower() for word in _SNIPPETS)
