@@ -10,6 +10,7 @@ import pytest
 
 from tests.ui.driving import console
 from tests.ui.fixture_link import FixtureLink, fleet
+from tmcconsole.contract.commands import AnyCommand, AnyReply
 from tmcconsole.contract.records import AnyRecord
 from tmcconsole.contract.text import SafeText
 
@@ -48,6 +49,14 @@ def board(start: int) -> list[AnyRecord]:
     return [hostile(record, strings) for record in fleet()]  # type: ignore[misc]
 
 
+class HostileLink(FixtureLink):
+    """Answers every question in hostile words, too."""
+
+    async def request(self, command: AnyCommand) -> AnyReply:
+        reply = await super().request(command)
+        return hostile(reply, cycle(STRINGS))  # type: ignore[return-value]
+
+
 @pytest.mark.parametrize("start", range(0, len(STRINGS), 4))
 async def test_every_screen_draws_it_as_text(start: int) -> None:
     async with console(FixtureLink(board(start)), size=(100, 30)) as desk:
@@ -62,9 +71,21 @@ async def test_every_screen_draws_it_as_text(start: int) -> None:
         assert desk.app.return_value is None
 
 
+async def test_lists_that_the_engine_is_asked_for_draw_it_as_text() -> None:
+    async with console(HostileLink(board(0)), size=(100, 30)) as desk:
+        for line in ("dead", "forget k39Lsq3x"):
+            await desk.command(line)
+            drawn = desk.text
+            await desk.press("enter")
+            drawn += desk.text
+            assert not any(c in drawn for c in "\x1b\x9b\x07\u202e\u200b\u2028")
+            await desk.press("escape", "escape")
+        assert desk.app.is_running
+
+
 async def test_questions_and_answers_draw_it_as_text() -> None:
-    async with console(FixtureLink(board(0)), size=(100, 30)) as desk:
-        for keys in ("2p", "2u", "2X", "6w", "6y", "6="):
+    async with console(HostileLink(board(0)), size=(100, 30)) as desk:
+        for keys in ("2p", "2u", "2X", "6w", "6y", "6=", "6d", "6da", "6dv", "6dc", "3t"):
             await desk.press(*(("equals_sign" if key == "=" else key) for key in keys))
             assert not any(c in desk.text for c in "\x1b\x9b\x07\u202e\u200b\u2028")
             await desk.press("escape")

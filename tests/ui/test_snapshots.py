@@ -110,6 +110,12 @@ def test_empty_because_of_the_filter(snap_compare: Compare) -> None:
         ("diff", ("6", "equals_sign")),
         ("pause", ("2", "p")),
         ("quit", ("q",)),
+        ("queue", ("3", "enter")),
+        ("drift", ("6", "d")),
+        ("drifted-field", ("6", "d", "enter")),
+        ("adopt", ("6", "d", "a")),
+        ("cede", ("6", "d", "c")),
+        ("forget", ("2", "j", "j", "j", "O")),
     ],
 )
 def test_pushed(snap_compare: Compare, name: str, keys: tuple[str, ...]) -> None:

@@ -27,7 +27,7 @@ class Order:
 
 ORDERS: Final = {
     "adopt": Order("Adopt", "write {what} to the hub?",
-                   "a adopts: the hub takes over what is there, and sends it to all targets"),
+                   "a adopts: the hub takes over what was found, and sends it to all targets"),
     "revert": Order("Revert", "take {what} back?",
                     "v reverts: the copy gets what is wanted, once, whatever the policy"),
     "cede": Order("Cede", "leave {what} to the clusters?",
@@ -43,7 +43,7 @@ def drift_lines(row: DriftedField, look: Look, width: int) -> list[Runs]:
         (*look.state(outcome_sign(field.outcome)), Run(f"  on {field.target}", "dim")),
         BLANK,
         *paragraph("wanted", field.wanted or "nothing", width, "diff-removed"),
-        *paragraph("is there", field.actual or "nothing", width, "diff-added"),
+        *paragraph("found", field.actual or "nothing", width, "diff-added"),
         *pairs([
             ("by", field.manager),
             ("times", count(field.count)),

@@ -1,4 +1,4 @@
-"""The kinds of one target in words: what lacks first, what is synced in one paragraph."""
+"""The kinds of one target in words: each that lacks, the others by name only."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from tmcconsole.ui.rows.table import Look
 from tmcconsole.ui.signs import KIND
 
 SHOWN: Final = 30  # with their messages; more are counted
+_BY_NAME: Final = (KindState.ACCEPTED, KindState.REFUSED)  # as it should be: no news
 
 
 def kind_lines(target: str, mirror: Mirror, look: Look, width: int) -> list[Runs]:
-    """Return each kind that is not simply synced with its reason, then those that are."""
+    """Return each kind that should be synced and is not with its reason, then those that are."""
     kinds = [kind for kind in mirror.of(KindRecord).values() if kind.target == target]
     if not kinds:
         return []
     others = sorted(
-        (kind for kind in kinds if kind.state is not KindState.ACCEPTED),
+        (kind for kind in kinds if kind.state not in _BY_NAME),
         key=lambda kind: (KIND[kind.state].rank, kind.kind),
     )
     accepted = sorted(_named(kind) for kind in kinds if kind.state is KindState.ACCEPTED)
@@ -31,6 +32,19 @@ def kind_lines(target: str, mirror: Mirror, look: Look, width: int) -> list[Runs
     if len(others) > SHOWN:
         lines += paragraph("", f"and {count(len(others) - SHOWN)} more", width, "dim")
     return [*lines, *paragraph("accepted", ", ".join(accepted), width)]
+
+
+def refused_lines(target: str, mirror: Mirror, width: int) -> list[Runs]:
+    """Return the kinds that policy or the config keeps away, by reason."""
+    kinds = [kind for kind in mirror.of(KindRecord).values() if kind.target == target]
+    refused: dict[str, list[str]] = {}
+    for kind in sorted(kinds, key=lambda kind: (kind.reason, kind.kind)):
+        if kind.state is KindState.REFUSED:
+            refused.setdefault(kind.reason, []).append(kind.kind)
+    lines = heading("Kinds not synced, as policy has it") if refused else []
+    for reason, names in refused.items():
+        lines += wrap(f"{reason}: {', '.join(names)}", width, "dim")
+    return lines
 
 
 def _named(kind: KindRecord) -> str:
@@ -44,6 +58,5 @@ def _lacking(kind: KindRecord, look: Look, width: int) -> list[Runs]:
         Run(f"  {kind.kind}", "strong"),
         Run(f"  {kind.reason}, {age(kind.since, look.now)}{copies}", "dim"),
     )
-    tone = "dim" if kind.state is KindState.REFUSED else "text"
-    told = wrap(kind.message, max(20, width - 2), tone) if kind.message else []
+    told = wrap(kind.message, max(20, width - 2)) if kind.message else []
     return [head, *((Run("  "), *runs) for runs in told)]

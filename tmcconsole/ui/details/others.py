@@ -68,7 +68,7 @@ def _object(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> lis
         ))  # fmt: skip
         text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
         lines += paragraph("", text, width, "dim")
-    if any(cell.state is SyncState.DRIFTED for cell in record.cells):
+    if any(cell.state is SyncState.DRIFTED or cell.reason == "Fight" for cell in record.cells):
         lines.append(ink("d shows who changed what, and what can be done", "info"))
     return [*lines, *recent(mirror, look, subject=record.key)]
 

@@ -9,7 +9,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
-from tmcconsole.ui.details.kinds import kind_lines
+from tmcconsole.ui.details.kinds import kind_lines, refused_lines
 from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.format import age, ago, count, countdown, millis, plural, timestamp
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
@@ -40,6 +40,7 @@ def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -
         *kind_lines(target.name, mirror, look, width),
         *_queues(target, mirror, look),
         *_objects(target, mirror, look),
+        *refused_lines(target.name, mirror, width),
     ]
 
 

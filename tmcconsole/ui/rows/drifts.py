@@ -44,7 +44,7 @@ _COLUMNS = (
            least=14, most=60, middle=True),
     Column("wanted", "WANTED", lambda r, _l: ink(r.field.wanted, "diff-removed"), None,
            least=6, most=24, middle=True),
-    Column("actual", "IS THERE", lambda r, _l: ink(r.field.actual, "diff-added"), None,
+    Column("actual", "FOUND", lambda r, _l: ink(r.field.actual, "diff-added"), None,
            least=8, most=24, middle=True),
     Column("by", "BY", lambda r, _l: ink(r.field.manager, "info"), lambda r: r.field.manager,
            least=8, most=28, middle=True),

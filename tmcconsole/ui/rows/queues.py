@@ -62,7 +62,7 @@ _COLUMNS = (
            least=16, most=34),
     _counter("depth", "DEPTH", "depth", tone="pending", key="Q", drop=0),
     _counter("inflight", "FLIGHT", "in_flight", tone="pending", key="", drop=3),
-    _counter("delayed", "LATER", "delayed", tone="text", key="", drop=2),
+    _counter("delayed", "LATER", "delayed", tone="text", key="", drop=3),
     _counter("retrying", "RETRY", "retrying", tone="drift", key="E", drop=0),
     _counter("dead", "DEAD", "dead", tone="failed", key="", drop=0),
     Column("oldest", "OLDEST", lambda q, look: ink(shown_age(q.oldest_at, look.now), "dim"),
