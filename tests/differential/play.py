@@ -23,6 +23,7 @@ class Recorded:
     code: int
     media_type: str
     body: Any
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -73,7 +74,8 @@ async def play(trace: Trace, server: Server, namespace: str) -> list[Recorded]:
         answer = await settle(server, filled)
         told.learn(filled, answer)
         body = mask.answer(answer.body)
-        recorded.append(Recorded(_describe(step), answer.code, answer.media_type, body))
+        what, warnings = _describe(step), answer.warnings
+        recorded.append(Recorded(what, answer.code, answer.media_type, body, warnings))
     for watched, start in zip(watches, starts, strict=True):
         query = _filled(watched.query, {"<start>": start}, namespace)
         events = await _events(server, replace(watched, query=query))
@@ -118,6 +120,9 @@ def _compare_one(real: Recorded, simulated: Recorded) -> list[str]:
     if (real.code, real.media_type) != (simulated.code, simulated.media_type):
         sides = (f"{r.code} {r.media_type} {str(r.body)[:900]}" for r in (real, simulated))
         return ["real {}\n    simulated {}".format(*sides)]
+    warned = {side: list(r.warnings) for side, r in (("real", real), ("simulated", simulated))}
+    if warned["real"] != warned["simulated"]:
+        return [f"warnings: {warned}"]
     return differences(real.body, simulated.body)
 
 

@@ -87,10 +87,22 @@ def strict() -> Iterator[Step]:
         strange = widget(level.lower(), unknown=1)
         yield Step("POST", WIDGETS, strange, query=query)
         yield Step("PATCH", f"{WIDGETS}/warn", {"spec": {"unknown": 1}}, MERGE, query)
+        twice = b'{"metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}'
+        yield Step("POST", CONFIG_MAPS, twice, query=query | {"dryRun": "All"})
+        yield Step("PATCH", f"{CONFIG_MAPS}/warn", b'{"data":{"a":"1","a":"2"}}', MERGE, query)
+        yield Step("PATCH", f"{CONFIG_MAPS}/warn", b'{"data":{"a":"1","a":"2"}}', STRATEGIC, query)
     yield apply(CONFIG_MAPS, config_map("x", dat={}), "alice")
     yield apply(CONFIG_MAPS, config_map("x", data={"a": 5}), "alice")
     yield apply(WIDGETS, widget("x", color=5), "alice")
     yield apply(WIDGETS, widget("x", unknown=5), "alice")
+
+
+def deprecated() -> Iterator[Step]:
+    endpoints = "/api/v1/namespaces/{ns}/endpoints"
+    yield Step("GET", endpoints)
+    yield Step("GET", f"{endpoints}/none")
+    yield Step("POST", endpoints, {"metadata": {"name": "one"}, "subsets": []})
+    yield Step("DELETE", f"{endpoints}/one")
 
 
 def nowhere() -> Iterator[Step]:

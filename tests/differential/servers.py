@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -23,14 +24,16 @@ from tmcconsole.sim.watch import Watch
 
 USER_AGENT = "differential/1"
 PATIENCE_S = 30.0
+_WARNING = re.compile(r'299 - ("(?:[^"\\]|\\.)*")')
 
 
 class Answer(NamedTuple):
-    """A status code, the media type, and the document or text that came."""
+    """A status code, the media type, the document or text that came, and what it warns of."""
 
     code: int
     media_type: str
     body: Any
+    warnings: tuple[str, ...] = ()
 
 
 class Server(Protocol):
@@ -57,7 +60,8 @@ class RealServer:
             step.method, _target(step.path, step.query), data=encoded(step.body), headers=headers
         ) as answer:
             kind = answer.headers.get("Content-Type", "")
-            return _answer(answer.status, kind, await answer.read())
+            warned = ", ".join(answer.headers.getall("Warning", []))
+            return _answer(answer.status, kind, await answer.read(), warned)
 
     async def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
         target = _target(watched.path, watched.query | {"watch": "true"})
@@ -75,7 +79,8 @@ class SimulatedServer:
     async def send(self, step: Step) -> Answer:
         answer = self._handle(step)
         assert isinstance(answer, Response), "a watch"
-        return _answer(answer.status, answer.headers["content-type"], answer.body)
+        warned = answer.headers.get("warning", "")
+        return _answer(answer.status, answer.headers["content-type"], answer.body, warned)
 
     async def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
         query = watched.query | {"watch": "true"}
@@ -146,7 +151,8 @@ def _target(path: str, query: dict[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _answer(code: int, kind: str, raw: bytes) -> Answer:
+def _answer(code: int, kind: str, raw: bytes, warned: str) -> Answer:
     media_type = kind.partition(";")[0]
     body = orjson.loads(raw) if "json" in media_type else raw.decode()
-    return Answer(code, media_type, body)
+    texts = (orjson.loads(text) for text in _WARNING.findall(warned))
+    return Answer(code, media_type, body, tuple(sorted(texts)))

@@ -110,6 +110,7 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("options that make no sense", tuple(refusals.options())),
     Trace("unknown and mistyped fields", tuple(refusals.strict())),
     Trace("paths where nothing is", tuple(refusals.nowhere())),
+    Trace("a deprecated kind", tuple(refusals.deprecated())),
     Trace("preconditions", tuple(refusals.preconditions())),
     Trace("finalizers", tuple(changes.finalizers())),
     Trace("quantities", tuple(changes.quantities())),

@@ -77,28 +77,41 @@ class Plane:
 
     def get(self, path: str) -> object:
         """Read a JSON document as the administrator. Raises ``OSError`` where it cannot."""
-        request = urllib.request.Request(
-            self.url + path, headers={"Authorization": f"Bearer {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=5, context=self.ssl_context()) as answer:
-            return json.load(answer)
+        document: object = json.loads(self._read(path))
+        return document
 
-    def wait_ready(self, patience_s: float = START_PATIENCE_S) -> None:
-        """Wait for the namespaces every cluster has, and on a cluster for its controllers.
+    def _read(self, path: str) -> bytes:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=5, context=self.ssl_context()) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def start_controllers(self, patience_s: float = START_PATIENCE_S) -> None:
+        """Wait for a healthy API server, then start its controllers: they wait 10 s, then give up.
 
         Raises ``NotReadyError``, or ``DiedError`` as soon as a process has ended.
         """
-        wanted = ["/api/v1/namespaces/kube-system", "/api/v1/namespaces/default"]
+        namespaces = ("kube-system", "default")
+        self._wait_for(("/healthz", *(f"/api/v1/namespaces/{n}" for n in namespaces)), patience_s)
+        for process in self.processes[2:]:
+            process.start()
+
+    def wait_ready(self, patience_s: float = START_PATIENCE_S) -> None:
+        """Wait for the work of the controllers. Raises like ``start_controllers``."""
         if "serviceaccount-controller" in " ".join(self.processes[-1].command):
-            wanted.append("/api/v1/namespaces/default/serviceaccounts/default")
+            self._wait_for(("/api/v1/namespaces/default/serviceaccounts/default",), patience_s)
+
+    def _wait_for(self, paths: tuple[str, ...], patience_s: float) -> None:
         deadline = time.monotonic() + patience_s
+        wanted = list(paths)
         while wanted:
             for process in self.processes:
                 process.check()
             try:
-                self.get(wanted[0])
+                self._read(wanted[0])
                 wanted.pop(0)
-            except OSError as error:  # refused, or 403 and 404 until bootstrap is through
+            except OSError as error:  # refused, or 403, 404 and 500 until bootstrap is through
                 if time.monotonic() > deadline:
                     raise NotReadyError(f"{self.name}: no {wanted[0]} yet: {error}") from error
                 time.sleep(POLL_S)
@@ -112,7 +125,7 @@ class Plane:
 def start_plane(
     binaries: Binaries, folder: Path, *, name: str, role: Role, audit: bool = False
 ) -> Plane:
-    """Start a control plane and return at once; ``wait_ready`` tells when it serves."""
+    """Start etcd and an API server and return at once; ``start_controllers`` goes on."""
     place = PlaneFolder(folder, make_identity(folder / "identity"), _free_port(), audit=audit)
     commands = [etcd(binaries, place), api_server(binaries, place, role)]
     if binaries.controllers is not None:
@@ -132,7 +145,7 @@ def start_plane(
         audit_log=place.audit_log if audit else None,
         processes=tuple(_process(folder, name, command) for command in commands),
     )
-    _start(plane.processes)
+    _start(plane.processes[:2])
     return plane
 
 
@@ -145,6 +158,8 @@ def running_planes(
     try:
         for name, role in roles:
             planes.append(start_plane(binaries, folder / name, name=name, role=role, audit=audit))
+        for plane in planes:
+            plane.start_controllers()
         for plane in planes:
             plane.wait_ready()
         yield tuple(planes)

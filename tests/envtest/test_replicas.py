@@ -16,6 +16,7 @@ import pytest
 
 from tests.envtest.planes import Plane
 from tests.envtest.processes import Process
+from tests.scenarios.workspaces import LOCATIONS, make_location
 from tests.world.world import CONFIGMAPS, NAMESPACES, PLACEMENTS, Side, make_configmap
 from tmcconsole.config.settings import ClusterAccess, TargetSettings
 from tmcconsole.engine.claim import lease_name
@@ -130,7 +131,10 @@ async def fleet_on(hub: Plane, cluster: Plane) -> AsyncIterator[Fleet]:
         labels = (("pool", SPACE),)
         await install(sides[0].user, (TargetSettings(name, ClusterAccess(), labels),))
         await sides[0].apply(NAMESPACES, {"metadata": {"name": SPACE, "labels": {"app": SPACE}}})
-        spec = {"namespaceSelector": {"matchLabels": {"app": SPACE}}, "locationSelectors": [{}]}
+        # The hub may have targets of other tests, which nobody serves any more.
+        await sides[0].apply(LOCATIONS, make_location(SPACE, **dict(labels)))
+        pool = {"matchLabels": dict(labels)}
+        spec = {"namespaceSelector": {"matchLabels": {"app": SPACE}}, "locationSelectors": [pool]}
         await sides[0].apply(PLACEMENTS, {"metadata": {"name": SPACE}, "spec": spec})
         await sides[0].apply(CONFIGMAPS, make_configmap("settings", SPACE))
         yield Fleet(sides[0], sides[1], name)

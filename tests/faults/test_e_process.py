@@ -3,130 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import anyio
 import pytest
 
-from tests.faults.fixtures import LIMIT_S, SEED
-from tests.faults.stage import Stage, open_shop
-from tests.simulation.loop import SeededLoop
-from tests.simulation.wire import Moment
-from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_configmap, make_deployment
+from tests.faults.stage import open_shop
+from tests.world.world import CONFIGMAPS
 from tmcconsole.contract.records import HistoryRecord, SyncState
-from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Request, Response
 
 pytestmark = pytest.mark.anyio
-
-MOMENTS: tuple[Moment, ...] = ("before", "after", "soon after")
-# not sent; committed and the reply lost; committed and the reply seen
-WRITES_MOST = 12  # of one workload: more would mean that the workloads below have changed
-
-
-async def create(world: Stage) -> None:
-    await world.hub.apply(CONFIGMAPS, make_configmap("fresh"))
-    await world.hub.apply(DEPLOYMENTS, make_deployment())
-
-
-async def update(world: Stage) -> None:
-    await world.hub.patch(CONFIGMAPS, "shop", "settings", {"data": {"colour": "green"}})
-    await world.hub.patch(CONFIGMAPS, "shop", "other", {"data": {"colour": "red"}})
-
-
-async def delete(world: Stage) -> None:
-    await world.hub.delete(CONFIGMAPS, "shop", "settings")
-    await world.hub.delete(CONFIGMAPS, "shop", "other")
-
-
-WORKLOADS = {"create": create, "update": update, "delete": delete}
-NAMES = {
-    "create": ["fresh", "other", "settings"],
-    "update": ["other", "settings"],
-    "delete": [],
-}
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("workload", sorted(WORKLOADS))
-def test_E1_a_crash_at_any_write_changes_nothing_of_the_end(workload: str, moment: Moment) -> None:
-    undisturbed, writes = _in_virtual_time(workload, moment, -1)
-    assert 0 < writes <= WRITES_MOST * 2
-
-    for number in range(writes):
-        end, _ = _in_virtual_time(workload, moment, number)
-        assert end == undisturbed, f"died at write {number}, {moment}"
-
-
-def _in_virtual_time(workload: str, moment: Moment, dies_at: int) -> tuple[Json, int]:
-    async def main() -> tuple[Json, int]:
-        return await _story(workload, moment, dies_at)
-
-    options: dict[str, Any] = {"loop_factory": lambda: SeededLoop(SEED, LIMIT_S)}
-    return anyio.run(main, backend_options=options)
-
-
-async def _story(workload: str, moment: Moment, dies_at: int) -> tuple[Json, int]:
-    """Return the end state, and how many writes the engine made of the workload."""
-    async with open_shop(("east", "west"), maps=("other", "settings")) as world:
-        theirs = make_configmap("theirs", owner="somebody else")
-        await world.clusters["east"].apply(CONFIGMAPS, theirs, manager="stranger")
-        foreign = world.copy("east", CONFIGMAPS, "theirs")
-        await anyio.sleep(5)
-        began, world.life.moment = world.now(), moment
-        lives = world.life.number
-        world.life.writes_left = dies_at
-        await WORKLOADS[workload](world)
-        if dies_at >= 0:
-            with anyio.fail_after(300):
-                await world.ended.wait()
-            await anyio.sleep(1)
-            world.start()
-        await anyio.sleep(90)
-
-        assert world.life.number == lives + (dies_at >= 0)
-        assert world.copy("east", CONFIGMAPS, "theirs") == foreign
-        _check_counts(world)
-        at_rest = world.now()
-        await anyio.sleep(60)
-        assert world.writes(since=at_rest) == []
-        return _end_state(world, workload), len(world.writes(since=began))
-
-
-def _check_counts(world: Stage) -> None:
-    """One create and one delete for each object and cluster, and in each life."""
-    for verb in ("create", "delete"):
-        done = [
-            (one.cluster, one.kind, one.name)
-            for one in world.committed
-            if one.by_engine and one.verb == verb and one.cluster != "hub"
-        ]
-        assert len(done) == len(set(done))
-
-
-def _end_state(world: Stage, workload: str) -> Json:
-    assert world.names_on("hub") == NAMES[workload]
-    state: Json = {}
-    for side in ("hub", "east", "west"):
-        for kind in (CONFIGMAPS, DEPLOYMENTS):
-            trees = world.sims[side].store.trees(kind.id, "shop")
-            state |= {f"{side} {t['metadata']['name']} {kind.kind}": _bare(world, t) for t in trees}
-    return state
-
-
-def _bare(world: Stage, tree: Json) -> Json:
-    """Leave out what differs from run to run: UIDs, versions, times, and who wrote it when."""
-    meta = tree["metadata"]
-    status = {k: v for k, v in (tree.get("status") or {}).items() if k != "conditions"}
-    name = meta["name"]
-    return {
-        "data": tree.get("data") if name != "kube-root-ca.crt" else None,
-        "spec": tree.get("spec"),
-        "status": status,
-        "labels": meta.get("labels"),
-        "annotations": sorted(meta.get("annotations") or {}),
-        "finalizers": sorted(meta.get("finalizers") or []),
-    }
 
 
 async def test_E2_a_process_that_was_stopped_for_a_minute_wakes_up_careful() -> None:

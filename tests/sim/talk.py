@@ -46,7 +46,7 @@ class Api:
         agent: str = "test/1",
         **query: str,
     ) -> Answer:
-        data = orjson.dumps(body) if body is not None else b""
+        data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         request = Request(
             method,
             path,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.differential.widgets import widget_definition
 from tests.sim.talk import APPLY, MERGE, Api, Json, make_deployment
 
 pytestmark = pytest.mark.anyio
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 ONE = f"{DEPLOYMENTS}/web"
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def make_strange(**container: object) -> Json:
@@ -48,6 +51,43 @@ async def test_a_patch_warns_of_unknown_fields(api: Api) -> None:
     answer = await api.patch(ONE, {"spec": {"replica": 3}}, MERGE)
 
     assert answer.headers["warning"] == '299 - "unknown field \\"spec.replica\\""'
+
+
+async def test_a_field_that_is_named_twice_has_its_last_value_and_a_warning(api: Api) -> None:
+    body = b'{"metadata":{"name":"a"},"data":{"x":"1","x":"2"}}'
+
+    answer = await api.send("POST", CONFIG_MAPS, body)
+
+    assert answer.body["data"] == {"x": "2"}
+    assert answer.headers["warning"] == '299 - "duplicate field \\"data.x\\""'
+
+
+async def test_a_field_that_is_named_twice_is_refused_where_the_client_is_strict(api: Api) -> None:
+    body = b'{"metadata":{"name":"a"},"data":{"x":"1","x":"2"}}'
+
+    answer = await api.send("POST", CONFIG_MAPS, body, fieldValidation="Strict")
+
+    assert answer.status == 400
+    assert answer.body["message"].endswith('strict decoding error: duplicate field "data.x"')
+
+
+async def test_a_request_for_a_deprecated_kind_is_warned_even_where_it_fails(api: Api) -> None:
+    answer = await api.get("/api/v1/namespaces/default/endpoints/none")
+
+    told = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+    assert (answer.status, answer.headers["warning"]) == (404, f'299 - "{told}"')
+
+
+async def test_a_deprecated_version_of_a_custom_kind_says_so(api: Api) -> None:
+    definition = widget_definition()
+    definition["spec"]["versions"][0]["deprecated"] = True
+    await api.post(CRDS, definition)
+    group, plural = definition["spec"]["group"], definition["spec"]["names"]["plural"]
+
+    answer = await api.get(f"/apis/{group}/v1/namespaces/default/{plural}")
+
+    kind = definition["spec"]["names"]["kind"]
+    assert answer.headers["warning"] == f'299 - "{group}/v1 {kind} is deprecated"'
 
 
 async def test_an_apply_refuses_unknown_fields(api: Api) -> None:

@@ -11,7 +11,17 @@ from typing import Any, Final
 import orjson
 
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim import crds, deletion, discovery, openapi, reads, reviews, subresources, writes
+from tmcconsole.sim import (
+    crds,
+    deletion,
+    discovery,
+    openapi,
+    reads,
+    reviews,
+    subresources,
+    warnings,
+    writes,
+)
 from tmcconsole.sim.access import action_of, impersonated, may
 from tmcconsole.sim.altered import alter_answer
 from tmcconsole.sim.asked import Asked, User, parse
@@ -70,6 +80,17 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
     asked = parse(request, server.kinds, impersonated(server, request, user))
     if asked is None or asked.kind.id in server.faults.hidden_kinds:
         return _nothing_there(server, request)
+    asked.warnings.extend(warnings.deprecation(asked.kind))
+    try:
+        answer = _permitted(server, asked)
+    except Failure as failure:
+        answer = failure.response()
+    if isinstance(answer, Response) and asked.warnings:
+        return replace(answer, headers={**answer.headers, **warnings.header(asked.warnings)})
+    return answer
+
+
+def _permitted(server: Server, asked: Asked) -> Response | Watch:
     if server.faults.forbids(asked.verb, asked.kind.id) or not may(
         server, asked.user, action_of(asked)
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,6 +46,7 @@ class Asked:
     accept: str
     user_agent: str
     user: User
+    warnings: list[str] = field(default_factory=list)  # grows while the request is answered
 
     @property
     def key(self) -> Key:

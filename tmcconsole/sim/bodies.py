@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
+_JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
 
 
 def decode(asked: Asked) -> Json:
@@ -42,6 +44,33 @@ def decode_patch(asked: Asked) -> Any:
     """Return the JSON document in a patch's body. Raises Failure 400 or 413."""
     _check_size(asked.body)
     return _json(asked.body)
+
+
+def named_twice(asked: Asked) -> list[str]:
+    """Return the paths of the fields that a JSON body names more than once."""
+    if asked.content_type not in _JSON_TYPES:
+        return []
+    twice: list[str] = []
+    _look_for_twice(json.loads(asked.body, object_pairs_hook=_Pairs), "", twice)
+    return twice
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it is written."""
+
+
+def _look_for_twice(value: Any, path: str, twice: list[str]) -> None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, child in value:
+            place = f"{path}.{key}" if path else key
+            if key in seen:
+                twice.append(place)
+            seen.add(key)
+            _look_for_twice(child, place, twice)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _look_for_twice(item, f"{path}[{index}]", twice)
 
 
 def _check_size(body: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tmcconsole.sim.asked import Asked
-from tmcconsole.sim.bodies import MAX_OBJECT
+from tmcconsole.sim.bodies import MAX_OBJECT, named_twice
 from tmcconsole.sim.declared import mistyped, unknown
 from tmcconsole.sim.failures import Cause, Failure, bad_request, conflict, invalid, untyped
 from tmcconsole.sim.kinds import SimKind
@@ -16,6 +16,7 @@ from tmcconsole.sim.server import Server
 from tmcconsole.sim.store import Stored
 from tmcconsole.sim.structural import violations
 from tmcconsole.sim.validation import forbidden_field, problems, wrong
+from tmcconsole.sim.warnings import of_change
 
 Json = dict[str, Any]
 
@@ -109,20 +110,21 @@ def check_declared(asked: Asked, tree: Json) -> None:
         raise untyped(f"failed to create typed patch object {what}: {text}")
 
 
-def check_strict(asked: Asked, tree: Json) -> list[str]:
-    """Return what to warn of. Raises Failure 400 for mistyped fields, and for unknown ones where
-    the client wants that; of a patch it is 422.
+def check_strict(asked: Asked, tree: Json) -> None:
+    """Warn of fields that are unknown or named twice. Raises Failure 400 for them where the client
+    wants that, and for mistyped ones; of a patch it is 422.
     """
     wrong_field = mistyped(asked.kind, tree)
     if wrong_field:
         raise _undecodable(asked, wrong_field.why)
     validation = asked.query.get("fieldValidation") or "Warn"
     if validation == "Ignore":
-        return []
-    strange = [f'unknown field "{name}"' for name in unknown(asked.kind, tree)]
+        return
+    strange = [f'duplicate field "{name}"' for name in named_twice(asked)]
+    strange += [f'unknown field "{name}"' for name in unknown(asked.kind, tree)]
     if strange and validation == "Strict":
         raise _undecodable(asked, f"strict decoding error: {', '.join(strange)}")
-    return strange
+    asked.warnings.extend(strange)
 
 
 def _undecodable(asked: Asked, why: str) -> Failure:
@@ -161,6 +163,8 @@ def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: s
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:
         raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+    if asked.subresource != "status":
+        asked.warnings.extend(of_change(kind, new, old))
 
 
 def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:

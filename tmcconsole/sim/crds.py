@@ -72,7 +72,15 @@ def _kind(spec: Json, names: Json, version: Json) -> SimKind:
         schema=schema,
         columns=tuple(_column(column) for column in version.get("additionalPrinterColumns") or ()),
         shape=shapes.of_schema(schema),
+        deprecated=_deprecation(spec, names, version),
     )
+
+
+def _deprecation(spec: Json, names: Json, version: Json) -> str:
+    if not version.get("deprecated"):
+        return ""
+    told = f"{spec['group']}/{version['name']} {names['kind']} is deprecated"
+    return version.get("deprecationWarning") or told
 
 
 def _scale(scale: Json) -> ScalePaths:

@@ -17,6 +17,7 @@ from tmcconsole.sim.options import unsupported_dry_run
 from tmcconsole.sim.reads import selection
 from tmcconsole.sim.server import Server, rfc3339
 from tmcconsole.sim.store import Stored
+from tmcconsole.sim.warnings import JOB_KEEPS_PODS
 
 Json = dict[str, Any]
 
@@ -209,6 +210,8 @@ def _options(asked: Asked) -> Options:
         cause = unsupported_dry_run(orjson.dumps(dry_run).decode())
         raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
     policy = body.get("propagationPolicy") or ""
+    if asked.kind.id == "jobs.batch" and not policy and body.get("orphanDependents") is None:
+        asked.warnings.append(JOB_KEEPS_PODS)
     if body.get("orphanDependents") is not None and policy:
         why = "orphanDependents and deletionPropagation cannot be both set"
         cause = Cause("FieldValueInvalid", f'Invalid value: "{policy}": {why}', "propagationPolicy")

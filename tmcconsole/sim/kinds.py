@@ -65,6 +65,7 @@ class SimKind:
     returns_deleted: bool = False  # DELETE answers the object instead of a Status
     is_custom: bool = False  # comes from a CRD
     schema: Json | None = None  # of a custom resource
+    deprecated: str = ""  # what users of a custom resource's version are told
     columns: tuple[Column, ...] = ()
     shape: Shape = shapes.PLAIN
 

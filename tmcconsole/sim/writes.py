@@ -66,19 +66,18 @@ def create(server: Server, asked: Asked) -> Response:
     """Answer a POST. Raises Failure 400, 403, 404, 409 or 422."""
     tree = decode(asked)
     check_type(asked, tree)
-    warnings = check_strict(asked, tree)
+    check_strict(asked, tree)
     if tree["metadata"].get("resourceVersion"):
         raise Failure(500, "", "resourceVersion should not be set on objects to be created")
-    answer = _create(server, asked, tree, _update_writer(server, asked), None)
-    return _warned(answer, warnings)
+    return _create(server, asked, tree, _update_writer(server, asked), None)
 
 
 def update(server: Server, asked: Asked) -> Response:
     """Answer a PUT. Raises Failure 404, 409 or 422."""
     new = decode(asked)
     check_type(asked, new)
-    warnings = check_strict(asked, new)
-    return _warned(_replaced(server, asked, new), warnings)
+    check_strict(asked, new)
+    return _replaced(server, asked, new)
 
 
 def _replaced(server: Server, asked: Asked, new: Json) -> Response:
@@ -109,8 +108,8 @@ def patch(server: Server, asked: Asked) -> Response:
         raise not_found(asked.kind, asked.name)
     old = stored.tree(asked.kind)
     new = patched(asked, old, decode_patch(asked))
-    warnings = check_strict(asked, new)
-    return _warned(_updated(server, asked, stored, old, new), warnings)
+    check_strict(asked, new)
+    return _updated(server, asked, stored, old, new)
 
 
 def patched(asked: Asked, tree: Json, document: Any) -> Json:
@@ -357,13 +356,6 @@ def _unknown_patch(asked: Asked) -> Failure:
         + ", ".join(served),
         None if asked.kind.is_custom else {},
     )
-
-
-def _warned(answer: Response, warnings: list[str]) -> Response:
-    if not warnings:
-        return answer
-    header = ", ".join(f"299 - {orjson.dumps(text).decode()}" for text in warnings)
-    return replace(answer, headers={**answer.headers, "warning": header})
 
 
 def _answer(server: Server, asked: Asked, stored: Stored, code: int = 200) -> Response:
