@@ -26,6 +26,7 @@ HEAD = 'state_dir = "s"\n[hub]\nkubeconfig = "h"\n[[targets]]\nname = "eu"\nkube
         ("metadata.labels[example.com/x]", ("metadata", "labels", "example.com/x")),
         ('metadata.labels["a.b"]', ("metadata", "labels", "a.b")),
         ("/spec/a~1b/0", ("spec", "a/b", 0)),
+        ("/a/[name=b~1c]/*/d", ("a", Entry("name", "b/c"), Every(), "d")),
     ],
 )
 def test_a_path_is_read(written: str, steps: tuple[object, ...]) -> None:

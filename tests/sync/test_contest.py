@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from tmcconsole.config.pointers import read_pointer
+from tmcconsole.config.problems import Unusable
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.owners import depth_of, writers_of
 from tmcconsole.kube.patches import subset_differences
 from tmcconsole.sync.contest import ALL, Verdict, contest, judge, leaf_digests
 from tmcconsole.sync.ownership import Ownership
-from tmcconsole.sync.pointers import NoPointer, parse_pointer, points_at, without
+from tmcconsole.sync.pointers import points_at, without
 
 WISH: Json = {
     "metadata": {"name": "web", "labels": {"team": "ours"}, "annotations": {}},
@@ -154,15 +156,15 @@ def test_malformed_managed_fields_name_nobody() -> None:
 def test_a_pointer_counts_for_its_place_and_all_below_it(text: str, does: bool) -> None:
     steps = ("spec", "containers", 0, "image")
 
-    assert points_at(parse_pointer(text), steps, WISH) is does
+    assert points_at(read_pointer(text), steps, WISH) is does
 
 
 @pytest.mark.parametrize(
-    "text", ["", "spec/replicas", "/", "/status/x", "/metadata/name", ":/spec"]
+    "text", ["", "spec/replicas", "/", "/status/x", "/metadata/name", ":/spec", "/spec//a", "/a b"]
 )
 def test_what_is_no_pointer_to_leave_to_others_is_refused(text: str) -> None:
-    with pytest.raises(NoPointer):
-        parse_pointer(text)
+    with pytest.raises(Unusable):
+        read_pointer(text)
 
 
 def test_equal_values_of_two_objects_have_different_digests_and_values_are_not_in_them() -> None:

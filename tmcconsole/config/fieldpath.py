@@ -1,4 +1,7 @@
-"""Where in an object: ``spec.template.spec.containers[name=web].image``, or a JSON pointer."""
+"""Where in an object: ``spec.containers[name=web].image``, or as a JSON pointer.
+
+A pointer takes the same steps between its slashes: ``/spec/containers/[name=web]/image``, ``*``.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ _STEP: Final = re.compile(
     | \[(?P<key>[^\]"=*]+)\]""",
     re.VERBOSE,
 )
+_KEYED: Final = re.compile(r"\[([A-Za-z0-9_.-]+)=([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,36 @@ def spell(steps: tuple[Step, ...]) -> str:
     return text
 
 
+def spell_pointer(steps: tuple[Step, ...]) -> str:
+    """Return steps as a JSON pointer."""
+    return "".join(f"/{_spell_segment(step)}" for step in steps)
+
+
+def _spell_segment(step: Step) -> str:
+    match step:
+        case Every():
+            return "*"
+        case Entry(field, value):
+            return f"[{field}={_escaped(value)}]"
+        case _:
+            return _escaped(str(step))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("~", "~0").replace("/", "~1")
+
+
 def _pointer(written: str) -> tuple[Step, ...]:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in written[1:].split("/")]
-    return tuple(int(part) if re.fullmatch(r"\d{1,9}", part) else part for part in parts)
+    return tuple(_segment(part) for part in written[1:].split("/"))
+
+
+def _segment(part: str) -> Step:
+    plain = part.replace("~1", "/").replace("~0", "~")
+    if keyed := _KEYED.fullmatch(plain):
+        return Entry(keyed[1], keyed[2])
+    if plain == "*":
+        return Every()
+    return int(plain) if re.fullmatch(r"\d{1,9}", plain) else plain
 
 
 def _dotted(written: str) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from tmcconsole.config.pointers import read_pointer
 from tmcconsole.config.problems import Unusable
 from tmcconsole.config.selectors import SelectorUnreadable
 from tmcconsole.config.settings import ClusterAccess
@@ -24,10 +25,6 @@ _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _FIELDS: Final = ("namespace", "target", "target_namespace", "cluster", "workspace")
 _MASTERS: Final = "system:masters"
 # A kind, where one is given, and a pointer to anything but what every object needs.
-_POINTER: Final = re.compile(
-    r"([a-z0-9.-]+:)?/(?!(apiVersion|kind|status|metadata)(/|$))[^/\s,]+(/[^/\s,]+)*"
-    r"|([a-z0-9.-]+:)?/metadata/(labels|annotations)/[^/\s,]+"
-)
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
@@ -191,11 +188,7 @@ def pointers(raw: object, folder: Path) -> tuple[str, ...]:
     """Return JSON pointers to fields within an object, each with or without a kind before it."""
     written = texts(raw, folder)
     for one in written:
-        if not _POINTER.fullmatch(one):
-            raise Unusable(
-                f'"{one[:60]}" points at no field of an object',
-                'write "/spec/replicas" or "deployments.apps:/spec/replicas"',
-            )
+        read_pointer(one)
     return written
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from tmcconsole.config.pointers import read_pointer
 from tmcconsole.config.policies import APPLY
+from tmcconsole.config.problems import Unusable
 from tmcconsole.contract.commands import (
     Accepted,
     AdoptDrift,
@@ -26,7 +28,7 @@ from tmcconsole.sync.ledger import Entry
 from tmcconsole.sync.markers import IGNORE_FIELDS, MANAGER
 from tmcconsole.sync.ownership import DEFAULT, Ownership, ownership_of
 from tmcconsole.sync.plan import fingerprint
-from tmcconsole.sync.pointers import NoPointer, parse_pointer, pointer_to, value_at
+from tmcconsole.sync.pointers import pointer_to, value_at
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.rules import around
 from tmcconsole.sync.wanted import terms_of, wanted
@@ -283,6 +285,6 @@ def _pointer(text: str) -> str:
     if any(mark.isspace() or mark == "," for mark in text):
         raise Rejected(f"{text!r} has a space or a comma", "write the annotation by hand")
     try:
-        return str(parse_pointer(text))
-    except NoPointer as error:
-        raise Rejected(str(error)) from error
+        return str(read_pointer(text))
+    except Unusable as error:
+        raise Rejected(str(error), error.fix) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from tmcconsole.config.pointers import REPLICAS, Pointer, read_pointer, split_pointers
 from tmcconsole.config.policies import (
     APPLY,
     CONFLICT_POLICIES,
@@ -18,6 +19,7 @@ from tmcconsole.config.policies import (
     TAKEOVERS,
     WRITE_MODES,
 )
+from tmcconsole.config.problems import Unusable
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.kube.objects import annotations_of
 from tmcconsole.sync.markers import (
@@ -27,7 +29,6 @@ from tmcconsole.sync.markers import (
     TAKEOVER,
     WRITE_MODE,
 )
-from tmcconsole.sync.pointers import REPLICAS, NoPointer, Pointer, parse_pointer, split_pointers
 from tmcconsole.sync.policy import Refusal, refuse
 
 
@@ -78,8 +79,8 @@ def ownership_of(
             frozenset((*settings.ignore_managers, *notes.get(IGNORE_MANAGERS, "").split())),
             said_by,
         )
-    except NoPointer as error:
-        return refuse("BadAnnotation", f"{IGNORE_FIELDS}: {error}")
+    except Unusable as error:
+        return refuse("BadAnnotation", f"{IGNORE_FIELDS}: {error}; {error.fix}")
     except _UnknownWord as error:
         return refuse("BadAnnotation", str(error))
 
@@ -109,5 +110,5 @@ def _word(notes: Mapping[str, str], name: str, known: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=256)
 def _left(written: tuple[str, ...], kind: str) -> tuple[Pointer, ...]:
-    found = (parse_pointer(text) for text in written)
+    found = (read_pointer(text) for text in written)
     return tuple(pointer for pointer in found if pointer.kind in ("", kind))
