@@ -78,7 +78,7 @@ def test_a_transform_that_fails_is_told_and_prints_no_object(
     out = capsys.readouterr().out
     assert code == 1
     assert not any(yaml.safe_load_all(out))
-    assert "# not written, TransformFailed: transform region (config) fails on configmaps" in out
+    assert "# refused, TransformFailed: transform region (config) fails on configmaps" in out
     assert "the target has no label region" in out
 
 
@@ -91,36 +91,7 @@ def test_what_policy_refuses_is_told_beside_what_it_would_be(
     code = main(["transform", "--dry-run", "-", "--target", "eu"])
 
     assert code == 1
-    assert "# not written, KindNotNamed" in capsys.readouterr().out
-
-
-def test_what_is_not_selected_prints_no_object_and_a_definition_says_how_it_travels(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    objects = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: zones.example.com}
-spec: {group: example.com, scope: Cluster, names: {plural: zones, kind: Zone}}
----
-{apiVersion: example.com/v1, kind: Zone, metadata: {name: west}}
----
-{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: scratch}}
-"""
-    monkeypatch.setattr("sys.stdin", io.StringIO(objects))
-    settings = ("sync.crds=follow", "sync.namespaces_exclude=scratch")
-    sets = [word for one in settings for word in ("--set", one)]
-
-    code = main(["transform", "--dry-run", "-", "--target", "eu", *sets])
-
-    definition, zone, unwanted = capsys.readouterr().out.split("\n---\n")
-    assert code == 1
-    assert definition.endswith("# follows the objects of its kind, as sync.crds says")
-    assert "# zones.example.com west on eu" in zone
-    assert "# not written, ClusterScoped" in zone
-    assert "namespace" not in yaml.safe_load(zone)["metadata"]
-    assert yaml.safe_load(unwanted) is None
-    assert "# not written, NamespaceExcluded" in unwanted
+    assert "# refused, KindNotNamed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

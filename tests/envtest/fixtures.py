@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.envtest.commands import ASSETS, REMEDY, find_binaries
+from tests.envtest.leftovers import take_away
 from tests.envtest.planes import HUB_AND_TWO_CLUSTERS, Plane, running_planes
 
 
@@ -29,7 +30,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def real_planes() -> Iterator[tuple[Plane, ...]]:
-    """Return the hub and the two clusters, started together."""
+    """Return the hub and the two clusters, started together, with all that tests left there."""
     binaries = find_binaries()
     assert binaries is not None, "a test that takes real planes needs @pytest.mark.envtest"
     with (
@@ -41,15 +42,22 @@ def real_planes() -> Iterator[tuple[Plane, ...]]:
 
 
 @pytest.fixture
-def real_hub(real_planes: tuple[Plane, ...]) -> Plane:
-    """Return the API server that runs no workloads."""
-    return real_planes[0]
+def swept_planes(real_planes: tuple[Plane, ...]) -> tuple[Plane, ...]:
+    """Return them with nothing that an engine of a former test was to do, or has done."""
+    take_away(real_planes)
+    return real_planes
 
 
 @pytest.fixture
-def real_clusters(real_planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
+def real_hub(swept_planes: tuple[Plane, ...]) -> Plane:
+    """Return the API server that runs no workloads."""
+    return swept_planes[0]
+
+
+@pytest.fixture
+def real_clusters(swept_planes: tuple[Plane, ...]) -> tuple[Plane, Plane]:
     """Return the two that do, where there is a kube-controller-manager."""
-    return real_planes[1], real_planes[2]
+    return swept_planes[1], swept_planes[2]
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ async def test_A14_a_definition_comes_narrows_goes_and_returns(
             await _is(stage, target, SyncState.IN_SYNC)
 
             assert stage.asked(target, "DELETE") == []
+            await stage.until(lambda: _open_errors(stage) == [], "nothing is left to complain of")
             await hub.delete(WIDGETS, stage.space, "one")
 
             async def gone() -> bool:
@@ -106,6 +107,12 @@ async def _is(stage: RealStage, target: str, state: SyncState) -> None:
     await stage.until(
         lambda: stage.standing(target, "one", WIDGETS).state is state, f"the widget is {state}"
     )
+
+
+def _open_errors(stage: RealStage) -> list[str]:
+    """Return the errors that have not ended, as `status` lists them."""
+    records = stage.world.engine.history.records()
+    return [one.message for one in records if one.category == "error" and not one.recovered_at]
 
 
 def _kind(stage: RealStage, target: str) -> KindState | None:

@@ -73,6 +73,30 @@ def test_a_failure_is_tried_again_when_its_pace_says_and_told_once_it_works() ->
     virtual(story)
 
 
+def test_a_failure_that_the_queue_has_forgotten_ends_with_the_next_success() -> None:
+    """A kind that goes takes its keys from the queue; what failed is still remembered."""
+
+    async def story() -> None:
+        room = Room()
+
+        async def fail(item: Item) -> float | None:
+            raise Unreachable("refused", sent=False)
+
+        async def succeed(item: Item) -> float | None:
+            return None
+
+        room.queue.add(*ITEM)
+        await room.work(fail, for_s=5)
+        room.queue.drop_lane(ITEM.lane)
+        room.queue.add(*ITEM)
+        await room.work(succeed, for_s=5)
+
+        assert room.failures == [1]
+        assert room.recovered == [ITEM]
+
+    virtual(story)
+
+
 def test_another_look_is_no_failure() -> None:
     async def story() -> None:
         room = Room()

@@ -18,6 +18,10 @@ def api_error(
 QUOTA = 'pods "web-1" is forbidden: exceeded quota: small, used: pods=2, limited: pods=2'
 LIMIT = 'pods "web-1" is forbidden: maximum cpu usage per Container is 100m, but limit is 2'
 SECURITY = 'pods "web-1" is forbidden: violates PodSecurity "baseline:latest": host namespaces'
+KIND_LEAVES = (
+    'widgets.example.com "one" is forbidden: create not allowed while custom resource definition'
+    " is terminating"
+)
 TERMINATING = (
     'configmaps "a" is forbidden: unable to create new content in namespace shop '
     "because it is being terminated"
@@ -56,6 +60,7 @@ TABLE = [
     (api_error(kube.BadRequest, 400, DENIED), "ResourceValidation", "AdmissionDenied", "Refused"),
     (api_error(kube.Forbidden, 403, TERMINATING), "SyncFailure", "NamespaceTerminating", "Normal"),
     (api_error(kube.Conflict, 409, TERMINATING), "SyncFailure", "NamespaceTerminating", "Normal"),
+    (api_error(kube.Forbidden, 403, KIND_LEAVES), "SyncFailure", "KindTerminating", "Normal"),
     (api_error(kube.NotFound, 404, 'pods "a" not found'), "ResourceNotFound", None, "Normal"),
     (
         api_error(kube.NotFound, 404, 'namespaces "a" not found'),

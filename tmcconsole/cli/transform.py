@@ -78,10 +78,9 @@ def _text(file: str) -> str:
 def _told(one: Preview) -> str:
     """Return one object as YAML, with comments on what became of it."""
     lines = [f"# {one.subject} on {one.target}"]
-    if one.tree is not None:
-        lines += [f"# transform {applied}" for applied in one.applied] or ["# no transform matches"]
-    lines += [f"# not written, {one.refusal}"] if one.refusal else []
-    lines += [f"# {one.note}"] if one.note else []
+    lines += [f"# transform {applied}" for applied in one.applied] or ["# no transform matches"]
+    if one.refusal:
+        lines.append(f"# refused, {one.refusal}")
     comments = "\n".join(str(SafeText(line)) for line in lines)
     if one.tree is None:
         return comments

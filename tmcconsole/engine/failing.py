@@ -100,4 +100,7 @@ def told(found: Failure) -> SafeText:
     """Return the message with its hint; what is wrong with credentials says itself what helps."""
     if found.reason == "Credentials":
         return found.message
-    return SafeText(f"{found.message} {found.hint}".strip())
+    if not found.hint:
+        return found.message
+    stop = "" if found.message.endswith((".", "!", "?")) else "."
+    return SafeText(f"{found.message}{stop} {found.hint}".strip())

@@ -183,7 +183,13 @@ class HubSession:
         return self.sources.targets, self.sources.locations, self.sources.placements
 
     def _outcomes(self) -> tuple[OnError, OnSuccess]:
-        return self.assign.on_error, self.assign.on_success
+        return self.assign.on_error, self._well
+
+    def _well(self, item: Item) -> None:
+        """Note a success, unless the other queue still fails at the same object."""
+        hub = self.world.hub
+        if not (hub.queue.attempts(item) or hub.statuses.attempts(item)):
+            self.assign.on_success(item)
 
     def _gated(self, reconcile: Reconcile) -> Reconcile:
         async def when_up(item: Item) -> float | None:

@@ -8,7 +8,6 @@ from typing import Final
 
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.config.transforms import Transform
-from tmcconsole.kube.definitions import CRDS
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.kube.plurals import plural
 from tmcconsole.kube.selectors import SelectorError, matches
@@ -16,30 +15,11 @@ from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_pla
 from tmcconsole.sync.desired import PLAIN, Terms, build
 from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.policy import Policy
-from tmcconsole.sync.policy.definitions import FOLLOW
-from tmcconsole.sync.select_objects import selected, selection_of
 from tmcconsole.sync.transform import Applied, TransformFailed, concerning
 from tmcconsole.sync.wanted import judge_transformed
 
-_OURS: Final = frozenset({"Namespace", "Placement", "Location", "SyncTarget"})  # not synced as such
-_OF_THE_CLUSTER: Final = frozenset(  # without a namespace; all that no definition speaks of has one
-    {
-        "APIService",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "IngressClass",
-        "MutatingWebhookConfiguration",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "RuntimeClass",
-        "StorageClass",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "ValidatingWebhookConfiguration",
-    }
-)
+# Namespaced is a guess that only policy would correct: these are refused by it whatever they say.
+_OURS: Final = frozenset({"Namespace", "Placement", "Location", "SyncTarget"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +31,6 @@ class Preview:
     applied: tuple[Applied, ...]
     tree: Json | None  # without our markers; None where nothing comes of it
     refusal: str  # "" where it would be written
-    note: str = ""
 
 
 def preview(
@@ -68,20 +47,11 @@ def preview(
         for one in documents
         if one["kind"] == NAMESPACES.kind
     }
-    without_namespace = _OF_THE_CLUSTER | set(_cluster_scoped(documents))
     for document in documents:
         if document["kind"] not in _OURS:
-            tree = document if document["kind"] in without_namespace else _placed(document)
-            labels = namespaces.get(tree["metadata"].get("namespace", ""), {})
+            tree = _placed(document)
+            labels = namespaces.get(tree["metadata"]["namespace"], {})
             yield _one(tree, settings, target, _declared(placements, labels, settings))
-
-
-def _cluster_scoped(documents: Sequence[Json]) -> Iterator[str]:
-    """Yield the kinds that definitions among the documents say belong to no namespace."""
-    for one in documents:
-        spec = one.get("spec") or {}
-        if one["kind"] == CRDS.kind and spec.get("scope") == "Cluster":
-            yield (spec.get("names") or {}).get("kind", "")
 
 
 def _placed(document: Json) -> Json:
@@ -106,16 +76,8 @@ def _selects(placement: Placement, labels: Mapping[str, str]) -> bool:
 def _one(
     tree: Json, settings: Settings, target: TargetSettings, declared: tuple[Transform, ...]
 ) -> Preview:
-    key = key_of(tree)
-    kind = guess_kind(tree["apiVersion"], tree["kind"], namespaced=bool(key.namespace))
+    kind, key = guess_kind(tree["apiVersion"], tree["kind"]), key_of(tree)
     subject, space = f"{kind.id} {key}", _space(settings, key)
-    if kind.id == CRDS.id and settings.sync.crds == FOLLOW:
-        note = "follows the objects of its kind, as sync.crds says"
-        return Preview(subject, target.name, (), None, "", note)
-    unwanted = selected(tree, selection_of(settings.sync, target))
-    if unwanted:
-        said = f"{unwanted.reason}: {unwanted.message}"
-        return Preview(subject, target.name, (), None, said)
     policy = Policy(settings.sync)
     tenant = policy.tenant(key.namespace, target.name, space)
     trimmed = policy.trim(kind, tree).tree
@@ -152,7 +114,7 @@ def _take_markers_off(tree: Json) -> None:
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 
 
-def guess_kind(api_version: str, kind: str, *, namespaced: bool) -> Kind:
+def guess_kind(api_version: str, kind: str) -> Kind:
     """Return the kind that is served under the usual plural of its name."""
     group, _, version = api_version.rpartition("/")
-    return Kind(group, version, plural(kind), kind, namespaced, _VERBS)
+    return Kind(group, version, plural(kind), kind, True, _VERBS)

@@ -69,9 +69,8 @@ class Controller:
             log.exception("reconcile of %s/%s failed unexpectedly", item.lane, item.key)
             self._retry(item, error)
         else:
-            if self.queue.attempts(item):
-                self.queue.succeeded(item)
-                self.on_success(item)
+            self.queue.succeeded(item)
+            self.on_success(item)  # each time: a failure is remembered longer than the queue does
             if again is not None:
                 self.queue.add_after(item.lane, item.key, again)
 

@@ -113,6 +113,15 @@ def _terminating(error: ApiError) -> Failure:
     )
 
 
+def _kind_leaving(error: ApiError) -> Failure:
+    return failure(
+        ErrorType.SYNC_FAILURE,
+        error,
+        reason="KindTerminating",
+        hint="Wait until the definition is gone or comes back; the object is then looked at again.",
+    )
+
+
 def _over_quota(error: ApiError) -> Failure:
     return failure(
         ErrorType.PLACEMENT_CAPACITY,
@@ -235,6 +244,7 @@ _WORDINGS: Final[
     tuple[tuple[type[ApiError] | tuple[type[ApiError], ...], tuple[str, ...], _Make], ...]
 ] = (
     ((Forbidden, Conflict), ("because it is being terminated",), _terminating),
+    (Forbidden, ("while custom resource definition is terminating",), _kind_leaving),
     (Forbidden, ("exceeded quota",), _over_quota),
     (Forbidden, (" usage per ", "limit to request ratio"), _over_limit),
     (Forbidden, ("violates PodSecurity",), _denied),

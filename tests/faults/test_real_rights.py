@@ -1,0 +1,209 @@
+"""F1 and F3 by what a real API server takes back: an account is deleted, a ClusterRole edited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.envtest.api import fresh_name, open_api
+from tests.envtest.identity import TENANT, write_kubeconfig
+from tests.envtest.planes import Plane
+from tests.envtest.test_rights import BINDINGS, ROLE, documented_rules, grant
+from tests.faultproxy.real import proxied
+from tests.faults.real import COPY, GREEN, RealStage, open_real_stage
+from tests.world.world import SYNC_TARGETS, Side
+from tmcconsole.config.settings import ClusterAccess
+from tmcconsole.contract.changes import NOTHING_SEEN
+from tmcconsole.contract.commands import Text, Why
+from tmcconsole.contract.records import KindRecord, KindState, TargetState
+from tmcconsole.kube.client import Client
+from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.objects import Json, conditions_of
+
+pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
+
+
+def without(verb: str) -> list[Json]:
+    """Return the documented rights, one verb of ConfigMaps left out."""
+    return [
+        {**rule, "verbs": [one for one in rule["verbs"] if one != verb]}
+        if rule["resources"] == ["configmaps"]
+        else rule
+        for rule in documented_rules("target")
+    ]
+
+
+@asynccontextmanager
+async def open_tenants_stage(
+    hub: Plane, clusters: tuple[Plane, Plane]
+) -> AsyncIterator[tuple[RealStage, Side]]:
+    """Open a stage whose engine has the documented rights on the first cluster, and no more."""
+    access = ClusterAccess(clusters[0].kubeconfig)
+    client = Client(await dial(access, now=time.monotonic, wall=time.time), name="admin")
+    async with aclosing(client), proxied(clusters[0]) as proxy:
+        side = Side(client)
+        await grant(side, documented_rules("target"))
+        path = clusters[0].kubeconfig_for(TENANT, url=proxy.url)
+        async with open_real_stage(hub, clusters, kubeconfig=path) as stage:
+            stage.proxies[stage.names[0]] = proxy
+            try:
+                await stage.apply("settings", **COPY)
+                await stage.has(COPY, "settings", *stage.names)
+                await told(stage, "True OK")
+                yield stage, side
+            finally:
+                await grant(side, documented_rules("target"))
+        await side.delete(BINDINGS, "", ROLE)
+
+
+async def conditions(stage: RealStage) -> dict[str, str]:
+    tree = await stage.world.hub.get(SYNC_TARGETS, "", stage.names[0])
+    return {one["type"]: f"{one['status']} {one['reason']}" for one in conditions_of(tree or {})}
+
+
+async def told(stage: RealStage, wanted: str) -> None:
+    async def so() -> bool:
+        return (await conditions(stage)).get("SyncerAuthorized") == wanted
+
+    await stage.world.eventually(so, f"SyncerAuthorized is {wanted}", 90)
+
+
+async def kind_record(stage: RealStage) -> KindRecord:
+    changes = await stage.world.engine.changes(NOTHING_SEEN)
+    found = [one for one in changes.upserted if isinstance(one, KindRecord)]
+    return next(one for one in found if (one.kind, one.target) == ("configmaps", stage.names[0]))
+
+
+async def test_F3_a_role_that_loses_verbs_is_one_condition_each_and_deletes_nothing(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane]
+) -> None:
+    async with open_tenants_stage(real_hub, real_clusters) as (stage, side):
+        target, other = stage.names
+        await stage.apply("gone", **COPY)
+        await stage.has(COPY, "gone", *stage.names)
+
+        await grant(side, without("patch"))
+        await stage.apply("settings", **GREEN)
+        await stage.has(GREEN, "settings", other)
+        await one_condition(stage, "patch")
+        assert await stage.data(target, "settings") == COPY
+        await grant(side, documented_rules("target"))
+        await stage.has(GREEN, "settings", target)
+
+        await grant(side, without("delete"))
+        await stage.delete("gone")
+        await stage.has(None, "gone", other)
+        await one_condition(stage, "delete")
+        assert await stage.data("hub", "gone") == await stage.data(target, "gone") == COPY
+        why = await stage.world.engine.request(Why(key=f"configmaps/{stage.space}/gone"))
+        assert isinstance(why, Text)
+        assert f"delete configmaps on {target}" in why.body
+        await grant(side, documented_rules("target"))
+        await stage.has(None, "gone", "hub", target)
+
+
+async def test_F3_a_role_that_may_not_look_any_more_empties_nothing(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane]
+) -> None:
+    async with open_tenants_stage(real_hub, real_clusters) as (stage, side):
+        target, other = stage.names
+        await grant(side, without("list"))
+        stage.proxies[target].listener.reset_connections()
+        await stage.world.stop()
+        stage.world.start()  # whoever knows nothing must list
+        await stage.apply("settings", **GREEN)
+        await stage.has(GREEN, "settings", other)
+        await one_condition(stage, "list")
+        await anyio.sleep(2)
+        assert await stage.data(target, "settings") == COPY
+        assert stage.asked(target, "DELETE") == []
+        await grant(side, documented_rules("target"))
+
+        await stage.has(GREEN, "settings", target)
+        await told(stage, "True OK")
+
+
+async def one_condition(stage: RealStage, verb: str) -> None:
+    """Wait until the lack is told, and see that nothing else is amiss."""
+    target = stage.names[0]
+    await told(stage, "False SyncerUnauthorized")
+    found = await conditions(stage)
+    assert {one for name, one in found.items() if name != "SyncerAuthorized"} == {"True OK"}, found
+
+    async def shown() -> bool:
+        kind = await kind_record(stage)
+        return (
+            kind.state is KindState.UNAUTHORIZED
+            and f"{verb} configmaps on {target}" in kind.message
+        )
+
+    await stage.world.eventually(shown, f"the console shows that {verb} is missing")
+
+
+@asynccontextmanager
+async def account(plane: Plane, path: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Yield what makes an account that may do all, with a kubeconfig that carries its token.
+
+    Called again, it makes the account anew, and with it the token.
+    """
+    name = fresh_name("syncer")
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    bindings = f"/apis/{BINDINGS.group}/v1/clusterrolebindings"
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
+    role = {"apiGroup": BINDINGS.group, "kind": "ClusterRole", "name": "cluster-admin"}
+    async with open_api(plane) as api:
+
+        async def renew() -> None:
+            await api.send("DELETE", f"{accounts}/{name}")
+            await api.create(accounts, {"metadata": {"name": name}})
+            answer = await api.create(f"{accounts}/{name}/token", {"spec": {}})
+            token = answer.body["status"]["token"]
+            authority = plane.identity.authority.read_bytes()
+            write_kubeconfig(path, name="x", url=plane.url, authority=authority, token=token)
+
+        await renew()
+        await api.create(
+            bindings, {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
+        )
+        yield renew
+        await api.send("DELETE", f"{bindings}/{name}")
+        await api.send("DELETE", f"{accounts}/{name}")
+
+
+async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane], tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    async with (
+        account(real_clusters[0], path) as renew,
+        open_real_stage(real_hub, real_clusters, kubeconfig=path) as stage,
+    ):
+        target, other = stage.names
+        await stage.apply("settings", **COPY)
+        await stage.has(COPY, "settings", *stage.names)
+        old = path.read_bytes()
+        await renew()  # the old token is no longer anybody's
+        path.write_bytes(old)
+        await stage.apply("settings", **GREEN)
+        await stage.has(GREEN, "settings", other)
+
+        async def refused() -> bool:
+            return (await conditions(stage)).get("SyncerReady") == "False Unauthorized"
+
+        await stage.world.eventually(refused, "one condition", 60)
+        found = await conditions(stage)
+        assert found["SyncerAuthorized"] == found["APIImportsReady"] == "True OK"
+        record = await stage.record(target)
+        assert record.state is TargetState.UNAUTHORIZED
+        assert "Renew the credentials in the kubeconfig" in record.message
+        await stage.delete("settings")
+        await stage.has(None, "settings", other)
+        assert await stage.data("hub", "settings") == GREEN  # held for the cluster that is away
+        await renew()
+
+        await stage.has(None, "settings", "hub", target)
