@@ -9,8 +9,8 @@ from tmcconsole.cli import main
 from tmcconsole.cli.arguments import parse
 
 COMMANDS = [
-    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "forget", "transform"),
-    *("config", "info", "version"),
+    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "drift", "forget"),
+    *("transform", "config", "info", "version"),
 ]
 
 
@@ -24,6 +24,11 @@ COMMANDS = [
         ("demo --for soon", 'tmc-console demo: --for: "soon" is no duration; write "20s" or "5m"'),
         ("init --hub x", "tmc-console init: --target missing; add --target"),
         ("config", "tmc-console config: check|show missing"),
+        ("drift", "tmc-console drift: list|adopt|revert|cede missing"),
+        ("drift lst", 'unknown value "lst"; did you mean "list"?'),
+        ("drift adopt a/b/c", "tmc-console drift adopt: --at missing; add --at"),
+        ("drift revert a/b/c --at eu", "drift revert: --field or --all missing; --help shows"),
+        ("drift cede a/b/c", "tmc-console drift cede: --field missing; add --field"),
         ("--theme", "tmc-console: --theme lacks its value"),
         ("--set x", 'tmc-console: --set: "x" sets nothing; write KEY=VALUE'),
         ("sim --clusters 99", 'tmc-console sim: --clusters: "99" is no number of clusters; write'),

@@ -40,6 +40,13 @@ async def order(world: Stage, command: AnyCommand) -> str:
     return reply.message
 
 
+async def outcomes(world: Stage) -> list[str]:
+    """Return what the ledger says became of each field."""
+    report = await world.engine.request(ShowDrift(key=KEY))
+    assert isinstance(report, DriftReport)
+    return [field.outcome for field in report.fields]
+
+
 async def refused(world: Stage, command: AnyCommand) -> str:
     reply: AnyReply = await world.engine.request(command)
     assert isinstance(reply, Refused), reply
@@ -77,6 +84,7 @@ async def test_B4_a_fight_ends_by_ceding_the_field() -> None:
         assert hub["metadata"]["annotations"]["syncer.kcp.io/ignore-fields"] == "/data/colour"
         assert told(world) == (SyncState.IN_SYNC, "FieldsLeft")
         assert world.data_on("east") == {"colour": "red 9"}
+        assert await outcomes(world) == ["Ceded"]
         began = world.now()
         await edit(world, colour="red again")
         await anyio.sleep(600)
@@ -100,6 +108,7 @@ async def test_B3_a_person_decides_under_manual_once_and_is_asked_again_the_next
         await world.until(lambda: told(world)[1] == "Manual", "asked")
         await order(world, RevertDrift(key=KEY, target="east", field="/data/colour"))
         await world.until(lambda: world.data_on("east") == {"colour": "blue"}, "taken back")
+        assert await outcomes(world) == ["Reverted"]
         await edit(world, colour="green")
 
         await world.until(lambda: told(world)[1] == "Manual", "asked again")
@@ -107,6 +116,24 @@ async def test_B3_a_person_decides_under_manual_once_and_is_asked_again_the_next
         await world.until(lambda: world.data_on("hub") == {"colour": "green"}, "adopted")
         await world.until(lambda: told(world) == (SyncState.IN_SYNC, ""), "settled")
         await world.rest()
+
+
+async def test_B3_a_question_ends_when_the_field_is_put_right_by_hand() -> None:
+    async with open_shop(("east",), conflict_policy="manual") as world:
+        await edit(world, colour="red")
+        await world.until(lambda: told(world)[1] == "Manual", "asked")
+        assert await outcomes(world) == ["Asked"]
+        await edit(world, colour="blue")
+
+        await world.until(lambda: told(world) == (SyncState.IN_SYNC, ""), "as wanted")
+        assert await outcomes(world) == ["Ended"]
+
+
+async def test_the_ledger_of_an_object_that_is_nowhere_is_refused() -> None:
+    async with open_shop(("east",)) as world:
+        why_not = await refused(world, ShowDrift(key="configmaps/shop/nothing"))
+
+        assert "no copy of configmaps/shop/nothing is known on east" in why_not
 
 
 async def test_B3_a_merge_conflict_ends_by_adopting_too() -> None:

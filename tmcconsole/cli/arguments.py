@@ -6,7 +6,8 @@ import argparse
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as declared
 from typing import Any, Final, NoReturn
 
 from tmcconsole import __version__
@@ -24,8 +25,8 @@ class UsageError(Exception):
 class Arguments:
     """What was written. ``settings`` are the flags that stand for a key of the configuration."""
 
-    command: Callable[[Arguments], int] = field(init=False)
-    parser: argparse.ArgumentParser = field(init=False)  # the command's
+    command: Callable[[Arguments], int] = declared(init=False)
+    parser: argparse.ArgumentParser = declared(init=False)  # the command's
     settings: dict[str, str]
     config: str = ""
     output: str = "table"
@@ -40,7 +41,7 @@ class Arguments:
     child: bool = False
     # init
     hub: str = ""
-    target: list[str] = field(default_factory=list)
+    target: list[str] = declared(default_factory=list)
     install: bool = False
     force: bool = False
     # attach
@@ -48,10 +49,13 @@ class Arguments:
     # forget
     name: str = ""
     confirm: str = ""
-    # dead-letters
+    # dead-letters, drift
     at: str = ""
     key: str = ""
     retry: bool = False
+    verb: str = ""
+    field: str = ""
+    whole: bool = False
     # transform
     dry_run: str = ""
 
@@ -103,6 +107,8 @@ def _explain(message: str) -> str:
         return f'{what} "{choice[2]}"; {nearest(choice[2], known)}'
     if missing := re.fullmatch(r"the following arguments are required: (.*)", message):
         return f"{missing[1]} missing; add {missing[1].split(',')[0]}, --help shows how"
+    if either := re.fullmatch(r"one of the arguments (.*) is required", message):
+        return f"{either[1].replace(' ', ' or ')} missing; --help shows how"
     if value := re.fullmatch(r"argument (.*): expected (.*) argument.*", message):
         return f"{value[1]} lacks its value; write it behind the flag"
     return message.removeprefix("argument ")
@@ -141,6 +147,17 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
             _does(part, f"config.{name}")
             _common(part, settings)
 
+    def drift(parser: argparse.ArgumentParser) -> None:
+        parts = parser.add_subparsers(
+            metavar="|".join(DRIFT_VERBS), required=True, parser_class=_Parser
+        )
+        for verb, (text, add) in DRIFT_VERBS.items():
+            part = parts.add_parser(verb, help=text, description=text, formatter_class=_Format)
+            add(part)
+            _does(part, "drift")
+            part.set_defaults(verb=verb)
+            _common(part, settings)
+
     command("run", "run", "the engine without a screen")
     command("attach", "attach", "the console, on an engine that runs already", _attach)
     command("demo", "demo", "see it at work on simulated clusters", _demo)
@@ -148,6 +165,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     command("init", "init", "write a config for existing clusters", _init)
     command("status", "status", "print the state of the fleet", _output)
     command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
+    command("drift", "drift", "what others changed on copies, and orders about it", drift)
     command("forget", "forget", "release the hub from a cluster that is gone for good", _forget)
     command("transform", "transform", "show what a target would get of manifests", _transform)
     command("config", "config", "check or show the configuration", config)
@@ -290,6 +308,35 @@ def _dead_letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="TARGET", help="of one target, or of hub")
     parser.add_argument("--retry", action="store_true", help="try them again now")
     _output(parser)
+
+
+def _drift_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", nargs="?", metavar="KEY", help=f"{_KEY}; else all that differ now")
+    parser.add_argument("--at", metavar="TARGET", help="on one target")
+    _output(parser)
+
+
+def _drift_order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", metavar="KEY", help=_KEY)
+    parser.add_argument("--at", required=True, metavar="TARGET", help="whose copy")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--field", metavar="FIELD", help=_FIELD)
+    which.add_argument("--all", dest="whole", action="store_true", help="all that differs there")
+
+
+def _drift_cede(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", metavar="KEY", help=_KEY)
+    parser.add_argument("--field", required=True, metavar="FIELD", help=_FIELD)
+
+
+_KEY: Final = "the object, as deployments.apps/shop/web"
+_FIELD: Final = "as it is listed, or as /spec/replicas"
+DRIFT_VERBS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
+    "list": ("who changed what, and what came of it", _drift_list),
+    "adopt": ("write what a target has to the hub, which sends it everywhere", _drift_order),
+    "revert": ("take it back once, whatever the policy", _drift_order),
+    "cede": ("leave a field to the clusters, on all targets", _drift_cede),
+}
 
 
 def _transform(parser: argparse.ArgumentParser) -> None:

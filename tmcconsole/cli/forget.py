@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
-
-import anyio
-import msgspec
-
-from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
-from tmcconsole.cli.setting import loaded, socket_of
-from tmcconsole.contract.commands import (
-    AnyCommand,
-    AnyReply,
-    ForgetPlan,
-    ForgetTarget,
-    PlanForget,
-    Refused,
-)
-from tmcconsole.contract.link import LinkLost
-from tmcconsole.daemon.client import RemoteEngine
+from tmcconsole.cli.asking import ask
+from tmcconsole.contract.commands import AnyCommand, ForgetPlan, ForgetTarget, PlanForget
+from tmcconsole.daemon.printer import reply_json
 
 
 def run(arguments: Arguments) -> int:
     """Print what would be released; with --confirm, release it and print what was."""
-    socket = socket_of(loaded(arguments).settings)
     name, confirm = arguments.name, arguments.confirm
     command: AnyCommand = PlanForget(target=name)
     if confirm:
-        command = ForgetTarget(target=name, confirm=confirm, actor=getpass.getuser())
-
-    async def ask() -> AnyReply:
-        async with await RemoteEngine.open(socket, version=__version__) as engine:
-            return await engine.request(command)
-
-    try:
-        reply = anyio.run(ask)
-    except LinkLost as lost:
-        raise Failure(f"{one_line(lost)}: start one with tmc-console run") from lost
-    if isinstance(reply, Refused):
-        raise Failure(": ".join(part for part in (reply.reason, reply.fix) if part))
-    assert isinstance(reply, ForgetPlan)
+        command = ForgetTarget(target=name, confirm=confirm)
+    plan = ask(arguments, command)
+    assert isinstance(plan, ForgetPlan)
     if arguments.output == "json":
-        print(msgspec.json.encode(reply).decode())
+        print(reply_json(plan))
     else:
-        print(_told(reply, done=bool(confirm)))
+        print(_told(plan, done=bool(confirm)))
     return 0
 
 

@@ -302,7 +302,7 @@ class DriftField(msgspec.Struct, frozen=True, gc=False):
     wanted: SafeText
     actual: SafeText
     manager: SafeText
-    outcome: str  # Reverted | Ceded | Asked | Reported | Fight | Adopted
+    outcome: str  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended: differs no more
     count: int  # changes seen
     first_seen: float
     last_seen: float

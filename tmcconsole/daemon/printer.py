@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
 import orjson
 
-from tmcconsole.contract.commands import DeadLetter
+from tmcconsole.contract.commands import DeadLetter, DriftField, DriftReport
 from tmcconsole.contract.records import (
     EngineRecord,
     HistoryRecord,
@@ -56,6 +57,13 @@ def to_json(status: Document) -> str:
     return orjson.dumps(status, option=orjson.OPT_INDENT_2).decode()
 
 
+def reply_json(value: msgspec.Struct | Sequence[msgspec.Struct]) -> str:
+    """Return what the engine answered as indented JSON, its field names as they are."""
+    return orjson.dumps(
+        msgspec.to_builtins(value, enc_hook=str), option=orjson.OPT_INDENT_2
+    ).decode()
+
+
 def to_table(status: Document) -> str:
     """Return the document as aligned columns."""
     head = ("TARGET", "READY", "STATE", "HEARTBEAT", "QUEUE", "OBJECTS", "IN SYNC")
@@ -77,6 +85,27 @@ def letters_table(letters: Sequence[DeadLetter], total: int, wall: float) -> str
     told = [f"{line}\n    {one.cause}" for line, one in zip(lines, letters, strict=True)]
     more = [f"and {total - len(letters)} more"] if total > len(letters) else []
     return "\n".join([first, *told, *more])
+
+
+def drift_table(reports: Sequence[DriftReport], wall: float) -> str:
+    """Return each object's policy and drifted fields, with both values on lines of their own."""
+    told = [_drifted(report, wall) for report in reports if report.fields]
+    return "\n\n".join(told) or "nothing: what others changed is in no copy now"
+
+
+def _drifted(report: DriftReport, wall: float) -> str:
+    head = ("OUTCOME", "TARGET", "FIELD", "TIMES", "LAST", "BY")
+    first, *lines = _align([head, *(_field(one, wall) for one in report.fields)])
+    values = [
+        f"{line}\n    wanted {one.wanted or 'nothing'}\n    found  {one.actual or 'nothing'}"
+        for line, one in zip(lines, report.fields, strict=True)
+    ]
+    return "\n".join([f"{report.key}  {report.policy}", first, *values])
+
+
+def _field(one: DriftField, wall: float) -> tuple[str, ...]:
+    last = f"{age(max(0.0, wall - one.last_seen))} ago"
+    return one.outcome, one.target, one.path, str(one.count), last, one.manager
 
 
 def age(seconds: float | None) -> str:

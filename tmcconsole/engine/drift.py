@@ -40,14 +40,16 @@ _HUB_ONLY: Final = ("metadata", "status", "apiVersion", "kind")
 
 def show_drift(targets: list[Target], item: Item) -> DriftReport:
     """Return what was changed on an object's copies, with who wins."""
-    policy, fields = "", []
+    key, policy, fields = f"{item.lane}/{item.key}", "", []
     for target in targets:
         entry = target.ledger.get(*item)
         if entry is not None:
             policy = f"{entry.rules.conflict} ({entry.rules.said_by})"
             fields += _fields(target, entry)
-    key = SafeText(f"{item.lane}/{item.key}")
-    return DriftReport(key=key, policy=SafeText(policy), fields=tuple(fields))
+    if not policy:
+        names = ", ".join(target.name for target in targets) or "any target"
+        raise Rejected(f"no copy of {key} is known on {names}", "keys are resource/namespace/name")
+    return DriftReport(key=SafeText(key), policy=SafeText(policy), fields=tuple(fields))
 
 
 def _fields(target: Target, entry: Entry) -> list[DriftField]:
@@ -149,6 +151,10 @@ async def cede(
 
     if pointer not in before.split(","):
         await _write_down(session, None, item, command, source.uid, [pointer], write)
+    for target in targets:
+        entry = target.ledger.get(*item)
+        if entry is not None and pointer in entry.drifts.fields:
+            entry.drifts.fields[pointer].outcome = "Ceded"
     return Accepted(message=SafeText(f"{pointer} of {command.key} is left to the clusters"))
 
 

@@ -58,7 +58,7 @@ async def look_into(
     verdict = _judge(turn, live, normal, is_new=is_new)
     if verdict.asked and turn.facts.rules.conflict == MANUAL:
         return _ask(turn, verdict.asked, "Manual")
-    waits = None if turn.entry.insisted else _stand_aside(turn, verdict.take_back)
+    waits = _stand_aside(turn, verdict.take_back)
     if waits:
         return waits
     if not is_new:
@@ -115,6 +115,8 @@ def _stand_aside(turn: Turn, taken: tuple[Contested, ...]) -> float | None:
     drifts = turn.entry.drifts
     for one in taken:
         drifts.note(turn.kind, one, "Reverted", _wall(turn))
+    if turn.entry.insisted:
+        return None
     fights = drifts.flip([one.pointer for one in taken], wish, now)
     if not fights:
         return None

@@ -113,6 +113,8 @@ class DownSync:
             return False
         if entry.settled != Settled(source.content_digest, copy.content_digest, terms, beside):
             return False
+        if not entry.left:
+            entry.drifts.end()
         self.target.ledger.stand_in_sync(kind, key, self.world.runtime.wall())
         return True
 
@@ -216,6 +218,7 @@ def _settle(turn: Turn, step: InSync) -> None:
         entry.account("FieldsLeft", f"{fields}: left to the cluster")
     elif not entry.left:
         entry.account("", "")
+        entry.drifts.end()
     turn.settle(copy)
 
 

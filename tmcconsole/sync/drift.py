@@ -15,6 +15,7 @@ FIGHT_WINDOW_S: Final = 600.0
 TRUCE_CAP_S: Final = 4 * 3600.0  # a truce that did not help is followed by one twice as long
 FIELDS_KEPT: Final = 32  # per object; the one seen longest ago goes first
 VALUE_SHOWN: Final = 120  # characters of a value
+_OPEN: Final = ("Asked", "Fight", "Reported")  # outcomes that say: it still differs
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Drift:
     first_seen: float
     last_seen: float
     count: int = 0  # changes seen
-    outcome: str = ""  # Reverted | Ceded | Asked | Reported | Fight | Adopted
+    outcome: str = ""  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended
     flips: tuple[float, ...] = ()  # monotonic: when it was to be taken back, in the window
     has_fought: bool = False  # since the wish last changed
 
@@ -111,6 +112,12 @@ class Drifts:
         if found != self.seen:
             self.seen = found
             self.truce = Truce(now + self.truce.for_s, self.truce.for_s, self.truce.wish)
+
+    def end(self) -> None:
+        """Note that the copy is as wanted: nothing is left to ask about, or to fight over."""
+        for drift in self.fields.values():
+            if drift.outcome in _OPEN:
+                drift.outcome = "Ended"
 
     def end_truce(self) -> None:
         """Start over: another wish, or an operator's word."""

@@ -43,6 +43,7 @@ async def report(turn: Turn) -> float | None:
     if found:
         turn.stand(SyncState.DRIFTED, "Reported", f"{whose}{say(turn.kind, owned)}")
     else:
+        turn.entry.drifts.end()
         turn.stand(SyncState.IN_SYNC, "Reported", f"{whose}nothing would change")
     return REFUSED_RECHECK_S
 

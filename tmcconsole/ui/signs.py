@@ -73,6 +73,7 @@ _OUTCOME: Final = {
     "Ceded": Sign("◇", "c", "ceded", "cordoned", 5),
     "Adopted": Sign("●", "+", "adopted", "synced", 6),
     "Reverted": Sign("●", "+", "reverted", "synced", 7),
+    "Ended": Sign("●", "+", "ended", "synced", 8),
 }
 
 SEVERITY: Final = {

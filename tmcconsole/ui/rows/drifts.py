@@ -12,7 +12,7 @@ from tmcconsole.ui.rows.table import Column, Listing
 from tmcconsole.ui.signs import outcome_sign
 
 # There is nothing left to decide: the copy has what is wanted, or the hub has what the copy has.
-DONE: Final = frozenset({"Reverted", "Adopted"})
+DONE: Final = frozenset({"Reverted", "Adopted", "Ended"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""One-shot commands that ask a running engine: what is sent, what is printed, what is refused."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.ui.fixture_link import FixtureLink
+from tmcconsole.cli import main
+from tmcconsole.cli.here import serving
+from tmcconsole.contract.commands import (
+    AdoptDrift,
+    AnyCommand,
+    CedeField,
+    ForgetTarget,
+    RetryDeadLetters,
+    RevertDrift,
+)
+from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
+from tmcconsole.contract.text import SafeText as S
+
+WEB = "deployments.apps/shop/web"
+
+
+def on_target(target: str, state: SyncState, reason: str = "") -> Cell:
+    return Cell(target=S(target), state=state, reason=S(reason))
+
+
+def made(name: str, *cells: Cell) -> ObjectRecord:
+    return ObjectRecord(
+        kind=S("Deployment"), resource=S("deployments.apps"), namespace=S("shop"), name=S(name),
+        cells=cells,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FixtureLink]:
+    """Serve a made-up engine where the commands look for one."""
+    monkeypatch.setenv("TMC_HUB_IN_CLUSTER", "true")
+    monkeypatch.setenv("TMC_TARGETS", "any=in-cluster")
+    monkeypatch.setenv("TMC_STATE_DIR", str(tmp_path))
+    engine = FixtureLink()
+    with serving(engine, tmp_path / "engine.sock"):
+        yield engine
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        (f"drift adopt {WEB} --at eu-west-1 --field spec.replicas",
+         AdoptDrift(key=WEB, target="eu-west-1", field="spec.replicas")),
+        (f"drift revert {WEB} --at eu-west-1 --all", RevertDrift(key=WEB, target="eu-west-1")),
+        (f"drift cede {WEB} --field /spec/replicas", CedeField(key=WEB, field="/spec/replicas")),
+        (f"dead-letters --at us-east-1 --retry {WEB}",
+         RetryDeadLetters(target="us-east-1", key=WEB)),
+        ("forget lab-basement --confirm lab-basement",
+         ForgetTarget(target="lab-basement", confirm="lab-basement")),
+    ],
+)  # fmt: skip
+def test_an_order_is_sent_as_written_with_who_gives_it(
+    link: FixtureLink, line: str, command: AnyCommand
+) -> None:
+    assert main(line.split()) == 0
+
+    (sent,) = link.sent
+    assert sent.actor.split()[0] == getpass.getuser()
+    assert msgspec.structs.replace(sent, actor="") == command
+
+
+def test_the_ledger_of_one_object_has_both_values_and_who(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["drift", "list", WEB]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{WEB}  hub-wins (sync.conflict_policy)"
+    assert lines[1].split() == ["OUTCOME", "TARGET", "FIELD", "TIMES", "LAST", "BY"]
+    first = lines[2].split()
+    assert (first[:4], first[-1]) == (["Fight", "eu-west-1", "spec.replicas", "7"], "kubectl-edit")
+    assert lines[3:5] == ["    wanted 4", "    found  3"]
+
+
+def test_without_a_name_those_are_listed_whose_copies_differ(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in [key for kind, key in link.board if kind == "ObjectRecord"]:
+        link.drop("ObjectRecord", key)
+    link.put(
+        made("asked", on_target("eu-west-1", SyncState.DRIFTED, "Manual")),
+        made("fought", on_target("us-east-1", SyncState.REFUSED, "Fight")),
+        made("left", on_target("eu-west-1", SyncState.IN_SYNC, "FieldsLeft")),
+        made("refused", on_target("eu-west-1", SyncState.REFUSED, "HostPath")),
+        made("well", on_target("eu-west-1", SyncState.IN_SYNC)),
+    )
+
+    assert main(["drift", "list", "-o", "json"]) == 0
+    everywhere = json.loads(capsys.readouterr().out)
+    assert main(["drift", "list", "--at", "us-east-1", "-o", "json"]) == 0
+    there = json.loads(capsys.readouterr().out)
+
+    names = ["asked", "fought", "left"]
+    assert [one["key"] for one in everywhere] == [f"deployments.apps/shop/{name}" for name in names]
+    assert [one["key"] for one in there] == ["deployments.apps/shop/fought"]
+
+
+def test_dead_letters_are_printed_with_their_cause(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["dead-letters", "services/payments/billing"]) == 0
+
+    head, row, cause = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["TARGET", "KEY"]
+    assert row.split()[:3] == ["us-east-1", "services/payments/billing", "12"]
+    assert "over quota" in cause
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("drift list --at mars", "there is no target 'mars': known targets: ap-southeast-1, eu-c"),
+        ("forget eu-west-1", "it would be refused: eu-west-1 answers: drain it instead"),
+    ],
+)
+def test_what_cannot_be_says_why(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
+    main(line.split())
+
+    assert said in "".join(capsys.readouterr())
+    assert not any(isinstance(command, ForgetTarget) for command in link.sent)
+
+
+@pytest.mark.parametrize("line", ["drift list", "dead-letters", "forget west"])
+def test_without_an_engine_the_way_to_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    monkeypatch.setenv("TMC_HUB_IN_CLUSTER", "true")
+    monkeypatch.setenv("TMC_TARGETS", "any=in-cluster")
+    monkeypatch.setenv("TMC_STATE_DIR", str(tmp_path))
+
+    assert main(line.split()) == 1
+
+    told = capsys.readouterr().err
+    assert "start one with tmc-console run" in told
+    assert told.count("\n") == 1
