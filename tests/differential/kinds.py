@@ -69,6 +69,12 @@ COLLECTIONS: Final = (
         f"{_APPS}/statefulsets", workloads.make_stateful_set, _WORKLOAD_PATCHES, _COUNTS, True
     ),
     Collection(
+        f"{_APPS}/daemonsets",
+        workloads.make_daemon_set,
+        _WORKLOAD_PATCHES[3:],
+        ({"numberReady": 2}, {"desiredNumberScheduled": 0}, {"observedGeneration": 3}),
+    ),
+    Collection(
         f"{_CUSTOM}/gadgets",
         widgets.make_gadget,
         ({"spec": {"a": {"y": 1}}}, {"spec": {"b": None}}, {"status": {"phase": "patched"}}),

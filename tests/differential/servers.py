@@ -50,11 +50,22 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RealServer:
-    """A kube-apiserver over HTTPS."""
+    """A kube-apiserver over HTTPS.
+
+    It tries a change first on what its watch cache has, and also tells of what it warned of there,
+    although it does it anew where that was old. So each write waits until the cache has it.
+    """
 
     session: aiohttp.ClientSession
 
     async def send(self, step: Step) -> Answer:
+        answer = await self._send(step)
+        written = _written(step, answer)
+        if written is not None:
+            await self._send(written)
+        return answer
+
+    async def _send(self, step: Step) -> Answer:
         headers = {"Content-Type": step.content_type, "Accept": step.accept}
         async with self.session.request(
             step.method, _target(step.path, step.query), data=encoded(step.body), headers=headers
@@ -138,6 +149,17 @@ async def settle(server: Server, step: Step) -> Answer:
             await anyio.sleep(0.02)
             answer = await server.send(step)
     return answer
+
+
+def _written(step: Step, answer: Answer) -> Step | None:
+    """Return the request that is answered when the watch cache has what a step wrote."""
+    if step.method not in ("POST", "PUT", "PATCH") or answer.code not in (200, 201):
+        return None
+    meta = answer.body.get("metadata") or {}
+    if "name" not in meta or "resourceVersion" not in meta or step.query.get("dryRun"):
+        return None
+    path = f"{step.path}/{meta['name']}" if step.method == "POST" else step.path
+    return Step("GET", path, query={"resourceVersion": meta["resourceVersion"]})
 
 
 def encoded(body: Any) -> bytes:

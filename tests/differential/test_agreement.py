@@ -11,6 +11,7 @@ import pytest
 
 from tests.differential import widgets
 from tests.differential.generate import generate
+from tests.differential.kinds import COLLECTIONS
 from tests.differential.play import compare, play
 from tests.differential.servers import (
     RealServer,
@@ -28,7 +29,7 @@ from tests.envtest.planes import Plane, running_planes
 
 pytestmark = [pytest.mark.envtest, pytest.mark.slow]
 
-SEEDS = range(68)  # four traces of 43 requests for each kind
+SEEDS = range(4 * len(COLLECTIONS))  # four traces of 43 requests for each kind
 FEWEST_REQUESTS = 2_000
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

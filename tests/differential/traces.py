@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tests.differential import admitted, changes, refusals, widgets
+from tests.differential import admitted, changes, refusals, rows, tables, widgets
 from tests.differential.parts import CONFIG_MAPS, CRDS, apply, config_map, merge, widget
 from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace, Watched
 
@@ -146,4 +146,19 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("quotas", tuple(admitted.quotas())),
     Trace("limit ranges", tuple(admitted.limit_ranges())),
     Trace("protobuf bodies", tuple(admitted.protobuf())),
+    *(
+        Trace(f"tables of {told.__name__}", tuple(told()))
+        for told in (
+            tables.columns,
+            rows.pods,
+            tables.nodes,
+            tables.volumes,
+            rows.services,
+            rows.workloads,
+            rows.jobs,
+            rows.scalers,
+            tables.others,
+            tables.webhooks,
+        )
+    ),
 )

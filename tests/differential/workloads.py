@@ -28,6 +28,15 @@ def make_stateful_set(rng: random.Random, name: str) -> Json:
     return some_object(rng, "apps/v1", "StatefulSet", name, spec=spec)
 
 
+def make_daemon_set(rng: random.Random, name: str) -> Json:
+    """Return a DaemonSet."""
+    spec = _workload_spec(rng, name)
+    spec.pop("replicas", None)
+    if rng.random() < 0.2:
+        spec["updateStrategy"] = {"type": "OnDelete"}
+    return some_object(rng, "apps/v1", "DaemonSet", name, spec=spec)
+
+
 def make_job(rng: random.Random, name: str) -> Json:
     """Return a Job, always with the same pod template: it cannot be changed."""
     containers = [{"name": "main", "image": "registry.test/job:1"}]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
+from uuid import UUID
 
 from tmcconsole.sim.server import Server
 from tmcconsole.sim.strategy import initialise, prepare_new
@@ -23,7 +25,7 @@ def populate(server: Server, base_path: str) -> None:
         _logical_cluster(server, base_path)
     if server.flavour == "workload":
         for number in range(1, NODES + 1):
-            _node(server, f"{server.name}-node-{number}")
+            _node(server, f"{server.name}-node-{number}", number)
 
 
 def _logical_cluster(server: Server, base_path: str) -> None:
@@ -40,7 +42,7 @@ def _cluster_name(path: str) -> str:
     return path.rpartition(":")[2]
 
 
-def _node(server: Server, name: str) -> None:
+def _node(server: Server, name: str, number: int) -> None:
     labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
     conditions = [
         {
@@ -56,9 +58,34 @@ def _node(server: Server, name: str) -> None:
         "capacity": dict(NODE_CAPACITY),
         "allocatable": dict(NODE_CAPACITY),
         "conditions": conditions,
-        "nodeInfo": {"kubeletVersion": "v1.36.0-tmc.sim", "operatingSystem": "linux"},
+        "nodeInfo": _node_info(name),
+        "addresses": [
+            {"type": "InternalIP", "address": f"10.0.{number // 250}.{number % 250 + 1}"},
+            {"type": "Hostname", "address": name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
     }
     _put(server, "nodes", {"metadata": {"name": name, "labels": labels}, "spec": {}}, status)
+
+
+def _node_info(name: str) -> Json:
+    machine, boot = _identity(name), _identity(f"{name} boot")
+    return {
+        "machineID": machine.hex,
+        "systemUUID": str(machine),
+        "bootID": str(boot),
+        "kernelVersion": "6.12.0-tmc.sim",
+        "osImage": "Simulated Linux",
+        "containerRuntimeVersion": "containerd://2.1.0-tmc.sim",
+        "kubeletVersion": "v1.36.0-tmc.sim",
+        "kubeProxyVersion": "",
+        "operatingSystem": "linux",
+        "architecture": "amd64",
+    }
+
+
+def _identity(text: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
 
 
 def _put(server: Server, kind_id: str, tree: Json, status: Json | None = None) -> None:
@@ -69,4 +96,5 @@ def _put(server: Server, kind_id: str, tree: Json, status: Json | None = None) -
     initialise(server, kind, new)
     if status is not None:
         new["status"] = status
+        new["spec"].pop("taints", None)  # which a node has until it is ready
     server.store.put(kind, new, manager="kube-apiserver")

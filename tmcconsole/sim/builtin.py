@@ -6,6 +6,7 @@ from typing import Final
 
 from tmcconsole.sim import shapes
 from tmcconsole.sim.kinds import ALL_VERBS, ScalePaths, SimKind
+from tmcconsole.sim.structshapes import shape_of_kind
 
 _SCALE: Final = ScalePaths(selector=".status.selector")
 
@@ -146,7 +147,7 @@ def _parse(line: str) -> SimKind:
         needs_version="v" in flags,
         put_creates="p" in flags,
         returns_deleted="d" in flags,
-        shape=shapes.BUILT_IN.get(kind_id, shapes.PLAIN),
+        shape=shape_of_kind(group, version, kind),
     )
 
 

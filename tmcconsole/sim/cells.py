@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from tmcconsole.sim import eventcells, networkcells, podcells
+from tmcconsole.sim.ages import age, between
 from tmcconsole.sim.jsonpath import at_path
 from tmcconsole.sim.selectors import text_of
+from tmcconsole.sim.targetcells import targets
 
 Json = dict[str, Any]
 
@@ -24,7 +27,7 @@ def _of(*path: str, default: Any = 0) -> Callable[[Json], Any]:
 def _pod_spec(tree: Json) -> Json:
     spec: Json = tree.get("spec") or {}
     spec = (spec.get("jobTemplate") or {}).get("spec") or spec  # of a CronJob
-    template: Json = spec.get("template") or {}
+    template: Json = spec.get("template") or tree.get("template") or {}
     return template.get("spec") or spec
 
 
@@ -51,43 +54,41 @@ def _ready_of(wanted: str) -> Callable[[Json], str]:
     return show
 
 
-def _pod_ready(tree: Json) -> str:
-    statuses = (tree.get("status") or {}).get("containerStatuses") or ()
-    ready = sum(1 for status in statuses if status.get("ready"))
-    return f"{ready}/{len(_pod_spec(tree).get('containers') or ())}"
-
-
-def _pod_status(tree: Json) -> str:
-    if tree["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    status = tree.get("status") or {}
-    for container in status.get("containerStatuses") or ():
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason"):
-            return str(waiting["reason"])
-    return str(status.get("reason") or status.get("phase") or "Unknown")
-
-
-def _pod_restarts(tree: Json) -> str:
-    statuses = (tree.get("status") or {}).get("containerStatuses") or ()
-    return str(sum(status.get("restartCount") or 0 for status in statuses))
-
-
-def _ports(tree: Json) -> str:
-    ports = (tree.get("spec") or {}).get("ports") or ()
-    return ",".join(_port(port) for port in ports) or "<none>"
-
-
-def _port(port: Json) -> str:
-    node = f":{port['nodePort']}" if port.get("nodePort") else ""
-    return f"{port.get('port')}{node}/{port.get('protocol', 'TCP')}"
-
-
 def _node_status(tree: Json) -> str:
     ready = at_path(tree, '.status.conditions[?(@.type=="Ready")].status')
-    state = "Ready" if ready == "True" else "NotReady"
+    state = "Ready" if ready == "True" else "NotReady" if ready else "Unknown"
     blocked = (tree.get("spec") or {}).get("unschedulable")
     return f"{state},SchedulingDisabled" if blocked else state
+
+
+def _node_roles(tree: Json) -> str:
+    prefix = "node-role.kubernetes.io/"
+    labels = tree["metadata"].get("labels") or {}
+    roles = {name.removeprefix(prefix) for name in labels if name.startswith(prefix)}
+    roles.add(labels.get("kubernetes.io/role") or "")
+    return ",".join(sorted(roles - {""})) or "<none>"
+
+
+def _node_info(name: str) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        info = (tree.get("status") or {}).get("nodeInfo") or {}
+        return info.get(name) or "<unknown>"
+
+    return show
+
+
+def _kernel(tree: Json) -> str:
+    info = (tree.get("status") or {}).get("nodeInfo") or {}
+    machine = f" ({info['architecture']})" if info.get("architecture") else ""
+    return f"{info['kernelVersion']}{machine}" if info.get("kernelVersion") else "<unknown>"
+
+
+def _node_address(kind: str) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        addresses = (tree.get("status") or {}).get("addresses") or ()
+        return next((a["address"] for a in addresses if a["type"] == kind), "<none>")
+
+    return show
 
 
 def _job_completions(tree: Json) -> str:
@@ -100,22 +101,24 @@ def _job_completions(tree: Json) -> str:
 
 
 def _job_status(tree: Json) -> str:
-    for kind in ("Complete", "Failed", "Suspended"):
-        if at_path(tree, f'.status.conditions[?(@.type=="{kind}")].status') == "True":
-            return kind
+    conditions = (tree.get("status") or {}).get("conditions") or ()
+    true = {c.get("type") for c in conditions if c.get("status") == "True"}
     if tree["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    return "Running"
+        true.add("Terminating")
+    return next((word for word in _JOB_WORDS if word in true), "Running")
 
 
-def _event_object(tree: Json) -> str:
-    about = tree.get("involvedObject") or tree.get("regarding") or {}
-    return f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}"
+def _job_duration(tree: Json, now: float) -> str:
+    status = tree.get("status") or {}
+    start, end = status.get("startTime"), status.get("completionTime")
+    if not start:
+        return ""
+    return between(start, end) if end else age(start, now)
 
 
-def _hosts(tree: Json) -> str:
-    rules = (tree.get("spec") or {}).get("rules") or ()
-    return ",".join(rule.get("host") or "*" for rule in rules) or "*"
+def _last_schedule(tree: Json, now: float) -> str:
+    last = (tree.get("status") or {}).get("lastScheduleTime")
+    return age(last, now) if last else "<none>"
 
 
 def _hpa_reference(tree: Json) -> str:
@@ -123,34 +126,63 @@ def _hpa_reference(tree: Json) -> str:
     return f"{target.get('kind')}/{target.get('name')}"
 
 
-def _hpa_targets(tree: Json) -> str:
-    metrics = (tree.get("spec") or {}).get("metrics") or ()
-    return ", ".join(_hpa_target(metric) for metric in metrics) or "<none>"
+def _access_modes(modes: Sequence[str]) -> str:
+    return ",".join(short for mode, short in _MODES.items() if mode in modes)
 
 
-def _hpa_target(metric: Json) -> str:
-    resource = metric.get("resource") or {}
-    target = resource.get("target") or {}
-    wanted = f"{target['averageUtilization']}%" if "averageUtilization" in target else "<auto>"
-    return f"{resource.get('name')}: <unknown>/{wanted}"
-
-
-def _addresses(tree: Json) -> str:
-    balancer = (tree.get("status") or {}).get("loadBalancer") or {}
-    return ",".join(p.get("ip") or p.get("hostname") or "" for p in balancer.get("ingress") or ())
-
-
-def _access_modes(tree: Json) -> str:
+def _claim_modes(tree: Json) -> str:
     """What a claim got: nothing before it is bound."""
-    short = {
-        "ReadWriteOnce": "RWO",
-        "ReadOnlyMany": "ROX",
-        "ReadWriteMany": "RWX",
-        "ReadWriteOncePod": "RWOP",
-    }
-    if not (tree.get("spec") or {}).get("volumeName"):
-        return ""
-    return ",".join(short.get(m, m) for m in (tree.get("status") or {}).get("accessModes") or ())
+    is_bound = (tree.get("spec") or {}).get("volumeName")
+    return _access_modes((tree.get("status") or {}).get("accessModes") or ()) if is_bound else ""
+
+
+def _claim_capacity(tree: Json) -> str:
+    is_bound = (tree.get("spec") or {}).get("volumeName")
+    return _of("status", "capacity", "storage", default="0")(tree) if is_bound else ""
+
+
+def _phase(default: str) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        if tree["metadata"].get("deletionTimestamp"):
+            return "Terminating"
+        return (tree.get("status") or {}).get("phase") or default
+
+    return show
+
+
+def _claim_of(tree: Json) -> str:
+    claim = (tree.get("spec") or {}).get("claimRef")
+    return f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else ""
+
+
+def _quota(*, of_limits: bool) -> Callable[[Json], str]:
+    def show(tree: Json) -> str:
+        status = tree.get("status") or {}
+        used = status.get("used") or {}
+        return ", ".join(
+            f"{name}: {used.get(name, '0')}/{hard}"
+            for name, hard in sorted((status.get("hard") or {}).items())
+            if name.startswith("limits.") == of_limits
+        )
+
+    return show
+
+
+def _controller(tree: Json) -> str:
+    for owner in tree["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            group = owner["apiVersion"].rpartition("/")[0]
+            kind = f"{owner['kind']}.{group}" if group else owner["kind"]
+            return f"{kind.lower()}/{owner['name']}"
+    return "<none>"
+
+
+def _parameters(tree: Json) -> str:
+    found = (tree.get("spec") or {}).get("parameters")
+    if not found:
+        return "<none>"
+    kind = ".".join(part for part in (found.get("kind"), found.get("apiGroup")) if part)
+    return f"{kind}/{found.get('name')}"
 
 
 def _pairs(labels: Json | None) -> str:
@@ -179,54 +211,90 @@ _BINDING: Final = {
     "Groups": _subjects("Group"),
     "ServiceAccounts": _subjects("ServiceAccount"),
 }
+_WEBHOOKS: Final = {"Webhooks": lambda tree: len(tree.get("webhooks") or ())}
+_MODES: Final = {
+    "ReadWriteOnce": "RWO",
+    "ReadOnlyMany": "ROX",
+    "ReadWriteMany": "RWX",
+    "ReadWriteOncePod": "RWOP",
+}
+_JOB_WORDS: Final = (
+    "Complete",
+    "Failed",
+    "Terminating",
+    "Suspended",
+    "FailureTarget",
+    "SuccessCriteriaMet",
+)
 _WORKLOAD: Final = {"Containers": _containers, "Images": _images, "Selector": _selector}
 CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
     "configmaps": {"Data": lambda t: len(t.get("data") or ()) + len(t.get("binaryData") or ())},
     "secrets": {"Type": _of("type", default="Opaque"), "Data": lambda t: len(t.get("data") or ())},
     "namespaces": {"Status": _of("status", "phase", default="Active")},
     "pods": {
-        "Ready": _pod_ready,
-        "Status": _pod_status,
-        "Restarts": _pod_restarts,
-        "IP": _of("status", "podIP", default="<none>"),
+        "Ready": podcells.ready,
+        "Status": podcells.status,
+        "IP": podcells.address,
         "Node": _of("spec", "nodeName", default="<none>"),
-        "Nominated Node": lambda _: "<none>",
-        "Readiness Gates": lambda _: "<none>",
+        "Nominated Node": _of("status", "nominatedNodeName", default="<none>"),
+        "Readiness Gates": podcells.gates,
     },
     "nodes": {
         "Status": _node_status,
-        "Roles": lambda _: "<none>",
+        "Roles": _node_roles,
         "Version": _of("status", "nodeInfo", "kubeletVersion", default=""),
-        "Internal-IP": lambda _: "<none>",
-        "External-IP": lambda _: "<none>",
-        "OS-Image": _of("status", "nodeInfo", "osImage", default="<unknown>"),
-        "Kernel-Version": _of("status", "nodeInfo", "kernelVersion", default="<unknown>"),
-        "Container-Runtime": _of(
-            "status", "nodeInfo", "containerRuntimeVersion", default="<unknown>"
-        ),
+        "Internal-IP": _node_address("InternalIP"),
+        "External-IP": _node_address("ExternalIP"),
+        "OS-Image": _node_info("osImage"),
+        "Kernel-Version": _kernel,
+        "Container-Runtime": _node_info("containerRuntimeVersion"),
     },
+    "endpoints": {"Endpoints": networkcells.endpoints},
     "services": {
         "Type": _of("spec", "type", default="ClusterIP"),
         "Cluster-IP": _of("spec", "clusterIP", default="<none>"),
-        "External-IP": lambda _: "<none>",
-        "Port(s)": _ports,
+        "External-IP": networkcells.external_address,
+        "Port(s)": networkcells.service_ports,
         "Selector": _selector,
     },
-    "events": {
-        "Type": _of("type", default=""),
-        "Reason": _of("reason", default=""),
-        "Object": _event_object,
-        "Message": lambda t: str(t.get("message") or t.get("note") or "").strip(),
+    "endpointslices.discovery.k8s.io": {
+        "AddressType": _of("addressType", default=""),
+        "Ports": networkcells.slice_ports,
+        "Endpoints": networkcells.slice_addresses,
+    },
+    "persistentvolumes": {
+        "Capacity": _of("spec", "capacity", "storage", default="0"),
+        "Access Modes": lambda t: _access_modes((t.get("spec") or {}).get("accessModes") or ()),
+        "Reclaim Policy": _of("spec", "persistentVolumeReclaimPolicy", default=""),
+        "Status": _phase("Pending"),
+        "Claim": _claim_of,
+        "StorageClass": _of("spec", "storageClassName", default=""),
+        "VolumeAttributesClass": _of("spec", "volumeAttributesClassName", default="<unset>"),
+        "Reason": _of("status", "reason", default=""),
+        "VolumeMode": _of("spec", "volumeMode", default="<unset>"),
     },
     "persistentvolumeclaims": {
-        "Status": _of("status", "phase", default="Pending"),
+        "Status": _phase("Pending"),
         "Volume": _of("spec", "volumeName", default=""),
-        "Capacity": _of("status", "capacity", "storage", default=""),
-        "Access Modes": _access_modes,
+        "Capacity": _claim_capacity,
+        "Access Modes": _claim_modes,
         "StorageClass": _of("spec", "storageClassName", default=""),
         "VolumeAttributesClass": _of("spec", "volumeAttributesClassName", default="<unset>"),
         "VolumeMode": _of("spec", "volumeMode", default="<unset>"),
     },
+    "resourcequotas": {"Request": _quota(of_limits=False), "Limit": _quota(of_limits=True)},
+    "replicationcontrollers": {
+        "Desired": _of("spec", "replicas"),
+        "Current": _of("status", "replicas"),
+        "Ready": _of("status", "readyReplicas"),
+        **_WORKLOAD,
+    },
+    "podtemplates": {
+        "Containers": _containers,
+        "Images": _images,
+        "Pod Labels": lambda t: _pairs(_of("template", "metadata", "labels", default={})(t)),
+    },
+    "controllerrevisions.apps": {"Controller": _controller, "Revision": _of("revision")},
     "deployments.apps": {
         "Ready": _ready_of("replicas"),
         "Up-to-date": _of("status", "updatedReplicas"),
@@ -260,13 +328,13 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
     },
     "ingresses.networking.k8s.io": {
         "Class": _of("spec", "ingressClassName", default="<none>"),
-        "Hosts": _hosts,
-        "Address": _addresses,
+        "Hosts": networkcells.hosts,
+        "Address": networkcells.balancers,
         "Ports": lambda t: "80, 443" if (t.get("spec") or {}).get("tls") else "80",
     },
     "horizontalpodautoscalers.autoscaling": {
         "Reference": _hpa_reference,
-        "Targets": _hpa_targets,
+        "Targets": targets,
         "MinPods": lambda t: str(_of("spec", "minReplicas", default=1)(t)),
         "MaxPods": _of("spec", "maxReplicas"),
         "Replicas": _of("status", "currentReplicas"),
@@ -283,10 +351,30 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
         "VolumeBindingMode": _of("volumeBindingMode", default="<unset>"),
         "AllowVolumeExpansion": _of("allowVolumeExpansion", default=False),
     },
+    "ingressclasses.networking.k8s.io": {
+        "Controller": _of("spec", "controller", default=""),
+        "Parameters": _parameters,
+    },
+    "priorityclasses.scheduling.k8s.io": {
+        "Value": _of("value"),
+        "Global-Default": _of("globalDefault", default=False),
+        "PreemptionPolicy": _of("preemptionPolicy", default=""),
+    },
+    "runtimeclasses.node.k8s.io": {"Handler": _of("handler", default="")},
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": _WEBHOOKS,
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": _WEBHOOKS,
     "poddisruptionbudgets.policy": {
         "Min Available": lambda t: str(_of("spec", "minAvailable", default="N/A")(t)),
         "Max Unavailable": lambda t: str(_of("spec", "maxUnavailable", default="N/A")(t)),
         "Allowed Disruptions": _of("status", "disruptionsAllowed"),
     },
 }
-CELLS["events.events.k8s.io"] = CELLS["events"]
+CELLS["events"] = CELLS["events.events.k8s.io"] = eventcells.CELLS
+# Those that depend on the time, in Unix seconds.
+TIMED: Final[dict[str, dict[str, Callable[[Json, float], Any]]]] = {
+    "pods": {"Restarts": podcells.restarts},
+    "jobs.batch": {"Duration": _job_duration},
+    "cronjobs.batch": {"Last Schedule": _last_schedule},
+    "events": eventcells.TIMED,
+    "events.events.k8s.io": eventcells.TIMED,
+}

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tmcconsole.sim.clusterdefaults import HOOKS, fill
 from tmcconsole.sim.quantities import canonical
 from tmcconsole.sim.shapes import Shape
 
 Json = dict[str, Any]
+
+TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"  # an annotation
 
 
 def apply_defaults(kind_id: str, tree: Json) -> None:
@@ -64,14 +67,8 @@ def _copy(value: Any) -> Any:
     return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def _fill(tree: Json, **values: Any) -> None:
-    for key, value in values.items():
-        if tree.get(key) in (None, ""):
-            tree[key] = value
-
-
 def _pod_spec(spec: Json) -> None:
-    _fill(
+    fill(
         spec,
         dnsPolicy="ClusterFirst",
         restartPolicy="Always",
@@ -94,7 +91,7 @@ def _all_containers(spec: Json) -> Iterable[Json]:
 
 
 def _container(container: Json) -> None:
-    _fill(
+    fill(
         container,
         imagePullPolicy=_pull_policy(container.get("image") or ""),
         resources={},
@@ -103,14 +100,14 @@ def _container(container: Json) -> None:
     )
     _resources(container["resources"])
     for port in container.get("ports") or ():
-        _fill(port, protocol="TCP")
+        fill(port, protocol="TCP")
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.get(probe):
             _probe(container[probe])
     for variable in container.get("env") or ():
         reference = (variable.get("valueFrom") or {}).get("fieldRef")
         if reference:
-            _fill(reference, apiVersion="v1")
+            fill(reference, apiVersion="v1")
 
 
 def _resources(resources: Json) -> None:
@@ -126,15 +123,15 @@ def _pull_policy(image: str) -> str:
 
 
 def _probe(probe: Json) -> None:
-    _fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+    fill(probe, timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
     if probe.get("httpGet"):
-        _fill(probe["httpGet"], path="/", scheme="HTTP")
+        fill(probe["httpGet"], path="/", scheme="HTTP")
 
 
 def _volume(volume: Json) -> None:
     for source in ("configMap", "secret", "projected", "downwardAPI"):
         if volume.get(source) is not None:
-            _fill(volume[source], defaultMode=420)
+            fill(volume[source], defaultMode=420)
     if volume.get("hostPath"):
         volume["hostPath"].setdefault("type", "")
     if set(volume) == {"name"}:
@@ -149,68 +146,88 @@ def _template(spec: Json) -> None:
 
 def _deployment(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    fill(spec, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     strategy = spec.setdefault("strategy", {})
-    _fill(strategy, type="RollingUpdate")
+    fill(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
+        fill(strategy.setdefault("rollingUpdate", {}), maxSurge="25%", maxUnavailable="25%")
     _template(spec)
 
 
 def _replica_set(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, replicas=1)
+    fill(spec, replicas=1)
     _template(spec)
 
 
 def _stateful_set(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, replicas=1, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
+    spec.setdefault("serviceName", "")
+    fill(spec, replicas=1, revisionHistoryLimit=10, podManagementPolicy="OrderedReady")
     strategy = spec.setdefault("updateStrategy", {})
-    _fill(strategy, type="RollingUpdate")
+    fill(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), partition=0)
+        fill(strategy.setdefault("rollingUpdate", {}), partition=0)
     keep = {"whenDeleted": "Retain", "whenScaled": "Retain"}
-    _fill(spec, persistentVolumeClaimRetentionPolicy=keep)
+    fill(spec, persistentVolumeClaimRetentionPolicy=keep)
     for claim in spec.get("volumeClaimTemplates") or ():
         claim.setdefault("apiVersion", "v1")
         claim.setdefault("kind", "PersistentVolumeClaim")
-        _fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
+        fill(claim.setdefault("spec", {}), volumeMode="Filesystem")
         claim.setdefault("status", {"phase": "Pending"})
     _template(spec)
 
 
 def _daemon_set(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, revisionHistoryLimit=10)
+    tree["metadata"].setdefault("annotations", {}).setdefault(TEMPLATE_GENERATION, "0")
+    fill(spec, revisionHistoryLimit=10)
     strategy = spec.setdefault("updateStrategy", {})
-    _fill(strategy, type="RollingUpdate")
+    fill(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
-        _fill(strategy.setdefault("rollingUpdate", {}), maxSurge=0, maxUnavailable=1)
+        fill(strategy.setdefault("rollingUpdate", {}), maxSurge=0, maxUnavailable=1)
     _template(spec)
+
+
+def _replication_controller(tree: Json) -> None:
+    spec = tree.setdefault("spec", {})
+    fill(spec, replicas=1)
+    _template(spec)
+    labels = spec["template"]["metadata"].get("labels")
+    if labels:
+        spec.setdefault("selector", dict(labels))
+        tree["metadata"].setdefault("labels", dict(labels))
 
 
 def _job_spec(spec: Json) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
-        _fill(spec, completions=1, parallelism=1)
-    _fill(spec, parallelism=1, completionMode="NonIndexed", suspend=False)
-    _fill(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
-    _fill(spec, backoffLimit=6)
+        fill(spec, completions=1, parallelism=1)
+    fill(spec, parallelism=1, completionMode="NonIndexed", suspend=False)
+    fill(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
+    fill(spec, backoffLimit=6)
     _template(spec)
 
 
 def _job(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
     _job_spec(spec)
+    _conditions(tree)
     labels = spec["template"]["metadata"].get("labels")
     if labels and not tree["metadata"].get("labels"):
         tree["metadata"]["labels"] = dict(labels)
 
 
+def _conditions(tree: Json) -> None:
+    """These two times of a condition are there even where nobody knows them."""
+    for condition in (tree.get("status") or {}).get("conditions") or ():
+        condition.setdefault("lastProbeTime", None)
+        condition.setdefault("lastTransitionTime", None)
+
+
 def _cron_job(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, concurrencyPolicy="Allow", suspend=False)
-    _fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
+    fill(spec, concurrencyPolicy="Allow", suspend=False)
+    fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
     # The defaults of a Job itself come when one is made; only its pods' are filled in here.
     job = spec.setdefault("jobTemplate", {})
     job.setdefault("metadata", {})
@@ -219,39 +236,51 @@ def _cron_job(tree: Json) -> None:
 
 def _service(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, sessionAffinity="None", type="ClusterIP")
+    fill(spec, sessionAffinity="None", type="ClusterIP")
     if spec["sessionAffinity"] == "None":
         spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
-        _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
+        fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
     for port in spec.get("ports") or ():
-        _fill(port, protocol="TCP")
+        fill(port, protocol="TCP")
         if port.get("targetPort") in (None, "", 0):
             port["targetPort"] = port.get("port")
-    if spec["type"] in ("NodePort", "LoadBalancer"):
-        _fill(spec, externalTrafficPolicy="Cluster")
+    _traffic(spec)
+    balancer = tree.setdefault("status", {}).setdefault("loadBalancer", {})
+    for point in balancer.get("ingress") or ():
+        if point.get("ip"):
+            fill(point, ipMode="VIP")
+
+
+def _traffic(spec: Json) -> None:
+    if spec["type"] in ("NodePort", "LoadBalancer") or spec.get("externalIPs"):
+        fill(spec, externalTrafficPolicy="Cluster")
     if spec["type"] == "LoadBalancer":
-        _fill(spec, allocateLoadBalancerNodePorts=True)
+        fill(spec, allocateLoadBalancerNodePorts=True)
     if spec["type"] != "ExternalName":
-        _fill(spec, internalTrafficPolicy="Cluster")
-    tree.setdefault("status", {}).setdefault("loadBalancer", {})
+        fill(spec, internalTrafficPolicy="Cluster")
 
 
 def _secret(tree: Json) -> None:
-    _fill(tree, type="Opaque")
+    fill(tree, type="Opaque")
 
 
 def _namespace(tree: Json) -> None:
     meta = tree["metadata"]
     if meta.get("name"):
         meta.setdefault("labels", {})["kubernetes.io/metadata.name"] = meta["name"]
-    _fill(tree.setdefault("status", {}), phase="Active")
+    fill(tree.setdefault("status", {}), phase="Active")
 
 
 def _pod(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
     _pod_spec(spec)
-    _fill(spec, enableServiceLinks=True)
+    fill(spec, enableServiceLinks=True)
+    _conditions(tree)
+    status = tree.get("status") or {}
+    for kind in ("containerStatuses", "initContainerStatuses"):
+        for one in status.get(kind) or ():
+            _container_states(one)
     for container in _all_containers(spec):
         limits = (container.get("resources") or {}).get("limits")
         if limits:
@@ -260,11 +289,19 @@ def _pod(tree: Json) -> None:
                 requests.setdefault(name, value)
 
 
+def _container_states(status: Json) -> None:
+    for name in ("state", "lastState"):
+        ended = status.setdefault(name, {}).get("terminated")
+        if ended is not None:
+            ended.setdefault("startedAt", None)
+            ended.setdefault("finishedAt", None)
+
+
 def _claim(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, volumeMode="Filesystem")
+    fill(spec, volumeMode="Filesystem")
     _resources(spec.get("resources") or {})
-    _fill(tree.setdefault("status", {}), phase="Pending")
+    fill(tree.setdefault("status", {}), phase="Pending")
 
 
 def _limit_range(tree: Json) -> None:
@@ -286,42 +323,45 @@ def _network_policy(tree: Json) -> None:
         spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
     for rule in (spec.get("ingress") or []) + (spec.get("egress") or []):
         for port in rule.get("ports") or ():
-            _fill(port, protocol="TCP")
+            fill(port, protocol="TCP")
 
 
 def _autoscaler(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, minReplicas=1)
+    fill(spec, minReplicas=1)
     if not spec.get("metrics"):
         target = {"type": "Utilization", "averageUtilization": 80}
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
     if "status" in tree:
-        _fill(tree["status"], desiredReplicas=0)
+        fill(tree["status"], desiredReplicas=0)
         tree["status"].setdefault("currentMetrics", None)  # required, and still no list
 
 
 def _role_binding(tree: Json) -> None:
     reference = tree.get("roleRef") or {}
-    _fill(reference, apiGroup="rbac.authorization.k8s.io")
+    fill(reference, apiGroup="rbac.authorization.k8s.io")
     for subject in tree.get("subjects") or ():
         if subject.get("kind") in ("User", "Group"):
-            _fill(subject, apiGroup="rbac.authorization.k8s.io")
+            fill(subject, apiGroup="rbac.authorization.k8s.io")
 
 
 def _custom_resource_definition(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
-    _fill(spec, conversion={"strategy": "None"})
+    fill(spec, conversion={"strategy": "None"})
     names = spec.setdefault("names", {})
     kind = names.get("kind") or ""
-    _fill(names, singular=kind.lower(), listKind=f"{kind}List")
+    fill(names, singular=kind.lower(), listKind=f"{kind}List")
 
 
 _HOOKS: Final[dict[str, Callable[[Json], None]]] = {
+    **HOOKS,
     "pods": _pod,
     "services": _service,
     "secrets": _secret,
     "namespaces": _namespace,
     "limitranges": _limit_range,
+    "replicationcontrollers": _replication_controller,
+    "podtemplates": _template,
     "persistentvolumeclaims": _claim,
     "deployments.apps": _deployment,
     "replicasets.apps": _replica_set,

@@ -10,6 +10,7 @@ import orjson
 
 from tmcconsole.sim import tables
 from tmcconsole.sim.asked import Asked
+from tmcconsole.sim.defaults import TEMPLATE_GENERATION
 from tmcconsole.sim.failures import not_acceptable
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.store import Event, Stored
@@ -98,6 +99,9 @@ class Form:
     def _row(self, columns: tables.Columns, stored: Stored, now: float) -> Json:
         tree = stored.tree(self.kind)
         row: Json = {"cells": tables.cells(self.kind, columns, tree, now)}
+        conditions = tables.row_conditions(self.kind, tree)
+        if conditions:
+            row["conditions"] = conditions
         if self.include == "Object":
             row["object"] = tree
         elif self.include != "None":
@@ -130,7 +134,16 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _partial(tree: Json) -> Json:
     head = {"kind": "PartialObjectMetadata", "apiVersion": _META}
-    return head | {"metadata": tree["metadata"]}
+    return head | {"metadata": _inner(tree["metadata"])}
+
+
+def _inner(meta: Json) -> Json:
+    """Metadata are served from within, where one annotation of DaemonSets is a field."""
+    if TEMPLATE_GENERATION not in (meta.get("annotations") or {}):
+        return meta
+    kept = {k: v for k, v in meta["annotations"].items() if k != TEMPLATE_GENERATION}
+    rest = {key: value for key, value in meta.items() if key != "annotations"}
+    return rest | ({"annotations": kept} if kept else {})
 
 
 def _versions(stored: Stored) -> Json:

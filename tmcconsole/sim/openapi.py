@@ -150,7 +150,11 @@ def _struct_schema(name: str) -> Json:
     for field in struct.fields.values():
         schema["properties"][field.name]["description"] = said.get(field.name) or _told(field)
     schema["description"] = f"{_words(name.rpartition('.')[2])}."
-    return schema | ({"required": required} if required else {}) | _atomic(struct.is_atomic)
+    return (
+        schema
+        | ({"required": required} if required else {})
+        | _marked_map("atomic" if struct.is_atomic else "")
+    )
 
 
 def _told(field: Field) -> str:
@@ -180,7 +184,9 @@ def _field_schema(field: Field) -> Json:
     }
     schema = _type_schema(field.type)
     return (
-        schema | {key: value for key, value in marked.items() if value} | _atomic(field.is_atomic)
+        schema
+        | {key: value for key, value in marked.items() if value}
+        | _marked_map(field.map_type)
     )
 
 
@@ -198,8 +204,8 @@ def _ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{_full_name(name)}"}
 
 
-def _atomic(is_atomic: bool) -> Json:
-    return {"x-kubernetes-map-type": "atomic"} if is_atomic else {}
+def _marked_map(map_type: str) -> Json:
+    return {"x-kubernetes-map-type": map_type} if map_type else {}
 
 
 def _paths(kind: SimKind) -> Json:

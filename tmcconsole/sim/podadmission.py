@@ -26,6 +26,19 @@ def admit_pod(server: Server, pod: Json) -> None:
     spec.setdefault("preemptionPolicy", policy)
     _tolerate(spec)
     pod["status"] = {"phase": "Pending", "qosClass": _service_class(spec)}
+    if spec.get("schedulingGates"):
+        pod["status"]["conditions"] = [_gated(server)]
+
+
+def _gated(server: Server) -> Json:
+    return {
+        "type": "PodScheduled",
+        "status": "False",
+        "lastProbeTime": None,
+        "lastTransitionTime": server.stamp(),
+        "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates",
+    }
 
 
 def _priority(server: Server, name: str) -> tuple[int, str]:

@@ -1,7 +1,8 @@
 """How trees merge: which lists are keyed, which are sets, which maps are owned as a whole.
 
 The rules are Kubernetes' ``listType``, ``listMapKey``, ``mapType`` and ``patchMergeKey`` markers,
-by field. Where nothing is said, maps merge by key and lists are replaced whole.
+by field; those of built-in kinds are in ``structshapes``. Where nothing is said, maps merge by key
+and lists are replaced whole.
 """
 
 from __future__ import annotations
@@ -42,111 +43,15 @@ SET: Final = Shape(is_set=True)
 DEDUCED: Final = Shape(is_open=True)
 
 
-def keyed(*keys: str, patch_key: str = "", **fields: Shape) -> Shape:
-    """Return the shape of a list whose items are known by ``keys``."""
-    defaults = {"protocol": "TCP"} if "protocol" in keys else {}
-    return Shape(
-        each=Shape(fields=fields),
-        keys=keys,
-        key_defaults=defaults,
-        patch_key=patch_key or keys[0],
-    )
-
-
-def _struct(**fields: Shape) -> Shape:
-    return Shape(fields=fields)
-
-
-METADATA: Final = _struct(
-    labels=OPEN,
-    annotations=OPEN,
-    finalizers=SET,
-    ownerReferences=Shape(each=ATOMIC, keys=("uid",), patch_key="uid"),
+METADATA: Final = Shape(
+    fields={
+        "labels": OPEN,
+        "annotations": OPEN,
+        "finalizers": SET,
+        "ownerReferences": Shape(each=ATOMIC, keys=("uid",), patch_key="uid"),
+    }
 )
-CONDITIONS: Final = keyed("type")
-_KEY_REF: Final = _struct(
-    configMapKeyRef=ATOMIC,
-    secretKeyRef=ATOMIC,
-    fieldRef=ATOMIC,
-    resourceFieldRef=ATOMIC,
-    fileKeyRef=ATOMIC,
-)
-_RESOURCES: Final = _struct(limits=OPEN, requests=OPEN, claims=keyed("name"))
-_CONTAINERS: Final = keyed(
-    "name",
-    env=keyed("name", valueFrom=_KEY_REF),
-    ports=keyed("containerPort", "protocol"),
-    volumeMounts=keyed("mountPath"),
-    volumeDevices=keyed("devicePath"),
-    resources=_RESOURCES,
-)
-POD_SPEC: Final = _struct(
-    containers=_CONTAINERS,
-    initContainers=_CONTAINERS,
-    ephemeralContainers=_CONTAINERS,
-    volumes=keyed("name"),
-    imagePullSecrets=Shape(each=ATOMIC, keys=("name",), patch_key="name"),
-    hostAliases=keyed("ip"),
-    topologySpreadConstraints=keyed("topologyKey", "whenUnsatisfiable", labelSelector=ATOMIC),
-    schedulingGates=keyed("name"),
-    resourceClaims=keyed("name"),
-    nodeSelector=ATOMIC,
-    overhead=OPEN,
-)
-POD_TEMPLATE: Final = _struct(metadata=METADATA, spec=POD_SPEC)
-_WITH_CONDITIONS: Final = _struct(conditions=CONDITIONS)
-_CLAIM_SPEC: Final = _struct(
-    selector=ATOMIC, resources=_RESOURCES, dataSource=ATOMIC, volumeName=DEFAULT
-)
-_JOB_SPEC: Final = _struct(selector=ATOMIC, template=POD_TEMPLATE)
-
-
-def _top(**fields: Shape) -> Shape:
-    return Shape(fields={"metadata": METADATA, "status": _WITH_CONDITIONS} | fields)
-
-
-def _workload(**fields: Shape) -> Shape:
-    return _top(spec=_struct(selector=ATOMIC, template=POD_TEMPLATE, **fields))
-
-
-BUILT_IN: Final[Mapping[str, Shape]] = {
-    "configmaps": _top(data=OPEN, binaryData=OPEN),
-    "secrets": _top(data=OPEN, stringData=OPEN),
-    "pods": _top(
-        spec=POD_SPEC,
-        status=_struct(conditions=CONDITIONS, podIPs=Shape(keys=("ip",), patch_key="ip")),
-    ),
-    "nodes": _top(
-        spec=_struct(podCIDRs=SET),
-        status=_struct(
-            conditions=CONDITIONS, addresses=keyed("type"), capacity=OPEN, allocatable=OPEN
-        ),
-    ),
-    "services": _top(
-        spec=_struct(ports=keyed("port", "protocol"), selector=ATOMIC),
-        status=_struct(conditions=CONDITIONS),
-    ),
-    "serviceaccounts": _top(secrets=keyed("name")),
-    "persistentvolumes": _top(spec=_struct(capacity=OPEN, claimRef=ATOMIC)),
-    "persistentvolumeclaims": _top(
-        spec=_CLAIM_SPEC, status=_struct(conditions=CONDITIONS, capacity=OPEN)
-    ),
-    "resourcequotas": _top(spec=_struct(hard=OPEN), status=_struct(hard=OPEN, used=OPEN)),
-    "deployments.apps": _workload(),
-    "replicasets.apps": _workload(),
-    "statefulsets.apps": _workload(),
-    "daemonsets.apps": _workload(),
-    "jobs.batch": _top(spec=_JOB_SPEC),
-    "cronjobs.batch": _top(
-        spec=_struct(jobTemplate=_struct(metadata=METADATA, spec=_JOB_SPEC)),
-    ),
-    "poddisruptionbudgets.policy": _top(spec=_struct(selector=ATOMIC)),
-    "networkpolicies.networking.k8s.io": _top(spec=_struct(podSelector=ATOMIC)),
-    "endpointslices.discovery.k8s.io": _top(endpoints=ATOMIC, ports=ATOMIC),
-    "rolebindings.rbac.authorization.k8s.io": _top(roleRef=ATOMIC),
-    "clusterrolebindings.rbac.authorization.k8s.io": _top(roleRef=ATOMIC),
-}
-PLAIN: Final = _top()
+PLAIN: Final = Shape(fields={"metadata": METADATA})
 
 
 def of_schema(schema: Mapping[str, Any]) -> Shape:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any, Final
 
 from tmcconsole.sim.declared import without_unknown
-from tmcconsole.sim.defaults import apply_defaults, fill_schema, typed
+from tmcconsole.sim.defaults import TEMPLATE_GENERATION, apply_defaults, fill_schema, typed
 from tmcconsole.sim.kinds import SimKind
 from tmcconsole.sim.podadmission import admit_pod
 from tmcconsole.sim.quantities import make_canonical
@@ -33,20 +34,35 @@ _SERVER_OWNED: Final = (
     "selfLink",
 )
 _ALLOCATED: Final = ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy")
+_DAEMONS: Final = (
+    "currentNumberScheduled",
+    "numberMisscheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+)
 _REQUIRED_COUNTERS: Final = {
     "replicasets.apps": ("replicas",),
     "statefulsets.apps": ("replicas", "availableReplicas"),
-    "daemonsets.apps": (
-        "currentNumberScheduled",
-        "numberMisscheduled",
-        "desiredNumberScheduled",
-        "numberReady",
-    ),
+    "daemonsets.apps": _DAEMONS,
 }
+_NODE_INFO: Final = (
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+)
+_POINTERS: Final = ("ready", "terminating")  # counters of which 0 says something
 _FIRST_STATUS: Final[dict[str, Json]] = {
     "deployments.apps": {},
     "replicasets.apps": {"replicas": 0},
     "statefulsets.apps": {"replicas": 0, "availableReplicas": 0},
+    "replicationcontrollers": {"replicas": 0},
     "cronjobs.batch": {},
     "resourcequotas": {},
     "ingresses.networking.k8s.io": {"loadBalancer": {}},
@@ -60,12 +76,20 @@ _FIRST_STATUS: Final[dict[str, Json]] = {
 }
 _TEMPLATE: Final = {"metadata": {}, "spec": {"containers": None}}
 _WORKLOAD_SPEC: Final = {"selector": None, "template": _TEMPLATE}
+_UNREPORTED: Final = {"eventTime": None, "reportingComponent": "", "reportingInstance": ""}
+_SET_SPEC: Final = _WORKLOAD_SPEC | {"serviceName": "", "updateStrategy": {}}
 # Fields that a typed server has even in an empty object, and that nobody adds therefore.
 _ZERO: Final[dict[str, Json]] = {
     "deployments.apps": {"spec": _WORKLOAD_SPEC | {"strategy": {}}, "status": {}},
     "replicasets.apps": {"spec": _WORKLOAD_SPEC, "status": {}},
-    "statefulsets.apps": {"spec": _WORKLOAD_SPEC | {"updateStrategy": {}}, "status": {}},
-    "daemonsets.apps": {"spec": _WORKLOAD_SPEC | {"updateStrategy": {}}, "status": {}},
+    "statefulsets.apps": {"spec": _SET_SPEC, "status": {}},
+    "daemonsets.apps": {
+        "spec": _WORKLOAD_SPEC | {"updateStrategy": {}},
+        "status": dict.fromkeys(_DAEMONS, 0),
+    },
+    "replicationcontrollers": {"spec": {}, "status": {"replicas": 0}},
+    "podtemplates": {"template": _TEMPLATE},
+    "endpointslices.discovery.k8s.io": {"ports": None, "endpoints": None},
     "jobs.batch": {"spec": {"template": _TEMPLATE}, "status": {}},
     "cronjobs.batch": {
         "spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _TEMPLATE}}},
@@ -76,6 +100,7 @@ _ZERO: Final[dict[str, Json]] = {
     "persistentvolumeclaims": {"spec": {"resources": {}}, "status": {}},
     "horizontalpodautoscalers.autoscaling": {"spec": {"scaleTargetRef": {}}, "status": {}},
     "customresourcedefinitions.apiextensions.k8s.io": {"spec": {"names": {}}, "status": {}},
+    "events": {"involvedObject": {}, "source": {}, **_UNREPORTED},
     "configmaps": {},
     "secrets": {},
 }
@@ -126,7 +151,7 @@ def complete(server: Server, kind: SimKind, tree: Json) -> Json:
     if struct is not None:
         make_canonical(struct.name, new)
     apply_defaults(kind.id, new)
-    if kind.group == "apps":
+    if kind.group in ("apps", "batch"):
         _drop_zeros(kind, new)
     return new
 
@@ -136,7 +161,8 @@ def _drop_zeros(kind: SimKind, tree: Json) -> None:
     status = tree.get("status")
     if status:
         required = dict.fromkeys(_REQUIRED_COUNTERS.get(kind.id, ()), 0)
-        tree["status"] = required | {k: v for k, v in status.items() if v != 0}
+        kept = {k: v for k, v in status.items() if v != 0 or k in _POINTERS}
+        tree["status"] = required | kept
 
 
 def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:
@@ -176,7 +202,28 @@ def prepare_change(kind: SimKind, old: Json, new: Json) -> None:
         for field in _ALLOCATED:
             if field in old["spec"] and not new["spec"].get(field):
                 new["spec"][field] = old["spec"][field]
+    if kind.id == "daemonsets.apps":
+        _count_templates(old, new, int(old["spec"].get("template") != new["spec"].get("template")))
     _next_generation(kind, old, new)
+
+
+def _count_templates(old: Json, new: Json, more: int) -> None:
+    """The server alone counts the changes of a template, whatever a writer says."""
+    count = int(_annotations(old).get(TEMPLATE_GENERATION) or "0")
+    annotations = {**_annotations(new), TEMPLATE_GENERATION: str(count + more)}
+    new["metadata"]["annotations"] = annotations
+
+
+def prepare_status(server: Server, kind: SimKind, old: Json, new: Json) -> None:
+    """Note the time at which a volume changes its phase, in place."""
+    if kind.id == "daemonsets.apps":
+        _count_templates(old, new, 0)
+    if kind.id != "persistentvolumes" or "status" not in new:
+        return
+    field = "lastPhaseTransitionTime"
+    before, after = old.get("status") or {}, new["status"]
+    if before.get("phase") != after.get("phase") and before.get(field) == after.get(field):
+        after[field] = server.stamp()
 
 
 def _next_generation(kind: SimKind, old: Json, new: Json) -> None:
@@ -217,29 +264,53 @@ def _encode_string_data(tree: Json) -> None:
 
 
 def _initial(server: Server, kind: SimKind, tree: Json) -> None:
-    match kind.id:
-        case "namespaces":
-            tree.setdefault("spec", {})["finalizers"] = ["kubernetes"]
-            tree["status"] = {"phase": "Active"}
-        case "pods":
-            admit_pod(server, tree)
-        case "persistentvolumeclaims":
-            tree["status"] = {"phase": "Pending"}
-        case "services":
-            _cluster_address(server, tree["spec"])
-            tree["status"] = {"loadBalancer": {}}
-        case "jobs.batch":
-            _select_own_pods(tree)
-            tree.setdefault("status", {})
-        case "customresourcedefinitions.apiextensions.k8s.io":
-            storing = [v["name"] for v in tree["spec"].get("versions") or () if v.get("storage")]
-            none = {"plural": "", "kind": ""}
-            status = {"conditions": None, "acceptedNames": none, "storedVersions": storing}
-            tree["status"] = status
-        case _ if kind.id in _FIRST_STATUS:
-            tree.setdefault("status", dict(_FIRST_STATUS[kind.id]))
-        case _:
-            pass
+    if kind.id in _INITIAL:
+        _INITIAL[kind.id](server, tree)
+    elif kind.id in _FIRST_STATUS:
+        tree.setdefault("status", dict(_FIRST_STATUS[kind.id]))
+
+
+def _first_namespace(_server: Server, tree: Json) -> None:
+    tree.setdefault("spec", {})["finalizers"] = ["kubernetes"]
+    tree["status"] = {"phase": "Active"}
+
+
+def _first_node(_server: Server, tree: Json) -> None:
+    """Nothing is scheduled on a node before it is ready."""
+    unready = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    spec = tree.get("spec") or {}
+    tree["spec"] = {**spec, "taints": [*(spec.get("taints") or ()), unready]}
+    port = {"kubeletEndpoint": {"Port": 0}}
+    tree["status"] = {"daemonEndpoints": port, "nodeInfo": dict.fromkeys(_NODE_INFO, "")}
+
+
+def _first_daemon_set(_server: Server, tree: Json) -> None:
+    tree["metadata"]["annotations"][TEMPLATE_GENERATION] = "1"
+    tree["status"] = dict.fromkeys(_DAEMONS, 0)
+
+
+def _first_volume(server: Server, tree: Json) -> None:
+    tree["status"] = {"phase": "Pending", "lastPhaseTransitionTime": server.stamp()}
+
+
+def _first_claim(_server: Server, tree: Json) -> None:
+    tree["status"] = {"phase": "Pending"}
+
+
+def _first_service(server: Server, tree: Json) -> None:
+    _cluster_address(server, tree["spec"])
+    tree["status"] = {"loadBalancer": {}}
+
+
+def _first_job(_server: Server, tree: Json) -> None:
+    _select_own_pods(tree)
+    tree.setdefault("status", {})
+
+
+def _first_definition(_server: Server, tree: Json) -> None:
+    storing = [v["name"] for v in tree["spec"].get("versions") or () if v.get("storage")]
+    none = {"plural": "", "kind": ""}
+    tree["status"] = {"conditions": None, "acceptedNames": none, "storedVersions": storing}
 
 
 def _select_own_pods(job: Json) -> None:
@@ -264,9 +335,23 @@ def _cluster_address(server: Server, spec: Json) -> None:
         free = (f"10.96.{n // 250}.{n % 250 + 1}" for n in range(60_000))
         spec["clusterIP"] = next(address for address in free if address not in taken)
     spec.setdefault("clusterIPs", [spec["clusterIP"]])
-    spec.setdefault("ipFamilies", ["IPv4"])
-    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    is_anywhere = spec["clusterIP"] == "None" and not spec.get("selector")
+    spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if is_anywhere else ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "RequireDualStack" if is_anywhere else "SingleStack")
 
 
 def _address(stored: Stored) -> str:
     return str((stored.tree().get("spec") or {}).get("clusterIP") or "")
+
+
+_INITIAL: Final[dict[str, Callable[[Server, Json], None]]] = {
+    "namespaces": _first_namespace,
+    "nodes": _first_node,
+    "pods": admit_pod,
+    "daemonsets.apps": _first_daemon_set,
+    "persistentvolumes": _first_volume,
+    "persistentvolumeclaims": _first_claim,
+    "services": _first_service,
+    "jobs.batch": _first_job,
+    "customresourcedefinitions.apiextensions.k8s.io": _first_definition,
+}

@@ -45,7 +45,7 @@ class Field:
     patch_strategy: str = ""
     list_type: str = ""  # map, set or atomic
     list_keys: tuple[str, ...] = ()
-    is_atomic: bool = False  # a map that is owned as a whole
+    map_type: str = ""  # atomic: owned as a whole; granular: not, though its type is
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +121,5 @@ def _field(word: str) -> Field:
         patch_strategy=values.get("strategy", ""),
         list_type="map" if keys else values.get("list", ""),
         list_keys=tuple(keys.split(",")) if keys else (),
-        is_atomic="map" in values,
+        map_type=values.get("map", ""),
     )

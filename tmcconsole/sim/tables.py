@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import calendar
-import time
-from collections.abc import Callable
 from typing import Any
 
-from tmcconsole.sim.cells import CELLS
+from tmcconsole.sim import podcells
+from tmcconsole.sim.ages import age
+from tmcconsole.sim.cells import CELLS, TIMED
 from tmcconsole.sim.columns import AGE, BUILT_IN, CREATED, NAME
 from tmcconsole.sim.jsonpath import at_path
 from tmcconsole.sim.kinds import Column, SimKind
@@ -36,47 +35,16 @@ def definition(column: Column) -> Json:
 
 def cells(kind: SimKind, wanted: Columns, tree: Json, now: float) -> list[Any]:
     """Return an object's cells. ``now`` is Unix seconds."""
-    compute = CELLS.get(kind.id, {})
-    return [_cell(column, compute, tree, now) for column in wanted]
+    return [_cell(kind, column, tree, now) for column in wanted]
 
 
-def age(stamp: Any, now: float) -> str:
-    """Return how long ago an RFC 3339 time was, as kubectl writes durations."""
-    if not isinstance(stamp, str):
-        return "<unknown>"
-    try:
-        then = calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S"))
-    except ValueError:
-        return "<invalid>"
-    return duration(max(0, int(now - then)))
+def row_conditions(kind: SimKind, tree: Json) -> list[Json]:
+    """Return what a row says of an object that has ended."""
+    return podcells.row_conditions(tree) if kind.id == "pods" else []
 
 
-def duration(seconds: int) -> str:
-    """Return a duration in at most two units: 45s, 3m20s, 5h12m, 4d3h, 2y40d."""
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        return _two(minutes, "m", seconds % 60, "s")
-    if hours < 3:
-        return f"{minutes}m"
-    if hours < 8:
-        return _two(hours, "h", minutes % 60, "m")
-    if hours < 48:
-        return f"{hours}h"
-    if days < 8:
-        return _two(days, "d", hours % 24, "h")
-    if days < 730:
-        return f"{days}d"
-    return _two(days // 365, "y", days % 365, "d")
-
-
-def _two(first: int, unit: str, second: int, smaller: str) -> str:
-    return f"{first}{unit}{second}{smaller}" if second else f"{first}{unit}"
-
-
-def _cell(column: Column, compute: dict[str, Callable[[Json], Any]], tree: Json, now: float) -> Any:
-    meta = tree["metadata"]
+def _cell(kind: SimKind, column: Column, tree: Json, now: float) -> Any:
+    meta, compute = tree["metadata"], CELLS.get(kind.id, {})
     if column.name == "Name" and column.format == "name":
         return meta["name"]
     if column.path:
@@ -86,8 +54,8 @@ def _cell(column: Column, compute: dict[str, Callable[[Json], Any]], tree: Json,
         return value if column.type in ("integer", "number", "boolean") else _as_text(value)
     if column.name == "Age":
         return age(meta.get("creationTimestamp"), now)
-    if column.name == "Last Seen":
-        return age(tree.get("lastTimestamp") or meta.get("creationTimestamp"), now)
+    if column.name in TIMED.get(kind.id, {}):
+        return TIMED[kind.id][column.name](tree, now)
     return compute[column.name](tree) if column.name in compute else ""
 
 

@@ -15,6 +15,9 @@ JOB_KEEPS_PODS: Final = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to"
     " remove them or set propagationPolicy=Orphan to suppress this warning"
 )
+_EXTERNAL: Final = (
+    "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
+)
 _DEPRECATED: Final = {
     "endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 }
@@ -40,6 +43,8 @@ def of_change(kind: SimKind, new: Json, old: Json | None) -> Iterator[str]:
     """Yield what a valid object, or its change from ``old``, is warned of."""
     if kind.is_custom:
         yield from _short_finalizers(new, old)
+    if kind.id == "services" and (new.get("spec") or {}).get("externalIPs"):
+        yield _EXTERNAL
     if kind.id in _NAMES_PODS and old is None:
         yield from _name_for_pods(new["metadata"]["name"])
     if kind.id in _TEMPLATES and (old is None or _generation(new) != _generation(old)):

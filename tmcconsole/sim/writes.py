@@ -144,6 +144,8 @@ def commit_change(
     old_managers = owners.read(old)
     if asked.subresource != "status":
         strategy.prepare_change(kind, old, new)
+    else:
+        strategy.prepare_status(server, kind, old, new)
     validate(kind, asked, new, old, uid=uid)
     if _content(old) == _content(new) and _same_fields(old_managers, managers):
         return _answer(server, asked, stored)

@@ -65,5 +65,7 @@ def _controllers(server: Server, owned: Ownership) -> list[Controller]:
         services(manager, owned),
         claims(manager),
         budgets(manager),
-        Machines(kubelet, Recorder(kubelet, "kubelet")).controller(),
+        Machines(
+            kubelet, Recorder(kubelet, "kubelet"), Recorder(kubelet, "default-scheduler")
+        ).controller(),
     ]

@@ -26,9 +26,10 @@ CRASHING: Final = "crash"
 class Machines:
     """The nodes' side of pods: who runs where, and since when."""
 
-    def __init__(self, local: Local, recorder: Recorder) -> None:
+    def __init__(self, local: Local, kubelet: Recorder, scheduler: Recorder) -> None:
         self._local = local
-        self._recorder = recorder
+        self._kubelet = kubelet
+        self._scheduler = scheduler
         self._scheduled: dict[str, int] = {}  # pods by node
         self._started: dict[str, float] = {}  # by pod uid: when it starts, monotonic seconds
         self._addresses = 0
@@ -88,12 +89,12 @@ class Machines:
                 self._stamp(),
             )
             if status != pod.get("status"):
-                self._recorder.tell(pod, "FailedScheduling", text, warning=True)
+                self._scheduler.tell(pod, "FailedScheduling", text, warning=True)
             self._local.set_status("pods", pod, status)
             return RETRY_S
         self._local.patch("pods", key_of(pod), {"spec": {"nodeName": node}})
         where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']} to {node}"
-        self._recorder.tell(pod, "Scheduled", f"Successfully assigned {where}")
+        self._scheduler.tell(pod, "Scheduled", f"Successfully assigned {where}")
         return None
 
     def _choose(self, pod: Json) -> str | None:
@@ -118,7 +119,7 @@ class Machines:
         if trouble:
             status = self._waiting_status(pod, trouble)
             if status != pod.get("status"):
-                self._recorder.tell(pod, "BackOff", f"{trouble}: will not start", warning=True)
+                self._kubelet.tell(pod, "BackOff", f"{trouble}: will not start", warning=True)
             self._local.set_status("pods", pod, status)
             return None
         del self._started[uid]
@@ -166,7 +167,7 @@ class Machines:
             **(pod.get("status") or {}),
             "phase": "Running",
             "conditions": conditions,
-            "hostIP": "10.0.0.1",
+            "hostIP": self._address_of(pod["spec"]["nodeName"]),
             "podIP": address,
             "podIPs": [{"ip": address}],
             "startTime": stamp,
@@ -175,6 +176,11 @@ class Machines:
                 for container in pod["spec"]["containers"]
             ],
         }
+
+    def _address_of(self, name: str) -> str:
+        node = self._local.get("nodes", Key("", name)) or {}
+        addresses = (node.get("status") or {}).get("addresses") or ()
+        return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 
     def _waiting_status(self, pod: Json, reason: str) -> Json:
         stamp = self._stamp()
