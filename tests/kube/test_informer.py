@@ -45,6 +45,8 @@ async def test_lists_then_watches_from_the_lists_version() -> None:
         assert "resourceVersion" not in seen.transport.queries(watch=False)[0]
         assert [c.name for c in seen.informer.in_namespace("shop")] == ["a", "c"]
         assert seen.informer.in_namespace("elsewhere") == []
+        assert seen.informer.is_empty_in("elsewhere")
+        assert not seen.informer.is_empty_in("shop")
 
 
 async def test_our_own_write_is_read_back_and_older_events_do_not_undo_it() -> None:

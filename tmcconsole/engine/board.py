@@ -24,6 +24,7 @@ class Board:
         self._number = 0
         # In the order of their last change, so that changes are read from the end.
         self._records: OrderedDict[RecordRef, tuple[int, AnyRecord]] = OrderedDict()
+        self._refs: dict[str, set[RecordRef]] = {}  # those of ``_records`` by the record's type
         self._removed: OrderedDict[RecordRef, int] = OrderedDict()
         self._complete_since = 0  # removals after this revision are all remembered
         self._lock = threading.Lock()
@@ -45,6 +46,7 @@ class Board:
                 return
             self._number += 1
             self._records[ref] = (self._number, record)
+            self._refs.setdefault(ref.kind, set()).add(ref)
             self._records.move_to_end(ref)
             self._removed.pop(ref, None)
 
@@ -53,6 +55,7 @@ class Board:
         with self._lock:
             if self._records.pop(ref, None) is None:
                 return
+            self._refs[ref.kind].discard(ref)
             self._number += 1
             self._removed[ref] = self._number
             self._removed.move_to_end(ref)
@@ -68,7 +71,7 @@ class Board:
     def refs(self, kind: str) -> list[RecordRef]:
         """Return the refs of all records of a kind, sorted by key."""
         with self._lock:
-            found = [ref for ref in self._records if ref.kind == kind]
+            found = list(self._refs.get(kind, ()))
         return sorted(found, key=lambda ref: ref.key)
 
     def changes(self, since: Revision, wall: float) -> Changes:

@@ -154,6 +154,10 @@ class Informer:
         keys = self._cache.by_namespace.get(namespace, ())
         return [self._cache.objects[key] for key in sorted(keys)]
 
+    def is_empty_in(self, namespace: str) -> bool:
+        """True where no object of a namespace is known."""
+        return not self._cache.by_namespace.get(namespace)
+
     async def wait_synced(self) -> None:
         """Return when a first whole list has been taken."""
         await self._synced.wait()

@@ -91,7 +91,7 @@ class Tidy:
         target, name = self.target, cached.name
         if cached.deleting or is_protected(name):
             return False
-        if any(watched.informer.in_namespace(name) for watched in target.kinds.values()):
+        if not all(watched.informer.is_empty_in(name) for watched in target.kinds.values()):
             return False
         source = target.names.in_hub(name)
         if source is None or not target.names.is_made_here(source, cached.decode()):
