@@ -20,6 +20,7 @@ from tmcconsole.contract.commands import (
     ForgetTarget,
     RetryDeadLetters,
     RevertDrift,
+    Why,
 )
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
 from tmcconsole.contract.text import SafeText as S
@@ -108,6 +109,48 @@ def test_without_a_name_those_are_listed_whose_copies_differ(
     assert [one["key"] for one in there] == ["deployments.apps/shop/fought"]
 
 
+def test_why_lists_the_copies_that_are_not_in_sync(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key in [key for kind, key in link.board if kind == "ObjectRecord"]:
+        link.drop("ObjectRecord", key)
+    assert main(["why"]) == 0
+    assert capsys.readouterr().out == "all is in sync\n"
+    refused = on_target("eu-west-1", SyncState.REFUSED, "HostPath")
+    cells = (refused, on_target("us-east-1", SyncState.IN_SYNC))
+    link.put(made("web", *cells), made("well", on_target("eu-west-1", SyncState.IN_SYNC)))
+
+    assert main(["why"]) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert main(["why", "--at", "us-east-1"]) == 0
+
+    assert head.split() == ["TARGET", "KEY", "STATE", "REASON", "SINCE"]
+    assert row.split()[:4] == ["eu-west-1", WEB, "Refused", "HostPath"]
+    assert capsys.readouterr().out == "all is in sync\n"
+
+
+@pytest.mark.parametrize("word", [WEB, "deploy/shop/web", "Deployment/shop/web"])
+def test_why_asks_about_the_object_that_is_meant(link: FixtureLink, word: str) -> None:
+    link.put(made("web", on_target("eu-west-1", SyncState.IN_SYNC)))
+
+    assert main(["why", word]) == 0
+
+    assert [sent.key for sent in link.sent if isinstance(sent, Why)] == [WEB]
+
+
+def test_a_word_that_may_mean_two_objects_asks_nothing(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web = made("web", on_target("eu-west-1", SyncState.IN_SYNC))
+    other = msgspec.structs.replace(web, kind=S("Depot"), resource=S("depots.example.com"))
+    link.put(web, other)
+
+    assert main(["why", "dep/shop/web"]) == 1
+
+    assert "may be deployments.apps/shop/web, depots.example.com" in capsys.readouterr().err
+    assert not any(isinstance(sent, Why) for sent in link.sent)
+
+
 def test_dead_letters_are_printed_with_their_cause(
     link: FixtureLink, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,7 +178,7 @@ def test_what_cannot_be_says_why(
     assert not any(isinstance(command, ForgetTarget) for command in link.sent)
 
 
-@pytest.mark.parametrize("line", ["drift list", "dead-letters", "forget west"])
+@pytest.mark.parametrize("line", ["why", "drift list", "dead-letters", "forget west"])
 def test_without_an_engine_the_way_to_one_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
 ) -> None:

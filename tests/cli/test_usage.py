@@ -9,7 +9,7 @@ from tmcconsole.cli import main
 from tmcconsole.cli.arguments import parse
 
 COMMANDS = [
-    *("run", "attach", "demo", "sim", "init", "status", "dead-letters", "drift", "forget"),
+    *("run", "attach", "demo", "sim", "init", "status", "why", "dead-letters", "drift", "forget"),
     *("transform", "config", "info", "version"),
 ]
 

@@ -164,6 +164,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
     command("sim", "sim", "simulated API servers, for kubectl and run", _sim)
     command("init", "init", "write a config for existing clusters", _init)
     command("status", "status", "print the state of the fleet", _output)
+    command("why", "why", "what is not in sync, and why an object is as it is", _why)
     command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
     command("drift", "drift", "what others changed on copies, and orders about it", drift)
     command("forget", "forget", "release the hub from a cluster that is gone for good", _forget)
@@ -301,6 +302,11 @@ def _forget(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the SyncTarget, or the key of one gone")
     parser.add_argument("--confirm", metavar="NAME", help="do it; without, only tell what it does")
     _output(parser)
+
+
+def _why(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", nargs="?", metavar="KEY", help="an object, as deploy/shop/web")
+    parser.add_argument("--at", metavar="TARGET", help="without KEY: on one target")
 
 
 def _dead_letters(parser: argparse.ArgumentParser) -> None:

@@ -14,11 +14,14 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     KindRecord,
     KindState,
+    ObjectRecord,
+    SyncState,
     TargetRecord,
 )
 from tmcconsole.daemon.follow import Follower
 
 Document = dict[str, Any]
+MAX_TROUBLES: Final = 100
 MAX_ERRORS: Final = 100  # newest first; the history has the rest
 
 
@@ -84,6 +87,30 @@ def letters_table(letters: Sequence[DeadLetter], total: int, wall: float) -> str
     first, *lines = _align([head, *rows])
     told = [f"{line}\n    {one.cause}" for line, one in zip(lines, letters, strict=True)]
     more = [f"and {total - len(letters)} more"] if total > len(letters) else []
+    return "\n".join([first, *told, *more])
+
+
+def trouble_table(board: Follower, at: str) -> str:
+    """Return the copies that are not in sync, on one target or all, each with its reason."""
+    found = [
+        (record, cell)
+        for record in board.of(ObjectRecord)
+        for cell in record.cells
+        if cell.state is not SyncState.IN_SYNC and at in ("", cell.target)
+    ]
+    if not found:
+        return "all is in sync"
+    head = ("TARGET", "KEY", "STATE", "REASON", "SINCE")
+    rows = [
+        (cell.target, record.key, cell.state.value, cell.reason, age(board.wall - cell.since))
+        for record, cell in found[:MAX_TROUBLES]
+    ]
+    first, *lines = _align([head, *rows])
+    told = [
+        f"{line}\n    {cell.message}" if cell.message else line
+        for line, (_, cell) in zip(lines, found[:MAX_TROUBLES], strict=True)
+    ]
+    more = [f"and {len(found) - MAX_TROUBLES} more"] if len(found) > MAX_TROUBLES else []
     return "\n".join([first, *told, *more])
 
 
