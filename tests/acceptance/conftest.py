@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.kubectl import Kubectl, make_definition
+from tests.acceptance.kubectl import Kubectl
+from tests.manifests import make_definition
 from tmcconsole.cli.child import SimChild
 
 

@@ -10,7 +10,7 @@ import kubernetes
 import pytest
 from kubernetes.client import ApiException
 
-from tests.acceptance.kubectl import make_config_map, make_deployment, make_widget
+from tests.manifests import make_config_map, make_deployment, make_widget
 
 untyped: Any = kubernetes  # its functions carry no types
 

@@ -23,7 +23,7 @@ from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import ConfigMap, Pod
 from lightkube.types import CascadeType, PatchType
 
-from tests.acceptance.kubectl import make_config_map, make_deployment, make_widget
+from tests.manifests import make_config_map, make_deployment, make_widget
 
 pytestmark = [
     pytest.mark.xdist_group("acceptance"),

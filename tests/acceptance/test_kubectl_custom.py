@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.kubectl import Kubectl, make_definition, make_widget
+from tests.acceptance.kubectl import Kubectl
+from tests.manifests import make_definition, make_widget
 
 pytestmark = [pytest.mark.xdist_group("acceptance"), pytest.mark.usefixtures("widgets")]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.kubectl import Json, Kubectl, make_config_map, make_deployment
+from tests.acceptance.kubectl import Json, Kubectl
+from tests.manifests import make_config_map, make_deployment
 
 pytestmark = pytest.mark.xdist_group("acceptance")
 

@@ -91,28 +91,3 @@ def make_cluster(flavour: str = "workload", name: str = "east", base_path: str =
         flavour=flavour,  # type: ignore[arg-type]  # a test may say any
         base_path=base_path,
     )
-
-
-def make_config_map(name: str = "settings", **data: str) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name},
-        "data": data or {"color": "blue"},
-    }
-
-
-def make_deployment(name: str = "web", replicas: int = 2, image: str = "nginx:1.27") -> Json:
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "labels": {"app": name}},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {"containers": [{"name": "app", "image": image}]},
-            },
-        },
-    }

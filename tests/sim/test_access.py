@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.sim.talk import Api, make_config_map
+from tests.manifests import make_config_map
+from tests.sim.talk import Api
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim.asked import User
 from tmcconsole.sim.cluster import SimCluster

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.manifests import make_config_map, make_deployment
 from tests.sim.living import pods, ready, until
-from tests.sim.talk import Answer, Api, Json, make_config_map, make_deployment
+from tests.sim.talk import Answer, Api, Json
 from tmcconsole.sim.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.talk import Api, make_config_map, make_deployment
+from tests.manifests import make_config_map, make_deployment
+from tests.sim.talk import Api
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import anyio
 import pytest
 
+from tests.manifests import make_config_map, make_deployment
 from tests.sim.living import pods, ready, until
-from tests.sim.talk import Api, make_cluster, make_config_map, make_deployment
+from tests.sim.talk import Api, make_cluster
 from tmcconsole.sim.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.differential.widgets import widget_definition
-from tests.sim.talk import APPLY, MERGE, Api, Json, make_deployment
+from tests.manifests import make_deployment
+from tests.sim.talk import APPLY, MERGE, Api, Json
 
 pytestmark = pytest.mark.anyio
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"

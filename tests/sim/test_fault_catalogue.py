@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from tests.kube.scripted import CONFIG_MAPS, make_runtime
-from tests.sim.talk import Api, Json, make_config_map, make_deployment
+from tests.manifests import make_config_map, make_deployment
+from tests.sim.talk import Api, Json
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.informer import Informer
 from tmcconsole.runtime import Request

@@ -6,7 +6,8 @@ import anyio
 import orjson
 import pytest
 
-from tests.sim.talk import Api, make_cluster, make_config_map
+from tests.manifests import make_config_map
+from tests.sim.talk import Api, make_cluster
 from tmcconsole.runtime import Request, TransportError
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.faults import FAULTS

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.manifests import make_config_map, make_deployment
 from tests.sim.living import ready, until
-from tests.sim.talk import Answer, Api, Json, make_cluster, make_config_map, make_deployment
+from tests.sim.talk import Answer, Api, Json, make_cluster
 from tests.sim.test_writing import CRDS, make_definition
 from tmcconsole.sim.cluster import SimCluster
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.sim.talk import make_config_map
+from tests.manifests import make_config_map
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.http import Served, serve
 from tmcconsole.sim.kubeconfig import with_token, write_kubeconfig

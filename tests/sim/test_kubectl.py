@@ -15,7 +15,7 @@ import orjson
 import pytest
 import yaml
 
-from tests.sim.talk import make_config_map, make_deployment
+from tests.manifests import make_config_map, make_deployment
 from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.http import serve
 from tmcconsole.sim.kubeconfig import write_kubeconfig

@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.sim.talk import Api, Json, make_config_map
+from tests.manifests import make_config_map
+from tests.sim.talk import Api, Json
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

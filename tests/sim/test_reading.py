@@ -7,7 +7,8 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.sim.talk import Api, make_cluster, make_config_map, make_deployment
+from tests.manifests import make_config_map, make_deployment
+from tests.sim.talk import Api, make_cluster
 from tmcconsole.runtime import Request
 from tmcconsole.sim.cluster import SimCluster
 

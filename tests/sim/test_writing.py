@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.sim.talk import (
-    JSON_PATCH,
-    STRATEGIC,
-    Api,
-    make_config_map,
-    make_deployment,
-)
+from tests.manifests import make_config_map, make_deployment
+from tests.sim.talk import JSON_PATCH, STRATEGIC, Api
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -104,11 +104,8 @@ def _status(job: Json, done: int, failed: int, active: list[Json], stamp: str) -
         for kind in ("FailureTarget", "Failed"):
             reason = "BackoffLimitExceeded"
             conditions = with_condition(conditions, kind, "True", reason, text, stamp)
-    counts = {
-        "active": len(active),
-        "ready": sum(1 for pod in active if is_true(pod, "Ready")),
-        "succeeded": done,
-        "failed": failed,
-    }
+    counts = {"active": len(active), "succeeded": done, "failed": failed}
     status |= {name: count for name, count in counts.items() if count}
+    status["ready"] = sum(1 for pod in active if is_true(pod, "Ready"))
+    status |= {"terminating": 0, "uncountedTerminatedPods": {}}
     return status | ({"conditions": conditions} if conditions else {})
