@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tests.differential import admitted, changes, refusals, rows, tables, widgets
+from tests.differential import admitted, changes, refusals, rows, schemas, tables, widgets
 from tests.differential.parts import CONFIG_MAPS, CRDS, apply, config_map, merge, widget
 from tests.differential.trace import APPLY, END, PARTIAL, TABLE, Json, Step, Trace, Watched
 
@@ -138,6 +138,7 @@ TRACES: Final[tuple[Trace, ...]] = (
         ),
     ),
     Trace("life of a definition", tuple(definition_life())),
+    Trace("rules of schemas", tuple(schemas.schema_rules())),
     Trace("names", tuple(refusals.names())),
     Trace("namespaces", tuple(namespaces())),
     Trace("disruption budgets", tuple(refusals.budgets())),

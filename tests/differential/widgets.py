@@ -62,7 +62,7 @@ def widget_definition(group: str = GROUP) -> Json:
             {"name": "Size", "type": "integer", "jsonPath": ".spec.size", "priority": 1},
         ],
     }
-    return _definition(group, "Widget", version)
+    return definition(group, "Widget", version)
 
 
 def gadget_definition(group: str = GROUP) -> Json:
@@ -74,7 +74,7 @@ def gadget_definition(group: str = GROUP) -> Json:
         "storage": True,
         "schema": {"openAPIV3Schema": schema},
     }
-    return _definition(group, "Gadget", version)
+    return definition(group, "Gadget", version)
 
 
 def make_widget(rng: random.Random, name: str) -> Json:
@@ -107,7 +107,8 @@ def make_gadget(rng: random.Random, name: str) -> Json:
     return some_object(rng, f"{GROUP}/v1", "Gadget", name, spec=spec, status=status)
 
 
-def _definition(group: str, kind: str, version: Json) -> Json:
+def definition(group: str, kind: str, version: Json) -> Json:
+    """Return a CRD of one version."""
     plural = f"{kind.lower()}s"
     return {
         "apiVersion": "apiextensions.k8s.io/v1",

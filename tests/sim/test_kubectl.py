@@ -126,21 +126,6 @@ async def test_rollout_wait_scale_and_delete(kubectl: Kubectl) -> None:
     assert "deployment.apps/web" not in await kubectl("get", "all")
 
 
-async def test_watch_prints_rows_as_they_change(kubectl: Kubectl) -> None:
-    await kubectl("apply", "-f", kubectl.file(make_config_map()))
-    async with anyio.create_task_group() as group:
-        group.start_soon(label_soon, kubectl)
-        command = ("get", "cm", "-w", "--request-timeout=2s", "--show-labels")
-        rows = await kubectl(*command, "--field-selector=metadata.name=settings")
-
-    assert [row.split()[-1] for row in rows.splitlines()] == ["LABELS", "<none>", "a=b"]
-
-
-async def label_soon(kubectl: Kubectl) -> None:
-    await anyio.sleep(0.7)
-    await kubectl("label", "cm", "settings", "a=b")
-
-
 async def test_three_kinds_of_patch(kubectl: Kubectl) -> None:
     await kubectl("apply", "-f", kubectl.file(make_config_map(color="blue")))
 

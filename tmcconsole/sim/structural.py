@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any, Final
 
 import orjson
 
 from tmcconsole.sim.failures import Cause
+from tmcconsole.sim.formats import fits_number, is_formatted
 
 Json = dict[str, Any]
 
+_EITHER: Final = "x-kubernetes-int-or-string"
 _ALWAYS: Final = ("apiVersion", "kind", "metadata")
 _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "object": (dict,),
@@ -43,12 +46,11 @@ def violations(value: Any, schema: Json, path: str = "") -> Iterator[Cause]:
         if not schema.get("nullable") and schema.get("type"):
             yield _wrong_type(path, "null", schema["type"])
         return
-    wanted = schema.get("type")
-    if schema.get("x-kubernetes-int-or-string"):
-        wanted = None
-    if wanted and not _has_type(value, wanted):
+    wanted = "integer,string" if schema.get(_EITHER) else schema.get("type") or ""
+    if wanted and not any(_has_type(value, one) for one in wanted.split(",")):
         yield _wrong_type(path, _type_name(value), wanted)
         return
+    yield from _combined(value, schema, path)
     yield from _limits(value, schema, path)
     if isinstance(value, dict):
         yield from _object_violations(value, schema, path)
@@ -100,7 +102,36 @@ def _unknown(value: Any, schema: Json, path: str) -> Iterator[str]:
             yield from _unknown(child, found, place)
 
 
+def _combined(value: Any, schema: Json, path: str) -> Iterator[Cause]:
+    """Yield what ``not``, ``allOf``, ``anyOf`` and ``oneOf`` find, and why the first one fails."""
+
+    def broken(word: str) -> list[list[Cause]]:
+        return [list(violations(value, part, path)) for part in schema.get(word) or ()]
+
+    def whole(text: str) -> Cause:
+        return Cause("FieldValueInvalid", f'Invalid value: "": "{path}" must {text}', "<nil>")
+
+    if "not" in schema and not list(violations(value, schema["not"], path)):
+        yield whole("not validate the schema (not)")
+    found = broken("allOf")
+    if any(found):
+        none = ". None validated" if all(found) else ""
+        yield whole(f"validate all the schemas (allOf){none}")
+        yield from (cause for causes in found for cause in causes)
+    found = broken("anyOf")
+    if found and all(found):
+        yield whole("validate at least one schema (anyOf)")
+        yield from found[0]
+    found = broken("oneOf")
+    fitting = sum(not causes for causes in found)
+    if found and fitting != 1:
+        told = f"Found {fitting} valid alternatives" if fitting else "Found none valid"
+        yield whole(f"validate one and only one schema (oneOf). {told}")
+        yield from () if fitting else found[0]
+
+
 def _object_violations(value: Json, schema: Json, path: str) -> Iterator[Cause]:
+    yield from _size(value, schema, path)
     for name in schema.get("required") or ():
         if name not in value:
             place = f"{path}.{name}" if path else name
@@ -111,6 +142,16 @@ def _object_violations(value: Json, schema: Json, path: str) -> Iterator[Cause]:
         found = properties.get(key) or (extra if isinstance(extra, dict) else None)
         if found and not (not path and key in _ALWAYS):
             yield from violations(child, found, f"{path}.{key}" if path else key)
+
+
+def _size(value: Json, schema: Json, path: str) -> Iterator[Cause]:
+    least, most = schema.get("minProperties"), schema.get("maxProperties")
+    if least is not None and len(value) < least:
+        text = f"{path} in body should have at least {least} properties"
+        yield Cause("FieldValueInvalid", f"Invalid value: {len(value)}: {text}", path)
+    if most is not None and len(value) > most:
+        text = f"Too many: {len(value)}: must have at most {most} items"
+        yield Cause("FieldValueTooMany", text, path)
 
 
 def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
@@ -147,7 +188,7 @@ def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
 def _limits(value: Any, schema: Json, path: str) -> Iterator[Cause]:
     choices = schema.get("enum")
     if choices is not None and value not in choices:
-        shown = ", ".join(_quoted(choice) for choice in choices)
+        shown = ", ".join(f'"{choice}"' for choice in choices)
         text = f"Unsupported value: {_quoted(value)}: supported values: {shown}"
         yield Cause("FieldValueNotSupported", text, path)
     if isinstance(value, str):
@@ -157,6 +198,10 @@ def _limits(value: Any, schema: Json, path: str) -> Iterator[Cause]:
 
 
 def _string_limits(value: str, schema: Json, path: str) -> Iterator[Cause]:
+    form = schema.get("format") or ""
+    if not is_formatted(value, form):
+        text = f'Invalid value: "{value}": {path} in body must be of type {form}: "{value}"'
+        yield Cause("FieldValueTypeInvalid", text, path)
     pattern = schema.get("pattern")
     if pattern and not re.search(pattern, value):
         text = f"Invalid value: \"{value}\": {path} in body should match '{pattern}'"
@@ -170,13 +215,25 @@ def _string_limits(value: str, schema: Json, path: str) -> Iterator[Cause]:
 
 
 def _number_limits(value: float, schema: Json, path: str) -> Iterator[Cause]:
+    form = schema.get("format") or ""
+    if not fits_number(value, form):
+        text = f"Checked value must be of type {schema.get('type')} with format {form} in {path}"
+        yield Cause("FieldValueInvalid", f'Invalid value: "": {text}', "<nil>")
+    step = schema.get("multipleOf")
+    if step and Fraction(str(value)) % Fraction(str(step)):
+        yield _number(value, path, f"a multiple of {step}")
     least, most = schema.get("minimum"), schema.get("maximum")
-    if least is not None and value < least:
-        text = f"Invalid value: {value}: {path} in body should be greater than or equal to {least}"
-        yield Cause("FieldValueInvalid", text, path)
-    if most is not None and value > most:
-        text = f"Invalid value: {value}: {path} in body should be less than or equal to {most}"
-        yield Cause("FieldValueInvalid", text, path)
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    # The messages leave out the fraction of a bound.
+    if least is not None and (value <= least if above else value < least):
+        yield _number(value, path, f"greater than {'' if above else 'or equal to '}{int(least)}")
+    if most is not None and (value >= most if below else value > most):
+        yield _number(value, path, f"less than {'' if below else 'or equal to '}{int(most)}")
+
+
+def _number(value: float, path: str, wanted: str) -> Cause:
+    text = f"Invalid value: {value}: {path} in body should be {wanted}"
+    return Cause("FieldValueInvalid", text, path)
 
 
 def _has_type(value: Any, wanted: str) -> bool:
