@@ -61,7 +61,7 @@ async def test_a_target_tells_each_kind_that_is_not_synced_and_why() -> None:
     async with console(size=(80, 60)) as desk:
         await desk.press("2", "G", "k", "enter")
 
-        assert "Kinds (4 of 9 accepted)" in desk.text
+        assert "Kinds (4 accepted, 4 not, 1 not wanted)" in desk.text
         for words in ("✗ incompatible", "⊘ no rights", "▲ gone", "◐ pending"):
             assert words in desk.text
         assert "ClusterScoped: clusterroles" in desk.text

@@ -107,7 +107,7 @@ def _order(control: Control, body: dict[str, object]) -> AnyReply:
     try:
         with opener.open(request, timeout=CONTROL_S):
             state = "on" if body["on"] else "off"
-            return Accepted(message=SafeText(f"{body['fault']} {state} at {body['cluster']}"))
+            return Accepted(message=SafeText(f"{body['fault']} is {state} at {body['cluster']}"))
     except urllib.error.HTTPError as error:
         return Refused(reason=SafeText(error.read(1000).decode(errors="replace").strip()))
     except OSError as error:

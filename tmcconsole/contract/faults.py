@@ -69,7 +69,7 @@ FAULT_MENU: Final = (
         (
             Fault("c", "cut", "cut_watches"),
             Fault("s", "silent", "silent_watches"),
-            Fault("e", "end soon", "short_watches"),
+            Fault("e", "ends", "short_watches"),
             Fault("g", "410", "watch_410"),
             Fault("d", "disorder", "disorder"),
             Fault("b", "no marks", "no_bookmarks"),

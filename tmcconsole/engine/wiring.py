@@ -71,6 +71,9 @@ class Wiring:
             if hub_key is not None:
                 target.queue.add(kind, hub_key, backlog=True)
         target.look_at_known(kind)
+        for name in self.session.around.history.failing(target.name, kind):
+            namespace, _, last = name.rpartition("/")  # what is gone has failed for the last time
+            target.queue.add(kind, ObjectKey(namespace, last), backlog=True)
 
     def _informer_changed(self, kind: Kind, state: InformerState) -> None:
         self.on_state(kind, state)

@@ -42,7 +42,7 @@ class Reading:
     label: str
     status: Health
     reason: str = ""
-    since: float = 0.0
+    since: float = 0.0  # 0 = not known: since it was first read so
     seen_at: float | None = None
 
 
@@ -141,7 +141,7 @@ def roll_up(
     below: defaultdict[str, list[HealthRecord]] = defaultdict(list)
     tree: dict[str, HealthRecord] = {}
     for path in sorted(_with_ancestors(own), key=lambda path: (-path.count("/"), path)):
-        record = _node(path, own.get(path), below[path], previous.get(path))
+        record = _node(path, own.get(path), below[path], previous.get(path), now)
         below[parent_of(path)].append(record)
         tree[path] = record
     return dict(sorted(tree.items()))
@@ -157,7 +157,11 @@ def _with_ancestors(paths: Iterable[str]) -> set[str]:
 
 
 def _node(
-    path: str, own: Reading | None, children: Sequence[HealthRecord], before: HealthRecord | None
+    path: str,
+    own: Reading | None,
+    children: Sequence[HealthRecord],
+    before: HealthRecord | None,
+    now: float,
 ) -> HealthRecord:
     label = SafeText(own.label if own else path.rpartition("/")[2])
     status = worst([*([own.status] if own else []), *(child.status for child in children)])
@@ -165,10 +169,14 @@ def _node(
         reason, since = own.reason, own.since
     else:
         reason, since = _from_children(children, status)
-    if children and before and before.status is status:
+    if before and before.status is status and (children or not since):
         since = before.since
     return HealthRecord(
-        path=SafeText(path), label=label, status=status, reason=SafeText(reason), since=since
+        path=SafeText(path),
+        label=label,
+        status=status,
+        reason=SafeText(reason),
+        since=since or now,
     )
 
 

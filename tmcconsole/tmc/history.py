@@ -104,6 +104,15 @@ class History:
                 record = msgspec.structs.replace(self._records[entry.id], recovered_at=at)
                 self._put(record)
 
+    def failing(self, target: str, kind: str) -> list[str]:
+        """Return what fails of a kind there, as namespace/name: also what an earlier run left."""
+        start = f"{kind}/"
+        return sorted(
+            subject.removeprefix(start)
+            for place, subject in self._failing
+            if place == target and subject.startswith(start)
+        )
+
     def record(
         self,
         category: str,

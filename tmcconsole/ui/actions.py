@@ -46,10 +46,10 @@ def _sort(letter: str, what: str) -> Action:
 
 def _act(
     id: str, keys: str, word: str, title: str, *, needs: str, bar: int = 0, writes: bool = True,
-    group: str = "Act", demo: bool = False, shown: str = "", where: tuple[str, ...] = (LIST,),
+    group: str = "Act", demo: bool = False, shown: str = "",
 ) -> Action:  # fmt: skip
     return Action(
-        id, keys, shown or keys, word, title, group, f"act('{id}')", where,
+        id, keys, shown or keys, word, title, group, f"act('{id}')", BOTH,
         needs=needs, writes=writes, bar=bar, demo=demo,
     )  # fmt: skip
 
@@ -97,13 +97,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _sort("L", "lag"),
     _sort("Q", "queue"),
     _act("why", "w", "why", "why is this object not in sync", needs="object", bar=3,
-         writes=False, group="Inspect", where=BOTH),
+         writes=False, group="Inspect"),
     _act("yaml", "y", "yaml", "the object as YAML, secrets redacted", needs="object", bar=4,
          writes=False, group="Inspect"),
     _act("diff", "equals_sign", "diff", "what is wanted against what is there", needs="object",
          bar=5, writes=False, group="Inspect", shown="="),
     _act("drift", "d", "drift", "what others changed on its copies: who, when, how often",
-         needs="object", bar=5, writes=False, group="Inspect", where=BOTH),
+         needs="object", bar=5, writes=False, group="Inspect"),
     _act("pause", "p", "pause", "pause or resume writes to a target", needs="target", bar=6),
     _act("resync", "r", "resync", "reconcile again", needs="any", bar=7),
     _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", needs="target",),
@@ -112,14 +112,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
          bar=9),
     _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
          needs="target"),
-    _act("retry", "t", "try again", "try dead letters again now", needs="letter", bar=2,
-         where=BOTH),
+    _act("retry", "t", "try again", "try dead letters again now", needs="letter", bar=2),
     _act("adopt", "a", "adopt", "write what a target has in a drifted field to the hub",
-         needs="field", bar=2, where=BOTH),
-    _act("revert", "v", "revert", "take a drifted field of a copy back", needs="field", bar=2,
-         where=BOTH),
-    _act("cede", "c", "cede", "leave a drifted field to the clusters", needs="field", bar=2,
-         where=BOTH),
+         needs="field", bar=2),
+    _act("revert", "v", "revert", "take a drifted field of a copy back", needs="field", bar=2),
+    _act("cede", "c", "cede", "leave a drifted field to the clusters", needs="field", bar=2),
     _act("forget", "O", "forget", "release the hub from a cluster that is gone for good",
          needs="gone"),
     _act("fault", "F", "faults", "break this simulated cluster, or mend it", needs="target",

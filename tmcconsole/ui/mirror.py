@@ -8,7 +8,9 @@ from typing import Final, TypeVar
 from tmcconsole.contract.changes import NOTHING_SEEN, Changes, Revision
 from tmcconsole.contract.records import (
     AnyRecord,
+    Cell,
     EngineRecord,
+    Health,
     HealthRecord,
     HistoryRecord,
     KindRecord,
@@ -37,8 +39,22 @@ TROUBLE: Final = frozenset(
     {SyncState.FAILED, SyncState.COLLISION, SyncState.REFUSED, SyncState.DRIFTED}
 )
 
+# Copies that are as wanted, and whose own status says that they are not well.
+AILING: Final = frozenset({Health.UNHEALTHY, Health.DEGRADED})
+
 # Kinds that should be synced and are not, or not wholly. Refused ones are as policy wants them.
 LACKING: Final = frozenset({KindState.INCOMPATIBLE, KindState.UNAUTHORIZED, KindState.GONE})
+
+
+def is_ailing(cell: Cell) -> bool:
+    """Return whether a copy is as wanted and not well. A silent target explains its own."""
+    return cell.state is SyncState.IN_SYNC and cell.health in AILING and not cell.heard_at
+
+
+def is_trouble(cell: Cell) -> bool:
+    """Return whether a copy needs someone to look at it."""
+    return cell.state in TROUBLE or is_ailing(cell)
+
 
 R = TypeVar("R", bound=Record)
 Touched = dict[str, set[str]]
@@ -52,7 +68,7 @@ class Mirror:
         self.loaded = False  # a first snapshot has arrived
         self.skew = 0.0  # the engine's wall clock minus ours, seconds
         self.received_at = 0.0  # our clock at the last answer, seconds
-        self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE
+        self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE, or ailing
         self.unsynced: set[str] = set()  # keys of objects with a cell that is not in sync
         self.lacking: set[str] = set()  # keys of kinds in a state of LACKING
         self._records: dict[str, dict[str, AnyRecord]] = {kind.__name__: {} for kind in KINDS}
@@ -101,7 +117,7 @@ class Mirror:
         self._records[kind][key] = record
         if isinstance(record, ObjectRecord):
             states = {cell.state for cell in record.cells}
-            _note(self.troubled, key, bool(states & TROUBLE))
+            _note(self.troubled, key, any(is_trouble(cell) for cell in record.cells))
             _note(self.unsynced, key, bool(states - {SyncState.IN_SYNC}))
         elif isinstance(record, KindRecord):
             _note(self.lacking, key, record.state in LACKING)

@@ -153,7 +153,7 @@ async def _any_fault(screen: FrameScreen) -> str:
     """Ask for a group, then for a fault in it; return its name, "" for none."""
     groups = {group.key: group for group in FAULT_MENU}
     choices = tuple(Choice(group.key, group.word) for group in FAULT_MENU)
-    group = groups.get(await chosen(screen, "which kind of fault?", choices))
+    group = groups.get(await chosen(screen, "fault:", choices))
     if group is None:
         return ""
     faults = {one.key: one.name for one in group.faults}

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from tmcconsole.contract.records import (
+    Cell,
     EngineRecord,
     Health,
     HistoryRecord,
@@ -16,6 +17,7 @@ from tmcconsole.contract.records import (
     TargetState,
 )
 from tmcconsole.ui.ink import Run, Runs
+from tmcconsole.ui.mirror import is_ailing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,18 @@ SYNC: Final = Signs({
     SyncState.COLLISION: Sign("‡", "!", "collision", "failed", 1),
     SyncState.REFUSED: Sign("⊘", "%", "refused", "failed", 2),
     SyncState.DRIFTED: Sign("≠", "#", "drifted", "drift", 3),
-    SyncState.STALE: Sign("◌", "?", "stale", "stale", 4),
-    SyncState.HELD: Sign("‖", "=", "held", "paused", 5),
-    SyncState.DELETING: Sign("⊖", "-", "deleting", "pending", 6),
-    SyncState.PENDING: Sign("◐", "~", "pending", "pending", 7),
-    SyncState.IN_SYNC: Sign("●", "+", "in sync", "synced", 8),
+    SyncState.STALE: Sign("◌", "?", "stale", "stale", 5),
+    SyncState.HELD: Sign("‖", "=", "held", "paused", 6),
+    SyncState.DELETING: Sign("⊖", "-", "deleting", "pending", 8),
+    SyncState.PENDING: Sign("◐", "~", "pending", "pending", 9),
+    SyncState.IN_SYNC: Sign("●", "+", "in sync", "synced", 10),
 })  # fmt: skip
+
+# In sync, and by its own status not well: between the states above.
+_AILING: Final = {
+    Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 4),
+    Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 7),
+}
 
 HEALTH: Final = Signs({
     Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 0),
@@ -116,6 +124,11 @@ def target_sign(target: TargetRecord) -> Sign:
         (is_standby, _STANDBY),
     )
     return next((sign for holds, sign in choices if holds), _READY)
+
+
+def cell_sign(cell: Cell) -> Sign:
+    """Return how an object stands on a target: whether it is as wanted, then whether it is well."""
+    return _AILING[cell.health] if is_ailing(cell) else SYNC[cell.state]
 
 
 def outcome_sign(outcome: str) -> Sign:

@@ -26,12 +26,20 @@ def kind_lines(target: str, mirror: Mirror, look: Look, width: int) -> list[Runs
         key=lambda kind: (KIND[kind.state].rank, kind.kind),
     )
     accepted = sorted(_named(kind) for kind in kinds if kind.state is KindState.ACCEPTED)
-    lines = heading(f"Kinds ({count(len(accepted))} of {count(len(kinds))} accepted)")
+    refused = len(kinds) - len(others) - len(accepted)
+    lines = heading(_counted(len(accepted), len(others), refused))
     for kind in others[:SHOWN]:
         lines += _lacking(kind, look, width)
     if len(others) > SHOWN:
         lines += paragraph("", f"and {count(len(others) - SHOWN)} more", width, "dim")
     return [*lines, *paragraph("accepted", ", ".join(accepted), width)]
+
+
+def _counted(accepted: int, others: int, refused: int) -> str:
+    parts = [f"{count(accepted)} accepted"]
+    parts += [f"{count(others)} not"] if others else []
+    parts += [f"{count(refused)} not wanted"] if refused else []
+    return f"Kinds ({', '.join(parts)})"
 
 
 def refused_lines(target: str, mirror: Mirror, width: int) -> list[Runs]:

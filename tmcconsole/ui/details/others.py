@@ -1,4 +1,4 @@
-"""Objects, queues, health nodes, history entries and problems in words; and which is which."""
+"""Queues, health nodes, the engine and problems in words; and which record has which words."""
 
 from __future__ import annotations
 
@@ -11,25 +11,22 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     ObjectRecord,
     QueueRecord,
-    SyncState,
     TargetRecord,
 )
 from tmcconsole.ui.details.drift import drift_lines
+from tmcconsole.ui.details.happened import entry_lines
 from tmcconsole.ui.details.lines import heading, pair, pairs, paragraph
+from tmcconsole.ui.details.objects import object_lines
 from tmcconsole.ui.details.target import target_lines
-from tmcconsole.ui.format import age, ago, clock_time, count, span, timestamp
+from tmcconsole.ui.format import age, ago, count, span
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.drifts import DriftedField
-from tmcconsole.ui.rows.history import entry_sign, last_at
 from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
-from tmcconsole.ui.rows.resources import object_sign
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import HEALTH, SYNC, hub_sign
-
-SHOWN_HISTORY = 12
+from tmcconsole.ui.signs import HEALTH, hub_sign
 
 
 def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
@@ -38,39 +35,6 @@ def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
     if words is None:
         return [ink("nothing selected", "dim")]
     return words(record, mirror, look, width)
-
-
-def _object(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
-    lines: list[Runs] = [
-        (Run(record.name, "strong"), Run("  "), *look.state(object_sign(record))),
-        (Run(f"{record.kind} in {record.namespace or 'the cluster'}", "dim"),),
-        BLANK,
-        *pairs([
-            ("summary", record.summary),
-            ("health", look.state(HEALTH[record.health])),
-            ("age", age(record.created_at, look.now)),
-            ("generation", str(record.generation) if record.generation else ""),
-            ("deleting", ago(record.deleting_since, look.now) if record.deleting_since else ""),
-            ("resource", record.resource),
-            ("uid", record.uid),
-        ]),
-        *paragraph("placement", record.placement, width),
-        *heading(f"Targets ({len(record.cells)})"),
-    ]  # fmt: skip
-    if not record.cells:
-        lines.append(ink("placed nowhere", "dim"))
-    names = max((len(cell.target) for cell in record.cells), default=0)
-    for cell in record.cells:
-        lines.append((
-            Run(f"{cell.target.ljust(names)}  "), *look.state(SYNC[cell.state]),
-            Run(f"  {cell.ready}" if cell.ready else ""),
-            Run(f"  {age(cell.since, look.now)}", "dim"),
-        ))  # fmt: skip
-        text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
-        lines += paragraph("", text, width, "dim")
-    if any(cell.state is SyncState.DRIFTED or cell.reason == "Fight" for cell in record.cells):
-        lines.append(ink("d shows who changed what, and what can be done", "info"))
-    return [*lines, *recent(mirror, look, subject=record.key)]
 
 
 def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
@@ -142,28 +106,6 @@ def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[
     return lines
 
 
-def _entry(entry: HistoryRecord, look: Look, width: int) -> list[Runs]:
-    recovered = (
-        f"{clock_time(entry.recovered_at)}, after {span(entry.recovered_at - entry.at)}"
-        if entry.recovered_at else ""
-    )  # fmt: skip
-    return [
-        (Run(entry.event, "strong"), Run("  "), *look.state(entry_sign(entry))),
-        BLANK,
-        *pairs([
-            ("first", timestamp(entry.at)),
-            ("last", f"{timestamp(last_at(entry))}, {ago(last_at(entry), look.now)}"),
-            ("times", count(entry.count) if entry.count > 1 else ""),
-            ("recovered", ink(recovered, "synced") if recovered else ""),
-            ("target", entry.target),
-            ("by", entry.actor),
-        ]),
-        *paragraph("subject", entry.subject, width),
-        *paragraph("message", entry.message, width),
-        *paragraph("what to do", entry.hint, width, "info"),
-    ]  # fmt: skip
-
-
 def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
     lines: list[Runs] = [
         (Run("engine", "strong"), Run("  "), *look.state(hub_sign(engine))),
@@ -197,32 +139,12 @@ def _problem(problem: Problem, mirror: Mirror, look: Look, width: int) -> list[R
     return detail(record, mirror, look, width)
 
 
-def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -> list[Runs]:
-    """Return the newest history about a target, an object, or everything."""
-    entries = [
-        entry for entry in mirror.of(HistoryRecord).values()
-        if (not target or entry.target == target) and (not subject or entry.subject == subject)
-    ]  # fmt: skip
-    newest = sorted(entries, key=lambda entry: (-last_at(entry), entry.id))[:SHOWN_HISTORY]
-    if not newest:
-        return []
-    lines = heading("Recent")
-    for entry in newest:
-        where = f" {entry.target}" if not target and entry.target else ""
-        lines.append((
-            Run(f"{age(last_at(entry), look.now).rjust(4)}  ", "dim"),
-            *look.state(entry_sign(entry), entry.event), Run(where, "text"),
-            Run(f"  {entry.message}", "dim"),
-        ))  # fmt: skip
-    return lines
-
-
 _WORDS: Final[dict[type[Any], Callable[[Any, Mirror, Look, int], list[Runs]]]] = {
     TargetRecord: target_lines,
-    ObjectRecord: _object,
+    ObjectRecord: object_lines,
     QueueRecord: lambda record, _mirror, look, width: _queue(record, look, width),
     HealthRecord: _health,
-    HistoryRecord: lambda record, _mirror, look, width: _entry(record, look, width),
+    HistoryRecord: lambda record, _mirror, look, width: entry_lines(record, look, width),
     EngineRecord: lambda record, _mirror, look, width: _engine(record, look, width),
     QueuedKey: lambda record, _mirror, look, width: _queued(record, look, width),
     DriftedField: lambda record, _mirror, look, width: drift_lines(record, look, width),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import (
+    HealthRecord,
     ObjectRecord,
     QueueRecord,
     SyncState,
@@ -20,6 +21,7 @@ from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.signs import HEALTH, SYNC, target_sign
 
 SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
+OURS = "internal.workload.kcp.io/"  # labels that no person chose
 
 
 def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
@@ -31,7 +33,7 @@ def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -
           if target.reason else ()),
         BLANK,
         *pairs(_summary(target, mirror, look)),
-        *paragraph("labels", " ".join(f"{key}={value}" for key, value in target.labels), width),
+        *paragraph("labels", _labels(target), width),
     ]  # fmt: skip
     if target.conditions:
         lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
@@ -48,13 +50,27 @@ def _remark(target: TargetRecord) -> str:
     return f"{target.reason}: {target.message}" if target.message else target.reason
 
 
+def _labels(target: TargetRecord) -> str:
+    """Return the labels that people chose; the target's key has a line of its own."""
+    chosen = (f"{key}={value}" for key, value in target.labels if not key.startswith(OURS))
+    return " ".join(chosen)
+
+
+def _health(target: TargetRecord, mirror: Mirror, look: Look) -> Runs:
+    """Return the health of the target with all that is on it, and why; else its own."""
+    node = mirror.of(HealthRecord).get(f"system/targets/{target.name}")
+    if node is None:
+        return look.state(HEALTH[target.health])
+    return (*look.state(HEALTH[node.status]), Run(f"  {node.reason}", "dim"))
+
+
 def _summary(target: TargetRecord, mirror: Mirror, look: Look) -> list[tuple[str, str | Runs]]:
     known = "last known" if is_gone(target) else ""
     return [
         ("data", ink(f"{known}, contact {ago(target.contact_at, look.now)}", "stale")
          if known else ""),
         ("retry in", countdown(target.next_try_at, look.now) if target.next_try_at else ""),
-        ("health", look.state(HEALTH[target.health])),
+        ("health", _health(target, mirror, look)),
         ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync"),
         ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"
          if target.pending or target.failed else ""),

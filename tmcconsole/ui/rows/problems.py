@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tmcconsole.contract.records import (
     HistoryRecord,
     KindRecord,
-    KindState,
     ObjectRecord,
-    SyncState,
     TargetRecord,
 )
 from tmcconsole.ui.format import age, count, plural
 from tmcconsole.ui.ink import Runs, ink, plain
-from tmcconsole.ui.mirror import TROUBLE, Mirror
+from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, Listing, Look
 from tmcconsole.ui.rows.targets import is_problem, note
-from tmcconsole.ui.signs import KIND, SYNC, Sign, history_sign, hub_sign, target_sign
+from tmcconsole.ui.signs import KIND, Sign, cell_sign, history_sign, hub_sign, target_sign
 
 MAX_SHOWN = 200  # groups; beyond it a person reads the history instead
 
@@ -75,60 +73,103 @@ def _targets(mirror: Mirror, look: Look) -> list[Problem]:
 
 
 def _kinds(mirror: Mirror) -> list[Problem]:
-    """Fold kinds that stand alike on a target into one line."""
-    groups: dict[tuple[str, KindState, str], list[KindRecord]] = defaultdict(list)
+    """Fold kinds that stand alike on a target into one line, and targets where the same do."""
+    found: dict[tuple[str, Sign, str], list[_Member]] = defaultdict(list)
     records = mirror.of(KindRecord)
     for key in sorted(mirror.lacking):
-        record = records[key]
-        groups[record.target, record.state, record.reason].append(record)
+        kind = records[key]
+        group = (kind.target, KIND[kind.state], kind.reason)
+        found[group].append(_Member(kind.kind, kind.since, kind.message))
     return [
-        Problem(
-            key=f"kinds/{target}/{state}/{reason}",
-            sign=KIND[state],
-            rank=10 + KIND[state].rank,
-            what=target,
-            text=f"{', '.join(kind.kind for kind in members[:3])}: {reason} {members[0].message}"
-            if len(members) <= 3
-            else f"{count(len(members))} kinds: {reason}, e.g. {members[0].kind}",
-            tone=KIND[state].tone,
-            since=min(kind.since for kind in members),
-            subject=("TargetRecord", target),
-            targets=(target,),
+        _line(
+            fold,
+            rank=10,
+            text=f"{', '.join(one.key for one in fold.members[:3])}:"
+            f" {fold.reason} {fold.members[0].message}"
+            if len(fold.members) <= 3
+            else f"{count(len(fold.members))} kinds: {fold.reason}, e.g. {fold.members[0].key}",
+            subject=("TargetRecord", fold.targets[0]),
         )
-        for (target, state, reason), members in groups.items()
+        for fold in _fold(found)
     ]
 
 
 def _objects(mirror: Mirror) -> list[Problem]:
-    """Fold cells with the same state and reason on a target into one line."""
-    groups: dict[tuple[str, SyncState, str], list[tuple[str, float, str]]] = defaultdict(list)
+    """Fold copies in the same trouble on a target into one line, and targets where the same are."""
+    found: dict[tuple[str, Sign, str], list[_Member]] = defaultdict(list)
     records = mirror.of(ObjectRecord)
     for key in sorted(mirror.troubled):
         for cell in records[key].cells:
-            if cell.state in TROUBLE:
-                group = (cell.target, cell.state, cell.reason)
-                groups[group].append((key, cell.since, cell.message))
+            if is_ailing(cell):  # since when its status says so is not known
+                found[cell.target, cell_sign(cell), ""].append(_Member(key, 0.0, cell.told))
+            elif cell.state in TROUBLE:
+                group = (cell.target, cell_sign(cell), str(cell.reason))
+                found[group].append(_Member(key, cell.since, cell.message))
     return [
-        Problem(
-            key=f"objects/{target}/{state}/{reason}",
-            sign=SYNC[state],
-            rank=20 + SYNC[state].rank,
-            what=target,
-            text=_folded(reason, members),
-            tone=SYNC[state].tone,
-            since=min(since for _, since, _ in members),
-            subject=("ObjectRecord", members[0][0]),
-            targets=(target,),
+        _line(
+            fold,
+            rank=20,
+            text=_told(fold.reason, fold.members),
+            subject=("ObjectRecord", fold.members[0].key),
         )
-        for (target, state, reason), members in groups.items()
+        for fold in _fold(found)
     ]
 
 
-def _folded(reason: str, members: list[tuple[str, float, str]]) -> str:
-    key, _, message = members[0]
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One object or kind in trouble on a target."""
+
+    key: str
+    since: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """The same trouble of the same objects or kinds, on one or several targets."""
+
+    sign: Sign
+    reason: str
+    targets: tuple[str, ...]
+    members: list[_Member]  # as on the first of the targets
+
+
+def _fold(found: dict[tuple[str, Sign, str], list[_Member]]) -> list[_Fold]:
+    """Fold targets on which the same objects are in the same trouble; reason or words tell."""
+    alike: dict[tuple[Sign, str, tuple[str, ...]], list[_Fold]] = defaultdict(list)
+    for (target, sign, reason), members in sorted(found.items(), key=lambda item: item[0][0]):
+        keys = tuple(one.key for one in members)
+        one = _Fold(sign, reason, (target,), members)
+        alike[sign, reason or members[0].message, keys].append(one)
+    return [
+        replace(folds[0], targets=tuple(fold.targets[0] for fold in folds))
+        for folds in alike.values()
+    ]
+
+
+def _line(fold: _Fold, *, rank: int, text: str, subject: tuple[str, str]) -> Problem:
+    first = fold.targets[0]
+    several = len(fold.targets) > 1
+    return Problem(
+        key=f"{subject[0]}/{first}/{fold.sign.word}/{fold.reason}/{fold.members[0].key}",
+        sign=fold.sign,
+        rank=rank + fold.sign.rank,
+        what=plural(len(fold.targets), "target") if several else first,
+        text=text,
+        tone=fold.sign.tone,
+        since=min(one.since for one in fold.members),
+        subject=subject,
+        targets=fold.targets,
+    )
+
+
+def _told(reason: str, members: list[_Member]) -> str:
+    first = members[0]
     if len(members) == 1:
-        return f"{key}: {reason} {message}".rstrip()
-    return f"{plural(len(members), 'object')}: {reason or message}, e.g. {key}"
+        return f"{first.key}: {reason} {first.message}".replace(":  ", ": ").rstrip()
+    because = f": {reason or first.message}"
+    return f"{plural(len(members), 'object')}{because}, e.g. {first.key}"
 
 
 def _errors(mirror: Mirror) -> list[Problem]:

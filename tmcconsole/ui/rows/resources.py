@@ -8,24 +8,24 @@ from functools import partial
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
 from tmcconsole.ui.format import age
 from tmcconsole.ui.ink import Run, Runs, ink
-from tmcconsole.ui.mirror import TROUBLE
+from tmcconsole.ui.mirror import is_ailing, is_trouble
 from tmcconsole.ui.rows.table import GAP, Column, Listing, Look, Order
-from tmcconsole.ui.signs import SYNC, Sign
+from tmcconsole.ui.signs import SYNC, Sign, cell_sign
 
 _CELL = 9  # columns a target needs for glyph and word
 _FIXED = 56  # columns the others take before targets get one each
-_UNPLACED = Sign("·", ".", "not placed", "dim", 9)
+_UNPLACED = Sign("·", ".", "not placed", "dim", 11)
 
 
 def worst_cell(record: ObjectRecord) -> Cell | None:
     """Return the cell that most needs looking at."""
-    return min(record.cells, key=lambda cell: (SYNC[cell.state].rank, cell.target), default=None)
+    return min(record.cells, key=lambda cell: (cell_sign(cell).rank, cell.target), default=None)
 
 
 def object_sign(record: ObjectRecord) -> Sign:
     """Return the worst state over the object's targets."""
     cell = worst_cell(record)
-    return SYNC[cell.state] if cell is not None else _UNPLACED
+    return cell_sign(cell) if cell is not None else _UNPLACED
 
 
 def in_sync(record: ObjectRecord) -> int:
@@ -35,7 +35,7 @@ def in_sync(record: ObjectRecord) -> int:
 
 def is_problem(record: ObjectRecord) -> bool:
     """Return whether some copy needs someone to look."""
-    return any(cell.state in TROUBLE for cell in record.cells)
+    return any(is_trouble(cell) for cell in record.cells)
 
 
 def _synced(record: ObjectRecord, _look: Look) -> Runs:
@@ -45,7 +45,7 @@ def _synced(record: ObjectRecord, _look: Look) -> Runs:
 
 def _where(record: ObjectRecord, look: Look) -> Runs:
     """One glyph for each target in the fleet's order; the state column has the word."""
-    states = {str(cell.target): SYNC[cell.state] for cell in record.cells}
+    states = {str(cell.target): cell_sign(cell) for cell in record.cells}
     signs = [states.get(name, _UNPLACED) for name in look.targets]
     return tuple(Run(sign.ascii if look.ascii_only else sign.glyph, sign.tone) for sign in signs)
 
@@ -54,8 +54,9 @@ def _cell(record: ObjectRecord, look: Look, *, target: str) -> Runs:
     cell = next((cell for cell in record.cells if cell.target == target), None)
     if cell is None:
         return ink("·", "dim")
-    word = cell.ready.removesuffix(" ready") if cell.state is SyncState.IN_SYNC else ""
-    return look.state(SYNC[cell.state], word)
+    count = cell.ready.partition(" ")[0]  # "2/3 ready" is short enough, other words are not
+    word = count if cell.state is SyncState.IN_SYNC and "/" in count else ""
+    return look.state(cell_sign(cell), word)
 
 
 def _why(record: ObjectRecord, _look: Look) -> Runs:
@@ -63,6 +64,8 @@ def _why(record: ObjectRecord, _look: Look) -> Runs:
     if cell is not None and cell.state is not SyncState.IN_SYNC and (cell.message or cell.reason):
         text = f"{cell.target}: {cell.reason} {cell.message}".rstrip()
         return ink(text, SYNC[cell.state].tone)
+    if cell is not None and is_ailing(cell):
+        return ink(f"{cell.target}: {cell.told}", cell_sign(cell).tone)
     return ink(record.summary or record.placement, "dim")
 
 

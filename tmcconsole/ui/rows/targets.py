@@ -38,6 +38,9 @@ def note(target: TargetRecord, look: Look) -> Runs:
         return ink(f"evicting since {age(target.evict_after, look.now)}", "cordoned")
     if target.state is TargetState.STANDBY:
         return ink(f"held by {target.holder}" if target.holder else target.reason, "dim")
+    lacks = next((each for each in target.conditions if each.status == "False"), None)
+    if target.ready and lacks is not None:
+        return ink(f"{lacks.type}: {lacks.reason}", "drift")
     return ink(target.reason, "dim") if not target.ready else ink("")
 
 

@@ -9,7 +9,8 @@ from textual.timer import Timer
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.ui import filter as filters
 from tmcconsole.ui.actions import LIST, bindings
-from tmcconsole.ui.details.others import detail, recent
+from tmcconsole.ui.details.happened import recent
+from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.empty import empty_lines
 from tmcconsole.ui.format import count
 from tmcconsole.ui.ink import Run, Runs, ink

@@ -11,10 +11,11 @@ from typing import Final
 
 from textual import events
 
-from tmcconsole.ui.ink import Run, Runs, ink
+from tmcconsole.ui.ink import Run, Runs, elide, ink, width_of
 from tmcconsole.ui.widgets.paper import Paper
 
 MAX_TYPED = 500  # characters; what is beyond is dropped
+LEAST_ASKED: Final = 8  # columns of a question that its answers leave it
 
 _PASSED_ON = ("up", "down", "pageup", "pagedown")  # they still move what is behind the line
 
@@ -197,12 +198,15 @@ class BottomLine(Paper):
         if self._open is None:
             return (Run(" "), *self._message), ""
         question = self._open.question
-        runs: list[Run] = [Run(" "), Run(question.text, question.tone)]
+        choices: list[Run] = []
+        for choice in question.choices:
+            choices += [Run("  "), Run(choice.shown, "key"), Run(f" {choice.word}", "dim")]
+        room = max(LEAST_ASKED, width - 1 - width_of(choices))  # the answers are not cut off
+        asked = elide(question.text, room, middle=True) if choices else question.text
+        runs: list[Run] = [Run(" "), Run(asked, question.tone)]
         for index, each in enumerate(question.fields):
             runs += self._field(self._open, index, each)
-        for choice in question.choices:
-            runs += [Run("  "), Run(choice.shown, "key"), Run(f" {choice.word}", "dim")]
-        return tuple(runs), ""
+        return (*runs, *choices), ""
 
     def _field(self, state: _Open, index: int, each: Field) -> Runs:
         label = Run(f"{each.label} " if not state.question.text else f"  {each.label} ", "dim")

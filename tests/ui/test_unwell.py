@@ -1,0 +1,125 @@
+"""Objects that are as wanted and not well: where they are shown, and whose copy decides."""
+
+from __future__ import annotations
+
+from tests.ui.driving import console
+from tests.ui.fixture_link import NOW, FixtureLink
+from tmcconsole.contract.records import Cell, Health, HistoryRecord, ObjectRecord, SyncState
+from tmcconsole.contract.text import SafeText as S
+from tmcconsole.ui.mirror import Mirror, is_ailing
+from tmcconsole.ui.rows.problems import problems
+from tmcconsole.ui.rows.table import Look
+
+WEB = "deployments.apps/shop/web"
+
+
+def copy_on(target: str, told: str, health: Health = Health.HEALTHY, **fields: object) -> Cell:
+    values = {"state": SyncState.IN_SYNC, "since": NOW - 60, "ready": told} | fields
+    return Cell(target=S(target), health=health, told=S(told), **values)  # type: ignore[arg-type]
+
+
+def refused_on(target: str) -> Cell:
+    why, told = S("HostPath"), S("not allowed")
+    return copy_on(target, "", state=SyncState.REFUSED, reason=why, message=told)
+
+
+def web(*cells: Cell, health: Health = Health.UNHEALTHY, name: str = "web") -> ObjectRecord:
+    return ObjectRecord(
+        kind=S("Deployment"), resource=S("deployments.apps"), namespace=S("shop"), name=S(name),
+        created_at=NOW - 900, health=health, summary=S("3/6 ready; us-east-1: 0/3 ready"),
+        reason=S("0/3 ready"), reason_target=S("us-east-1"), cells=cells,
+    )  # fmt: skip
+
+
+def only(*records: ObjectRecord | HistoryRecord) -> FixtureLink:
+    """Return the fleet with no objects and no history but these."""
+    link = FixtureLink()
+    for kind, key in [ref for ref in link.board if ref[0] in ("ObjectRecord", "HistoryRecord")]:
+        link.drop(kind, key)
+    link.put(*records)
+    return link
+
+
+async def found(link: FixtureLink) -> list[tuple[str, str, str]]:
+    """Return the problems of objects: state, where, what."""
+    mirror = Mirror()
+    mirror.apply(await link.changes(mirror.revision), NOW)
+    lines = problems(mirror, Look(now=NOW))
+    return [(p.sign.word, p.what, p.text) for p in lines if p.subject[0] == "ObjectRecord"]
+
+
+async def test_a_copy_in_sync_that_is_not_well_is_a_problem_and_says_why() -> None:
+    link = only(web(copy_on("eu-west-1", "3/3 ready"),
+                    copy_on("us-east-1", "0/3 ready", Health.UNHEALTHY)))  # fmt: skip
+
+    assert await found(link) == [("unhealthy", "us-east-1", f"{WEB}: 0/3 ready")]
+    async with console(link, size=(160, 45)) as desk:
+        await desk.press("6")
+        row = next(line for line in desk.lines if " web " in line)
+        assert "✗ unhealthy" in row
+        assert "✗ unhealthy  by us-east-1" in desk.text
+        assert "Unhealthy: 0/3 ready" in desk.text
+        await desk.press("exclamation_mark")
+        assert any(" web " in line for line in desk.lines)
+
+
+async def test_what_a_silent_target_is_presumed_to_be_is_its_own_problem_and_no_objects() -> None:
+    told = "lab-basement does not answer; last known: 3/3 ready"
+    stale = copy_on("lab-basement", told, Health.UNHEALTHY, heard_at=NOW - 400,
+                    state=SyncState.STALE)  # fmt: skip
+    assert not is_ailing(stale)
+    link = only(web(stale))
+
+    assert await found(link) == []
+    async with console(link, size=(160, 45)) as desk:
+        await desk.press("6", "enter")
+        assert "last known: 3/3 ready, heard 6m ago" in " ".join(desk.text.split())
+
+
+async def test_the_same_trouble_on_several_targets_is_one_line() -> None:
+    link = only(
+        web(*(refused_on(name) for name in ("eu-west-1", "us-east-1")), name="a"),
+        web(refused_on("ap-southeast-1"), name="b"),
+        web(copy_on("eu-west-1", "1/3 ready", Health.DEGRADED),
+            copy_on("us-east-1", "2/3 ready", Health.DEGRADED), name="c"),
+    )  # fmt: skip
+
+    assert await found(link) == [
+        ("refused", "ap-southeast-1", "deployments.apps/shop/b: HostPath not allowed"),
+        ("refused", "2 targets", "deployments.apps/shop/a: HostPath not allowed"),
+        ("degraded", "eu-west-1", "deployments.apps/shop/c: 1/3 ready"),
+        ("degraded", "us-east-1", "deployments.apps/shop/c: 2/3 ready"),
+    ]
+
+
+async def test_a_status_that_cannot_be_made_is_told_on_the_object() -> None:
+    error = HistoryRecord(
+        id="1", at=NOW - 90, last_at=NOW - 60, category="error", severity="Medium",
+        event="AggregationFailure", target=S("hub"), subject=S(WEB),
+        message=S("status.phase: no such key"), hint=S("Mend the rule, or its kind."),
+    )  # fmt: skip
+    link = only(web(copy_on("eu-west-1", "3/3 ready"), health=Health.HEALTHY), error)
+    async with console(link, size=(160, 45)) as desk:
+        await desk.press("6", "enter")
+
+        assert "In the hub" in desk.text
+        assert "AggregationFailure" in desk.text
+        assert "status.phase: no such key" in desk.text
+        assert "Mend the rule" in desk.text
+
+
+async def test_the_answers_of_a_question_are_never_cut_off() -> None:
+    async with console(size=(80, 24)) as desk:
+        await desk.press("2", "G", "F", "x", "w")
+
+        line = next(line for line in desk.lines if "only marks" in line)
+        for word in ("c cut", "s silent", "e ends", "g 410", "d disorder", "b no marks"):
+            assert word in line
+
+
+async def test_a_target_is_paused_from_its_details() -> None:
+    async with console() as desk:
+        await desk.press("2", "enter", "p")
+        await desk.press("enter")
+
+        assert desk.link.target("ap-southeast-1").pause is not None

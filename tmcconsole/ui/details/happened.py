@@ -1,0 +1,58 @@
+"""The history in words: one entry in full, or the newest about something."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tmcconsole.contract.records import HistoryRecord
+from tmcconsole.ui.details.lines import heading, pairs, paragraph
+from tmcconsole.ui.format import age, ago, clock_time, count, span, timestamp
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.mirror import Mirror
+from tmcconsole.ui.rows.history import entry_sign, last_at
+from tmcconsole.ui.rows.table import Look
+
+SHOWN_HISTORY: Final = 12
+
+
+def entry_lines(entry: HistoryRecord, look: Look, width: int) -> list[Runs]:
+    """Return one entry of the history in full."""
+    recovered = (
+        f"{clock_time(entry.recovered_at)}, after {span(entry.recovered_at - entry.at)}"
+        if entry.recovered_at else ""
+    )  # fmt: skip
+    return [
+        (Run(entry.event, "strong"), Run("  "), *look.state(entry_sign(entry))),
+        BLANK,
+        *pairs([
+            ("first", timestamp(entry.at)),
+            ("last", f"{timestamp(last_at(entry))}, {ago(last_at(entry), look.now)}"),
+            ("times", count(entry.count) if entry.count > 1 else ""),
+            ("recovered", ink(recovered, "synced") if recovered else ""),
+            ("target", entry.target),
+            ("by", entry.actor),
+        ]),
+        *paragraph("subject", entry.subject, width),
+        *paragraph("message", entry.message, width),
+        *paragraph("what to do", entry.hint, width, "info"),
+    ]  # fmt: skip
+
+
+def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -> list[Runs]:
+    """Return the newest history about a target, an object, or everything."""
+    entries = [
+        entry for entry in mirror.of(HistoryRecord).values()
+        if (not target or entry.target == target) and (not subject or entry.subject == subject)
+    ]  # fmt: skip
+    newest = sorted(entries, key=lambda entry: (-last_at(entry), entry.id))[:SHOWN_HISTORY]
+    if not newest:
+        return []
+    lines = heading("Recent")
+    for entry in newest:
+        where = f" {entry.target}" if not target and entry.target else ""
+        lines.append((
+            Run(f"{age(last_at(entry), look.now).rjust(4)}  ", "dim"),
+            *look.state(entry_sign(entry), entry.event), Run(where, "text"),
+            Run(f"  {entry.message}", "dim"),
+        ))  # fmt: skip
+    return lines

@@ -1,0 +1,89 @@
+"""One logical object in words: its health, each of its copies, what fails about it in the hub."""
+
+from __future__ import annotations
+
+from tmcconsole.contract.records import (
+    Cell,
+    Health,
+    HistoryRecord,
+    ObjectRecord,
+    SyncState,
+)
+from tmcconsole.ui.details.happened import recent
+from tmcconsole.ui.details.lines import heading, pairs, paragraph
+from tmcconsole.ui.format import age, ago
+from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.mirror import AILING, Mirror
+from tmcconsole.ui.rows.history import entry_sign, is_open_error, last_at
+from tmcconsole.ui.rows.resources import object_sign
+from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.signs import HEALTH, cell_sign
+
+
+def object_lines(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    """Return an object's summary, how it stands on each target, and what happened to it."""
+    lines: list[Runs] = [
+        (Run(record.name, "strong"), Run("  "), *look.state(object_sign(record))),
+        (Run(f"{record.kind} in {record.namespace or 'the cluster'}", "dim"),),
+        BLANK,
+        *pairs([
+            ("summary", record.summary),
+            ("health", _health(record, look)),
+            ("age", age(record.created_at, look.now)),
+            ("generation", str(record.generation) if record.generation else ""),
+            ("deleting", ago(record.deleting_since, look.now) if record.deleting_since else ""),
+            ("resource", record.resource),
+            ("uid", record.uid),
+        ]),
+        *paragraph("placement", record.placement, width),
+        *heading(f"Targets ({len(record.cells)})"),
+    ]  # fmt: skip
+    if not record.cells:
+        lines.append(ink("placed nowhere", "dim"))
+    names = max((len(cell.target) for cell in record.cells), default=0)
+    for cell in record.cells:
+        lines.append((
+            Run(f"{cell.target.ljust(names)}  "), *look.state(cell_sign(cell)),
+            Run(f"  {cell.ready}" if cell.ready else ""),
+            Run(f"  {age(cell.since, look.now)}", "dim"),
+        ))  # fmt: skip
+        text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
+        lines += [*paragraph("", text, width, "dim"), *_cell_health(cell, look, width)]
+    if any(cell.state is SyncState.DRIFTED or cell.reason == "Fight" for cell in record.cells):
+        lines.append(ink("d shows who changed what, and what can be done", "info"))
+    return [
+        *lines,
+        *_hub_errors(record, mirror, look, width),
+        *recent(mirror, look, subject=record.key),
+    ]
+
+
+def _health(record: ObjectRecord, look: Look) -> Runs:
+    """Return an object's health, and whose copy decides it where it is not well."""
+    sign = look.state(HEALTH[record.health])
+    if record.health is Health.HEALTHY or not record.reason_target:
+        return sign
+    return (*sign, Run(f"  by {record.reason_target}", "dim"))
+
+
+def _cell_health(cell: Cell, look: Look, width: int) -> list[Runs]:
+    """Return why a copy is not well, and how old that is."""
+    if cell.heard_at:
+        return paragraph("", f"{cell.told}, heard {ago(cell.heard_at, look.now)}", width, "stale")
+    if cell.health not in AILING or not cell.told:
+        return []
+    return paragraph("", f"{cell.health.value}: {cell.told}", width, HEALTH[cell.health].tone)
+
+
+def _hub_errors(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+    """Return what fails about the object in the hub, as making one status of several."""
+    found = [
+        entry for entry in mirror.of(HistoryRecord).values()
+        if entry.subject == record.key and entry.target == "hub" and is_open_error(entry)
+    ]  # fmt: skip
+    lines = heading("In the hub") if found else []
+    for entry in sorted(found, key=lambda entry: (-last_at(entry), entry.id)):
+        lines += [(*look.state(entry_sign(entry), entry.event),
+                   Run(f"  {age(last_at(entry), look.now)}", "dim"))]  # fmt: skip
+        lines += [*paragraph("", entry.message, width), *paragraph("", entry.hint, width, "info")]
+    return lines
