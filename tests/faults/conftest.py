@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.faults.fixtures import anyio_backend, no_surprise, stage, surprises
+from tests.faults.fixtures import anyio_backend, brisk, no_surprise, stage, surprises
 
-__all__ = ["anyio_backend", "no_surprise", "stage", "surprises"]
+__all__ = ["anyio_backend", "brisk", "no_surprise", "stage", "surprises"]

@@ -46,6 +46,13 @@ def no_surprise(request: pytest.FixtureRequest, surprises: list[str]) -> Iterato
 
 
 @pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is down is asked for every three seconds at least, not every fifteen."""
+    monkeypatch.setattr("tmcconsole.engine.reach.PROBE_S", 1.0)
+    monkeypatch.setattr("tmcconsole.engine.reach.MAX_PROBE_S", 3.0)
+
+
+@pytest.fixture
 async def stage(real_hub: Plane, real_clusters: tuple[Plane, Plane]) -> AsyncIterator[RealStage]:
     """An engine between real API servers, behind proxies; for tests marked ``envtest``."""
     async with open_calm_stage(real_hub, real_clusters, DEPLOYMENTS.id) as stage:

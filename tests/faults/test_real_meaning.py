@@ -105,6 +105,7 @@ async def test_C10_a_hub_restored_without_its_objects_loses_no_fleet(stage: Real
     await stage.has(GREEN, MANY[0], *stage.names)
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_F2_a_client_certificate_that_was_replaced_is_used(
     real_hub: Plane, real_clusters: tuple[Plane, Plane], tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ async def test_F2_a_client_certificate_that_was_replaced_is_used(
         await stage.has(COPY, "settings", first)
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_F2_an_authority_that_was_replaced_is_trusted_and_the_old_one_not(
     real_hub: Plane, real_clusters: tuple[Plane, Plane], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ async def test_N2_a_rolling_restart_costs_at_most_one_list_of_a_kind(stage: Real
     assert not any(stage.asked(name, "DELETE") for name in stage.names)
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_N3_what_arrives_without_an_answer_is_done_once_and_told_as_old(
     stage: RealStage,
 ) -> None:
@@ -76,6 +77,9 @@ async def test_N3_a_hub_that_cannot_be_reached_is_no_hub_without_objects(
     await stage.has(None, "settings", "hub", *stage.names)
 
 
+FORGOTTEN_S = 1.5  # names are believed for a second here
+
+
 class Names:
     """What the name ``localhost`` means at the moment."""
 
@@ -100,6 +104,7 @@ class Names:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    monkeypatch.setattr("tmcconsole.kube.http.NAME_BELIEVED_S", 1)
     return Names(monkeypatch)
 
 
@@ -127,6 +132,7 @@ async def named_stage(
         names.answering.set()
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.parametrize("address", ["", "127.0.0.2"], ids=["no such name", "moved away"])
 async def test_N4_a_name_that_leads_nowhere_is_looked_up_again(
     named_stage: RealStage, names: Names, named: Proxy, address: str
@@ -134,7 +140,7 @@ async def test_N4_a_name_that_leads_nowhere_is_looked_up_again(
     stage = named_stage
     away, here = stage.names
     names.address = address
-    await anyio.sleep(10.5)  # what was looked up is believed for ten seconds
+    await anyio.sleep(FORGOTTEN_S)
     named.listener.reset_connections()
     await stage.apply("settings", **GREEN)
     await stage.has(GREEN, "settings", here)
@@ -145,13 +151,14 @@ async def test_N4_a_name_that_leads_nowhere_is_looked_up_again(
     await stage.has(GREEN, "settings", away)
 
 
+@pytest.mark.usefixtures("brisk")
 async def test_N4_a_resolver_that_hangs_holds_up_its_own_cluster_only(
     named_stage: RealStage, names: Names, named: Proxy
 ) -> None:
     stage = named_stage
     away, here = stage.names
     names.answering.clear()
-    await anyio.sleep(10.5)
+    await anyio.sleep(FORGOTTEN_S)
     named.listener.reset_connections()
     for number in range(20):
         await stage.apply(f"map-{number}", **COPY)

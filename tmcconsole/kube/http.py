@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 POOL: Final = 64  # connections for requests; the engine's own concurrency is lower
 CONNECT_S: Final = 10.0
+NAME_BELIEVED_S: Final = 10  # how long an address is taken for a name's: an API server may move
 RECHECK_S: Final = 300.0  # how often certificate files are looked at: client-go's number
 MAX_BODY: Final = 256 << 20  # bytes, unpacked
 MAX_ERROR: Final = 64 << 10  # bytes read of a refused stream's answer
@@ -320,7 +321,7 @@ def _session(context: ssl.SSLContext | None, limit: int) -> aiohttp.ClientSessio
         limit=limit,
         ssl=context if context is not None else True,
         keepalive_timeout=60.0,
-        ttl_dns_cache=10,  # seconds: an API server may move
+        ttl_dns_cache=NAME_BELIEVED_S,
         enable_cleanup_closed=ABORT_LINGERING,
         socket_factory=_open_socket,
     )
