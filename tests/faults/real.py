@@ -27,7 +27,7 @@ from tests.world.world import (
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import AllowDeletes
 from tmcconsole.contract.records import SyncState, TargetRecord
-from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.kube.objects import Json, Kind, ObjectKey, conditions_of
 from tmcconsole.sync.ledger import Standing
 from tmcconsole.sync.markers import ALLOW_DELETES
 
@@ -118,6 +118,44 @@ class RealStage:
         changes = await self.world.engine.changes(NOTHING_SEEN)
         found = [one for one in changes.upserted if isinstance(one, TargetRecord)]
         return next(one for one in found if one.name == target)
+
+    async def complaints(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Return reason and message of every condition that does not hold, by target and type."""
+        trees = {name: await self.world.hub.get(SYNC_TARGETS, "", name) for name in self.names}
+        return {
+            (name, one["type"]): (one["reason"], one["message"])
+            for name, tree in trees.items()
+            for one in conditions_of(tree or {})
+            if one["status"] != "True"
+        }
+
+    async def sole_complaint(self, target: str, kind: str, reason: str, within_s: float) -> str:
+        """Wait until a target's condition says why it does not hold; return what it says.
+
+        No other condition of either target may complain of anything then.
+        """
+
+        async def told() -> bool:
+            return (await self.complaints()).get((target, kind), ("", ""))[0] == reason
+
+        await self.world.eventually(told, f"{kind} is {reason}", within_s)
+        found = await self.complaints()
+        assert list(found) == [(target, kind)], found
+        return found[target, kind][1]
+
+    async def no_complaint(self, within_s: float = PATIENCE_S) -> None:
+        """Wait until every condition of both targets holds."""
+
+        async def well() -> bool:
+            return await self.complaints() == {}
+
+        await self.world.eventually(well, "all conditions hold", within_s)
+
+    def open_errors(self) -> list[str]:
+        """Return the errors that have not ended, as ``status`` lists them."""
+        records = self.world.engine.history.records()
+        errors = [one for one in records if one.category == "error" and not one.recovered_at]
+        return [f"{one.target} {one.subject}: {one.message}" for one in errors]
 
     def _side(self, name: str) -> Any:
         return self.world.hub if name == "hub" else self.world.clusters[name]

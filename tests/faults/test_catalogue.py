@@ -84,6 +84,15 @@ def test_the_page_tells_how_each_is_played() -> None:
     assert list(told("By plain actions")) == named(BY_HAND)
 
 
+def test_each_story_of_the_page_is_a_test_on_real_servers() -> None:
+    section = PAGE.read_text().partition("\n## Four stories")[2].partition("\n## ")[0]
+    stories = re.findall(r"(?m)^\| .* \| `test_(\w+)` \|$", section)
+    there = {name for names in played("faults", on_real=True).values() for name in names}
+
+    assert len(stories) == 4
+    assert set(stories) <= there
+
+
 def test_the_page_names_faults_that_the_proxy_has() -> None:
     words = {
         name

@@ -7,11 +7,10 @@ import pytest
 from tests.envtest.planes import Plane
 from tests.faults.definitions import TEXT, WIDGETS, define, make_widget
 from tests.faults.real import RealStage, open_real_stage, refusal
-from tests.world.world import SYNC_TARGETS, Side
+from tests.world.world import Side
 from tmcconsole.contract.records import KindState, SyncState
 from tmcconsole.kube.definitions import CRDS
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import conditions_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
@@ -40,18 +39,19 @@ async def test_A14_a_definition_comes_narrows_goes_and_returns(
             await _is(stage, target, SyncState.IN_SYNC)
             await cluster.delete(CRDS, "", WIDGETS.id)
             await stage.until(lambda: _kind(stage, target) is KindState.GONE, "gone")
-
-            async def told() -> bool:
-                return await _condition(stage, "APIImportsReady") == "False KindsMissing"
-
-            await stage.world.eventually(told, "one condition", 30)
+            told = await stage.sole_complaint(target, "APIImportsReady", "KindsMissing", 30)
+            assert told == (
+                f"{WIDGETS.id}: Gone: {target} does not serve {WIDGETS.id} now; "
+                "its copies are left alone until it does"
+            )
             await stage.apply("settings", **GREEN)
             await stage.has(GREEN, "settings", *stage.names)
             await cluster.apply(CRDS, define())
             await _is(stage, target, SyncState.IN_SYNC)
 
             assert stage.asked(target, "DELETE") == []
-            await stage.until(lambda: _open_errors(stage) == [], "nothing is left to complain of")
+            await stage.no_complaint()
+            await stage.until(lambda: stage.open_errors() == [], "no error is left")
             await hub.delete(WIDGETS, stage.space, "one")
 
             async def gone() -> bool:
@@ -75,19 +75,12 @@ async def test_F3_a_verb_that_is_refused_is_one_condition_and_deletes_nothing(
         rule = stage.proxies[target].rules.on(denied, path="/api/v1/configmaps")
         stage.proxies[target].listener.reset_connections()
 
-        async def told() -> bool:
-            return await _condition(stage, "SyncerAuthorized") == "False SyncerUnauthorized"
-
-        await stage.world.eventually(told, "one condition", 60)
-        assert await _condition(stage, "APIImportsReady") == "True OK"
+        await stage.sole_complaint(target, "SyncerAuthorized", "SyncerUnauthorized", 60)
         assert await stage.data(target, "settings") == COPY
         assert stage.asked(target, "DELETE") == []
         stage.proxies[target].rules.off(rule)
 
-        async def well() -> bool:
-            return await _condition(stage, "SyncerAuthorized") == "True OK"
-
-        await stage.world.eventually(well, "given back", 90)
+        await stage.no_complaint(90)
         await stage.apply("settings", **GREEN)
         await stage.has(GREEN, "settings", target)
 
@@ -109,18 +102,6 @@ async def _is(stage: RealStage, target: str, state: SyncState) -> None:
     )
 
 
-def _open_errors(stage: RealStage) -> list[str]:
-    """Return the errors that have not ended, as `status` lists them."""
-    records = stage.world.engine.history.records()
-    return [one.message for one in records if one.category == "error" and not one.recovered_at]
-
-
 def _kind(stage: RealStage, target: str) -> KindState | None:
     found = stage.world.engine.supervisors[target].kinds.shown.get(WIDGETS.id)
     return found.state if found else None
-
-
-async def _condition(stage: RealStage, kind: str) -> str:
-    tree = await stage.world.hub.get(SYNC_TARGETS, "", stage.names[0])
-    told = {one["type"]: f"{one['status']} {one['reason']}" for one in conditions_of(tree or {})}
-    return told.get(kind, "")

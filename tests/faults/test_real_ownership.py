@@ -54,9 +54,17 @@ async def test_B4_two_writers_end_with_one_condition_no_further_write_and_a_deci
         await edit(stage, colour=f"crimson {number}")
         await anyio.sleep(0.5)
     assert stage.asked(target, "PATCH", since=before) == []
-    message = stage.standing(target, "settings").message
-    assert "data.colour" in message
-    assert "stranger" in message
+    told = stage.standing(target, "settings").message
+    assert told.startswith("data.colour: tmc-console wants 'blue', stranger wants 'red ")
+    assert told.endswith(
+        "; changed back and forth: stop the other writer, cede the field to it (annotation "
+        "syncer.kcp.io/ignore-fields: /data/colour), or adopt its value"
+    )
+    assert stage.standing(stage.names[1], "settings").state is SyncState.IN_SYNC
+    assert await stage.complaints() == {}  # a fight is an object's trouble, and no target's
+    assert stage.open_errors() == []
+    events = [one.event for one in stage.world.engine.history.records() if one.category == "drift"]
+    assert events.count("Fight") == 1, events
 
     key = f"configmaps/{stage.space}/settings"
     reply = await stage.world.engine.request(AdoptDrift(key=key, target=target, actor="ada"))

@@ -238,7 +238,7 @@ class Commands:
                     watched.informer.request_relist()
             for kind, key, entry in list(target.ledger.entries()):
                 if wanted is None or wanted == Item(kind, key):
-                    entry.settled = None
+                    entry.settled = entry.refused = None
                     target.queue.add(kind, key)
                     count += 1
         where = command.target or "all targets"

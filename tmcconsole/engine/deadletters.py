@@ -40,6 +40,9 @@ def retry_dead(posts: Iterable[Post], wanted: Item | None) -> int:
     for post in posts:
         for item, _, _ in list(post.queue.dead_letters()):
             if wanted in (None, item):
+                entry = post.ledger.get(*item) if post.ledger else None
+                if entry is not None:
+                    entry.refused = None
                 post.queue.add(*item)
                 count += 1
     return count

@@ -14,7 +14,7 @@ from tmcconsole.kube.errors import Conflict, Forbidden, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.accounts import AccountGone
 from tmcconsole.sync.controller import Again
-from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.ledger import Ledger, Refused
 from tmcconsole.sync.namespaces import NamespaceClash
 from tmcconsole.sync.places import NamespaceLeaving
 from tmcconsole.sync.policy import NotPermitted
@@ -65,13 +65,20 @@ class Failing:
         self.history.record_error(
             found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
         )
-        if self.ledger is not None and self.ledger.get(*item) is not None:
-            refused = found.pace is Pace.REFUSED
-            state = SyncState.REFUSED if refused else SyncState.FAILED
+        is_refused = found.pace is Pace.REFUSED
+        again = Again(
+            delay(found, attempts, self.runtime.rng), is_refused or attempts >= DEAD_AFTER
+        )
+        entry = self.ledger.get(*item) if self.ledger is not None else None
+        if self.ledger is not None and entry is not None:
+            state = SyncState.REFUSED if is_refused else SyncState.FAILED
             message = told(found)
             self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
-        is_dead = found.pace is Pace.REFUSED or attempts >= DEAD_AFTER
-        return Again(delay(found, attempts, self.runtime.rng), is_dead)
+            if is_refused and entry.tried is not None:
+                until = self.runtime.now() + again.after_s
+                entry.refused = Refused(entry.tried, until, found.reason, message)
+            entry.tried = None
+        return again
 
     def on_success(self, item: Item) -> None:
         """Note that an item that had failed works again."""

@@ -70,6 +70,7 @@ class Wiring:
             hub_key = target.hub_key(kind, copy.key)
             if hub_key is not None:
                 target.queue.add(kind, hub_key, backlog=True)
+        target.ledger.forget_refusals(kind)
         target.look_at_known(kind)
         for name in self.session.around.history.failing(target.name, kind):
             namespace, _, last = name.rpartition("/")  # what is gone has failed for the last time

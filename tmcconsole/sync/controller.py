@@ -11,6 +11,7 @@ import anyio
 
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.runtime import spawn
+from tmcconsole.sync.refused import StillRefused
 from tmcconsole.sync.workqueue import Item, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class Controller:
     async def _one(self, item: Item) -> None:
         try:
             again = await self.reconcile(item)
+        except StillRefused as refused:  # neither a failure more nor a success
+            self.queue.add_after(item.lane, item.key, refused.after_s)
         except KubeError as error:
             self._retry(item, error)
         except Exception as error:

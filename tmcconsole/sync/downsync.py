@@ -7,6 +7,7 @@ from typing import assert_never
 
 from tmcconsole.config.policies import MERGE
 from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.dependencies import await_dependencies
 from tmcconsole.sync.desired import PLAIN, Terms
@@ -34,6 +35,7 @@ from tmcconsole.sync.plan import (
     decide,
 )
 from tmcconsole.sync.policy import Refusal
+from tmcconsole.sync.refused import remember, require_news
 from tmcconsole.sync.removal import delete, release, withhold
 from tmcconsole.sync.reporting import report
 from tmcconsole.sync.rules import around
@@ -86,6 +88,7 @@ class DownSync:
             return stand_by(turn, step)
         if isinstance(step, Create | Update | Delete) and self._is_paused(turn):
             return None
+        require_news(turn, step)
         return await_dependencies(turn, step) or pace(turn, step) or await _act(turn, step)
 
     def _is_paused(self, turn: Turn) -> bool:
@@ -170,6 +173,14 @@ def stand_by(turn: Turn, step: Step) -> float | None:
 
 
 async def _act(turn: Turn, step: Step) -> float | None:
+    try:
+        return await _take(turn, step)
+    except KubeError as error:
+        remember(turn, step, error)
+        raise
+
+
+async def _take(turn: Turn, step: Step) -> float | None:
     match step:
         case Create():
             return await create(turn)

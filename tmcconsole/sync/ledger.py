@@ -42,6 +42,24 @@ class Settled:
     around: Around = ALONE
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was sent, and over what: equal, and an API server would answer the same."""
+
+    wish: str  # digest of the wish
+    copy_digest: bytes  # content digest of the copy, b"" without one
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An attempt that an API server has refused, with the cause."""
+
+    attempt: Attempt
+    until: float  # monotonic: then it is made again all the same
+    reason: SafeText
+    message: SafeText
+
+
 @dataclass(slots=True)
 class Entry:
     """All that is remembered of one object on this target."""
@@ -62,6 +80,8 @@ class Entry:
     # Of the copy whose status was last taken: its UID, generation, and what it had observed.
     observed: tuple[str, int, int] = ("", 0, 0)
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
+    tried: Attempt | None = None  # the last write that was answered with an error
+    refused: Refused | None = None
     awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
 
     def account(self, reason: str, message: str) -> None:
@@ -109,6 +129,7 @@ class Ledger:
         """Note that the copy carries the wish."""
         entry = self.entry(kind, key)
         entry.settled = settled
+        entry.tried = entry.refused = None
         if entry.waiting_since:
             self.lags.append(now - entry.waiting_since)
             entry.waiting_since = 0.0
@@ -147,6 +168,11 @@ class Ledger:
         """Note that nothing can be said or done about the objects of a kind for now."""
         for key in self.keys(kind):
             self.stand(kind, key, SyncState.HELD, wall, reason=reason, message=message)
+
+    def forget_refusals(self, kind: str) -> None:
+        """Let what was refused be sent again: the API server may think otherwise by now."""
+        for entry in self._entries.get(kind, {}).values():
+            entry.refused = None
 
     def keys(self, kind: str) -> list[ObjectKey]:
         """Return the keys of all entries of a kind."""
