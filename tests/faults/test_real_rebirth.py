@@ -17,6 +17,7 @@ from tests.envtest.api import fresh_name
 from tests.envtest.identity import ADMIN, write_private
 from tests.envtest.planes import Plane
 from tests.faults.real import COPY, GREEN, PATIENCE_S, RealStage, open_real_stage, refusal
+from tests.test_one_object import key_of_target
 from tests.world.real import RealCluster, RealWorld, open_real_world
 from tests.world.world import (
     CONFIGMAPS,
@@ -31,13 +32,15 @@ from tests.world.world import (
 )
 from tmcconsole.config.settings import ClusterAccess, TargetSettings
 from tmcconsole.contract.changes import NOTHING_SEEN
-from tmcconsole.contract.commands import ForgetPlan, ForgetTarget, Refused
+from tmcconsole.contract.commands import Accepted, ForgetPlan, ForgetTarget, Refused, Resync
 from tmcconsole.contract.records import TargetRecord, TargetState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.credentials import dial
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.placement.api import LOCATIONS
 from tmcconsole.placement.install import install
+from tmcconsole.sync.markers import STATE, SYNC
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
@@ -183,8 +186,16 @@ async def test_C11_no_copy_is_made_before_the_finalizer_and_an_orphan_is_swept(
     reset = stage.proxies["hub"].rules.on(
         refusal(503, "ServiceUnavailable"), methods=("PATCH",), path=f"{stage.space}/configmaps/new"
     )
-    await stage.apply("new", **COPY)
-    await anyio.sleep(2)
+    new = make_configmap("new", stage.space, **COPY)
+    # Assigned already: all that is missing is the finalizer.
+    new["metadata"]["labels"] = {
+        STATE + key_of_target(stage.world, name): SYNC for name in stage.names
+    }
+    await stage.world.hub.apply(CONFIGMAPS, new)
+    await anyio.sleep(1)
+    looked = await stage.world.engine.request(Resync(key=f"configmaps/{stage.space}/new"))
+    assert looked == Accepted(message=SafeText("looking again at 2 copies on all targets"))
+    await anyio.sleep(1)
     assert [await stage.data(name, "new") for name in stage.names] == [None, None]
     assert stage.asked("hub", "PATCH")
     assert [
