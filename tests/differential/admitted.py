@@ -99,6 +99,34 @@ def claims() -> Iterator[Step]:
     yield Step("GET", CLAIMS)
 
 
+def claim_sizes() -> Iterator[Step]:
+    """A bound claim grows where its class allows that, and is else as it was made."""
+    classes = "/apis/storage.k8s.io/v1/storageclasses"
+    grows = {"metadata": {"name": "{ns}-grows"}, "provisioner": "a.test/p"}
+    yield Step("POST", classes, {**grows, "allowVolumeExpansion": True})
+
+    def sized(storage: str) -> Json:
+        return {"spec": {"resources": {"requests": {"storage": storage}}}}
+
+    bound = {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
+    for name, of_class in (("static", ""), ("grown", "{ns}-grows")):
+        tree = claim(name)
+        tree["spec"]["storageClassName"] = of_class
+        one = f"{CLAIMS}/{name}"
+        yield Step("POST", CLAIMS, tree)
+        yield merge(one, sized("2Gi"))
+        yield merge(one, {"spec": {"accessModes": ["ReadWriteMany"]}})
+        yield merge(one, {"spec": {"volumeName": "v"}})
+        yield merge(f"{one}/status", {"status": bound})
+        yield merge(one, {"spec": {"volumeName": "w"}})
+        yield merge(one, sized("2Gi"))
+        yield merge(one, sized("3Gi"))
+        yield merge(one, sized("1536Mi"))
+        yield merge(one, sized("512Mi"))
+        yield Step("GET", one)
+    yield Step("DELETE", f"{classes}/{{ns}}-grows")
+
+
 def quotas() -> Iterator[Step]:
     """A quota that nobody has counted yet, and one that a person has."""
     hard = {"configmaps": "2", "pods": "1", "requests.cpu": "1", "services.nodeports": "1"}

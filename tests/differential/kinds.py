@@ -112,7 +112,17 @@ COLLECTIONS: Final = (
         objects.make_lease,
         ({"spec": {"holderIdentity": "patched"}}, {"spec": {"renewTime": None}}),
     ),
+    Collection(
+        f"{_APPS}/replicasets", workloads.make_replica_set, _WORKLOAD_PATCHES, _COUNTS, True
+    ),
+    Collection(
+        "/apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices", objects.make_endpoint_slice
+    ),
     Collection("/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/roles", objects.make_role),
+    Collection(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings",
+        objects.make_role_binding,
+    ),
     Collection(
         "/apis/networking.k8s.io/v1/namespaces/{ns}/networkpolicies", objects.make_network_policy
     ),

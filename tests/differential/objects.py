@@ -66,17 +66,6 @@ def make_service(rng: random.Random, name: str) -> Json:
     return some_object(rng, "v1", "Service", name, spec=spec)
 
 
-def make_claim(rng: random.Random, name: str) -> Json:
-    """Return a PersistentVolumeClaim, always the same spec: it cannot be changed."""
-    requests = {"storage": rng.choice(["1Gi", "2Gi"])}
-    spec = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": requests},
-        "storageClassName": "standard",
-    }
-    return some_object(rng, "v1", "PersistentVolumeClaim", name, spec=spec)
-
-
 def make_ingress(rng: random.Random, name: str) -> Json:
     """Return an Ingress of one or two hosts."""
     rules = [_rule(rng, host) for host in ("a.test", "b.test")[: rng.randrange(1, 3)]]
@@ -137,9 +126,22 @@ def make_network_policy(rng: random.Random, name: str) -> Json:
     return some_object(rng, "networking.k8s.io/v1", "NetworkPolicy", name, spec=spec)
 
 
-def make_namespace(rng: random.Random, name: str) -> Json:
-    """Return a Namespace of this trace's own."""
-    return some_object(rng, "v1", "Namespace", f"{{ns}}-{name}")
+def make_role_binding(rng: random.Random, name: str) -> Json:
+    """Return a RoleBinding of up to two subjects."""
+    account = {"kind": "ServiceAccount", "name": rng.choice(COLORS), "namespace": "elsewhere"}
+    subjects = [account, {"kind": "User", "name": "somebody"}][: rng.randrange(3)]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
+    version = "rbac.authorization.k8s.io/v1"
+    return some_object(rng, version, "RoleBinding", name, roleRef=role, subjects=subjects or None)
+
+
+def make_endpoint_slice(rng: random.Random, name: str) -> Json:
+    """Return an EndpointSlice of one address."""
+    conditions = {"ready": rng.choice([True, False])}
+    point = {"addresses": [f"10.0.0.{rng.randrange(1, 4)}"], "conditions": conditions}
+    ports = [{"name": "http", "port": rng.choice([80, 81])}]
+    parts: Json = {"addressType": "IPv4", "endpoints": [point], "ports": ports}
+    return some_object(rng, "discovery.k8s.io/v1", "EndpointSlice", name, **parts)
 
 
 def _rule(rng: random.Random, host: str) -> Json:

@@ -144,6 +144,7 @@ TRACES: Final[tuple[Trace, ...]] = (
     Trace("disruption budgets", tuple(refusals.budgets())),
     Trace("evictions", tuple(admitted.evictions())),
     Trace("protected claims", tuple(admitted.claims())),
+    Trace("sizes of claims", tuple(admitted.claim_sizes())),
     Trace("quotas", tuple(admitted.quotas())),
     Trace("limit ranges", tuple(admitted.limit_ranges())),
     Trace("protobuf bodies", tuple(admitted.protobuf())),

@@ -20,6 +20,11 @@ def make_deployment(rng: random.Random, name: str) -> Json:
     return some_object(rng, "apps/v1", "Deployment", name, spec=spec)
 
 
+def make_replica_set(rng: random.Random, name: str) -> Json:
+    """Return a ReplicaSet."""
+    return some_object(rng, "apps/v1", "ReplicaSet", name, spec=_workload_spec(rng, name))
+
+
 def make_stateful_set(rng: random.Random, name: str) -> Json:
     """Return a StatefulSet."""
     spec = _workload_spec(rng, name) | {"serviceName": "web"}

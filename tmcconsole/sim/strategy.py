@@ -235,6 +235,8 @@ def _next_generation(kind: SimKind, old: Json, new: Json) -> None:
     changed = before != after
     if kind.id == "deployments.apps" and not changed:  # its controller copies annotations along
         changed = _annotations(old) != _annotations(new)
+    if kind.id == "endpointslices.discovery.k8s.io" and not changed:
+        changed = old["metadata"].get("labels") != new["metadata"].get("labels")
     if changed:
         new["metadata"]["generation"] = old["metadata"]["generation"] + 1
 

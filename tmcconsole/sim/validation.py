@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.sim.claims import claim_changes
 from tmcconsole.sim.failures import Cause
 from tmcconsole.sim.kinds import SimKind
 
@@ -351,6 +352,7 @@ _HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[Cause]]]] = {
     "secrets": _secret,
     "services": _service,
     "pods": _pod,
+    "persistentvolumeclaims": claim_changes,
     "deployments.apps": _deployment,
     "replicasets.apps": _workload,
     "statefulsets.apps": _stateful_set,

@@ -30,6 +30,7 @@ from tmcconsole.sim.checks import (
     place,
     validate,
 )
+from tmcconsole.sim.claims import check_growth
 from tmcconsole.sim.defaults import typed
 from tmcconsole.sim.failures import (
     JSON_HEADERS,
@@ -147,6 +148,7 @@ def commit_change(
     else:
         strategy.prepare_status(server, kind, old, new)
     validate(kind, asked, new, old, uid=uid)
+    check_growth(server, kind, old, new)
     if _content(old) == _content(new) and _same_fields(old_managers, managers):
         return _answer(server, asked, stored)
     new["metadata"].pop("managedFields", None)
