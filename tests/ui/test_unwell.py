@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from tests.ui.driving import console
 from tests.ui.fixture_link import NOW, FixtureLink
-from tmcconsole.contract.records import Cell, Health, HistoryRecord, ObjectRecord, SyncState
+from tmcconsole.contract.records import (
+    Cell,
+    Health,
+    HistoryRecord,
+    ObjectRecord,
+    SyncState,
+    TargetState,
+)
 from tmcconsole.contract.text import SafeText as S
 from tmcconsole.ui.mirror import Mirror, is_ailing
 from tmcconsole.ui.rows.problems import problems
@@ -90,6 +97,44 @@ async def test_the_same_trouble_on_several_targets_is_one_line() -> None:
         ("degraded", "eu-west-1", "deployments.apps/shop/c: 1/3 ready"),
         ("degraded", "us-east-1", "deployments.apps/shop/c: 2/3 ready"),
     ]
+
+
+async def test_an_error_that_an_object_tells_itself_is_told_once() -> None:
+    error = HistoryRecord(
+        id="1", at=NOW - 90, last_at=NOW - 60, category="error", severity="High",
+        event="ResourceConflict", target=S("eu-west-1"), subject=S(WEB), message=S("again"),
+    )  # fmt: skip
+    failed = copy_on("eu-west-1", "", state=SyncState.FAILED, reason=S("Conflict"))
+    link = only(web(failed), error)
+    mirror = Mirror()
+    mirror.apply(await link.changes(mirror.revision), NOW)
+
+    told = [p for p in problems(mirror, Look(now=NOW)) if "again" in p.text or WEB in p.text]
+    assert [p.subject[0] for p in told] == ["ObjectRecord"]
+
+
+async def test_targets_that_another_replica_writes_to_are_well() -> None:
+    link = FixtureLink()
+    for name in ("ap-southeast-1", "eu-central-1"):
+        link.change(name, state=TargetState.STANDBY, holder=S("node-2"), reason=S("HeldByAnother"))
+    async with console(link, size=(160, 45)) as desk:
+        assert "2/6 targets (2 standby)" in desk.text
+
+
+async def test_what_can_be_done_about_a_target_is_offered_where_it_can() -> None:
+    async with console(size=(160, 45)) as desk:
+        await desk.press("2")
+        assert "O forget" not in desk.lines[-1]
+        assert "D allow deletes" not in desk.lines[-1]
+        await desk.press("j", "j")
+        await desk.frame()
+        assert "D allow deletes" in desk.lines[-1]
+        await desk.press("j")
+        await desk.frame()
+        assert "O forget" in desk.lines[-1]
+        await desk.press("O")
+        await desk.frame()
+        assert "pause" not in desk.lines[-1]
 
 
 async def test_a_status_that_cannot_be_made_is_told_on_the_object() -> None:

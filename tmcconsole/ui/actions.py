@@ -24,7 +24,7 @@ class Action:
     group: str  # Screens | Look | Move | List | Inspect | Act | Leave
     call: str  # the Textual action
     where: tuple[str, ...] = (LIST,)
-    needs: str = ""  # "" | target | gone | object | any | letter | field: what must be selected
+    needs: str = ""  # "" | target | gone | held | object | any | letter | field: what is selected
     writes: bool = False  # refused when read-only
     bar: int = 0  # place in the key bar, 0 = not there
     demo: bool = False  # only in the demo
@@ -111,14 +111,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _act("drain", "X", "drain", "plan a drain; it starts when the name is typed", needs="target",
          bar=9),
     _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
-         needs="target"),
+         needs="held", bar=9),
     _act("retry", "t", "try again", "try dead letters again now", needs="letter", bar=2),
     _act("adopt", "a", "adopt", "write what a target has in a drifted field to the hub",
          needs="field", bar=2),
     _act("revert", "v", "revert", "take a drifted field of a copy back", needs="field", bar=2),
     _act("cede", "c", "cede", "leave a drifted field to the clusters", needs="field", bar=2),
     _act("forget", "O", "forget", "release the hub from a cluster that is gone for good",
-         needs="gone"),
+         needs="gone", bar=9),
     _act("fault", "F", "faults", "break this simulated cluster, or mend it", needs="target",
          demo=True),
     Action("next-match", "n", "n", "next", "next match", "List", "match(1)", (TEXT,)),

@@ -10,6 +10,8 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 DAY: Final = 86400.0
 
+JUST_NOW: Final = "now"  # what the coarsest step of a span is called
+
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
@@ -28,7 +30,7 @@ def age(at: float, now: float) -> str:
 def span(seconds: float) -> str:
     """Return a duration in the same buckets as ``age``."""
     if seconds < 10:
-        return "now"
+        return JUST_NOW
     if seconds < MINUTE:
         return f"{int(seconds // 10) * 10}s"
     if seconds < HOUR:
@@ -43,14 +45,14 @@ def span(seconds: float) -> str:
 def ago(at: float, now: float) -> str:
     """Return ``age`` as a phrase: ``now``, ``20s ago``, ``never``."""
     text = age(at, now)
-    return {"-": "never", "now": "just now"}.get(text, f"{text} ago")
+    return {"-": "never", JUST_NOW: "just now"}.get(text, f"{text} ago")
 
 
 def countdown(at: float, now: float) -> str:
     """Return the time left until ``at``: five-second steps under a minute, never below 0."""
     left = max(0.0, at - now)
     if left <= 2:
-        return "now"
+        return JUST_NOW
     if left < MINUTE:
         return f"{-(-int(left) // 5) * 5}s"
     return span(left)

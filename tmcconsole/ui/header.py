@@ -6,7 +6,7 @@ from tmcconsole.contract.records import EngineRecord, TargetRecord
 from tmcconsole.ui.format import clock_time, count, seconds
 from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.session import Session
-from tmcconsole.ui.signs import hub_sign, target_sign
+from tmcconsole.ui.signs import STANDBY, hub_sign, target_sign
 
 ROOMY = 100  # columns from which the hub's name fits beside the totals
 
@@ -29,13 +29,16 @@ def head_left(session: Session, width: int) -> Runs:
 
 
 def _fleet(session: Session, width: int) -> Runs:
-    """Return ready of all targets, and what is not in sync."""
+    """Return ready of all targets, those that another replica writes to included, and the rest."""
     engine = session.mirror.engine
     assert engine is not None, "the caller has looked"
     targets = session.mirror.of(TargetRecord).values()
-    ready = sum(target_sign(target).tone == "synced" for target in targets)
+    others = sum(target_sign(target).word == STANDBY for target in targets)
+    ready = others + sum(target_sign(target).tone == "synced" for target in targets)
     tone = "synced" if ready == len(targets) else "drift"
-    return (Run("  "), Run(f"{ready}/{len(targets)} targets", tone), *_objects(engine, width))
+    standby = ink(f" ({count(others)} standby)", "dim") if others and width >= ROOMY else ()
+    number = Run(f"{ready}/{len(targets)} targets", tone)
+    return (Run("  "), number, *standby, *_objects(engine, width))
 
 
 def _objects(engine: EngineRecord, width: int) -> Runs:

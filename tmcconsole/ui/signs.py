@@ -100,7 +100,8 @@ _TARGET: Final = {
     TargetState.CONNECTING: Sign("◐", "~", "connecting", "pending", 6),
 }
 _NOBODYS: Final = Sign("▲", "!", "no lease", "drift", 4)  # nobody is known to write there
-_STANDBY: Final = Sign("◌", "?", "standby", "stale", 10)
+STANDBY: Final = "standby"  # another replica writes there
+_STANDBY: Final = Sign("◌", "?", STANDBY, "stale", 10)
 _NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
 _BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
 _DRAINING: Final = Sign("↷", ">", "draining", "cordoned", 7)

@@ -26,8 +26,8 @@ def object_lines(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -
         (Run(record.name, "strong"), Run("  "), *look.state(object_sign(record))),
         (Run(f"{record.kind} in {record.namespace or 'the cluster'}", "dim"),),
         BLANK,
+        *paragraph("summary", record.summary, width),
         *pairs([
-            ("summary", record.summary),
             ("health", _health(record, look)),
             ("age", age(record.created_at, look.now)),
             ("generation", str(record.generation) if record.generation else ""),

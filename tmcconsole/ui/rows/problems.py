@@ -173,7 +173,7 @@ def _told(reason: str, members: list[_Member]) -> str:
 
 
 def _errors(mirror: Mirror) -> list[Problem]:
-    """Return open errors, without those that a target's own line tells already."""
+    """Return open errors, without those that a target's or an object's own line tells already."""
     told = {(t.name, t.reason) for t in mirror.of(TargetRecord).values() if is_problem(t)}
     return [
         Problem(
@@ -188,8 +188,16 @@ def _errors(mirror: Mirror) -> list[Problem]:
             targets=(entry.target,) if entry.target else (),
         )
         for entry in mirror.of(HistoryRecord).values()
-        if is_open_error(entry) and (entry.target, entry.event) not in told
+        if is_open_error(entry)
+        and (entry.target, entry.event) not in told
+        and not _tells(mirror.of(ObjectRecord).get(entry.subject), entry.target)
     ]
+
+
+def _tells(record: ObjectRecord | None, target: str) -> bool:
+    """Return whether an object's own line tells that something fails on that target."""
+    cells = record.cells if record is not None else ()
+    return any(cell.target == target and cell.state in TROUBLE for cell in cells)
 
 
 def _text(problem: Problem, _look: Look) -> Runs:

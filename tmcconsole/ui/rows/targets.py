@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
-from tmcconsole.ui.format import age, count, countdown, millis
+from tmcconsole.ui.format import JUST_NOW, age, count, countdown, millis
 from tmcconsole.ui.ink import Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look, Order
 from tmcconsole.ui.signs import target_sign
@@ -24,10 +24,7 @@ def is_problem(target: TargetRecord) -> bool:
 def note(target: TargetRecord, look: Look) -> Runs:
     """Return the one remark that matters: reconnect, pause, drain, brake or reason."""
     if is_gone(target):
-        retry = f", retry in {countdown(target.next_try_at, look.now)}"
-        since = f"for {age(target.since, look.now)}" if target.since else ""
-        text = f"{target.reason or target.state.value} {since}".strip()
-        return ink(text + (retry if target.next_try_at else ""), "failed")
+        return ink(_silence(target, look.now), "failed")
     if target.deletes_held:
         return ink(f"{count(target.deletes_held)} deletions held: D allows them", "drift")
     if target.pause is not None:
@@ -42,6 +39,17 @@ def note(target: TargetRecord, look: Look) -> Runs:
     if target.ready and lacks is not None:
         return ink(f"{lacks.type}: {lacks.reason}", "drift")
     return ink(target.reason, "dim") if not target.ready else ink("")
+
+
+def _silence(target: TargetRecord, now: float) -> str:
+    """Return why nothing is heard of a target, for how long, and when it is tried again."""
+    told = str(target.reason) or target.state.value
+    if target.since and (long := age(target.since, now)) != JUST_NOW:
+        told += f" for {long}"
+    if target.next_try_at:
+        left = countdown(target.next_try_at, now)
+        told += ", retry now" if left == JUST_NOW else f", retry in {left}"
+    return told
 
 
 def _left(until: float, now: float) -> str:

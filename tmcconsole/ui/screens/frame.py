@@ -198,17 +198,26 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             "any": (subject.targets or subject.objects, "nothing is selected"),
             "letter": (subject.letters or subject.queues, "select a dead letter (screen 3, :dead)"),
             "field": (subject.drifts, "select a drifted field first (d on an object)"),
+            "held": (self._hold_deletions(subject), "no deletions are held there"),
             "gone": (self._are_gone(subject), "for a target that does not answer; drain others"),
         }[action.needs]
         return "" if found else f"{action.word}: {missing}"
 
     def _are_gone(self, subject: Subject) -> bool:
         """Return whether there are targets and none of them answers."""
-        known = self.session.mirror.of(TargetRecord)
-        targets = [known[name] for name in subject.targets if name in known]
+        targets = self._targets(subject)
         return bool(targets) and all(is_gone(target) for target in targets)
 
+    def _hold_deletions(self, subject: Subject) -> bool:
+        return any(target.deletes_held for target in self._targets(subject))
+
+    def _targets(self, subject: Subject) -> list[TargetRecord]:
+        known = self.session.mirror.of(TargetRecord)
+        return [known[name] for name in subject.targets if name in known]
+
     def _keys(self) -> tuple[tuple[str, str, bool], ...]:
+        if self.bottom.is_asking:  # every key is its answer
+            return ()
         subject = self.subject()
         actions = sorted(
             (action for action in ACTIONS if action.bar and self.WHERE in action.where),
