@@ -9,6 +9,7 @@ from tmcconsole.contract.records import (
     Health,
     HistoryRecord,
     ObjectRecord,
+    PlacementRecord,
     SyncState,
     TargetState,
 )
@@ -135,6 +136,22 @@ async def test_what_can_be_done_about_a_target_is_offered_where_it_can() -> None
         await desk.press("O")
         await desk.frame()
         assert "pause" not in desk.lines[-1]
+
+
+async def test_a_placement_that_chose_no_target_is_a_problem_and_says_why() -> None:
+    told = S("no valid target: eu is cordoned")
+    link = only()
+    link.put(PlacementRecord(name=S("lost"), phase="Pending", strategy="OneToAny", targets=(),
+                             reason=told))  # fmt: skip
+    async with console(link, size=(160, 45)) as desk:
+        line = next(line for line in desk.lines if "▲ no target" in line)
+        assert "lost" in line
+        assert told in line
+        await desk.press("tab", "slash")
+        await desk.write("lost")
+        await desk.press("enter", "enter")
+        assert "Placement: lost" in desk.text
+        assert "OneToAny" in desk.text
 
 
 async def test_a_status_that_cannot_be_made_is_told_on_the_object() -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tmcconsole.contract.records import (
-    EngineRecord,
     HealthRecord,
-    HistoryRecord,
     ObjectRecord,
     Record,
-    TargetRecord,
 )
-from tmcconsole.ui.details.others import detail
+from tmcconsole.ui.details.others import TYPES, detail
 from tmcconsole.ui.ink import ink
 from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.health import kind_of, target_of
@@ -21,10 +16,6 @@ from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.screens.text import Lines, TextScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.subject import subject_of
-
-_KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (TargetRecord, ObjectRecord, HistoryRecord, EngineRecord)
-}
 
 
 def drill_view(record: object) -> tuple[str, str] | None:
@@ -45,7 +36,7 @@ def drill_screen(session: Session, record: object) -> TextScreen:
     kind, key = _subject(record)
 
     def lines(width: int) -> Lines:
-        current = session.mirror.of(_KINDS[kind]).get(key)
+        current = session.mirror.of(TYPES[kind]).get(key)
         if current is None:
             return [ink(f"{key} is gone", "dim")]
         return detail(current, session.mirror, session.look(), width)

@@ -73,6 +73,8 @@ KIND: Final = Signs({
     KindState.ACCEPTED: Sign("●", "+", "accepted", "synced", 6),
 })  # fmt: skip
 
+UNPLACED: Final = Sign("▲", "!", "no target", "drift", 4)  # a Placement that chose none
+
 # What became of a field that somebody else changed.
 _OUTCOME: Final = {
     "Fight": Sign("✗", "x", "fight", "failed", 0),

@@ -10,6 +10,7 @@ from tmcconsole.contract.records import (
     HealthRecord,
     HistoryRecord,
     ObjectRecord,
+    PlacementRecord,
     QueueRecord,
     TargetRecord,
 )
@@ -26,7 +27,13 @@ from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import HEALTH, hub_sign
+from tmcconsole.ui.signs import HEALTH, UNPLACED, hub_sign
+
+# What a problem may lead to, by the name that its subject has.
+TYPES: Final[dict[str, type[Any]]] = {
+    each.__name__: each
+    for each in (TargetRecord, ObjectRecord, HistoryRecord, PlacementRecord, EngineRecord)
+}
 
 
 def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
@@ -106,6 +113,18 @@ def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[
     return lines
 
 
+def _placement(placement: PlacementRecord, look: Look, width: int) -> list[Runs]:
+    state = () if placement.targets else (Run("  "), *look.state(UNPLACED))
+    return [
+        (Run(placement.name, "strong"), *state),
+        ink("Placement", "dim"),
+        BLANK,
+        *pairs([("phase", placement.phase), ("strategy", placement.strategy)]),
+        *paragraph("targets", ", ".join(placement.targets) or "none", width),
+        *paragraph("reason", placement.reason, width),
+    ]
+
+
 def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
     lines: list[Runs] = [
         (Run("engine", "strong"), Run("  "), *look.state(hub_sign(engine))),
@@ -132,10 +151,7 @@ def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
 
 def _problem(problem: Problem, mirror: Mirror, look: Look, width: int) -> list[Runs]:
     kind, key = problem.subject
-    types: dict[str, type[Any]] = {
-        each.__name__: each for each in (TargetRecord, ObjectRecord, HistoryRecord, EngineRecord)
-    }
-    record = mirror.of(types[kind]).get(key)
+    record = mirror.of(TYPES[kind]).get(key)
     return detail(record, mirror, look, width)
 
 
@@ -145,6 +161,7 @@ _WORDS: Final[dict[type[Any], Callable[[Any, Mirror, Look, int], list[Runs]]]] =
     QueueRecord: lambda record, _mirror, look, width: _queue(record, look, width),
     HealthRecord: _health,
     HistoryRecord: lambda record, _mirror, look, width: entry_lines(record, look, width),
+    PlacementRecord: lambda record, _mirror, look, width: _placement(record, look, width),
     EngineRecord: lambda record, _mirror, look, width: _engine(record, look, width),
     QueuedKey: lambda record, _mirror, look, width: _queued(record, look, width),
     DriftedField: lambda record, _mirror, look, width: drift_lines(record, look, width),

@@ -9,6 +9,7 @@ from tmcconsole.contract.records import (
     HistoryRecord,
     KindRecord,
     ObjectRecord,
+    PlacementRecord,
     TargetRecord,
 )
 from tmcconsole.ui.format import age, count, plural
@@ -17,7 +18,7 @@ from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, Listing, Look
 from tmcconsole.ui.rows.targets import is_problem, note
-from tmcconsole.ui.signs import KIND, Sign, cell_sign, history_sign, hub_sign, target_sign
+from tmcconsole.ui.signs import KIND, UNPLACED, Sign, cell_sign, history_sign, hub_sign, target_sign
 
 MAX_SHOWN = 200  # groups; beyond it a person reads the history instead
 
@@ -39,8 +40,8 @@ class Problem:
 
 def problems(mirror: Mirror, look: Look) -> list[Problem]:
     """Return the fleet's problems, worst first, at most ``MAX_SHOWN``."""
-    found = [*_hub(mirror), *_targets(mirror, look), *_kinds(mirror), *_objects(mirror),
-             *_errors(mirror)]  # fmt: skip
+    found = [*_hub(mirror), *_targets(mirror, look), *_placements(mirror), *_kinds(mirror),
+             *_objects(mirror), *_errors(mirror)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
 
 
@@ -70,6 +71,15 @@ def _targets(mirror: Mirror, look: Look) -> list[Problem]:
         for target in mirror.of(TargetRecord).values()
         if is_problem(target) and target_sign(target).rank <= 5
     ]
+
+
+def _placements(mirror: Mirror) -> list[Problem]:
+    """Return the Placements that have chosen no target: what they select goes nowhere."""
+    return [
+        Problem(f"placement/{name}", UNPLACED, 9, name, placement.reason, UNPLACED.tone, 0.0,
+                ("PlacementRecord", name))
+        for name, placement in mirror.of(PlacementRecord).items() if not placement.targets
+    ]  # fmt: skip
 
 
 def _kinds(mirror: Mirror) -> list[Problem]:
