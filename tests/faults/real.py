@@ -129,19 +129,20 @@ class RealStage:
             if one["status"] != "True"
         }
 
-    async def sole_complaint(self, target: str, kind: str, reason: str, within_s: float) -> str:
-        """Wait until a target's condition says why it does not hold; return what it says.
+    async def sole_complaint(
+        self, target: str, kind: str, reason: str, text: str = "", within_s: float = PATIENCE_S
+    ) -> None:
+        """Wait until one condition says why it does not hold, and no other complains of anything.
 
-        No other condition of either target may complain of anything then.
+        Without ``text`` the reason is enough.
         """
 
         async def told() -> bool:
-            return (await self.complaints()).get((target, kind), ("", ""))[0] == reason
+            found = await self.complaints()
+            said = found.get((target, kind), ("", ""))
+            return len(found) == 1 and said == (reason, text or said[1])
 
-        await self.world.eventually(told, f"{kind} is {reason}", within_s)
-        found = await self.complaints()
-        assert list(found) == [(target, kind)], found
-        return found[target, kind][1]
+        await self.world.eventually(told, f"{kind} alone is {reason}: {text}", within_s)
 
     async def no_complaint(self, within_s: float = PATIENCE_S) -> None:
         """Wait until every condition of both targets holds."""

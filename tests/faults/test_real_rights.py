@@ -15,7 +15,7 @@ from tests.envtest.identity import TENANT, write_kubeconfig
 from tests.envtest.planes import Plane
 from tests.envtest.test_rights import BINDINGS, ROLE, documented_rules, grant
 from tests.faultproxy.real import proxied
-from tests.faults.real import COPY, GREEN, RealStage, open_real_stage
+from tests.faults.real import COPY, GREEN, PATIENCE_S, RealStage, open_real_stage
 from tests.world.world import Side
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.contract.changes import NOTHING_SEEN
@@ -121,8 +121,8 @@ async def one_condition(stage: RealStage, verb: str) -> None:
     """Wait until the lack is told, and see that nothing else is amiss."""
     target = stage.names[0]
     lack = f"{verb} configmaps on {target}"
-    told = await stage.sole_complaint(target, "SyncerAuthorized", "SyncerUnauthorized", 90)
-    assert told == f"the account may not {lack}: grant it, see Rights in docs/operating.md"
+    text = f"the account may not {lack}: grant it, see Rights in docs/operating.md"
+    await stage.sole_complaint(target, "SyncerAuthorized", "SyncerUnauthorized", text, 90)
 
     async def shown() -> bool:
         kind = await kind_record(stage)
@@ -178,10 +178,14 @@ async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
         await stage.apply("settings", **GREEN)
         await stage.has(GREEN, "settings", other)
 
-        told = await stage.sole_complaint(target, "SyncerReady", "Unauthorized", 60)
-        record = await stage.record(target)
-        assert (record.state, record.message) == (TargetState.UNAUTHORIZED, told)
-        assert told == "Unauthorized. Renew the credentials in the kubeconfig; they are read again."
+        text = "Unauthorized. Renew the credentials in the kubeconfig; they are read again."
+        await stage.sole_complaint(target, "SyncerReady", "Unauthorized", text)
+
+        async def shown() -> bool:
+            record = await stage.record(target)
+            return (record.state, record.message) == (TargetState.UNAUTHORIZED, text)
+
+        await stage.world.eventually(shown, "the console says so, too", PATIENCE_S)
         await stage.delete("settings")
         await stage.has(None, "settings", other)
         assert await stage.data("hub", "settings") == GREEN  # held for the cluster that is away
