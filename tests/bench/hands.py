@@ -129,10 +129,16 @@ async def until(claim: Callable[[], bool], within_s: float = 120.0) -> None:
 
 
 async def arrivals(client: Client, kind: Kind, namespace: str) -> AsyncGenerator[WatchEvent, None]:
-    """Yield what happens to a kind in a namespace from now on."""
+    """Return what happens to a kind in a namespace from now on, whenever one begins to look."""
     version = ""
     async for page in client.list_pages(kind, namespace=namespace):
         version = page.resource_version
+    return _events(client, kind, namespace, version)
+
+
+async def _events(
+    client: Client, kind: Kind, namespace: str, version: str
+) -> AsyncGenerator[WatchEvent, None]:
     stream = client.watch(
         kind, namespace=namespace, resource_version=version, timeout_s=600, idle_s=600
     )

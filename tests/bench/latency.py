@@ -43,7 +43,7 @@ async def _down(hands: Hands, count: int) -> list[float]:
     await hands.apply(hands.hub, CONFIGMAPS, tree)
     await _until_there(first, CONFIGMAPS, key)
     samples = []
-    async with aclosing(arrivals(first, CONFIGMAPS, key.namespace)) as events:
+    async with aclosing(await arrivals(first, CONFIGMAPS, key.namespace)) as events:
         for number in range(count + WARM_UP):
             await anyio.sleep(0.05)
             start = time.perf_counter()
@@ -69,7 +69,7 @@ async def _up(hands: Hands, count: int) -> list[float]:
     await _until_there(first, INGRESSES, key)
     await anyio.sleep(1)
     samples = []
-    async with aclosing(arrivals(hands.hub, INGRESSES, key.namespace)) as events:
+    async with aclosing(await arrivals(hands.hub, INGRESSES, key.namespace)) as events:
         for number in range(count + WARM_UP):
             await anyio.sleep(0.05)
             start = time.perf_counter()

@@ -56,7 +56,7 @@ async def _fill(hands: Hands, count: int) -> None:
 
 async def _watch(client: Client, count: int, done: list[float]) -> None:
     seen = 0
-    async with aclosing(arrivals(client, CONFIGMAPS, NAMESPACE)) as events:
+    async with aclosing(await arrivals(client, CONFIGMAPS, NAMESPACE)) as events:
         async for event in events:
             seen += event.type == "ADDED"
             if seen == count:
