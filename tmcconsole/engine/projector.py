@@ -20,7 +20,7 @@ from tmcconsole.contract.records import (
     QueueRecord,
 )
 from tmcconsole.engine.board import Board
-from tmcconsole.engine.kind_records import kind_records
+from tmcconsole.engine.kind_records import KindFacts, kind_facts, kind_record
 from tmcconsole.engine.object_records import object_record
 from tmcconsole.engine.present import (
     Tally,
@@ -52,6 +52,7 @@ class Projector:
     _dirty: dict[Item, None] = field(default_factory=dict)
     _silence: dict[str, int] = field(default_factory=dict)  # as last seen; see ``_note_silence``
     _tree: dict[str, HealthRecord] = field(default_factory=dict)
+    _kinds_shown: list[KindFacts] = field(default_factory=list)
 
     def touch(self, kind: str, key: ObjectKey) -> None:
         """Note that an object's record is out of date."""
@@ -99,8 +100,10 @@ class Projector:
         self._replace("QueueRecord", records)
 
     def _kinds(self) -> None:
-        found = [one for each in self.supervisors.values() for one in kind_records(each)]
-        self._replace("KindRecord", found)
+        facts = [one for each in self.supervisors.values() for one in kind_facts(each)]
+        if facts != self._kinds_shown:  # dozens a target, and they seldom change
+            self._replace("KindRecord", [kind_record(one) for one in facts])
+            self._kinds_shown = facts
 
     def _placements(self, session: HubSession) -> None:
         decided = session.scheduler.decided.values()
