@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from tmcconsole.config.fieldpath import spell_pointer
 from tmcconsole.config.pointers import read_pointer
 from tmcconsole.config.policies import APPLY
 from tmcconsole.config.problems import Unusable
@@ -28,7 +29,7 @@ from tmcconsole.sync.ledger import Entry
 from tmcconsole.sync.markers import IGNORE_FIELDS, MANAGER
 from tmcconsole.sync.ownership import DEFAULT, Ownership, ownership_of
 from tmcconsole.sync.plan import fingerprint
-from tmcconsole.sync.pointers import pointer_to, value_at
+from tmcconsole.sync.pointers import last_first, pointer_to, value_at
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.rules import around
 from tmcconsole.sync.wanted import terms_of, wanted
@@ -84,7 +85,7 @@ async def adopt(session: HubSession, target: Target, item: Item, command: AdoptD
         {"op": "test", "path": f"/metadata/{name}", "value": tree["metadata"][name]}
         for name in ("uid", "resourceVersion")
     ]
-    patch = guards + [_op(one) for one in sorted(found, key=_deepest_first, reverse=True)]
+    patch = guards + [_op(one) for one in sorted(found, key=_place, reverse=True)]
 
     async def write() -> CachedObject:
         hub = session.world.hub
@@ -273,17 +274,14 @@ def _named(steps: Steps, tree: Json) -> object:
 
 
 def _op(one: Difference) -> Json:
-    path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in one.steps)
+    path = spell_pointer(one.steps)
     if one.actual is None:
         return {"op": "remove", "path": path}
     return {"op": "replace", "path": path, "value": one.actual}
 
 
-def _deepest_first(one: Difference) -> tuple[tuple[bool, int, str], ...]:
-    """Later entries of a list go first: removing one moves those behind it."""
-    return tuple(
-        (True, step, "") if isinstance(step, int) else (False, 0, step) for step in one.steps
-    )
+def _place(one: Difference) -> tuple[tuple[bool, int, str], ...]:
+    return last_first(one.steps)
 
 
 def _pointer(text: str) -> str:

@@ -186,10 +186,8 @@ def _is_behind(entry: Entry, source: CachedObject | None, tree: Json) -> bool:
     """True where a status tells of the wish before the present one."""
     if source is None or entry.standing.state not in WAITING:
         return False
-    settled = entry.settled
-    is_current = settled is not None and settled.source_digest == source.content_digest
     status = tree.get("status")
-    return not is_current and isinstance(status, dict) and "observedGeneration" in status
+    return not entry.carries(source) and isinstance(status, dict) and "observedGeneration" in status
 
 
 def _with(told: SafeText, more: str) -> SafeText:

@@ -11,8 +11,10 @@ import anyio
 
 from tmcconsole.kube.client import Client
 from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.informer import Phase
 from tmcconsole.kube.objects import Kind
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.world import Watched
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,12 @@ class Rights:
         """Ask soon for those of the kinds that have not been asked for."""
         for id in sorted(set(ids) - self._asked):
             self.doubt(id)
+
+    def nudge_permitted(self, kinds: Mapping[str, Watched]) -> None:
+        """Let informers that were denied ask again where nothing is missing any more."""
+        for id, watched in kinds.items():
+            if watched.informer.state.phase is Phase.DENIED and id not in self.missing:
+                watched.informer.nudge()
 
     async def run(self) -> None:
         """Review all now and then, and what is doubted soon, until cancelled."""

@@ -242,9 +242,7 @@ class HubSession:
             callback()
 
     def _rights_changed(self) -> None:
-        for id, watched in self.world.hub.kinds.items():
-            if watched.informer.state.phase is Phase.DENIED and id not in self.rights.missing:
-                watched.informer.nudge()
+        self.rights.nudge_permitted(self.world.hub.kinds)
         if not self.rights.missing:
             self._retry_failed()
         for callback in self.on_rights:

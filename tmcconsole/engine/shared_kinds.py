@@ -140,9 +140,7 @@ class SharedKinds:
 
     def rights_changed(self) -> None:
         """Rights were taken or given here: what they held up need not wait longer."""
-        for id, watched in self.target.kinds.items():
-            if watched.informer.state.phase is Phase.DENIED and id not in self.rights.missing:
-                watched.informer.nudge()
+        self.rights.nudge_permitted(self.target.kinds)
         if not self.rights.missing:
             self.target.queue.retry_failed()
         self.tell()

@@ -337,8 +337,7 @@ class Supervisor(Stance):
         self.next_try_at = around.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
         self._enter(state, str(reason), told(found))
-        if self._holds():
-            await tell_disconnected(self.session, self.name, str(reason), told(found))
+        await tell_disconnected(self.session, self.name, str(reason), told(found))
         await around.runtime.sleep(pause)
 
 

@@ -69,12 +69,7 @@ class Assigner:
 
     def _is_settled(self, target: Target, item: Item) -> bool:
         entry, cached = target.ledger.get(*item), self.world.hub.cached(*item)
-        settled = entry.settled if entry else None
-        return (
-            settled is not None
-            and cached is not None
-            and (settled.source_digest == cached.content_digest)
-        )
+        return entry is not None and cached is not None and entry.carries(cached)
 
     def _served(self, item: Item, tree: Json, keys: frozenset[str]) -> frozenset[str]:
         """Those of the targets that would really get a copy: only they get a finalizer."""

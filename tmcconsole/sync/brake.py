@@ -11,8 +11,6 @@ from tmcconsole.kube.informer import Informer
 from tmcconsole.tmc.audit import Recalled
 
 WINDOW_S: Final = 600.0  # deletions are counted over ten minutes
-
-
 TRIPPED: Final = "brake-tripped"  # an action in the audit log
 DELETIONS: Final = frozenset({"delete-copy", "delete-namespace"})  # so are these
 UNCOUNTED: Final = "(not counted)"  # at the end of a deletion's detail there

@@ -12,7 +12,7 @@ from typing import Final
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.sync.desired import PLAIN, Terms
 from tmcconsole.sync.drift import Drifts
 from tmcconsole.sync.ownership import ALONE, DEFAULT, Around, Ownership
@@ -83,6 +83,10 @@ class Entry:
     tried: Attempt | None = None  # the last write that was answered with an error
     refused: Refused | None = None
     awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
+
+    def carries(self, source: CachedObject) -> bool:
+        """True where the copy has the wish of a hub object as it is now."""
+        return self.settled is not None and self.settled.source_digest == source.content_digest
 
     def account(self, reason: str, message: str) -> None:
         """Note what is to be said of it while it is in sync, "" for nothing."""

@@ -42,9 +42,8 @@ class NamespaceNames:
         if found and name not in found and self.mode == "kcp":
             name = min(found)
         if self.mode == "kcp":  # the other modes' names can be read backwards
-            self._to_hub.setdefault(
-                name, namespace
-            )  # whoever came first: ``check`` tells the other
+            # Whoever came first has it: ``check`` tells the other.
+            self._to_hub.setdefault(name, namespace)
         return name
 
     def in_hub(self, name: str) -> str | None:

@@ -44,14 +44,17 @@ def value_at(steps: Steps, tree: Any) -> Any:
 def without(tree: Json, places: Iterable[Steps]) -> Json:
     """Return the tree with what is at the places left out; the tree itself is left alone."""
     kept: Any = tree
-    for steps in sorted(set(places), key=_last_first, reverse=True):
+    for steps in sorted(set(places), key=last_first, reverse=True):
         kept = _cut(kept, steps)
     result: Json = kept
     return result
 
 
-def _last_first(steps: Steps) -> tuple[tuple[bool, int, str], ...]:
-    """Later entries of a list go first, so that the indexes of the others keep their meaning."""
+def last_first(steps: Steps) -> tuple[tuple[bool, int, str], ...]:
+    """Return what to sort by, in reverse, before places are removed one by one.
+
+    Later entries of a list go first, so that the indexes of the others keep their meaning.
+    """
     return tuple((True, step, "") if isinstance(step, int) else (False, 0, step) for step in steps)
 
 

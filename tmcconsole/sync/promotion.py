@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.markers import PROMOTED, STATUS_DIFF, SUMMARIZING, SYNC, state_keys
-from tmcconsole.sync.status import patch_for
-from tmcconsole.sync.view import summarised_fields
-
-_MISSING: Final = object()
+from tmcconsole.sync.status import MISSING, at_path, patch_for, put_at
+from tmcconsole.sync.view import reported_fields, summarised_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +45,15 @@ def plan_promotion(
     real: Json = {}
     notes: Json = {}
     for key in assigned:
-        stored = _stored(tree, key)
+        stored = reported_fields(tree, key)
         said: Json = {}
         for path, promotes in fields:
-            value = _value(tree, path, stored.get(".".join(path), _MISSING), reported.get(key))
-            if value is _MISSING:
+            value = _value(tree, path, stored.get(".".join(path), MISSING), reported.get(key))
+            if value is MISSING:
                 continue
             if promotes and len(assigned) == 1:
-                ours = _at({"status": own}, path) if own else _MISSING
-                _put(real, path, value if ours is _MISSING else ours)
+                ours = at_path({"status": own}, path) if own else MISSING
+                put_at(real, path, value if ours is MISSING else ours)
                 value = PROMOTED
             said[".".join(path)] = value
         if said != stored:
@@ -95,21 +93,10 @@ def _value(
     copy: Mapping[str, Any] | None,
 ) -> Any:
     """What a target says of a field now, else what it last said, wherever that was put."""
-    found = _at(copy, path) if copy is not None else _MISSING
-    if found is not _MISSING:
+    found = at_path(copy, path) if copy is not None else MISSING
+    if found is not MISSING:
         return found
-    return _at(tree, path) if stored == PROMOTED else stored
-
-
-def _stored(tree: Mapping[str, Any], key: str) -> Json:
-    text = annotations_of(tree).get(STATUS_DIFF + key)
-    if text is None:
-        return {}
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}  # the next report replaces it
-    return found if isinstance(found, dict) else {}
+    return at_path(tree, path) if stored == PROMOTED else stored
 
 
 def _written(said: Json) -> str:
@@ -127,17 +114,3 @@ def _additions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
         elif old != value:
             changed[name] = value
     return changed
-
-
-def _at(tree: Any, path: tuple[str, ...]) -> Any:
-    for part in path:
-        if not isinstance(tree, Mapping) or part not in tree:
-            return _MISSING
-        tree = tree[part]
-    return tree
-
-
-def _put(tree: Json, path: tuple[str, ...], value: Any) -> None:
-    for part in path[:-1]:
-        tree = tree.setdefault(part, {})
-    tree[path[-1]] = value

@@ -77,8 +77,7 @@ def _report(
     target: Target, item: Item, source: CachedObject, copy: CachedObject, tree: Json
 ) -> Report:
     entry = target.ledger.get(*item)
-    settled = entry.settled if entry else None
-    is_current = settled is not None and settled.source_digest == source.content_digest
+    is_current = entry is not None and entry.carries(source)
     status = tree.get("status")
     status = status if isinstance(status, dict) else {}
     refused = _too_large(copy, status)

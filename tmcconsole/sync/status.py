@@ -23,7 +23,7 @@ from tmcconsole.sync.expression import ExpressionInvalid, evaluate
 from tmcconsole.sync.markers import MANAGER
 
 MAX_REPORT_BYTES: Final = 64 * 1024  # a target's status beyond it is not taken
-_MISSING: Final = object()
+MISSING: Final = object()
 _BLANK: Final[tuple[Any, ...]] = (None, "", 0, False, {}, [])
 # What API servers put into a status by themselves.
 _PRISTINE: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -85,7 +85,7 @@ def patch_for(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
     """Return the merge patch for the status, {} where nothing is to be changed."""
     changed: Json = {}
     for name, value in after.items():
-        old = before.get(name, _MISSING)
+        old = before.get(name, MISSING)
         if old == value:
             continue
         both = isinstance(old, dict) and isinstance(value, dict)
@@ -144,7 +144,7 @@ def _combined(kind: str, reports: Sequence[Report]) -> Json:
         found = [(r.target, value) for r, value in _found(reports, path)]
         if found:
             targets, values = [one[0] for one in found], [one[1] for one in found]
-            _put(merged, path, _combine_or_first(how, values, targets, len(reports)))
+            put_at(merged, path, _combine_or_first(how, values, targets, len(reports)))
     return merged
 
 
@@ -163,50 +163,53 @@ def _override(
         yield rule.problem
         return
     path = rule.field.split(".")
-    old = _at(before, path)
+    old = at_path(before, path)
     try:
         value = _by_expression(rule, reports, path, old) if rule.cel else _by(rule, reports, path)
     except (NotCombined, ExpressionInvalid) as error:
         value = old
         yield f"rule {rule}: {error}"
-    if value is _MISSING:
+    if value is MISSING:
         _drop(merged, path)
     else:
-        _put(merged, path, value)
+        put_at(merged, path, value)
 
 
-def _by(rule: StatusRule, reports: Sequence[Report], path: list[str]) -> Any:
+def _by(rule: StatusRule, reports: Sequence[Report], path: Sequence[str]) -> Any:
     found = list(_found(reports, path))
     if not found:
-        return _MISSING
+        return MISSING
     values, targets = [one[1] for one in found], [one[0].target for one in found]
     return combine(rule.function, values, targets, len(reports))
 
 
-def _by_expression(rule: StatusRule, reports: Sequence[Report], path: list[str], old: Any) -> Any:
+def _by_expression(
+    rule: StatusRule, reports: Sequence[Report], path: Sequence[str], old: Any
+) -> Any:
     values = [value for _, value in _found(reports, path)]
     told = [
         {"target": one.target, "status": one.status, "current": one.is_current} for one in reports
     ]
-    return evaluate(rule.cel, values, told, None if old is _MISSING else old)
+    return evaluate(rule.cel, values, told, None if old is MISSING else old)
 
 
-def _found(reports: Sequence[Report], path: list[str]) -> Iterator[tuple[Report, Any]]:
+def _found(reports: Sequence[Report], path: Sequence[str]) -> Iterator[tuple[Report, Any]]:
     for report in reports:
-        value = _at(report.status, path)
-        if value is not _MISSING:
+        value = at_path(report.status, path)
+        if value is not MISSING:
             yield report, value
 
 
-def _at(tree: Any, path: list[str]) -> Any:
+def at_path(tree: Any, path: Sequence[str]) -> Any:
+    """Return what is at a path of field names, ``MISSING`` where nothing is."""
     for part in path:
         if not isinstance(tree, Mapping) or part not in tree:
-            return _MISSING
+            return MISSING
         tree = tree[part]
     return tree
 
 
-def _put(tree: Json, path: list[str], value: Any) -> None:
+def put_at(tree: Json, path: Sequence[str], value: Any) -> None:
     """Set a field; what lies on the way is copied, as it may be a report's own."""
     for part in path[:-1]:
         inner = tree.get(part)
@@ -215,9 +218,9 @@ def _put(tree: Json, path: list[str], value: Any) -> None:
     tree[path[-1]] = value
 
 
-def _drop(tree: Json, path: list[str]) -> None:
-    if _at(tree, path) is not _MISSING:
-        _put(tree, path, None)
+def _drop(tree: Json, path: Sequence[str]) -> None:
+    if at_path(tree, path) is not MISSING:
+        put_at(tree, path, None)
         parent = tree
         for part in path[:-1]:
             parent = parent[part]

@@ -10,7 +10,7 @@ from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_of
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.duties import acting_for
-from tmcconsole.sync.markers import MANAGER, STATUS_DIFF, UPSYNC, finalizer_keys, state_keys
+from tmcconsole.sync.markers import MANAGER, STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.promotion import plan_promotion
 from tmcconsole.sync.reports import Heard, hear
 from tmcconsole.sync.status import (
@@ -54,7 +54,7 @@ class UpStatus:
             self._forget(item)
             return None
         tree = cached.decode()
-        if UPSYNC in state_keys(tree).values():
+        if is_upsynced(tree):
             return None  # a target owns it, status and all
         if not self.world.has_decided():
             return LOOK_AGAIN_S  # Placements have a say in how it is merged

@@ -52,7 +52,7 @@ def read_view(tree: Mapping[str, Any], key: str) -> Json:
     """
     view = {**tree, "metadata": _metadata(tree, key)}
     _patch_spec(view, tree, key)
-    reported = _reported(tree, key)
+    reported = reported_fields(tree, key)
     for field in summarised_fields(tree):
         _summarise(view, field, reported)
     return view
@@ -139,8 +139,8 @@ def _patch_spec(view: Json, tree: Mapping[str, Any], key: str) -> None:
     view["spec"] = spec
 
 
-def _reported(tree: Mapping[str, Any], key: str) -> Json:
-    """What the target reported, by dotted field."""
+def reported_fields(tree: Mapping[str, Any], key: str) -> Json:
+    """Return what the annotation of a target says it reported, by dotted field."""
     text = annotations_of(tree).get(STATUS_DIFF + key)
     if text is None:
         return {}

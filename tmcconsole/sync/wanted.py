@@ -89,8 +89,9 @@ def wanted(
 
 def foresee(world: World, target: Target, item: Item, source: CachedObject, tree: Json) -> Wanted:
     """Return what ``wanted`` says of a cached hub object, and keep it for ``recall``."""
-    kind, terms = _here(world, target, item)
-    basis = Basis(source.content_digest, terms, kind, target.copy_key(kind.id, item.key))
+    here = target.kinds[item.lane].kind
+    terms = terms_of(world, target, here, item.key.namespace) or PLAIN
+    basis = _basis(target, item, source, terms)
     wish = target.wishes.find(item, basis)
     if wish is None:
         wish = wanted(world, target, *item, tree, terms)
@@ -102,14 +103,13 @@ def recall(
     world: World, target: Target, item: Item, source: CachedObject, tree: Json, terms: Terms
 ) -> Wanted:
     """Return what ``wanted`` says of a cached hub object, whether it was foreseen or not."""
-    kind = target.kinds[item.lane].kind
-    basis = Basis(source.content_digest, terms, kind, target.copy_key(kind.id, item.key))
+    basis = _basis(target, item, source, terms)
     return target.wishes.find(item, basis) or wanted(world, target, *item, tree, terms)
 
 
-def _here(world: World, target: Target, item: Item) -> tuple[Kind, Terms]:
+def _basis(target: Target, item: Item, source: CachedObject, terms: Terms) -> Basis:
     kind = target.kinds[item.lane].kind
-    return kind, terms_of(world, target, kind, item.key.namespace) or PLAIN
+    return Basis(source.content_digest, terms, kind, target.copy_key(kind.id, item.key))
 
 
 def _judge_name(target: Target, kind: str, key: ObjectKey) -> Refusal | None:
