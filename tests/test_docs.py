@@ -13,11 +13,11 @@ import pytest
 
 from tmcconsole.cli.arguments import parse
 from tmcconsole.contract.records import Health, KindState, SyncState, TargetState
-from tmcconsole.engine import heartbeat
-from tmcconsole.sync import markers
+from tmcconsole.engine.hub import sync_target_status as heartbeat
+from tmcconsole.sync.names import markers
 from tmcconsole.tmc.errors import TRAITS, ErrorType
 from tmcconsole.ui.actions import ACTIONS, Action
-from tmcconsole.ui.commandline import parse as parse_line
+from tmcconsole.ui.orders.command_grammar import parse as parse_line
 
 ROOT = Path(__file__).parent.parent
 CODE = ROOT / "tmcconsole"
@@ -324,7 +324,7 @@ REASON_AT = {
     "Decision": 2,
     "_stands": 2,
 }
-REASONED = ("sync", "engine", "placement", "tmc/classify.py", "tmc/health.py")
+REASONED = ("sync", "engine", "placement", "tmc/classify.py", "tmc/health/health.py")
 
 
 @cache

@@ -18,7 +18,7 @@ from tests.world.world import (
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.records import ObjectRecord, SyncState
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
-from tmcconsole.sync.identity import target_key
+from tmcconsole.sync.names.identity import target_key
 
 pytestmark = pytest.mark.anyio
 

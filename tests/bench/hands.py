@@ -21,13 +21,13 @@ from tests.world.world import (
 )
 from tmcconsole.config.settings import Settings
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
-from tmcconsole.kube.ingest import WatchEvent
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.ingest import WatchEvent
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, real_runtime
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from tests.bench.fleet import Fleet
 from tests.bench.hands import Hands, arrivals, open_hands, running_engine
 from tests.bench.table import Row, milliseconds
 from tests.world.world import CONFIGMAPS
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
 WARM_UP = 5

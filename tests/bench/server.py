@@ -12,8 +12,8 @@ from tests.bench.fleet import Fleet
 from tests.bench.hands import Hands, arrivals, in_parallel, open_hands
 from tests.bench.table import Row
 from tests.world.world import CONFIGMAPS, make_configmap
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.ingest import WatchEvent
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.ingest import WatchEvent
 
 WIDTH = 16
 NAMESPACE = "server"

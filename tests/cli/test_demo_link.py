@@ -14,7 +14,7 @@ from tmcconsole.contract.commands import Accepted, PauseTarget, Refused, SimFaul
 from tmcconsole.contract.faults import FAULT_MENU
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.sim import faults as simulated
+from tmcconsole.sim.storage import faults as simulated
 
 Line = tuple[int, float, str]
 

@@ -16,7 +16,7 @@ import pytest
 
 from tmcconsole.cli.arguments import parse
 from tmcconsole.cli.child import SimChild
-from tmcconsole.cli.demo import Demo
+from tmcconsole.cli.commands.demo import Demo
 from tmcconsole.cli.failure import Failure
 from tmcconsole.contract.commands import Accepted, SimFault
 from tmcconsole.contract.link import EngineLink

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tmcconsole.config.selectors import (
+from tmcconsole.config.grammar.selectors import (
     SelectorUnreadable,
     field_terms,
     fields_match,

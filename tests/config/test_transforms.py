@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tmcconsole.config.fieldpath import Entry, Every, read_path
+from tmcconsole.config.grammar.fieldpath import Entry, Every, read_path
 from tmcconsole.config.load import load
 from tmcconsole.config.problems import ConfigError, Unusable
 from tmcconsole.config.transform_reader import Misplaced, read_transform

@@ -17,10 +17,10 @@ import orjson
 
 from tests.differential.trace import Json, Step, Watched
 from tests.envtest.planes import Plane
-from tmcconsole.kube.http import ABORT_LINGERING
+from tmcconsole.kube.access.http import ABORT_LINGERING
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.watch import Watch
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.handlers.watch import Watch
 
 USER_AGENT = "differential/1"
 PATIENCE_S = 30.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tmcconsole.contract.changes import NOTHING_SEEN, RecordRef, Revision
 from tmcconsole.contract.records import QueueRecord
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine import board as board_module
-from tmcconsole.engine.board import Board
+from tmcconsole.engine.board import board as board_module
+from tmcconsole.engine.board.board import Board
 
 
 def queue(target: str, depth: int = 0) -> QueueRecord:

@@ -19,7 +19,7 @@ from tmcconsole.contract.commands import Accepted, AllowDeletes, DrainTarget
 from tmcconsole.contract.records import ObjectRecord, SyncState, TargetRecord
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.placement.api import rfc3339
-from tmcconsole.sync.markers import ALLOW_DELETES
+from tmcconsole.sync.names.markers import ALLOW_DELETES
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmcconsole.engine.claim import Case, Replica, Seen, Step, Timing, better, decide, rank
+from tmcconsole.engine.replicas.election import (
+    Case,
+    Replica,
+    Seen,
+    Step,
+    Timing,
+    better,
+    decide,
+    rank,
+)
 
 TIMING = Timing(15.0, 10.0, 2.0)
 MINE = Seen("u", "7", "me", 15.0, changed_at=100.0)

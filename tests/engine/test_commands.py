@@ -46,7 +46,7 @@ from tmcconsole.contract.commands import (
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.markers import PAUSE
+from tmcconsole.sync.names.markers import PAUSE
 
 # Pause
 

@@ -13,7 +13,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.engine.engine import Engine
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 
 async def replicas(world: World) -> list[int | None]:

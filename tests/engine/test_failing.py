@@ -7,8 +7,8 @@ import pytest
 from tests.world.world import SYNC_TARGETS, World, open_world
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.records import HistoryRecord, TargetRecord, TargetState
-from tmcconsole.engine.connect import SetupError
-from tmcconsole.engine.failing import understand
+from tmcconsole.engine.connection.connect import SetupError
+from tmcconsole.engine.hub.failing import understand
 from tmcconsole.tmc.errors import ErrorType
 
 pytestmark = pytest.mark.anyio

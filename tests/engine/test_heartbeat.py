@@ -8,7 +8,7 @@ import pytest
 
 from tests.placement.make import WALL, make_tree
 from tests.sync.trees import patched
-from tmcconsole.engine.heartbeat import (
+from tmcconsole.engine.hub.sync_target_status import (
     Signs,
     SyncedResource,
     silence_patch,

@@ -6,7 +6,7 @@ import pytest
 
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.records import KindState
-from tmcconsole.engine.kinds import (
+from tmcconsole.engine.connection.kind_standing import (
     Compare,
     KindRules,
     KindStanding,
@@ -15,7 +15,7 @@ from tmcconsole.engine.kinds import (
     restrict,
     stand_kinds,
 )
-from tmcconsole.kube.discovery import Discovery
+from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.objects import Kind
 
 ANY = SyncSettings()

@@ -15,8 +15,8 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine.reach import MAX_PROBE_S, PROBE_S, Reach
-from tmcconsole.kube.client import Client
+from tmcconsole.engine.connection.probe import MAX_PROBE_S, PROBE_S, Reach
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import condition_of
 from tmcconsole.runtime import Request, Response, TransportError
 

@@ -19,7 +19,7 @@ from tests.world.world import (
 )
 from tmcconsole.contract.commands import Why
 from tmcconsole.contract.records import Cell, Health, ObjectRecord, SyncState
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
 BOTH = (*KINDS, WIDGETS.id)

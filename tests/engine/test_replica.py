@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tmcconsole.engine.replica import replica_identity
+from tmcconsole.engine.replicas.replica_identity import replica_identity
 from tmcconsole.runtime import Transport, real_runtime
 
 

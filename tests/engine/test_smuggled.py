@@ -22,13 +22,13 @@ from tests.world.world import (
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import SyncState
-from tmcconsole.engine.kinds import KindRules, pairs_of, stand_kinds
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.discovery import discover
+from tmcconsole.engine.connection.kind_standing import KindRules, pairs_of, stand_kinds
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.discovery import discover
 from tmcconsole.kube.errors import ApiError
 from tmcconsole.kube.objects import Json, ObjectKey, annotations_of
-from tmcconsole.sync.ledger import Standing
 from tmcconsole.sync.policy import PROFILES, judge_kind
+from tmcconsole.sync.state.ledger import Standing
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from tests.test_one_object import key_of_target
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, World, make_configmap, make_deployment
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import Json, Kind, annotations_of
-from tmcconsole.sync.markers import DELETION, SOFT_FINALIZER, SPEC_DIFF, STATE
+from tmcconsole.sync.names.markers import DELETION, SOFT_FINALIZER, SPEC_DIFF, STATE
 
 SETTINGS = (CONFIGMAPS, "shop", "settings")
 

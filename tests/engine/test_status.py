@@ -20,9 +20,9 @@ from tests.world.world import (
 )
 from tmcconsole.config.settings import StatusRule
 from tmcconsole.contract.commands import Why
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.sync.markers import STATUS_DIFF
+from tmcconsole.sync.names.markers import STATUS_DIFF
 
 WEB = ("shop", "web")
 ONE = ObjectKey("shop", "one")

@@ -15,8 +15,8 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.kube.objects import Json, Kind
-from tmcconsole.sync.markers import PAUSE
-from tmcconsole.sync.tidy import GRACE_S, LOOK_S
+from tmcconsole.sync.deletion.namespace_gc import GRACE_S, LOOK_S
+from tmcconsole.sync.names.markers import PAUSE
 
 SERVICE_ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount")
 NOT_YET_S = GRACE_S - 2 * LOOK_S

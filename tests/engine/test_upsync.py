@@ -29,7 +29,7 @@ from tests.world.world import (
 from tmcconsole.contract.commands import ShowObject, Text, Why
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import finalizers_of, labels_of
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.markers import (
     FINALIZER,
     STATE,
     UPSYNCED,

@@ -27,8 +27,8 @@ from tests.world.world import (
     make_deployment,
 )
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.identity import Locator
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.identity import Locator
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     DERIVED,
     LOCATOR,

@@ -11,7 +11,7 @@ from tests.world.world import (
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.kube.objects import Json, Kind, annotations_of
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     STATE,
     UPSYNC_RV,

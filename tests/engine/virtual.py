@@ -13,11 +13,11 @@ import anyio
 from tests.simulation.loop import run_virtual, virtual_runtime, virtual_wall
 from tests.world.world import Side, World, make_settings
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Transport
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 T = TypeVar("T")
 

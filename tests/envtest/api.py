@@ -13,7 +13,7 @@ import anyio
 import orjson
 
 from tests.envtest.planes import Plane
-from tmcconsole.kube.http import ABORT_LINGERING
+from tmcconsole.kube.access.http import ABORT_LINGERING
 
 JSON = "application/json"
 MERGE = "application/merge-patch+json"

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.envtest.planes import Plane
 from tmcconsole.placement.api import LOCATIONS, PLACEMENTS, SYNC_TARGETS
-from tmcconsole.sync.markers import CLUSTER, DELETION, LEASE, LOCATOR, PLACED, STATE
+from tmcconsole.sync.names.markers import CLUSTER, DELETION, LEASE, LOCATOR, PLACED, STATE
 
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/kube-system/leases?labelSelector={LEASE}"
 ALL_KINDS = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

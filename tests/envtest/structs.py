@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from tests.envtest.commands import REMEDY, find_binaries
 from tests.envtest.planes import Plane, running_planes
-from tmcconsole.sim import structs
-from tmcconsole.sim.builtin import built_in
+from tmcconsole.sim.schema import structs
+from tmcconsole.sim.schema.builtin import built_in
 
 Json = dict[str, Any]
 

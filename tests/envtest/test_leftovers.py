@@ -16,10 +16,10 @@ from tests.world.world import (
     make_configmap,
     place_everywhere,
 )
-from tmcconsole.engine.lease_form import LEASES
+from tmcconsole.engine.replicas.lease_form import LEASES
 from tmcconsole.kube.objects import finalizers_of
 from tmcconsole.placement.api import LOCATIONS
-from tmcconsole.sync.markers import LEASE
+from tmcconsole.sync.names.markers import LEASE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 

@@ -19,13 +19,13 @@ from tests.envtest.processes import Process
 from tests.scenarios.workspaces import LOCATIONS, make_location
 from tests.world.world import CONFIGMAPS, NAMESPACES, PLACEMENTS, Side, make_configmap
 from tmcconsole.config.settings import ClusterAccess, TargetSettings
-from tmcconsole.engine.claim import lease_name
-from tmcconsole.engine.lease_form import LEASES
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.engine.replicas.election import lease_name
+from tmcconsole.engine.replicas.lease_form import LEASES
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.placement.install import install
-from tmcconsole.sync.identity import target_key
+from tmcconsole.sync.names.identity import target_key
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest, pytest.mark.timeout(300)]
 

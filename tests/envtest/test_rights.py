@@ -25,12 +25,12 @@ from tests.world.world import (
 )
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, Kind, finalizers_of
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 

@@ -22,7 +22,7 @@ from tests.faultproxy.faults import FrozenReplica, Outcome, Replace
 from tests.faultproxy.listener import Listener, ServingCertificate
 from tests.faultproxy.replica import Remembered, Replica, asks_for_the_newest
 from tests.faultproxy.rules import Exchange, Rules
-from tmcconsole.kube.http import ABORT_LINGERING
+from tmcconsole.kube.access.http import ABORT_LINGERING
 
 SEEN_REQUESTS = 10_000  # the oldest is forgotten first
 NOT_PASSED_ON = frozenset(  # what belongs to one connection

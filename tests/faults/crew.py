@@ -26,17 +26,17 @@ from tests.world.world import (
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.records import TargetRecord, TargetState
-from tmcconsole.engine.claim import lease_name
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
+from tmcconsole.engine.replicas.election import lease_name
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, ObjectKey, annotations_of, finalizers_of, labels_of
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.store import Commit
-from tmcconsole.sync.identity import target_key
-from tmcconsole.sync.markers import DELETION, FINALIZER, STATE
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.storage.store import Commit
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.names.markers import DELETION, FINALIZER, STATE
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 SPACE = "shop"
 KINDS = ("configmaps", "deployments.apps")

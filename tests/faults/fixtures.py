@@ -48,8 +48,8 @@ def no_surprise(request: pytest.FixtureRequest, surprises: list[str]) -> Iterato
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is down is asked for every three seconds at least, not every fifteen."""
-    monkeypatch.setattr("tmcconsole.engine.reach.PROBE_S", 1.0)
-    monkeypatch.setattr("tmcconsole.engine.reach.MAX_PROBE_S", 3.0)
+    monkeypatch.setattr("tmcconsole.engine.connection.probe.PROBE_S", 1.0)
+    monkeypatch.setattr("tmcconsole.engine.connection.probe.MAX_PROBE_S", 3.0)
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import AllowDeletes
 from tmcconsole.contract.records import SyncState, TargetRecord
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, conditions_of
-from tmcconsole.sync.ledger import Standing
-from tmcconsole.sync.markers import ALLOW_DELETES
+from tmcconsole.sync.names.markers import ALLOW_DELETES
+from tmcconsole.sync.state.ledger import Standing
 
 COPY = {"colour": "blue"}
 GREEN = {"colour": "green"}

@@ -30,15 +30,15 @@ from tmcconsole.config.settings import Settings
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.records import AnyRecord, SyncState
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, conditions_of
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Request, Response, Transport, TransportError
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.store import Commit, Snapshot
-from tmcconsole.sync.identity import target_key
-from tmcconsole.sync.ledger import Standing
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.storage.store import Commit, Snapshot
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.state.ledger import Standing
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 KINDS = ("configmaps", "deployments.apps")
 SPACE = "shop"

@@ -20,7 +20,7 @@ from tests.world.world import (
 )
 from tmcconsole.contract.commands import AllowDeletes, Text, Why
 from tmcconsole.contract.records import HistoryRecord, KindRecord, KindState, SyncState
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json
 
 pytestmark = pytest.mark.anyio

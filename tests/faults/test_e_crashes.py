@@ -22,7 +22,7 @@ from tests.world.world import (
     make_deployment,
 )
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.markers import ORIGIN
+from tmcconsole.sync.names.markers import ORIGIN
 
 # not sent; committed and the reply lost; committed and the reply seen
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "after", "soon after")

@@ -16,7 +16,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
-from tmcconsole.engine.rights import HUB_VERBS, TARGET_VERBS
+from tmcconsole.engine.connection.rights import HUB_VERBS, TARGET_VERBS
 
 pytestmark = pytest.mark.anyio
 

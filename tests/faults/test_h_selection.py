@@ -12,7 +12,7 @@ from tests.faults.stage import Stage, open_shop
 from tests.world.world import CONFIGMAPS, make_configmap
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import SyncState, TargetRecord
-from tmcconsole.sync.markers import EXCLUDE_TARGETS, POLICY, SWITCH, TARGETS
+from tmcconsole.sync.names.markers import EXCLUDE_TARGETS, POLICY, SWITCH, TARGETS
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from tests.faults.stage import Stage, open_shop
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_configmap, make_deployment
 from tmcconsole.contract.records import EngineRecord, ObjectRecord, SyncState, TargetRecord
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sync.upstatus import BUSY_AT
+from tmcconsole.sync.status.reconciler import BUSY_AT
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from tests.faults.real import COPY, GREEN, PATIENCE_S, RealStage, open_calm_stag
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, SECRETS, Side, make_deployment
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.errors import KubeError, NotFound
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 

@@ -19,10 +19,10 @@ from tests.faults.test_f_identity import ACCOUNTS, BINDINGS, EVERYTHING, NAME, R
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, Side, make_deployment
 from tmcconsole.config.settings import ClusterAccess, SyncSettings
 from tmcconsole.contract.records import SyncState
-from tmcconsole.engine.kinds import KindRules, pairs_of, stand_kinds
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
-from tmcconsole.kube.discovery import Discovery, discover
+from tmcconsole.engine.connection.kind_standing import KindRules, pairs_of, stand_kinds
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.sync.definitions import DEFINITIONS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]

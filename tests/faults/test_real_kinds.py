@@ -9,7 +9,7 @@ from tests.faults.definitions import TEXT, WIDGETS, define, make_widget
 from tests.faults.real import RealStage, open_real_stage, refusal
 from tests.world.world import Side
 from tmcconsole.contract.records import KindState, SyncState
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.errors import NotFound
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]

@@ -104,7 +104,7 @@ class Names:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
-    monkeypatch.setattr("tmcconsole.kube.http.NAME_BELIEVED_S", 1)
+    monkeypatch.setattr("tmcconsole.kube.access.http.NAME_BELIEVED_S", 1)
     return Names(monkeypatch)
 
 

@@ -35,12 +35,12 @@ from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Accepted, ForgetPlan, ForgetTarget, Refused, Resync
 from tmcconsole.contract.records import TargetRecord, TargetState
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.placement.api import LOCATIONS
 from tmcconsole.placement.install import install
-from tmcconsole.sync.markers import STATE, SYNC
+from tmcconsole.sync.names.markers import STATE, SYNC
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 

@@ -21,8 +21,8 @@ from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import KindRecord, KindState, TargetState
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]

@@ -13,9 +13,9 @@ from tests.faults.real import PATIENCE_S, RealStage, open_real_stage
 from tests.faults.test_c_rules import AUTOSCALERS
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, SECRETS, Side, make_deployment
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
+from tmcconsole.kube.client.ingest import WatchEvent
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.ingest import WatchEvent
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, finalizers_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]

@@ -14,7 +14,7 @@ from tests.envtest.planes import Plane
 from tests.faults.definitions import WIDGETS, define_reporting, make_widget
 from tests.faults.real import PATIENCE_S, RealStage, open_calm_stage
 from tests.world.world import PLACEMENTS, Side
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]

@@ -21,7 +21,7 @@ from tests.faultproxy.faults import (
 from tests.faults.real import COPY, GREEN, RealStage, refusal
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, make_deployment
 from tmcconsole.contract.records import SyncState, TargetState
-from tmcconsole.kube import informer
+from tmcconsole.kube.cache import informer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 

@@ -11,7 +11,7 @@ import anyio
 
 from tests.simulation.wire import ACTOR
 from tmcconsole.runtime import ByteStream, Request, Response, Transport
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 # Given (cluster, request) before it is carried out: an answer in its stead, or None. May raise.
 Meddle = Callable[[str, Request], Response | None]

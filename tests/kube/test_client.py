@@ -18,7 +18,7 @@ from tests.kube.scripted import (
     make_tree,
     refused,
 )
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import (
     AlreadyExists,
     BadAnswer,

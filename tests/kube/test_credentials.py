@@ -17,7 +17,7 @@ from aiohttp import web
 
 from tests.kube.serving import json_answer, serving, write_kubeconfig
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.credentials import CredentialsError, dial, in_cluster, open_endpoint
+from tmcconsole.kube.access.credentials import CredentialsError, dial, in_cluster, open_endpoint
 from tmcconsole.kube.secret import Secret
 from tmcconsole.runtime import Request, Response, TransportError
 
@@ -267,7 +267,7 @@ async def test_F1_a_plugin_that_fails_is_quoted_harmlessly(
 async def test_F1_a_plugin_that_hangs_is_ended_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tmcconsole.kube.exec_plugin.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("tmcconsole.kube.access.exec_plugin.TIMEOUT_S", 0.5)
     script = "pid = os.fork()\nopen(__file__ + f'.{os.getpid()}', 'w')\ntime.sleep(60)"
     path = write_kubeconfig(tmp_path, "https://a", user=plugin(tmp_path, script))
 

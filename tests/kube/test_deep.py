@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from tests.kube.scripted import CONFIG_MAPS, make_tree
-from tmcconsole.kube.deep import split_items
-from tmcconsole.kube.ingest import Quarantined, split_page, take, to_event
+from tmcconsole.kube.client.deep_lists import split_items
+from tmcconsole.kube.client.ingest import Quarantined, split_page, take, to_event
 
 DEEP = "[" * 5000 + "]" * 5000
 

@@ -8,8 +8,8 @@ import anyio
 import orjson
 
 from tests.kube.scripted import JSON_TYPE, ScriptedTransport, failure
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.discovery import Discovery, discover
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.runtime import Request, Response, TransportError
 
 NOT_ACCEPTABLE = failure(406, "NotAcceptable")

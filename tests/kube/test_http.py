@@ -18,11 +18,11 @@ from anyio.abc import TaskStatus
 from tests.kube.scripted import CONFIG_MAPS, event, make_tree
 from tests.kube.serving import Answer, Served, json_answer, serving, write_kubeconfig
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.access.http import USER_AGENT, HttpTransport
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.ingest import WatchEvent
 from tmcconsole.kube.errors import BadAnswer, Unreachable
-from tmcconsole.kube.http import USER_AGENT, HttpTransport
-from tmcconsole.kube.ingest import WatchEvent
 from tmcconsole.runtime import Request, TransportError
 
 

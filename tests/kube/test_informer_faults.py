@@ -20,8 +20,8 @@ from tests.kube.scripted import (
     make_tree,
     refused,
 )
-from tmcconsole.kube.cache import Shrink
-from tmcconsole.kube.informer import Phase
+from tmcconsole.kube.cache.cache import Shrink
+from tmcconsole.kube.cache.informer import Phase
 from tmcconsole.runtime import Response, TransportError
 
 Watch = Response | tuple[object, ...] | Exception

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.kube.scripted import CONFIG_MAPS, make_tree
-from tmcconsole.kube.ingest import Quarantined, mended, split_page, take, to_cached, to_event
+from tmcconsole.kube.client.ingest import Quarantined, mended, split_page, take, to_cached, to_event
 from tmcconsole.kube.objects import CachedObject, Json
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmcconsole.kube.json_patch import (
+from tmcconsole.kube.trees.json_patch import (
     MAX_BYTES,
     MAX_OPERATIONS,
     PatchInvalid,

@@ -23,7 +23,7 @@ from tests.kube.serving import (
 )
 from tests.kube.test_credentials import Clocks
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.credentials import CredentialsError, Endpoint, open_endpoint
+from tmcconsole.kube.access.credentials import CredentialsError, Endpoint, open_endpoint
 
 
 def jwt(expires: float, name: str = "jane") -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
-from tmcconsole.kube.patches import diff, merge_patch, same_quantity, subset_differences
+from tmcconsole.kube.trees.differences import diff, merge_patch, same_quantity, subset_differences
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "b"])
 VALUES = st.recursive(

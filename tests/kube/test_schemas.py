@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tmcconsole.kube.schemas import narrowings, schema_in
+from tmcconsole.kube.trees.schema_compatibility import narrowings, schema_in
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}

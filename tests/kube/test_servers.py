@@ -14,14 +14,14 @@ import pytest
 from tests.envtest.planes import Plane
 from tests.kube.scripted import CONFIG_MAPS
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
-from tmcconsole.kube.discovery import discover
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.cache.informer import Informer, Phase
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.discovery import discover
 from tmcconsole.kube.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
-from tmcconsole.kube.informer import Informer, Phase
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.runtime import real_runtime
-from tmcconsole.sim.fleet import Fleet, run_fleet
+from tmcconsole.sim.faces.fleet import Fleet, run_fleet
 
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")

@@ -16,8 +16,8 @@ import trustme
 from tests.kube.serving import server_context, serving, write_authority, write_kubeconfig
 from tests.kube.test_http import hello
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.credentials import dial
-from tmcconsole.kube.http import RECHECK_S
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.access.http import RECHECK_S
 from tmcconsole.runtime import Request, Response, TransportError
 
 

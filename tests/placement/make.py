@@ -12,7 +12,7 @@ from tmcconsole.placement.api import (
     Selector,
     SyncTarget,
 )
-from tmcconsole.sync.identity import TargetIdentity
+from tmcconsole.sync.names.identity import TargetIdentity
 
 WALL = 1_800_000_000.0
 ANYWHERE: Selector = {}

@@ -19,7 +19,7 @@ from tmcconsole.placement.api import (
     rfc3339,
     unix_time,
 )
-from tmcconsole.sync.markers import ALLOW_DELETES, PAUSE, SYNCTARGETS
+from tmcconsole.sync.names.markers import ALLOW_DELETES, PAUSE, SYNCTARGETS
 
 
 def make_sync_target(annotations: Json | None = None, **more: Any) -> Json:

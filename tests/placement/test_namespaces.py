@@ -18,7 +18,7 @@ from tmcconsole.placement.namespaces import (
     NamespacePlan,
     plan_namespace,
 )
-from tmcconsole.sync.markers import DELETION, PLACED, deletion_keys, state_keys
+from tmcconsole.sync.names.markers import DELETION, PLACED, deletion_keys, state_keys
 
 EAST, WEST = make_target("east"), make_target("west")
 E, W = EAST.key, WEST.key

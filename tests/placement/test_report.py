@@ -16,7 +16,7 @@ from tmcconsole.placement.report import (
     placement_status,
 )
 from tmcconsole.placement.select import Decision, decide
-from tmcconsole.sync.markers import SYNCTARGETS
+from tmcconsole.sync.names.markers import SYNCTARGETS
 
 
 def decided(*targets: SyncTarget, is_anywhere: bool = True) -> Decision:

@@ -43,7 +43,7 @@ from tests.world.world import (
 )
 from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
 from tmcconsole.placement.report import NAMESPACE_SCHEDULED
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     DELETION,
     PLACED,

@@ -20,7 +20,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.markers import PROMOTED, STATE, STATUS_DIFF, SUMMARIZING
+from tmcconsole.sync.names.markers import PROMOTED, STATE, STATUS_DIFF, SUMMARIZING
 
 pytestmark = pytest.mark.anyio
 

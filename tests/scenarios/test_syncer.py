@@ -44,8 +44,8 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, annotations_of, finalizers_of, labels_of
 from tmcconsole.placement.install import install
-from tmcconsole.sync.identity import Locator
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.identity import Locator
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     DELETION,
     DERIVED,

@@ -31,7 +31,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.kube.objects import Json, annotations_of, labels_of
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     LOCATOR,
     SPEC_DIFF,

@@ -20,14 +20,14 @@ import pytest
 from tests.simulation.loop import run_virtual, virtual_runtime, virtual_wall
 from tests.world.world import PLACEMENTS, SYNC_TARGETS, Side, World, make_settings
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Transport
-from tmcconsole.sim.asked import ADMIN, User
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sync.identity import target_key
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.request.request_info import ADMIN, User
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 KCP_ADMIN = User("kcp-admin", ("system:kcp:admin", "system:authenticated"))
 CRDS = Kind(

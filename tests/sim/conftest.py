@@ -10,7 +10,7 @@ import pytest
 
 from tests.kube.informing import VIRTUAL_TIME
 from tests.sim.talk import Api, make_cluster
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 
 @pytest.fixture

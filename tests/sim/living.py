@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 
 async def until(cluster: SimCluster, holds: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ import anyio
 import orjson
 
 from tmcconsole.runtime import Request
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 Json = dict[str, Any]
 EPOCH = 1_800_000_000.0  # Unix seconds at which simulated servers start

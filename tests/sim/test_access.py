@@ -10,8 +10,8 @@ import pytest
 from tests.manifests import make_config_map
 from tests.sim.talk import Api
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.asked import User
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.request.request_info import User
 
 pytestmark = pytest.mark.anyio
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -9,7 +9,7 @@ import pytest
 from tests.manifests import make_config_map, make_deployment
 from tests.sim.living import pods, ready, until
 from tests.sim.talk import Answer, Api, Json
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio
 SPACE = "/api/v1/namespaces/default"

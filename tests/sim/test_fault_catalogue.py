@@ -13,12 +13,12 @@ import pytest
 from tests.kube.scripted import CONFIG_MAPS, make_runtime
 from tests.manifests import make_config_map, make_deployment
 from tests.sim.talk import Api, Json
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.client.client import Client
 from tmcconsole.runtime import Request
-from tmcconsole.sim.asked import User
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.faults import FAULTS
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.request.request_info import User
+from tmcconsole.sim.storage.faults import FAULTS
 
 pytestmark = pytest.mark.anyio
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"

@@ -9,8 +9,8 @@ import pytest
 from tests.manifests import make_config_map
 from tests.sim.talk import Api, make_cluster
 from tmcconsole.runtime import Request, TransportError
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.faults import FAULTS
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.storage.faults import FAULTS
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -8,7 +8,7 @@ from tests.manifests import make_config_map, make_deployment
 from tests.sim.living import ready, until
 from tests.sim.talk import Answer, Api, Json, make_cluster
 from tests.sim.test_writing import CRDS, make_definition
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from tests.manifests import make_config_map
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.http import Served, serve
-from tmcconsole.sim.kubeconfig import with_token, write_kubeconfig
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.faces.http import Served, serve
+from tmcconsole.sim.faces.kubeconfig import with_token, write_kubeconfig
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

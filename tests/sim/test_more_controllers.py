@@ -9,8 +9,8 @@ import pytest
 
 from tests.sim.living import pods, until
 from tests.sim.talk import Api, make_cluster
-from tmcconsole.sim.cluster import SimCluster
 from tmcconsole.sim.controllers.cronjob import matches
+from tmcconsole.sim.faces.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ import pytest
 from tests.sim.talk import Api
 from tests.sim.test_writing import CRDS, make_definition
 from tmcconsole.runtime import Request
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.openapi2 import ASKED, PROTOBUF
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.schema.openapi2 import ASKED, PROTOBUF
 
 pytestmark = pytest.mark.anyio
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.protobuf import decode
+from tmcconsole.sim.request.protobuf import decode
+from tmcconsole.sim.storage.status_errors import Failure
 
 
 def field(number: int, value: bytes | int | str) -> bytes:

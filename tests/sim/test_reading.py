@@ -10,7 +10,7 @@ import pytest
 from tests.manifests import make_config_map, make_deployment
 from tests.sim.talk import Api, make_cluster
 from tmcconsole.runtime import Request
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

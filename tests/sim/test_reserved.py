@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.asked import ADMIN, User
-from tmcconsole.sim.cluster import Flavour, SimCluster
+from tmcconsole.sim.faces.cluster import Flavour, SimCluster
+from tmcconsole.sim.request.request_info import ADMIN, User
 
 Json = dict[str, Any]
 SOMEBODY = User("kcp-admin", ("system:kcp:admin", "system:authenticated"))

@@ -19,8 +19,8 @@ from tests.simulation.swarm import TARGETS
 from tests.simulation.trace import Violation
 from tests.simulation.watchdog import Made
 from tests.simulation.world import World
-from tmcconsole.kube.informer import Phase
-from tmcconsole.sim.store import Key
+from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.sim.storage.store import Key
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.sim.store import Key, Store, Stored
+from tmcconsole.sim.storage.store import Key, Store, Stored
 
 Json = dict[str, Any]
 

@@ -13,25 +13,22 @@ import msgspec
 import pytest
 
 from tests.simulation.swarm import LAG, TIME_TRAVEL
-from tmcconsole.kube import cache, informer
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.cache import cache, informer
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.kube.paths import object_path
-from tmcconsole.sync import (
-    assign,
-    assigner,
-    downsync,
-    gate,
-    places,
-    plan,
-    removal,
-    sending,
-    status,
-    upstatus,
-    writing,
-)
-from tmcconsole.sync.turn import LOOK_AGAIN_S, Turn
+from tmcconsole.sync import assigner
+from tmcconsole.sync.assignment import plan as assign
+from tmcconsole.sync.deletion import delete_gate as gate
+from tmcconsole.sync.down import apply as sending
+from tmcconsole.sync.down import create_update as writing
+from tmcconsole.sync.down import ensure_namespace as places
+from tmcconsole.sync.down import plan, removal
+from tmcconsole.sync.down import reconciler as downsync
+from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S, Turn
+from tmcconsole.sync.status import merge as status
+from tmcconsole.sync.status import reconciler as upstatus
 
 Put = Callable[[pytest.MonkeyPatch], None]
 

@@ -21,7 +21,7 @@ from tmcconsole.contract.commands import (
     Resync,
     UncordonTarget,
 )
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 

@@ -26,10 +26,10 @@ from tests.simulation.marks import (
 from tests.simulation.trace import Trace, Violation
 from tests.simulation.wire import ACTOR, WRITING
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.asked import ADMIN, Asked, parse
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.store import Commit, Json, Key
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sim.request.request_info import ADMIN, Asked, parse
+from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.store import Commit, Json, Key
 
 PROOF_S: Final = 60.0  # how old the live read behind a deletion may be
 RECHECK_S: Final = 590.0  # a collision is looked at again no sooner, unless something changed

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import anyio
 
 from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 # Whose request is being carried out; "" for the clusters' own controllers.
 ACTOR: ContextVar[str] = ContextVar("actor", default="")

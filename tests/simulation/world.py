@@ -19,14 +19,14 @@ from tests.simulation.watchdog import Watchdog
 from tests.simulation.wire import Hand, Life, Moment, Wire
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.informer import Informer
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sync.identity import target_key
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 
 class WatchedAudit(MemoryAudit):

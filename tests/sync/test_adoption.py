@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sync.adoption import claimed_by
+from tmcconsole.sync.down.takeover import claimed_by
 
 OWNER = {"kind": "ReplicaSet", "name": "web", "controller": True}
 

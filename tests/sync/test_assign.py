@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import NOW, THEN, make_tree, patched
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
-from tmcconsole.sync.assign import (
+from tmcconsole.sync.assignment.plan import (
     Expected,
     expected_keys,
     is_wanted,
     plan_assignment,
     plan_release,
 )
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.names.markers import (
     ASSIGNED,
     DELETION,
     FINALIZER,

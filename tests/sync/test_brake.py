@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 from tests.world.world import CONFIGMAPS, real_clock_runtime
-from tmcconsole.kube.cache import Shrink
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.informer import Informer
-from tmcconsole.sim.cluster import SimCluster
-from tmcconsole.sync.brake import WINDOW_S, Brake
-from tmcconsole.tmc.audit import Recalled
+from tmcconsole.kube.cache.cache import Shrink
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.client.client import Client
+from tmcconsole.sim.faces.cluster import SimCluster
+from tmcconsole.sync.policy.mass_delete_brake import WINDOW_S, Brake
+from tmcconsole.tmc.history.audit import Recalled
 
 
 def make_informer() -> Informer:

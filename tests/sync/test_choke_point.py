@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.reader import Reader
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Reader
 
 CODE = Path(__file__).parents[2] / "tmcconsole"
 WRITES = ("apply", "create", "delete", "json_patch", "merge_patch", "scale")
 # What holds the hub's client under another name than ``hub.client``.
-OF_THE_HUB = ("placement/", "engine/leases.py")
+OF_THE_HUB = ("placement/", "engine/replicas/leases.py")
 ACTING = sorted(
     path for part in ("sync", "engine", "placement") for path in (CODE / part).rglob("*.py")
 )
@@ -42,7 +42,7 @@ def test_every_write_of_a_client_is_to_the_hub_or_behind_the_door(method: str) -
     }
 
     others = {(path, on) for path, on in found if not _is_of_the_hub(path, on)}
-    assert others <= {("sync/door.py", "self._client")}
+    assert others <= {("sync/policy/target_writer.py", "self._client")}
 
 
 def _is_of_the_hub(path: str, on: str) -> bool:
@@ -61,4 +61,8 @@ def test_permits_are_made_by_the_policy_and_doors_by_the_wiring() -> None:
     }
 
     assert users["_SEAL"] == {"sync/policy/permit.py"}
-    assert users["Door"] <= {"sync/door.py", "sync/world.py", "engine/wiring.py"}
+    assert users["Door"] <= {
+        "sync/policy/target_writer.py",
+        "sync/state/context.py",
+        "engine/targets/wiring.py",
+    }

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tmcconsole.config.pointers import read_pointer
+from tmcconsole.config.grammar.pointers import read_pointer
 from tmcconsole.config.problems import Unusable
 from tmcconsole.kube.objects import Json
-from tmcconsole.kube.owners import depth_of, writers_of
-from tmcconsole.kube.patches import subset_differences
-from tmcconsole.sync.contest import ALL, Verdict, contest, judge, leaf_digests
-from tmcconsole.sync.ownership import Ownership
-from tmcconsole.sync.pointers import points_at, without
+from tmcconsole.kube.trees.differences import subset_differences
+from tmcconsole.kube.trees.managed_fields import depth_of, writers_of
+from tmcconsole.sync.conflicts.field_rules import Ownership
+from tmcconsole.sync.conflicts.judge import ALL, Verdict, contest, judge, leaf_digests
+from tmcconsole.sync.conflicts.pointers import points_at, without
 
 WISH: Json = {
     "metadata": {"name": "web", "labels": {"team": "ours"}, "annotations": {}},

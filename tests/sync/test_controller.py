@@ -9,8 +9,8 @@ import anyio
 from tests.simulation.loop import run_virtual
 from tmcconsole.kube.errors import Unreachable
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.controller import Again, Controller
-from tmcconsole.sync.workqueue import Item, WorkQueue
+from tmcconsole.sync.queue.controller import Again, Controller
+from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 
 ITEM = Item("configmaps", ObjectKey("shop", "settings"))
 OTHER = Item("configmaps", ObjectKey("shop", "other"))

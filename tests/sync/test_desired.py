@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import make_tree
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
-from tmcconsole.sync.desired import Desired, Terms, build
-from tmcconsole.sync.divide import share
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN
+from tmcconsole.sync.desired.build import Desired, Terms, build
+from tmcconsole.sync.desired.replica_division import share
+from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN
 
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.patches import Difference
-from tmcconsole.sync.contest import Contested
-from tmcconsole.sync.drift import FIELDS_KEPT, FIGHT_FLIPS, FIGHT_WINDOW_S, TRUCE_CAP_S, Drifts
+from tmcconsole.kube.trees.differences import Difference
+from tmcconsole.sync.conflicts.drift_ledger import (
+    FIELDS_KEPT,
+    FIGHT_FLIPS,
+    FIGHT_WINDOW_S,
+    TRUCE_CAP_S,
+    Drifts,
+)
+from tmcconsole.sync.conflicts.judge import Contested
 
 WISH = b"wish"
 

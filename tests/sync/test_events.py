@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.sync.events import BURST, MOST, PER_S, QUIET_S, EventMirror, event_name, involved_in
+from tmcconsole.sync.up.events import (
+    BURST,
+    MOST,
+    PER_S,
+    QUIET_S,
+    EventMirror,
+    event_name,
+    involved_in,
+)
 
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 ABOUT: Json = {

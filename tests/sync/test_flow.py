@@ -15,7 +15,7 @@ from tmcconsole.kube.errors import (
     TooManyRequests,
     Unreachable,
 )
-from tmcconsole.sync.flow import LEAST, NARROW, START, Flow
+from tmcconsole.sync.queue.concurrency_limit import LEAST, NARROW, START, Flow
 
 
 def make_flow(most: int = 64) -> Flow:

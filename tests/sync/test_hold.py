@@ -7,8 +7,8 @@ import pytest
 from tests.sync.test_assign import BOTH, after, by_labels, by_namespace
 from tests.sync.trees import NOW, make_tree
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.assign import expected_without_namespace, is_on_hold
-from tmcconsole.sync.markers import ASSIGNED, deletion_keys, finalizer_keys, state_keys
+from tmcconsole.sync.assignment.plan import expected_without_namespace, is_on_hold
+from tmcconsole.sync.names.markers import ASSIGNED, deletion_keys, finalizer_keys, state_keys
 
 
 def test_what_is_on_hold_gets_no_finalizer_and_keeps_its_state() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tmcconsole.sync.identity import (
+from tmcconsole.sync.names.identity import (
     Locator,
     TargetIdentity,
     dns_id,

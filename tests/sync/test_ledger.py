@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.ledger import Ledger
+from tmcconsole.sync.state.ledger import Ledger
 
 KEY = ObjectKey("shop", "settings")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.identity import Locator, TargetIdentity, namespace_for
-from tmcconsole.sync.markers import CLUSTER, LOCATOR
-from tmcconsole.sync.namespaces import NamespaceClash, NamespaceNames
+from tmcconsole.sync.names.identity import Locator, TargetIdentity, namespace_for
+from tmcconsole.sync.names.markers import CLUSTER, LOCATOR
+from tmcconsole.sync.state.namespace_names import NamespaceClash, NamespaceNames
 
 TARGET = TargetIdentity("root:org:ws", "us-west1", "syncTargetUID")
 MODES = ("same", "kcp", "prefix")
@@ -190,7 +190,9 @@ def test_what_has_no_namespace_has_none_anywhere(mode: str) -> None:
 def test_C7_two_namespaces_that_want_one_name_are_told_apart_by_the_whole_locator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tmcconsole.sync.namespaces.namespace_for", lambda _locator: "kcp-same")
+    monkeypatch.setattr(
+        "tmcconsole.sync.state.namespace_names.namespace_for", lambda _locator: "kcp-same"
+    )
     names = make_names("kcp")
     first = made_by(names, "shop")
     names.check("shop", first)

@@ -9,12 +9,11 @@ import pytest
 
 from tests.sync.trees import make_tree
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.ingest import to_cached
+from tmcconsole.kube.client.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
-from tmcconsole.kube.patches import Difference
-from tmcconsole.sync.desired import PLAIN, Desired, build
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, origin_of
-from tmcconsole.sync.plan import (
+from tmcconsole.kube.trees.differences import Difference
+from tmcconsole.sync.desired.build import PLAIN, Desired, build
+from tmcconsole.sync.down.plan import (
     AwaitFinalizer,
     AwaitGone,
     Collide,
@@ -30,6 +29,7 @@ from tmcconsole.sync.plan import (
     decide,
     fingerprint,
 )
+from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN, origin_of
 from tmcconsole.sync.policy import Refusal
 
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")

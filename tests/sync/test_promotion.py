@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sync.markers import PROMOTED, STATE, STATUS_DIFF, SUMMARIZING
-from tmcconsole.sync.promotion import plan_promotion
-from tmcconsole.sync.view import ViewInvalid, read_view
+from tmcconsole.sync.desired.target_view import ViewInvalid, read_view
+from tmcconsole.sync.names.markers import PROMOTED, STATE, STATUS_DIFF, SUMMARIZING
+from tmcconsole.sync.status.promotion import plan_promotion
 
 
 def tree(

@@ -7,8 +7,8 @@ import pytest
 from tests.sync.trees import make_tree
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.plurals import plural, resource_id
-from tmcconsole.sync.closure import Links, closure, is_workload, links_of
-from tmcconsole.sync.references import Reference, references
+from tmcconsole.sync.assignment.closure import Links, closure, is_workload, links_of
+from tmcconsole.sync.assignment.references import Reference, references
 
 
 def pods(**spec: object) -> Json:

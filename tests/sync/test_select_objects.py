@@ -8,8 +8,8 @@ import pytest
 
 from tmcconsole.config.settings import ClusterAccess, SyncSettings, TargetSettings
 from tmcconsole.kube.objects import Json
-from tmcconsole.sync.markers import EXCLUDE_TARGETS, SWITCH, TARGETS
-from tmcconsole.sync.select_objects import ANY, Selection, selected, selection_of, switch_of
+from tmcconsole.sync.assignment.selection import ANY, Selection, selected, selection_of, switch_of
+from tmcconsole.sync.names.markers import EXCLUDE_TARGETS, SWITCH, TARGETS
 
 
 def make(labels: Any = None, **annotations: str) -> Json:

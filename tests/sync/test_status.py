@@ -8,8 +8,8 @@ import pytest
 
 from tmcconsole.config.settings import StatusRule
 from tmcconsole.kube.objects import Json
-from tmcconsole.sync import status
-from tmcconsole.sync.status import Report, patch_for
+from tmcconsole.sync.status import merge as status
+from tmcconsole.sync.status.merge import Report, patch_for
 
 
 def report(target: str, *, current: bool = True, generation: int = 1, **status: Any) -> Report:

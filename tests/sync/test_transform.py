@@ -11,10 +11,10 @@ from tests.sync.trees import make_tree
 from tmcconsole.config.transform_reader import read_transform
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.objects import Json, Kind
-from tmcconsole.sync.desired import Desired, Terms, build
-from tmcconsole.sync.images import from_elsewhere, full_name
-from tmcconsole.sync.markers import CLUSTER
-from tmcconsole.sync.transform import TransformFailed
+from tmcconsole.sync.desired.build import Desired, Terms, build
+from tmcconsole.sync.desired.transform import TransformFailed
+from tmcconsole.sync.names.images import from_elsewhere, full_name
+from tmcconsole.sync.names.markers import CLUSTER
 
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")

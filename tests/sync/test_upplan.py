@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.ingest import to_cached
+from tmcconsole.kube.client.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Json, Kind
-from tmcconsole.kube.patches import merge_patch
-from tmcconsole.sync.markers import (
+from tmcconsole.kube.trees.differences import merge_patch
+from tmcconsole.sync.names.markers import (
     CLUSTER,
     DELETION,
     DERIVED,
@@ -27,8 +27,8 @@ from tmcconsole.sync.markers import (
     place_of,
 )
 from tmcconsole.sync.policy import Refusal
-from tmcconsole.sync.uplift import Lifted, is_lifted, is_selected, lift, why_not_derived
-from tmcconsole.sync.upplan import (
+from tmcconsole.sync.up.hub_object import Lifted, is_lifted, is_selected, lift, why_not_derived
+from tmcconsole.sync.up.plan import (
     Compare,
     Even,
     LetGo,

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import THEN, make_tree, patched
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of
-from tmcconsole.sync.assign import is_wanted
-from tmcconsole.sync.markers import (
+from tmcconsole.sync.assignment.plan import is_wanted
+from tmcconsole.sync.desired.target_view import (
+    NotOwner,
+    ViewInvalid,
+    gone_view,
+    read_view,
+    summarised_fields,
+    write_view,
+)
+from tmcconsole.sync.names.markers import (
     FINALIZER,
     PROMOTED,
     SPEC_DIFF,
@@ -20,14 +28,6 @@ from tmcconsole.sync.markers import (
     SUMMARIZING,
     finalizer_keys,
     state_keys,
-)
-from tmcconsole.sync.view import (
-    NotOwner,
-    ViewInvalid,
-    gone_view,
-    read_view,
-    summarised_fields,
-    write_view,
 )
 
 SPEC = {"replicas": 4, "paused": False}

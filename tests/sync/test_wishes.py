@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tmcconsole.kube.objects import Kind, ObjectKey
-from tmcconsole.sync.desired import PLAIN, Terms
-from tmcconsole.sync.wanted import Wanted
-from tmcconsole.sync.wishes import KEPT, Basis, Wishes
-from tmcconsole.sync.workqueue import Item
+from tmcconsole.sync.desired.build import PLAIN, Terms
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.desired_cache import KEPT, Basis, Wishes
+from tmcconsole.sync.state.desired_state import Wanted
 
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 BASIS = Basis(b"digest", PLAIN, CONFIGMAPS, ObjectKey("shop", "settings"))

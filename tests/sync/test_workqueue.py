@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
+from tmcconsole.sync.queue.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
+from tmcconsole.sync.queue.workqueue import FRESH_IN_A_ROW, Item, WorkQueue
 
 LANES = st.sampled_from(["configmaps", "deployments.apps", "jobs.batch"])
 KEYS = st.sampled_from([ObjectKey("shop", name) for name in "abc"])

@@ -6,8 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.kube.patches import merge_patch
-from tmcconsole.sync.markers import ASSIGNED, DELETION, FINALIZER, PLACED, SOFT_FINALIZER, STATE
+from tmcconsole.kube.trees.differences import merge_patch
+from tmcconsole.sync.names.markers import (
+    ASSIGNED,
+    DELETION,
+    FINALIZER,
+    PLACED,
+    SOFT_FINALIZER,
+    STATE,
+)
 
 THEN = "2026-01-01T00:00:00Z"
 NOW = "2026-02-02T00:00:00Z"

@@ -10,14 +10,14 @@ import anyio
 import orjson
 import pytest
 
-from tmcconsole.tmc.audit import (
+from tmcconsole.tmc.history.audit import (
     MAX_FIELD,
     AuditLog,
     AuditUnavailable,
     MemoryAudit,
     verify,
 )
-from tmcconsole.tmc.audit_file import FileAudit, full_files, verify_files
+from tmcconsole.tmc.history.audit_file import FileAudit, full_files, verify_files
 
 
 def wall() -> float:

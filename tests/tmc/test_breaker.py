@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmcconsole.tmc.breaker import RESET_S, THRESHOLD, Breaker, BreakerState, counts
 from tmcconsole.tmc.errors import ErrorType, failure
+from tmcconsole.tmc.recovery.breaker import RESET_S, THRESHOLD, Breaker, BreakerState, counts
 
 
 def opened(at: float = 0.0) -> Breaker:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmcconsole.contract.records import Health, HealthRecord
-from tmcconsole.tmc.health import (
+from tmcconsole.tmc.health.health import (
     Reading,
     TargetFacts,
     aged,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.tmc.errors import ErrorType, Failure, failure
-from tmcconsole.tmc.history import MAX_SUBJECTS, History
+from tmcconsole.tmc.history.history import MAX_SUBJECTS, History
 
 WEB = "deployments.apps/shop/web"
 API = "deployments.apps/shop/api"

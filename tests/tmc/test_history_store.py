@@ -9,8 +9,8 @@ import pytest
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.tmc.errors import ErrorType, failure
-from tmcconsole.tmc.history import History
-from tmcconsole.tmc.history_store import (
+from tmcconsole.tmc.history.history import History
+from tmcconsole.tmc.history.store import (
     HistoryStore,
     HistoryUnavailable,
     keep_saved,

@@ -11,8 +11,8 @@ from tmcconsole.contract.records import Health
 from tmcconsole.tmc.errors import ErrorType, failure
 from tmcconsole.tmc.metric_names import METRICS, Shape
 from tmcconsole.tmc.metrics import OTHER, Metrics, exposition, new_registry
-from tmcconsole.tmc.recovery import choose
-from tmcconsole.tmc.recovery_runner import Recovery, RecoveryState
+from tmcconsole.tmc.recovery.recovery import choose
+from tmcconsole.tmc.recovery.runner import Recovery, RecoveryState
 
 GVK = "apps/v1, Kind=Deployment"
 LATE = failure(ErrorType.SYNC_TIMEOUT, "late")

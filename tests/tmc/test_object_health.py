@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmcconsole.contract.records import Health
-from tmcconsole.tmc.object_health import object_health
+from tmcconsole.tmc.health.object_health import object_health
 
 H, D, U, X = Health.HEALTHY, Health.DEGRADED, Health.UNHEALTHY, Health.UNKNOWN
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ import async_solipsism
 import pytest
 
 from tmcconsole.tmc.errors import ErrorType, Failure, failure
-from tmcconsole.tmc.recovery import STRATEGIES, Action, choose
-from tmcconsole.tmc.recovery_runner import (
+from tmcconsole.tmc.recovery.recovery import STRATEGIES, Action, choose
+from tmcconsole.tmc.recovery.runner import (
     COOL_DOWN_S,
     FORGET_S,
     MAX_ACTIVE,

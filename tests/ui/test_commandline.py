@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tmcconsole.ui.commandline import Act, CommandError, OpenView, Parsed, Say, complete, parse
+from tmcconsole.ui.orders.command_grammar import (
+    Act,
+    CommandError,
+    OpenView,
+    Parsed,
+    Say,
+    complete,
+    parse,
+)
 
 
 @pytest.mark.parametrize(

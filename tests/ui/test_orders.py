@@ -24,9 +24,9 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.contract.records import KindState, SyncState
 from tmcconsole.contract.text import SafeText
-from tmcconsole.sync.markers import IGNORE_FIELDS
+from tmcconsole.sync.names.markers import IGNORE_FIELDS
 from tmcconsole.ui.details import drift
-from tmcconsole.ui.signs import KIND, SYNC, outcome_sign
+from tmcconsole.ui.style.signs import KIND, SYNC, outcome_sign
 
 WEB = "deployments.apps/shop/web"
 IMAGE = "/spec/template/spec/containers/0/image"

@@ -16,7 +16,7 @@ from tmcconsole.contract.records import AnyRecord, EngineRecord
 from tmcconsole.contract.text import SafeText as S
 from tmcconsole.ui.actions import MODES
 from tmcconsole.ui.app import ConsoleApp
-from tmcconsole.ui.themes import bundled_dir, load_themes
+from tmcconsole.ui.style.themes import bundled_dir, load_themes
 
 SIZES = ((80, 24), (120, 35), (160, 45))
 THEMES = sorted(load_themes((bundled_dir(),)).themes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tmcconsole.ui.themes import (
+from tmcconsole.ui.style.themes import (
     FALLBACK,
     MIN_CONTRAST,
     ThemeError,

@@ -15,11 +15,11 @@ from anyio.abc import TaskGroup
 from tests.world.world import Side, World, make_settings
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.credentials import dial
+from tmcconsole.kube.access.credentials import dial
+from tmcconsole.kube.client.client import Client
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ import anyio
 
 from tmcconsole.config.settings import ClusterAccess, Settings, SyncSettings, TargetSettings
 from tmcconsole.engine.engine import Engine
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
-from tmcconsole.sim.cluster import Flavour, SimCluster
-from tmcconsole.tmc.audit import MemoryAudit
+from tmcconsole.sim.faces.cluster import Flavour, SimCluster
+from tmcconsole.tmc.history.audit import MemoryAudit
 
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as declared
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from tmcconsole import __version__
@@ -125,7 +126,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         formatter_class=_Format,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
-    _does(parser, "console")
+    _does(parser, "commands.console")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", prog=PROGRAM, parser_class=_Parser
     )
@@ -137,48 +138,64 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         _does(made, module)
         _common(made, settings)
 
-    def config(parser: argparse.ArgumentParser) -> None:
-        parts = parser.add_subparsers(metavar="check|show", required=True, parser_class=_Parser)
-        for name, text in (
-            ("check", "report everything wrong with the configuration"),
-            ("show", "print the effective values and where each came from"),
-        ):
-            part = parts.add_parser(name, help=text, description=text, formatter_class=_Format)
-            _does(part, f"config.{name}")
-            _common(part, settings)
-
-    def drift(parser: argparse.ArgumentParser) -> None:
-        parts = parser.add_subparsers(
-            metavar="|".join(DRIFT_VERBS), required=True, parser_class=_Parser
-        )
-        for verb, (text, add) in DRIFT_VERBS.items():
-            part = parts.add_parser(verb, help=text, description=text, formatter_class=_Format)
-            add(part)
-            _does(part, "drift")
-            part.set_defaults(verb=verb)
-            _common(part, settings)
-
-    command("run", "run", "the engine without a screen")
-    command("attach", "attach", "the console, on an engine that runs already", _attach)
-    command("demo", "demo", "see it at work on simulated clusters", _demo)
-    command("sim", "sim", "simulated API servers, for kubectl and run", _sim)
-    command("init", "init", "write a config for existing clusters", _init)
-    command("status", "status", "print the state of the fleet", _output)
-    command("why", "why", "what is not in sync, and why an object is as it is", _why)
-    command("dead-letters", "deadletters", "what failed for good, and another try", _dead_letters)
-    command("drift", "drift", "what others changed on copies, and orders about it", drift)
-    command("forget", "forget", "release the hub from a cluster that is gone for good", _forget)
-    command("transform", "transform", "show what a target would get of manifests", _transform)
-    command("config", "config", "check or show the configuration", config)
-    command("info", "info", "paths, versions, terminal abilities")
-    command("version", "version", "print the version")
+    drift, config = partial(_drift, settings=settings), partial(_config, settings=settings)
+    for name, module, text, add in (
+        ("run", "commands.run", "the engine without a screen", None),
+        ("attach", "commands.attach", "the console, on an engine that runs already", _attach),
+        ("demo", "commands.demo", "see it at work on simulated clusters", _demo),
+        ("sim", "commands.sim", "simulated API servers, for kubectl and run", _sim),
+        ("init", "commands.init", "write a config for existing clusters", _init),
+        ("status", "commands.status", "print the state of the fleet", _output),
+        ("why", "orders.why", "what is not in sync, and why an object is as it is", _why),
+        ("dead-letters", "orders.deadletters", "what failed for good, and another try", _letters),
+        ("drift", "orders.drift", "what others changed on copies, and orders about it", drift),
+        (
+            "forget",
+            "orders.forget",
+            "release the hub from a cluster that is gone for good",
+            _forget,
+        ),
+        (
+            "transform",
+            "commands.transform",
+            "show what a target would get of manifests",
+            _transform,
+        ),
+        ("config", "commands.config", "check or show the configuration", config),
+        ("info", "commands.info", "paths, versions, terminal abilities", None),
+        ("version", "commands.version", "print the version", None),
+    ):
+        command(name, module, text, add)
     _common(parser, settings)
     return parser
 
 
+def _config(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
+    parts = parser.add_subparsers(metavar="check|show", required=True, parser_class=_Parser)
+    for name, text in (
+        ("check", "report everything wrong with the configuration"),
+        ("show", "print the effective values and where each came from"),
+    ):
+        part = parts.add_parser(name, help=text, description=text, formatter_class=_Format)
+        _does(part, f"commands.config:{name}")
+        _common(part, settings)
+
+
+def _drift(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
+    parts = parser.add_subparsers(
+        metavar="|".join(DRIFT_VERBS), required=True, parser_class=_Parser
+    )
+    for verb, (text, add) in DRIFT_VERBS.items():
+        part = parts.add_parser(verb, help=text, description=text, formatter_class=_Format)
+        add(part)
+        _does(part, "orders.drift")
+        part.set_defaults(verb=verb)
+        _common(part, settings)
+
+
 def _does(parser: argparse.ArgumentParser, module: str) -> None:
-    """Have the command load a module and call its ``run``, or the function behind a dot."""
-    file, _, function = module.partition(".")
+    """Have the command load a module and call its ``run``, or the function behind a colon."""
+    file, _, function = module.partition(":")
 
     def call(arguments: Arguments) -> int:
         loaded = importlib.import_module(f"tmcconsole.cli.{file}")
@@ -309,7 +326,7 @@ def _why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="TARGET", help="without KEY: on one target")
 
 
-def _dead_letters(parser: argparse.ArgumentParser) -> None:
+def _letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("key", nargs="?", metavar="KEY", help="one of them, as it is listed")
     parser.add_argument("--at", metavar="TARGET", help="of one target, or of hub")
     parser.add_argument("--retry", action="store_true", help="try them again now")

@@ -50,7 +50,7 @@ def runtime_of(settings: Settings) -> Runtime:
     ways = {"hub": settings.hub, **{target.name: target.access for target in settings.targets}}
 
     async def dial_cluster(name: str) -> Transport:
-        from tmcconsole.kube.credentials import dial
+        from tmcconsole.kube.access.credentials import dial
 
         return await dial(ways[name], now=runtime.now, wall=runtime.wall)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, get_type_hints
 
 from tmcconsole.config import values
+from tmcconsole.config.grammar.selectors import field_terms, label_terms
 from tmcconsole.config.policies import CONFLICT_POLICIES, TAKEOVERS, WRITE_MODES
-from tmcconsole.config.selectors import field_terms, label_terms
 from tmcconsole.config.settings import (
     BATCHED,
     DELAYED,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from tmcconsole.config import values
-from tmcconsole.config.fieldpath import FieldPath, read_path
+from tmcconsole.config.grammar.fieldpath import FieldPath, read_path
+from tmcconsole.config.grammar.template import VALUE, read_template
 from tmcconsole.config.problems import Unusable, nearest
-from tmcconsole.config.template import VALUE, read_template
 from tmcconsole.config.transforms import (
     Change,
     DeleteField,

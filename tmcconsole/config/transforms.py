@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tmcconsole.config.fieldpath import FieldPath
-from tmcconsole.config.template import Template
+from tmcconsole.config.grammar.fieldpath import FieldPath
+from tmcconsole.config.grammar.template import Template
 
 Pairs = tuple[tuple[str, str], ...]
 # Label names with the values that match, "*" being any; sorted.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tmcconsole.config.pointers import read_pointer
+from tmcconsole.config.grammar.pointers import read_pointer
+from tmcconsole.config.grammar.selectors import SelectorUnreadable
 from tmcconsole.config.problems import Unusable
-from tmcconsole.config.selectors import SelectorUnreadable
 from tmcconsole.config.settings import ClusterAccess
 
 # Reads a raw value; relative paths are relative to the folder. Raises Unusable.
@@ -193,7 +193,7 @@ def pointers(raw: object, folder: Path) -> tuple[str, ...]:
 
 
 def selector(terms: Callable[[str], object]) -> Reader:
-    """Return a reader of selectors in one of the two languages of ``config/selectors.py``."""
+    """Return a reader of selectors in one of the two languages of ``grammar/selectors.py``."""
 
     def read(raw: object, folder: Path) -> str:
         written = text(raw, folder)

@@ -15,25 +15,25 @@ from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Refused
 from tmcconsole.contract.records import EngineRecord, SyncState
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine.board import Board
-from tmcconsole.engine.commands import Commands
-from tmcconsole.engine.failing import told, understand
-from tmcconsole.engine.orphans import make_orphans
-from tmcconsole.engine.present import Tally, failed, waiting
-from tmcconsole.engine.projector import Projector
-from tmcconsole.engine.session import HubSession, Surroundings, open_session
-from tmcconsole.engine.sharing import Myself
-from tmcconsole.engine.silence import Silence
-from tmcconsole.engine.target import Supervisor
+from tmcconsole.engine.board.board import Board
+from tmcconsole.engine.board.projector import Projector
+from tmcconsole.engine.board.target_records import Tally, failed, waiting
+from tmcconsole.engine.commands.commands import Commands
+from tmcconsole.engine.hub.failing import told, understand
+from tmcconsole.engine.hub.hub_session import HubSession, Surroundings, open_session
+from tmcconsole.engine.hub.orphans import make_orphans
+from tmcconsole.engine.hub.silence import Silence
+from tmcconsole.engine.replicas.sharing import Myself
+from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.kube.reader import Reader
 from tmcconsole.runtime import Runtime, spawn
-from tmcconsole.sync.brake import DELETIONS, TRIPPED
-from tmcconsole.sync.duties import AS_OPERATOR, HUB, acting_for
-from tmcconsole.sync.identity import target_key
-from tmcconsole.sync.select_objects import selection_of
-from tmcconsole.tmc.audit import AuditLog, AuditUnavailable, Recalled
-from tmcconsole.tmc.history import History
+from tmcconsole.sync.assignment.duties import AS_OPERATOR, HUB, acting_for
+from tmcconsole.sync.assignment.selection import selection_of
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.policy.mass_delete_brake import DELETIONS, TRIPPED
+from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable, Recalled
+from tmcconsole.tmc.history.history import History
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from tmcconsole.contract.commands import AnyCommand, AnyReply
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.engine import Engine
-from tmcconsole.engine.keeping import keep_history, load_history
-from tmcconsole.engine.replica import replica_identity
+from tmcconsole.engine.history_on_disk import keep_history, load_history
+from tmcconsole.engine.replicas.replica_identity import replica_identity
 from tmcconsole.runtime import Runtime, spawn
-from tmcconsole.tmc.audit_file import FileAudit
-from tmcconsole.tmc.history_store import HistoryStore
+from tmcconsole.tmc.history.audit_file import FileAudit
+from tmcconsole.tmc.history.store import HistoryStore
 
 log = logging.getLogger(__name__)
 

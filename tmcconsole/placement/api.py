@@ -18,9 +18,9 @@ from tmcconsole.config.transforms import Match, Transform, Unreadable
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
-from tmcconsole.sync.closure import REFERENCED, WHOLE
-from tmcconsole.sync.identity import TargetIdentity
-from tmcconsole.sync.markers import ALLOW_DELETES, CLUSTER_UID, PAUSE, SYNCTARGETS
+from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
+from tmcconsole.sync.names.identity import TargetIdentity
+from tmcconsole.sync.names.markers import ALLOW_DELETES, CLUSTER_UID, PAUSE, SYNCTARGETS
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 _STATUS: Final = frozenset({"status"})

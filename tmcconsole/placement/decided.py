@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import Placement
 from tmcconsole.placement.select import Decision
-from tmcconsole.sync.closure import WHOLE
+from tmcconsole.sync.assignment.closure import WHOLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ import anyio
 import yaml
 
 from tmcconsole.config.settings import TargetSettings
-from tmcconsole.kube.client import Client
-from tmcconsole.kube.definitions import CRDS
+from tmcconsole.kube.cache.crd_informer import CRDS
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import Json, ObjectKey, condition_of
 from tmcconsole.placement.api import SYNC_TARGETS
-from tmcconsole.sync.markers import MANAGER
+from tmcconsole.sync.names.markers import MANAGER
 
 INSTALL_MANAGER: Final = f"{MANAGER}-install"  # not the engine's: both own fields of SyncTargets
 ESTABLISH_TIMEOUT_S: Final = 30.0

@@ -12,11 +12,11 @@ from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.kube.plurals import plural
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_placement
-from tmcconsole.sync.desired import PLAIN, Terms, build
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN
+from tmcconsole.sync.desired.build import PLAIN, Terms, build
+from tmcconsole.sync.desired.transform import Applied, TransformFailed, concerning
+from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.policy import Policy
-from tmcconsole.sync.transform import Applied, TransformFailed, concerning
-from tmcconsole.sync.wanted import judge_transformed
+from tmcconsole.sync.state.desired_state import judge_transformed
 
 # Namespaced is a guess that only policy would correct: these are refused by it whatever they say.
 _OURS: Final = frozenset({"Namespace", "Placement", "Location", "SyncTarget"})

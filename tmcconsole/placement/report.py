@@ -9,7 +9,7 @@ from tmcconsole.kube.objects import Json, annotations_of, condition_of
 from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import Location, SyncTarget, rfc3339
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision
-from tmcconsole.sync.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys
+from tmcconsole.sync.names.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys
 
 NAMESPACE_SCHEDULED: Final = "NamespaceScheduled"
 

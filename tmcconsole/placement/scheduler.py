@@ -14,6 +14,7 @@ import anyio
 
 from tmcconsole.config.settings import StatusRule
 from tmcconsole.config.transforms import Transform
+from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.errors import (
     BadRequest,
     Conflict,
@@ -23,7 +24,6 @@ from tmcconsole.kube.errors import (
     NotFound,
     TooLarge,
 )
-from tmcconsole.kube.informer import Informer
 from tmcconsole.kube.objects import (
     CachedObject,
     Json,
@@ -56,9 +56,9 @@ from tmcconsole.placement.report import (
 )
 from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
-from tmcconsole.sync.closure import REFERENCED, WHOLE
-from tmcconsole.sync.markers import MANAGER, PLACED, STATE
-from tmcconsole.sync.world import Hub
+from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
+from tmcconsole.sync.names.markers import MANAGER, PLACED, STATE
+from tmcconsole.sync.state.context import Hub
 
 log = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json
-from tmcconsole.sync.assign import plan_assignment
-from tmcconsole.sync.belonging import expected_of
-from tmcconsole.sync.duties import acting_for
-from tmcconsole.sync.markers import MANAGER, finalizer_keys, state_keys
-from tmcconsole.sync.share import share_of
-from tmcconsole.sync.turn import LOOK_AGAIN_S
-from tmcconsole.sync.wanted import foresee
-from tmcconsole.sync.workqueue import Item
-from tmcconsole.sync.world import Target, World
+from tmcconsole.sync.assignment.duties import acting_for
+from tmcconsole.sync.assignment.plan import plan_assignment
+from tmcconsole.sync.assignment.replica_share import share_of
+from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S
+from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, state_keys
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.desired_state import foresee
+from tmcconsole.sync.state.expected_targets import expected_of
 
 
 @dataclass(frozen=True, slots=True)

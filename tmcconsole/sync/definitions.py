@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.kube.discovery import Discovery
+from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.errors import KubeError, NotFound
 from tmcconsole.kube.objects import (
     CachedObject,
@@ -25,10 +25,18 @@ from tmcconsole.kube.objects import (
     annotations_of,
     labels_of,
 )
-from tmcconsole.sync.markers import CLUSTER, DIGEST, ORIGIN, SYNC, origin_of, place_of, state_keys
+from tmcconsole.sync.down.reconcile_context import with_metadata
+from tmcconsole.sync.names.markers import (
+    CLUSTER,
+    DIGEST,
+    ORIGIN,
+    SYNC,
+    origin_of,
+    place_of,
+    state_keys,
+)
 from tmcconsole.sync.policy import NotPermitted, judge_kind
-from tmcconsole.sync.turn import with_metadata
-from tmcconsole.sync.world import Target, World
+from tmcconsole.sync.state.context import Target, World
 
 FOLLOW_S: Final = 10.0  # between two looks
 _RENEW_EVERY: Final = 6  # looks: what is ours already changes rarely

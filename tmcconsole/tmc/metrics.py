@@ -13,7 +13,7 @@ from tmcconsole.contract.records import Health
 from tmcconsole.tmc.classify import Side
 from tmcconsole.tmc.errors import Failure
 from tmcconsole.tmc.metric_names import METRICS, Metric, Shape
-from tmcconsole.tmc.recovery_runner import Recovery, RecoveryState
+from tmcconsole.tmc.recovery.runner import Recovery, RecoveryState
 
 if TYPE_CHECKING:  # the library is loaded with the first Metrics, not with this module
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram

@@ -21,10 +21,12 @@ from textual.worker import Worker, WorkerState
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import QueueRecord
-from tmcconsole.ui import command_words, letters, operate
 from tmcconsole.ui.actions import ACTIONS
 from tmcconsole.ui.drill import drill_screen, drill_view
 from tmcconsole.ui.help import help_lines
+from tmcconsole.ui.orders import command_line as command_words
+from tmcconsole.ui.orders import dead_letters as letters
+from tmcconsole.ui.orders import operate
 from tmcconsole.ui.rows.health import HEALTH_TREE
 from tmcconsole.ui.rows.history import HISTORY
 from tmcconsole.ui.rows.queues import QUEUES
@@ -35,9 +37,9 @@ from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.screens.overview import OverviewScreen
 from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.session import Session, Terms
+from tmcconsole.ui.style.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.terminal import PatientDriver
-from tmcconsole.ui.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.widgets.bottom import Choice, Question
 
 RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to

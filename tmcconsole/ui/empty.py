@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tmcconsole.ui.ink import BLANK, Runs, ink
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import BLANK, Runs, ink
 from tmcconsole.ui.view import View
 
 _HINTS = {

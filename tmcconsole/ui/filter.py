@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from tmcconsole.ui.format import parse_duration
+from tmcconsole.ui.style.format import parse_duration
 
 _NUMBER: Final = re.compile(r"([a-z0-9_]+)(>=|<=|>|<|=)(.+)", re.IGNORECASE)
 _COLUMN: Final = re.compile(r"([a-z@][a-z0-9_@.-]*):(.+)", re.IGNORECASE)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import EngineRecord, TargetRecord
-from tmcconsole.ui.format import clock_time, count, seconds
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.session import Session
-from tmcconsole.ui.signs import STANDBY, hub_sign, target_sign
+from tmcconsole.ui.style.format import clock_time, count, seconds
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.style.signs import STANDBY, hub_sign, target_sign
 
 ROOMY = 100  # columns from which the hub's name fits beside the totals
 

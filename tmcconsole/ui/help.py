@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 
 from tmcconsole.ui.actions import ACTIONS, Action
-from tmcconsole.ui.commandline import PLAIN, VERBS, VIEWS
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.orders.command_grammar import PLAIN, VERBS, VIEWS
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.signs import KIND, SYNC
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.style.signs import KIND, SYNC
 
 _GROUPS = ("Screens", "Move", "Look", "List", "Inspect", "Act", "Leave")
 _FILTERS = (

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tmcconsole.ui.filter import Facts, Filter, scope_names
-from tmcconsole.ui.ink import plain
 from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.style.ink import plain
 
 ORDER_WIDTH = 10_000  # columns are asked for at this width: order knows no screen
 

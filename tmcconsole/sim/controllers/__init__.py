@@ -18,8 +18,8 @@ from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.controllers.replicaset import replica_sets
 from tmcconsole.sim.controllers.services import services
 from tmcconsole.sim.controllers.statefulset import stateful_sets
-from tmcconsole.sim.server import Server
-from tmcconsole.sim.store import Commit
+from tmcconsole.sim.storage.server import Server
+from tmcconsole.sim.storage.store import Commit
 
 
 async def run_controllers(server: Server) -> None:

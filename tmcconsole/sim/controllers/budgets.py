@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tmcconsole.sim.admission.quota import QUOTAS, in_scope, sum_of, usage_of
 from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import Controller
 from tmcconsole.sim.controllers.ownership import controller_of, is_terminating
-from tmcconsole.sim.eviction import BUDGETS, covers
-from tmcconsole.sim.quota import QUOTAS, in_scope, sum_of, usage_of
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.handlers.eviction import BUDGETS, covers
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

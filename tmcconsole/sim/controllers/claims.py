@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tmcconsole.sim.admission.quota import is_done
+from tmcconsole.sim.admission.strategy import CLAIM_PROTECTION, VOLUME_PROTECTION
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import Controller
 from tmcconsole.sim.controllers.ownership import is_terminating
-from tmcconsole.sim.quota import is_done
-from tmcconsole.sim.store import Commit, Key
-from tmcconsole.sim.strategy import CLAIM_PROTECTION, VOLUME_PROTECTION
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

@@ -17,8 +17,8 @@ from tmcconsole.sim.controllers.ownership import (
     owner_key,
     reference_to,
 )
-from tmcconsole.sim.server import rfc3339
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.server import rfc3339
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from tmcconsole.sim.controllers.ownership import (
     owner_key,
 )
 from tmcconsole.sim.controllers.replicaset import is_active, pod_from
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

@@ -20,7 +20,7 @@ from tmcconsole.sim.controllers.ownership import (
     reference_to,
 )
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

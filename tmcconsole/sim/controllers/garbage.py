@@ -8,8 +8,8 @@ from typing import Any
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import Controller
 from tmcconsole.sim.controllers.ownership import Ownership, Place, is_terminating
-from tmcconsole.sim.deletion import FOREGROUND, ORPHAN
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.handlers.deletion import FOREGROUND, ORPHAN
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

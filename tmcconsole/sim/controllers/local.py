@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.api import handle
-from tmcconsole.sim.asked import User
-from tmcconsole.sim.bodies import MERGE_PATCH
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.kinds import SimKind
-from tmcconsole.sim.server import Server
-from tmcconsole.sim.store import Key
+from tmcconsole.sim.handlers.api import handle
+from tmcconsole.sim.request.bodies import MERGE_PATCH
+from tmcconsole.sim.request.request_info import User
+from tmcconsole.sim.storage.kinds import SimKind
+from tmcconsole.sim.storage.server import Server
+from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.store import Key
 
 Json = dict[str, Any]
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import anyio
 
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.server import Server
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.server import Server
+from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

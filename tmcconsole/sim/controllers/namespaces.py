@@ -9,7 +9,7 @@ from tmcconsole.sim.controllers.conditions import with_condition
 from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import Controller
 from tmcconsole.sim.controllers.ownership import is_terminating
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tmcconsole.sim.server import Server
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.server import Server
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

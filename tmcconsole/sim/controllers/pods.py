@@ -10,7 +10,7 @@ from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.controllers.loop import GRAIN_S, Controller
 from tmcconsole.sim.controllers.ownership import is_terminating, key_of
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

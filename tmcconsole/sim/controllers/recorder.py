@@ -6,8 +6,8 @@ from collections import deque
 from typing import Any, Final
 
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.store import Key
+from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.store import Key
 
 Json = dict[str, Any]
 

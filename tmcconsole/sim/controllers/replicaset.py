@@ -16,8 +16,8 @@ from tmcconsole.sim.controllers.ownership import (
     reference_to,
 )
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.failures import Failure
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 KIND = "replicasets.apps"

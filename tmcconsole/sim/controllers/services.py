@@ -14,7 +14,7 @@ from tmcconsole.sim.controllers.ownership import (
     key_of,
     reference_to,
 )
-from tmcconsole.sim.store import Commit, Key
+from tmcconsole.sim.storage.store import Commit, Key
 
 Json = dict[str, Any]
 

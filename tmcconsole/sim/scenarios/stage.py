@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import anyio
 
-from tmcconsole.kube.client import Client
+from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.runtime import Random
-from tmcconsole.sim.cluster import SimCluster
+from tmcconsole.sim.faces.cluster import SimCluster
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from tmcconsole.sim.scenarios.stage import (
     Scenario,
     World,
 )
-from tmcconsole.sim.server import rfc3339
+from tmcconsole.sim.storage.server import rfc3339
 
 PARTITION_S: Final = 20.0
 _LOOK_S: Final = 6.0  # time to see what just happened

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.ui.details.lines import heading, pairs, paragraph
-from tmcconsole.ui.format import ago, count, timestamp
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import outcome_sign
+from tmcconsole.ui.style.format import ago, count, timestamp
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.style.signs import outcome_sign
 
 IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # the annotation that cedes fields
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.ui.details.lines import heading, pairs, paragraph
-from tmcconsole.ui.format import age, ago, clock_time, count, span, timestamp
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.history import entry_sign, last_at
 from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 
 SHOWN_HISTORY: Final = 12
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from tmcconsole.contract.records import KindRecord, KindState
 from tmcconsole.ui.details.lines import heading, paragraph
-from tmcconsole.ui.format import age, count
-from tmcconsole.ui.ink import Run, Runs, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import KIND
+from tmcconsole.ui.style.format import age, count
+from tmcconsole.ui.style.ink import Run, Runs, wrap
+from tmcconsole.ui.style.signs import KIND
 
 SHOWN: Final = 30  # with their messages; more are counted
 _BY_NAME: Final = (KindState.ACCEPTED, KindState.REFUSED)  # as it should be: no news

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tmcconsole.contract.records import Condition
-from tmcconsole.ui.format import age
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 
 LABEL = 12  # columns
 

@@ -11,13 +11,13 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.ui.details.happened import recent
 from tmcconsole.ui.details.lines import heading, pairs, paragraph
-from tmcconsole.ui.format import age, ago
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.mirror import AILING, Mirror
 from tmcconsole.ui.rows.history import entry_sign, is_open_error, last_at
 from tmcconsole.ui.rows.resources import object_sign
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import HEALTH, cell_sign
+from tmcconsole.ui.style.format import age, ago
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.style.signs import HEALTH, cell_sign
 
 
 def object_lines(record: ObjectRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:

@@ -19,15 +19,15 @@ from tmcconsole.ui.details.happened import entry_lines
 from tmcconsole.ui.details.lines import heading, pair, pairs, paragraph
 from tmcconsole.ui.details.objects import object_lines
 from tmcconsole.ui.details.target import target_lines
-from tmcconsole.ui.format import age, ago, count, span
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import Look
-from tmcconsole.ui.signs import HEALTH, UNPLACED, hub_sign
+from tmcconsole.ui.style.format import age, ago, count, span
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.style.signs import HEALTH, UNPLACED, hub_sign
 
 # What a problem may lead to, by the name that its subject has.
 TYPES: Final[dict[str, type[Any]]] = {

@@ -12,13 +12,13 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.ui.details.kinds import kind_lines, refused_lines
 from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
-from tmcconsole.ui.format import age, ago, count, countdown, millis, plural, timestamp
-from tmcconsole.ui.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import Look
 from tmcconsole.ui.rows.targets import is_gone
-from tmcconsole.ui.signs import HEALTH, SYNC, target_sign
+from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
 
 SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
 OURS = "internal.workload.kcp.io/"  # labels that no person chose

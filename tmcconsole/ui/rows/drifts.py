@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.contract.commands import DriftField, DriftReport
-from tmcconsole.ui.format import age, count
-from tmcconsole.ui.ink import ink
 from tmcconsole.ui.rows.table import Column, Listing
-from tmcconsole.ui.signs import outcome_sign
+from tmcconsole.ui.style.format import age, count
+from tmcconsole.ui.style.ink import ink
+from tmcconsole.ui.style.signs import outcome_sign
 
 # There is nothing left to decide: the copy has what is wanted, or the hub has what the copy has.
 DONE: Final = frozenset({"Reverted", "Adopted", "Ended"})

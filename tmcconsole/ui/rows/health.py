@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import Health, HealthRecord
-from tmcconsole.ui.format import age
-from tmcconsole.ui.ink import Run, Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look
-from tmcconsole.ui.signs import HEALTH
+from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.ink import Run, Runs, ink
+from tmcconsole.ui.style.signs import HEALTH
 
 
 def depth_of(path: str) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import HistoryRecord
-from tmcconsole.ui.format import age, clock_time, span
-from tmcconsole.ui.ink import Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look
-from tmcconsole.ui.signs import SEVERITY, Sign, history_sign
+from tmcconsole.ui.style.format import age, clock_time, span
+from tmcconsole.ui.style.ink import Runs, ink
+from tmcconsole.ui.style.signs import SEVERITY, Sign, history_sign
 
 _ACTION = Sign("▸", ">", "action", "info", 5)
 _DECISION = Sign("·", ".", "", "dim", 6)

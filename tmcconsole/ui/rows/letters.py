@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tmcconsole.contract.commands import DeadLetter, QueueItem
-from tmcconsole.ui.format import age, count, countdown
-from tmcconsole.ui.ink import Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look
-from tmcconsole.ui.signs import Sign
+from tmcconsole.ui.style.format import age, count, countdown
+from tmcconsole.ui.style.ink import Runs, ink
+from tmcconsole.ui.style.signs import Sign
 
 DEAD: Final = "dead"
 _SIGNS: Final = {

@@ -12,13 +12,21 @@ from tmcconsole.contract.records import (
     PlacementRecord,
     TargetRecord,
 )
-from tmcconsole.ui.format import age, count, plural
-from tmcconsole.ui.ink import Runs, ink, plain
 from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, Listing, Look
 from tmcconsole.ui.rows.targets import is_problem, note
-from tmcconsole.ui.signs import KIND, UNPLACED, Sign, cell_sign, history_sign, hub_sign, target_sign
+from tmcconsole.ui.style.format import age, count, plural
+from tmcconsole.ui.style.ink import Runs, ink, plain
+from tmcconsole.ui.style.signs import (
+    KIND,
+    UNPLACED,
+    Sign,
+    cell_sign,
+    history_sign,
+    hub_sign,
+    target_sign,
+)
 
 MAX_SHOWN = 200  # groups; beyond it a person reads the history instead
 

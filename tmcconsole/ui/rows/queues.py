@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import QueueRecord
-from tmcconsole.ui.format import age as shown_age
-from tmcconsole.ui.format import ago, count
-from tmcconsole.ui.ink import Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look, Order
-from tmcconsole.ui.signs import Sign
+from tmcconsole.ui.style.format import age as shown_age
+from tmcconsole.ui.style.format import ago, count
+from tmcconsole.ui.style.ink import Runs, ink
+from tmcconsole.ui.style.signs import Sign
 
 _IDLE = Sign("●", "+", "idle", "synced", 4)
 _BUSY = Sign("◐", "~", "working", "pending", 3)

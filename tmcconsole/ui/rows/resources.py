@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import partial
 
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
-from tmcconsole.ui.format import age
-from tmcconsole.ui.ink import Run, Runs, ink
 from tmcconsole.ui.mirror import is_ailing, is_trouble
 from tmcconsole.ui.rows.table import GAP, Column, Listing, Look, Order
-from tmcconsole.ui.signs import SYNC, Sign, cell_sign
+from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.ink import Run, Runs, ink
+from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
 
 _CELL = 9  # columns a target needs for glyph and word
 _FIXED = 56  # columns the others take before targets get one each

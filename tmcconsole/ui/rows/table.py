@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tmcconsole.ui.ink import Runs
-from tmcconsole.ui.signs import Sign, shown
+from tmcconsole.ui.style.ink import Runs
+from tmcconsole.ui.style.signs import Sign, shown
 
 GAP = 2  # blank columns between two cells
 EXTRA = 4  # columns with this ``drop`` or more go before any other shrinks

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
-from tmcconsole.ui.format import JUST_NOW, age, count, countdown, millis
-from tmcconsole.ui.ink import Runs, ink
 from tmcconsole.ui.rows.table import Column, Listing, Look, Order
-from tmcconsole.ui.signs import target_sign
+from tmcconsole.ui.style.format import JUST_NOW, age, count, countdown, millis
+from tmcconsole.ui.style.ink import Runs, ink
+from tmcconsole.ui.style.signs import target_sign
 
 GONE = frozenset({TargetState.UNREACHABLE, TargetState.UNAUTHORIZED, TargetState.REFUSED})
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from tmcconsole.contract.commands import AnyReply, Refused
 from tmcconsole.contract.records import ObjectRecord
-from tmcconsole.ui.ink import Run, Runs
 from tmcconsole.ui.rows.table import Listing
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import Run, Runs
 from tmcconsole.ui.subject import Subject, subject_of
 from tmcconsole.ui.view import View
 

@@ -13,9 +13,9 @@ from textual.screen import Screen
 from tmcconsole.contract.records import TargetRecord
 from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
 from tmcconsole.ui.header import crumb_right, head_left, head_right
-from tmcconsole.ui.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
 from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import Answers, BottomLine, Field, Question
 from tmcconsole.ui.widgets.lines import Bar, KeyBar

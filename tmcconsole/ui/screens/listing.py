@@ -12,12 +12,12 @@ from tmcconsole.ui.actions import LIST, bindings
 from tmcconsole.ui.details.happened import recent
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.empty import empty_lines
-from tmcconsole.ui.format import count
-from tmcconsole.ui.ink import Run, Runs, ink
 from tmcconsole.ui.rows.history import HISTORY
 from tmcconsole.ui.rows.table import Listing
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.format import count
+from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.subject import Subject, subject_of
 from tmcconsole.ui.view import View
 from tmcconsole.ui.widgets.bottom import Field, Question

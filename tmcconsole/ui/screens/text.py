@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from textual.app import ComposeResult
 
 from tmcconsole.ui.actions import TEXT, bindings
-from tmcconsole.ui.ink import Run, Runs, ink, plain, wrap
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import Run, Runs, ink, plain, wrap
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import Field, Question
 from tmcconsole.ui.widgets.pane import Pane

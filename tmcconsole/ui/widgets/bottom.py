@@ -11,7 +11,7 @@ from typing import Final
 
 from textual import events
 
-from tmcconsole.ui.ink import Run, Runs, elide, ink, width_of
+from tmcconsole.ui.style.ink import Run, Runs, elide, ink, width_of
 from tmcconsole.ui.widgets.paper import Paper
 
 MAX_TYPED = 500  # characters; what is beyond is dropped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tmcconsole.ui.ink import BLANK, Run, Runs, fit, width_of
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, fit, width_of
 from tmcconsole.ui.widgets.paper import Paper
 
 

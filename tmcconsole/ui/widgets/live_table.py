@@ -8,8 +8,8 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
-from tmcconsole.ui.ink import BLANK, Run, Runs, fit, ink, width_of
 from tmcconsole.ui.rows.table import GAP, Column, Look, fit_widths
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, fit, ink, width_of
 from tmcconsole.ui.view import View
 from tmcconsole.ui.widgets.paper import Paper
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual import events
 
-from tmcconsole.ui.ink import BLANK, Run, Runs, fit
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, fit
 from tmcconsole.ui.widgets.paper import Paper
 
 

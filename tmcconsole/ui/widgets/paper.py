@@ -16,7 +16,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tmcconsole.ui.ink import Runs, fit
+from tmcconsole.ui.style.ink import Runs, fit
 
 
 class Paper(Widget):

@@ -1,0 +1,122 @@
+"""``tmc-console init``: a config for existing clusters, and with --install what the hub needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from tmcconsole.cli.arguments import Arguments, UsageError
+from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.setting import runtime_of
+from tmcconsole.config.load import load
+from tmcconsole.config.places import FILE_NAME, state_home
+from tmcconsole.config.problems import ConfigError, Unusable
+from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
+from tmcconsole.config.values import access, named_access, path
+from tmcconsole.config.write import to_toml, write_private
+
+MAX_KUBECONFIG_BYTES = 1024 * 1024
+
+
+def run(arguments: Arguments) -> int:
+    """Write the config; with --install also apply CRDs and SyncTargets to the hub."""
+    file = Path(arguments.config or FILE_NAME).expanduser().absolute()
+    settings = _settings(arguments)
+    if problems := list(_unreachable(settings)):
+        raise Failure("\n".join(problems))
+    if file.exists() and not arguments.force:
+        raise Failure(f"{file} is there already; --force replaces it")
+    document = to_toml(settings, beside=file.parent)
+    try:
+        write_private(file, document)
+        load(file, {}, {}, file.parent)
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror}; name another with --config") from error
+    print(f"wrote {file}")
+    if arguments.install:
+        for line in install_into(settings):
+            print(f"applied {line}")
+    print(f"next: tmc-console --config {file}   (or run, without a screen)")
+    return 0
+
+
+def install_into(settings: Settings) -> list[str]:
+    """Apply the CRDs and the SyncTargets to the hub; return what was applied."""
+    from tmcconsole.kube.errors import KubeError
+    from tmcconsole.runtime import TransportError
+
+    try:
+        return anyio.run(_install, settings)
+    except (KubeError, TransportError, TimeoutError) as error:
+        raise Failure(f"hub: {one_line(error)}") from error
+
+
+async def _install(settings: Settings) -> list[str]:
+    from tmcconsole.kube.client.client import Client
+    from tmcconsole.placement.install import install
+
+    client = Client(await runtime_of(settings).dial("hub"), name="hub")
+    try:
+        return await install(client, settings.targets)
+    finally:
+        await client.aclose()
+
+
+def _settings(arguments: Arguments) -> Settings:
+    here = Path.cwd()
+    try:
+        targets = [named_access(written, here) for written in arguments.target]
+        hub = access(arguments.hub, here)
+        state_dir = path(arguments.settings.get("state_dir", str(state_home(os.environ))), here)
+    except Unusable as error:
+        raise UsageError(f"tmc-console init: {error}; {error.fix}") from error
+    names = [name for name, _ in targets]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise UsageError(
+            f'tmc-console init: --target: "{twice}" is there twice; give each its own name'
+        )
+    return Settings(hub, tuple(TargetSettings(name, way) for name, way in targets), state_dir)
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    """Say which kubeconfigs or contexts are missing."""
+    yield from _check("--hub", settings.hub)
+    for target in settings.targets:
+        yield from _check(f"--target {target.name}", target.access)
+
+
+def _check(flag: str, way: ClusterAccess) -> Iterator[str]:
+    if way.kubeconfig is None:
+        return
+    try:
+        contexts = _contexts(way.kubeconfig)
+    except OSError as error:
+        yield f"{flag}: {way.kubeconfig}: {error.strerror}; name the cluster's kubeconfig"
+        return
+    if contexts is None:
+        yield f"{flag}: {way.kubeconfig}: not a kubeconfig; name the cluster's kubeconfig"
+    elif way.context and way.context not in contexts:
+        known = ", ".join(contexts) or "none"
+        yield f'{flag}: {way.kubeconfig}: no context "{way.context}"; it has: {known}'
+
+
+def _contexts(file: Path) -> list[str] | None:
+    """Return the names of a kubeconfig's contexts; None where it is not one."""
+    import yaml
+
+    with file.open("rb") as stream:
+        content = stream.read(MAX_KUBECONFIG_BYTES)
+    try:
+        tree: Any = yaml.safe_load(content)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    found = tree.get("contexts") if isinstance(tree, dict) else None
+    if not isinstance(found, list):
+        return None
+    return [str(entry.get("name")) for entry in found if isinstance(entry, dict)]

@@ -1,0 +1,1 @@
+"""The small languages of the config: paths, pointers, selectors, templates."""

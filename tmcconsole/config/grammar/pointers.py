@@ -1,0 +1,56 @@
+"""Fields that are left to others, as they are written: JSON pointers.
+
+With a kind before it, ``deployments.apps:/spec/replicas``, a pointer counts for that kind only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from tmcconsole.config.grammar.fieldpath import Step, read_path, spell_pointer
+from tmcconsole.config.problems import Unusable
+
+_OF_KIND: Final = re.compile(r"(?:(?P<kind>[a-z0-9.-]+):)?(?P<path>(?:/[^/\s,]+)+)")
+_PROTECTED: Final = ("apiVersion", "kind", "status")
+_FIX: Final = 'write "/spec/replicas" or "deployments.apps:/spec/replicas"'
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A place, and all below it."""
+
+    steps: tuple[Step, ...]
+    kind: str = ""  # Kind.id, "" = every kind
+
+    def __str__(self) -> str:
+        path = spell_pointer(self.steps)
+        return f"{self.kind}:{path}" if self.kind else path
+
+
+REPLICAS: Final = Pointer(("spec", "replicas"))
+
+
+@lru_cache(maxsize=1024)  # the same few are read for every object
+def read_pointer(text: str) -> Pointer:
+    """Return the pointer that a text stands for. Raises ``Unusable``."""
+    found = _OF_KIND.fullmatch(text)
+    if found is None:
+        raise Unusable(f'"{text[:60]}" points at no field of an object', _FIX)
+    steps = read_path(found["path"]).steps
+    if steps[0] in _PROTECTED or (steps[0] == "metadata" and not _is_note(steps)):
+        what = f'"{text[:60]}" cannot be left to others'
+        raise Unusable(what, "name a field below spec or data, a label or an annotation")
+    return Pointer(steps, found["kind"] or "")
+
+
+def split_pointers(text: str) -> tuple[Pointer, ...]:
+    """Return the pointers in an annotation: commas or white space between. Raises ``Unusable``."""
+    return tuple(read_pointer(part) for part in re.split(r"[,\s]+", text) if part)
+
+
+def _is_note(steps: tuple[Step, ...]) -> bool:
+    """True for a label or an annotation: of metadata, nothing else can be somebody else's."""
+    return len(steps) == 3 and steps[1] in ("labels", "annotations")

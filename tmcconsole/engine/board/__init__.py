@@ -1,0 +1,1 @@
+"""What front ends see: records of targets, kinds and objects, made when somebody looks."""

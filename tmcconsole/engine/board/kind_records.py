@@ -1,0 +1,56 @@
+"""Records of kinds, made from how they stand. Pure readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tmcconsole.contract.records import KindRecord
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.connection.kind_standing import KindStanding
+from tmcconsole.engine.targets.supervisor import Supervisor
+
+
+class KindFacts(NamedTuple):
+    """All that a record of a kind on a target says."""
+
+    target: str
+    kind: str
+    standing: KindStanding
+    since: float
+    objects: int
+
+
+def kind_facts(supervisor: Supervisor) -> Iterator[KindFacts]:
+    """Yield how each kind of the hub's stands on one target."""
+    memory, target = supervisor.kinds, supervisor.target
+    for id, standing in sorted(memory.shown.items()):
+        objects = len(target.ledger.keys(id)) if target else 0
+        yield KindFacts(supervisor.name, id, standing, memory.since.get(id, 0.0), objects)
+
+
+def kind_record(facts: KindFacts) -> KindRecord:
+    """Return the record of one kind on one target."""
+    standing = facts.standing
+    return KindRecord(
+        target=SafeText(facts.target),
+        kind=SafeText(facts.kind),
+        state=standing.state,
+        reason=SafeText(standing.reason),
+        message=standing.message,
+        version=SafeText(standing.pair.hub.version if standing.pair else ""),
+        hub_versions=tuple(SafeText(version) for version in standing.hub_versions),
+        target_versions=tuple(SafeText(version) for version in standing.target_versions),
+        since=facts.since,
+        objects=facts.objects,
+    )
+
+
+def kind_line(supervisor: Supervisor, id: str) -> str:
+    """Return how a kind stands on a target, "" where it is synced and there is nothing to say."""
+    standing = supervisor.kinds.shown.get(id)
+    if standing is None:
+        return "" if supervisor.target is None else f"{id} is not served in the hub"
+    if not standing.reason:
+        return ""
+    return f"kind {standing.state.value} {standing.reason}: {standing.message}"

@@ -1,0 +1,251 @@
+"""The record of one logical object: a cell for each target, and the worst of their health.
+
+A copy is judged by its own status, decoded once for each record; the hub's status decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from tmcconsole.contract.records import Cell, Health, ObjectRecord, SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.kube.objects import CachedObject, Json, Kind
+from tmcconsole.placement.api import unix_time
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.ledger import LANE, Entry, Standing
+from tmcconsole.sync.status.merge import Report, merge
+from tmcconsole.tmc.health.health import Reading, aged, worst
+from tmcconsole.tmc.health.object_health import is_only_present, object_health
+
+WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
+FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
+_NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
+_SUMMED: Final = ("replicas", "completions")  # wishes that several targets fulfil together
+
+
+class _Times(msgspec.Struct, gc=False):
+    creationTimestamp: str = ""
+    deletionTimestamp: str = ""
+
+
+class _Head(msgspec.Struct, gc=False):
+    metadata: _Times
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One object on one target: what is shown, and what the judgement rests on."""
+
+    cell: Cell
+    told: SafeText  # why the health is as it is
+    tree: Json | None  # of a copy of ours that has a status
+    leaves: bool  # the target is to have no copy
+
+
+def object_record(
+    session: HubSession, item: Item, silent: Mapping[str, float], wall: float
+) -> ObjectRecord | None:
+    """Return the record of one logical object, None where no target has to do with it.
+
+    ``silent`` has the targets that do not answer, and when each was last heard (Unix seconds):
+    what was in sync there is last known only. ``wall`` is now.
+    """
+    cached = session.world.hub.cached(*item) or session.upsyncing.cached(*item)
+    looks = list(looks_at(session, item, silent, wall))
+    if not looks:
+        return None
+    kind, times = kind_of(session, item), _times(cached)
+    cause = worst_of(looks)
+    return ObjectRecord(
+        kind=SafeText(kind.kind if kind else item.lane),
+        resource=SafeText(item.lane),
+        namespace=SafeText(item.key.namespace),
+        name=SafeText(item.key.name),
+        uid=cached.uid if cached else "",
+        created_at=unix_time(times.creationTimestamp),
+        generation=cached.generation if cached else 0,
+        deleting_since=unix_time(times.deletionTimestamp),
+        health=cause.cell.health,
+        summary=_summary(item, kind, looks, cause),
+        placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
+        cells=tuple(look.cell for look in looks),
+        reason=cause.told,
+        reason_target=cause.cell.target,
+    )
+
+
+def looks_at(
+    session: HubSession, item: Item, silent: Mapping[str, float], wall: float
+) -> Iterator[Look]:
+    """Yield what is known of an object on each target that has to do with it, by name."""
+    for target in sorted(session.world.targets.values(), key=lambda target: target.name):
+        entry = target.ledger.get(*item)
+        if entry is not None:
+            yield _look(session, target, item, entry, silent.get(target.name), wall)
+
+
+def worst_of(looks: Sequence[Look]) -> Look:
+    """Return the look that decides the object's health, the first by name among equals.
+
+    A copy on its way out counts only where all are: an object that moves is not ill.
+    """
+    staying = [look for look in looks if not look.leaves] or looks
+    status = worst(look.cell.health for look in staying)
+    return next(look for look in staying if look.cell.health is status)
+
+
+def kind_of(session: HubSession, item: Item) -> Kind | None:
+    """Return the Kind of a lane, be it of the way down or up."""
+    watched = session.world.hub.kinds.get(item.lane) or session.upsyncing.kinds.get(
+        item.lane.removeprefix(LANE)
+    )
+    return watched.kind if watched else None
+
+
+def _look(
+    session: HubSession,
+    target: Target,
+    item: Item,
+    entry: Entry,
+    heard_at: float | None,
+    wall: float,
+) -> Look:
+    standing = entry.standing
+    health, told, tree = _judge(session, target, item, entry)
+    ready = told if tree is not None else SafeText()
+    if heard_at is not None:
+        standing = _last_known(session, target.name, item, standing)
+        told = SafeText(f"{target.name} does not answer; last known: {told}")
+        ready = SafeText(f"{ready}, last known") if ready else ready
+        health = _aged(health, heard_at, wall)
+    cell = Cell(
+        SafeText(target.name),
+        standing.state,
+        standing.reason,
+        standing.message,
+        standing.since,
+        ready,
+        health,
+        told,
+        heard_at or 0.0,
+    )
+    return Look(cell, told, tree, standing.state is SyncState.DELETING)
+
+
+def _aged(health: Health, heard_at: float, wall: float) -> Health:
+    """Return what the last known health of a silent target's copy is worth now."""
+    known = worst((health, Health.UNKNOWN))
+    return aged(Reading("", "", known, seen_at=heard_at), wall).status
+
+
+def _judge(
+    session: HubSession, target: Target, item: Item, entry: Entry
+) -> tuple[Health, SafeText, Json | None]:
+    """Return a copy's health, why, and its tree where it has a status."""
+    kind, standing = kind_of(session, item), entry.standing
+    source = session.world.hub.cached(*item)
+    copy = target.copy_of(*item)
+    if item.lane.startswith(LANE):  # shown in the hub as it is on the target
+        source, copy = None, session.upsyncing.cached(*item)
+    is_foreign = entry.collided or standing.state is SyncState.COLLISION
+    if copy is None or kind is None or is_foreign:
+        return *_absent(standing), None
+    health, told, tree = _own(kind, copy)
+    failed = standing.state in _NOT_AS_WANTED
+    if failed:
+        health, told = worst((health, Health.DEGRADED)), _with(told, str(standing.reason))
+    elif health is Health.HEALTHY and tree is not None and _is_behind(entry, source, tree):
+        health, told = Health.DEGRADED, _with(told, "change not there yet")
+    return health, told, tree
+
+
+def _own(kind: Kind, copy: CachedObject) -> tuple[Health, SafeText, Json | None]:
+    """Return what a copy says of itself."""
+    if copy.deleting:
+        return Health.DEGRADED, SafeText("terminating"), None
+    if not copy.status_digest and is_only_present(kind.kind, kind.group):
+        return Health.HEALTHY, SafeText("present"), None
+    tree = copy.decode()
+    health, told = object_health(kind.kind, tree)
+    return health, told, tree if copy.status_digest else None
+
+
+def _absent(standing: Standing) -> tuple[Health, SafeText]:
+    if standing.state in FAILED:
+        return Health.DEGRADED, SafeText(f"not there: {standing.reason}")
+    return Health.UNKNOWN, SafeText("not there yet")
+
+
+def _is_behind(entry: Entry, source: CachedObject | None, tree: Json) -> bool:
+    """True where a status tells of the wish before the present one."""
+    if source is None or entry.standing.state not in WAITING:
+        return False
+    status = tree.get("status")
+    return not entry.carries(source) and isinstance(status, dict) and "observedGeneration" in status
+
+
+def _with(told: SafeText, more: str) -> SafeText:
+    return SafeText(f"{told}, {more}" if more else told)
+
+
+def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> Standing:
+    """Return how an object stands on a target that does not answer: old, or waiting for it."""
+    if last.state is SyncState.IN_SYNC:
+        return replace(last, state=SyncState.STALE)
+    if last.state not in WAITING:
+        return last
+    source = session.world.hub.cached(*item)
+    leaving = source is None or source.deleting
+    message = SafeText(f"waiting for {name}, which does not answer")
+    state = SyncState.DELETING if leaving else SyncState.PENDING
+    return Standing(state, SafeText("AwaitingCluster"), message, last.since)
+
+
+def _summary(item: Item, kind: Kind | None, looks: Sequence[Look], cause: Look) -> SafeText:
+    """Return what all targets together have, and what is wrong where something is."""
+    if len(looks) == 1:
+        return cause.told
+    total = _total(item, kind, [look for look in looks if not look.leaves])
+    if cause.cell.health is Health.HEALTHY:
+        return total or cause.told
+    because = f"{cause.cell.target}: {cause.told}"
+    return SafeText(f"{total}; {because}" if total else because)
+
+
+def _total(item: Item, kind: Kind | None, looks: Sequence[Look]) -> SafeText:
+    """Return the summary of the sum of the copies, "" where no status is summed."""
+    told = [(str(look.cell.target), look.tree) for look in looks if look.tree is not None]
+    if kind is None or len(told) < 2:
+        return SafeText()
+    reports = [Report(name, 0, _mapping(tree.get("status")), True) for name, tree in told]
+    status = merge(reports, generation=0, before={}, kind=item.lane).status or {}
+    status.pop("observedGeneration", None)
+    first = told[0][1]
+    spec = _mapping(first.get("spec")) | _sums([_mapping(tree.get("spec")) for _, tree in told])
+    whole = {"apiVersion": first.get("apiVersion"), "spec": spec, "status": status}
+    return object_health(kind.kind, whole)[1]
+
+
+def _sums(specs: Sequence[Json]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for name in _SUMMED:
+        counts = [spec.get(name) for spec in specs]
+        if all(isinstance(count, int) for count in counts):
+            sums[name] = sum(count for count in counts if isinstance(count, int))
+    return sums
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _times(cached: CachedObject | None) -> _Times:
+    if cached is None:
+        return _Times()
+    return msgspec.json.decode(cached.raw, type=_Head).metadata

@@ -1,0 +1,242 @@
+"""Records made from the engine's state. Pure readers; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tmcconsole.contract.records import (
+    Condition,
+    Health,
+    PlacementRecord,
+    QueueRecord,
+    SyncState,
+    TargetRecord,
+)
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.board.object_records import FAILED, WAITING
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.sync_target_status import summary
+from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
+from tmcconsole.placement.api import SyncTarget, unix_time
+from tmcconsole.placement.decided import Decided
+from tmcconsole.sync.queue.workqueue import WorkQueue
+from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.ledger import LANE, Ledger
+from tmcconsole.tmc.health.health import (
+    HUB,
+    Reading,
+    TargetFacts,
+    kind_health,
+    kind_path,
+    target_health,
+    target_path,
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many copies on one target are in which state, by kind id."""
+
+    by_kind: dict[str, Counter[SyncState]] = field(default_factory=dict)
+    counted: tuple[int, int] = (0, 0)  # which ledger, in which version
+    is_current: bool = True  # False: the target does not answer, these are the last known
+
+    def total(self) -> Counter[SyncState]:
+        """Return the counts over all kinds of copies."""
+        copies = [count for kind, count in self.by_kind.items() if not kind.startswith(LANE)]
+        return sum(copies, Counter())
+
+    def upsynced(self) -> Counter[SyncState]:
+        """Return the counts of what goes up from the target."""
+        owned = [count for kind, count in self.by_kind.items() if kind.startswith(LANE)]
+        return sum(owned, Counter())
+
+    def objects(self) -> int:
+        """Return how many copies there are or should be."""
+        return self.total().total()
+
+
+def tally_of(ledger: Ledger | None) -> Tally:
+    """Count a target's copies by state."""
+    if ledger is None:
+        return Tally(counted=(id(None), 0))
+    tally = Tally(counted=(id(ledger), ledger.version))
+    for kind, _, entry in ledger.entries():
+        tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
+    return tally
+
+
+def waiting(counts: Counter[SyncState]) -> int:
+    """Return how many copies are under way."""
+    return sum(counts[state] for state in WAITING)
+
+
+def failed(counts: Counter[SyncState]) -> int:
+    """Return how many copies are not as wanted and will not be without a change."""
+    return sum(counts[state] for state in FAILED)
+
+
+def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRecord:
+    """Return the record of one target."""
+    found = supervisor.sync_target()
+    tree = _sync_target_tree(supervisor)
+    ready, _, _ = summary(list(conditions_of(tree)))
+    counts, target, reach = tally.total(), supervisor.target, supervisor.reach
+    connected = supervisor.is_connected
+    facts = _facts(supervisor, found)
+    health, why = target_health(facts, wall)
+    return TargetRecord(
+        name=SafeText(supervisor.name),
+        target_key=found.key if found else "",
+        state=supervisor.state,
+        ready=ready and connected,
+        health=health,
+        reason=SafeText(supervisor.reason or why),
+        message=supervisor.message,
+        since=supervisor.since,
+        next_try_at=supervisor.next_try_at,
+        heartbeat_at=found.heartbeat_at if found else 0.0,
+        contact_at=reach.contact_at if reach else 0.0,
+        conditions=tuple(_condition(entry) for entry in conditions_of(tree)),
+        labels=_labels(found),
+        cordoned=found.unschedulable if found else False,
+        evict_after=found.evict_after if found else 0.0,
+        pause=found.pause_at(wall) if found else None,
+        deletes_held=_held(supervisor),
+        kinds=len(target.kinds) if target else 0,
+        objects=counts.total(),
+        in_sync=counts[SyncState.IN_SYNC],
+        pending=waiting(counts),
+        failed=failed(counts),
+        upsynced=tally.upsynced().total(),
+        upsync_failed=failed(tally.upsynced()),
+        queue_depth=len(target.queue) if target else 0,
+        oldest_queued_at=_oldest(supervisor, target, wall),
+        lag_p50_ms=_lag_ms(target, 0.5),
+        lag_p95_ms=_lag_ms(target, 0.95),
+        concurrency=target.flow.width if target else 0,
+        version=reach.version if reach else SafeText(),
+        cluster_uid=SafeText(supervisor.cluster_uid),
+        holder=SafeText(supervisor.holder),
+    )
+
+
+def queue_records(name: str, queue: WorkQueue, wall: Callable[[], float]) -> Iterator[QueueRecord]:
+    """Yield a record for each lane of a queue."""
+    shift = wall() - queue.now()
+    for lane in queue.lanes():
+        counts, oldest = queue.counts(lane), queue.oldest(lane)
+        yield QueueRecord(
+            target=SafeText(name),
+            kind=SafeText(lane),
+            depth=queue.depth(lane),
+            in_flight=counts.in_flight,
+            delayed=counts.delayed,
+            retrying=counts.retrying,
+            dead=counts.dead,
+            done_total=counts.done,
+            failed_total=counts.failed,
+            oldest_at=round(oldest + shift, 3) if oldest is not None else 0.0,
+            last_error=SafeText(counts.last_error),
+            last_error_at=round(counts.last_error_at + shift, 3) if counts.last_error else 0.0,
+        )
+
+
+def placement_record(one: Decided) -> PlacementRecord:
+    """Return the record of one Placement."""
+    decision = one.decision
+    phase = "Pending" if not decision.location else one.placement.phase
+    told = [f"{choice.target.name}: {choice.reason}" for choice in decision.choices]
+    return PlacementRecord(
+        name=SafeText(one.placement.name),
+        phase=phase,
+        strategy=one.placement.strategy,
+        targets=tuple(SafeText(choice.target.name) for choice in decision.choices),
+        reason=SafeText("; ".join(told) or decision.message),
+    )
+
+
+def health_readings(
+    session: HubSession,
+    supervisors: Mapping[str, Supervisor],
+    tallies: Mapping[str, Tally],
+    wall: float,
+) -> list[Reading]:
+    """Return what is known of the hub, each target, and each kind on it."""
+    readings = [_hub_reading(session)]
+    for name, supervisor in supervisors.items():
+        status, reason = target_health(_facts(supervisor, supervisor.sync_target()), wall)
+        since = supervisor.since
+        readings.append(Reading(target_path(name), name, status, reason, since))
+        tally = tallies.get(name) or Tally()
+        for kind, counts in sorted(tally.by_kind.items()):
+            status, reason = kind_health(
+                in_sync=counts[SyncState.IN_SYNC], pending=waiting(counts), failed=failed(counts)
+            )
+            readings.append(Reading(kind_path(name, kind), kind, status, reason))
+    return readings
+
+
+def _hub_reading(session: HubSession) -> Reading:
+    reach = session.reach
+    status = Health.HEALTHY if reach.is_up else Health.UNHEALTHY
+    reason = f"serves {len(session.world.hub.kinds)} synced kinds" if reach.is_up else reach.reason
+    return Reading(HUB, "hub", status, reason, reach.since)
+
+
+def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
+    target = supervisor.target
+    settings = supervisor.session.around.settings.sync
+    return TargetFacts(
+        supervisor.is_connected,
+        supervisor.reason,
+        len(target.kinds) if target else 0,
+        0.0,
+        found.heartbeat_at if found else 0.0,
+        settings.heartbeat_s,
+        found is not None and found.pause is not None,
+    )
+
+
+def _lag_ms(target: Target | None, share: float) -> float:
+    lags = sorted(target.ledger.lags) if target else []
+    return round(lags[int(share * (len(lags) - 1))] * 1000, 1) if lags else 0.0
+
+
+def _condition(entry: Json) -> Condition:
+    return Condition(
+        str(SafeText(entry.get("type", ""))),
+        str(SafeText(entry.get("status", ""))),
+        SafeText(entry.get("reason", "")),
+        SafeText(entry.get("message", "")),
+        unix_time(entry.get("lastTransitionTime")),
+    )
+
+
+def _sync_target_tree(supervisor: Supervisor) -> Json:
+    cached = supervisor.session.sources.targets.get(ObjectKey("", supervisor.name))
+    return cached.decode() if cached else {}
+
+
+def _labels(found: SyncTarget | None) -> tuple[tuple[SafeText, SafeText], ...]:
+    labels = found.labels if found else {}
+    return tuple((SafeText(name), SafeText(labels[name])) for name in sorted(labels))
+
+
+def _held(supervisor: Supervisor) -> int:
+    if supervisor.target is None or not supervisor.target.brake.tripped:
+        return 0
+    entries = supervisor.target.ledger.entries()
+    return sum(1 for _, _, entry in entries if entry.standing.reason == "DeletionHeld")
+
+
+def _oldest(supervisor: Supervisor, target: Target | None, wall: float) -> float:
+    if target is None:
+        return 0.0
+    waits = [target.queue.oldest(lane) for lane in target.queue.lanes()]
+    known = [since for since in waits if since is not None]
+    shift = wall - target.queue.now()
+    return round(min(known) + shift, 3) if known else 0.0

@@ -1,0 +1,1 @@
+"""What a front end may order or ask, each command carried out here."""

@@ -1,0 +1,371 @@
+"""What an operator asks for. Pause, cordon and drain are written in the hub: every replica and
+console sees them, and they survive a restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import yaml
+
+from tmcconsole.contract.commands import (
+    Accepted,
+    AdoptDrift,
+    AllowDeletes,
+    AnyCommand,
+    AnyReply,
+    CedeField,
+    CordonTarget,
+    DrainPlan,
+    DrainTarget,
+    ForgetTarget,
+    ListDeadLetters,
+    Move,
+    PauseTarget,
+    PlanDrain,
+    PlanForget,
+    QueueItem,
+    QueueItems,
+    Refused,
+    ResumeTarget,
+    Resync,
+    RetryDeadLetters,
+    RevertDrift,
+    ShowDiff,
+    ShowDrift,
+    ShowObject,
+    ShowQueue,
+    SimFault,
+    Text,
+    UncordonTarget,
+    Why,
+)
+from tmcconsole.contract.records import Pause
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.commands.deadletters import Post, list_dead, retry_dead
+from tmcconsole.engine.commands.drain import plan_moves
+from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
+from tmcconsole.engine.commands.forget import forget
+from tmcconsole.engine.commands.rejection import Rejected
+from tmcconsole.engine.commands.why import explain, show_difference
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.kube.redact import redact
+from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
+from tmcconsole.sync.deletion.delete_gate import close_audit
+from tmcconsole.sync.names.markers import ALLOW_DELETES, MANAGER, PAUSE
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.tmc.history.audit import AuditUnavailable
+
+ALLOW_S = 600.0  # how long an operator's word lets deletions pass
+MAX_ITEMS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Carries out commands on the engine's loop."""
+
+    session: HubSession
+    supervisors: dict[str, Supervisor]
+    read_only: bool
+
+    async def carry_out(self, command: AnyCommand) -> AnyReply:
+        """Return the reply; a refusal is a reply, not an error."""
+        if self.read_only and not isinstance(command, _QUESTIONS):
+            return Refused(
+                reason=SafeText("this engine is read-only"),
+                fix=SafeText("start it without --read-only"),
+            )
+        try:
+            return await self._one(command)
+        except Rejected as rejected:
+            return Refused(reason=SafeText(rejected), fix=SafeText(rejected.fix))
+        except AuditUnavailable as error:
+            return Refused(
+                reason=SafeText(f"the audit log cannot be written: {error}"),
+                fix=SafeText("free space or fix the permissions of the state directory"),
+            )
+        except KubeError as error:
+            return Refused(reason=SafeText(error), fix=SafeText("try again when it answers"))
+
+    async def _one(self, command: AnyCommand) -> AnyReply:
+        match command:
+            case (
+                PauseTarget()
+                | ResumeTarget()
+                | CordonTarget()
+                | UncordonTarget()
+                | DrainTarget()
+                | AllowDeletes()
+            ):
+                return await self._change(command)
+            case PlanForget() | ForgetTarget():
+                return await forget(self.session, self.supervisors, command)
+            case Resync():
+                return self._resync(command)
+            case RetryDeadLetters():
+                return self._retry(command)
+            case ShowDrift() | AdoptDrift() | RevertDrift() | CedeField():
+                return await self._own(command)
+            case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
+                return self._answer(command)
+            case SimFault():
+                raise Rejected("faults can be switched on simulated clusters only", "see: demo")
+            case _:
+                assert_never(command)
+
+    def _answer(
+        self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+    ) -> AnyReply:
+        match command:
+            case ListDeadLetters():
+                return list_dead(self._queues(command.target), self.session.around.runtime)
+            case PlanDrain():
+                return self._plan_drain(command)
+            case ShowQueue():
+                return self._queue(command)
+            case Why():
+                item = self._item(command.key)
+                body = explain(self.session, self.supervisors, item)
+                return Text(title=SafeText(f"why {command.key}"), body=body)
+            case ShowObject():
+                return self._show(command)
+            case ShowDiff():
+                return self._diff(command)
+            case _:
+                assert_never(command)
+
+    async def _change(
+        self,
+        command: PauseTarget
+        | ResumeTarget
+        | CordonTarget
+        | UncordonTarget
+        | DrainTarget
+        | AllowDeletes,
+    ) -> AnyReply:
+        supervisor = self._supervisor(command.target)
+        if isinstance(command, DrainTarget) and command.confirm != command.target:
+            raise Rejected(
+                f"the name typed is {command.confirm!r}, not {command.target!r}",
+                "type the target's name to confirm",
+            )
+        wall = self.session.around.runtime.wall()
+        patch, done = _patch_for(command, wall)
+        await self._write(command, supervisor, patch)
+        if isinstance(command, AllowDeletes | ResumeTarget) and supervisor.target is not None:
+            supervisor.target.look_again()
+        return Accepted(message=SafeText(f"{command.target} {done}"))
+
+    async def _write(self, command: AnyCommand, supervisor: Supervisor, patch: Json) -> None:
+        """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
+        around, session = self.session.around, self.session
+        found = supervisor.sync_target()
+        if found is None:
+            raise Rejected(
+                f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"
+            )
+        action = type(command).__name__
+        ticket = await around.audit.before(
+            action,
+            actor=command.actor,
+            target=supervisor.name,
+            subject="",
+            uid=found.identity.uid,
+            detail="",
+        )
+        patch = {**patch, "metadata": {**patch.get("metadata", {}), "uid": found.identity.uid}}
+        outcome = "failed"
+        try:
+            written = await session.client.merge_patch(
+                SYNC_TARGETS, ObjectKey("", supervisor.name), patch, manager=MANAGER
+            )
+            outcome = "accepted"
+        finally:
+            await close_audit(around.audit, ticket, outcome)
+        session.sources.targets.observe(written)
+        around.history.record(
+            "action",
+            action,
+            at=around.runtime.wall(),
+            target=supervisor.name,
+            actor=command.actor,
+            message=getattr(command, "why", ""),
+        )
+
+    async def _own(self, command: ShowDrift | AdoptDrift | RevertDrift | CedeField) -> AnyReply:
+        item = self._item(command.key)
+        match command:
+            case ShowDrift():
+                return show_drift(self._targets(command.target), item)
+            case AdoptDrift():
+                return await adopt(self.session, self._connected(command.target), item, command)
+            case RevertDrift():
+                return await revert(self.session, self._connected(command.target), item, command)
+            case CedeField():
+                return await cede(self.session, self._targets(""), item, command)
+            case _:
+                assert_never(command)
+
+    def _targets(self, name: str) -> list[Target]:
+        """Return the target of that name, or all that were connected."""
+        if name:
+            return [self._connected(name)]
+        found = [self.supervisors[name].target for name in sorted(self.supervisors)]
+        return [target for target in found if target is not None]
+
+    def _connected(self, name: str) -> Target:
+        target = self._supervisor(name).target
+        if target is None:
+            raise Rejected(f"{name} has not been connected yet")
+        return target
+
+    def _resync(self, command: Resync) -> AnyReply:
+        names = [command.target] if command.target else sorted(self.supervisors)
+        wanted = self._item(command.key) if command.key else None
+        count = 0
+        for name in names:
+            target = self._supervisor(name).target
+            if target is None:
+                continue
+            if command.relist:
+                for watched in target.kinds.values():
+                    watched.informer.request_relist()
+            for kind, key, entry in list(target.ledger.entries()):
+                if wanted is None or wanted == Item(kind, key):
+                    entry.settled = entry.refused = None
+                    target.queue.add(kind, key)
+                    count += 1
+        where = command.target or "all targets"
+        return Accepted(message=SafeText(f"looking again at {count} copies on {where}"))
+
+    def _plan_drain(self, command: PlanDrain) -> AnyReply:
+        supervisor = self._supervisor(command.target)
+        moves: tuple[Move, ...] = plan_moves(self.session, supervisor)
+        stranded = sum(1 for move in moves if not move.to)
+        return DrainPlan(target=SafeText(command.target), moves=moves, stranded=stranded)
+
+    def _queue(self, command: ShowQueue) -> AnyReply:
+        hub = self.session.world.hub
+        target = None if command.target == "hub" else self._supervisor(command.target).target
+        queue = hub.queue if command.target == "hub" else (target.queue if target else None)
+        if queue is None:
+            raise Rejected(f"{command.target} has not been connected yet")
+        runtime = self.session.around.runtime
+        shift = runtime.wall() - runtime.now()
+        items = []
+        for key, state, attempts, at in list(queue.items(command.kind))[:MAX_ITEMS]:
+            entry = target.ledger.get(command.kind, key) if target else None
+            error = entry.standing.message if entry and attempts else SafeText()
+            due = at + shift if at else 0.0
+            items.append(QueueItem(SafeText(key), state, attempts, due, error))
+        return QueueItems(items=tuple(items))
+
+    def _retry(self, command: RetryDeadLetters) -> AnyReply:
+        item = self._item(command.key) if command.key else None
+        count = retry_dead(self._queues(command.target), item)
+        if item is not None and not count:
+            raise Rejected(
+                f"{command.key} is no dead letter on {command.target or 'any target'}",
+                "list them first; resync tries any other object again",
+            )
+        return Accepted(message=SafeText(f"trying {count} dead letters again"))
+
+    def _queues(self, target: str) -> list[Post]:
+        """Return the queues of one target, or of the hub and all targets."""
+        hub = self.session.world.hub
+        posts = [Post("hub", hub.queue), Post("hub", hub.statuses)]
+        if target not in ("", "hub"):
+            posts = []
+        names = [] if target == "hub" else [target] if target else sorted(self.supervisors)
+        found = [(name, self._supervisor(name).target) for name in names]
+        return posts + [Post(name, one.queue, one.ledger) for name, one in found if one]
+
+    def _show(self, command: ShowObject) -> AnyReply:
+        item = self._item(command.key)
+        session = self.session
+        cached = session.world.hub.cached(*item) or session.upsyncing.cached(*item)
+        if command.target:
+            target = self._supervisor(command.target).target
+            cached = (
+                target.copy_of(*item) or session.upsyncing.below(target.key, item)
+                if target
+                else None
+            )
+        where = command.target or "the hub"
+        if cached is None:
+            raise Rejected(f"{command.key} is not known on {where}")
+        body = yaml.safe_dump(redact(cached.decode()), sort_keys=False, allow_unicode=True)
+        title = SafeText(f"{command.key} on {where}")
+        return Text(title=title, body=SafeText(body, multiline=True))
+
+    def _diff(self, command: ShowDiff) -> AnyReply:
+        item, target = self._item(command.key), self._supervisor(command.target).target
+        if target is None:
+            raise Rejected(f"{command.target} has not been connected yet")
+        if item.lane not in target.kinds:
+            raise Rejected(f"{item.lane} is not synced with {command.target} at the moment")
+        if self.session.world.hub.cached(*item) is None and target.copy_of(*item) is None:
+            raise Rejected(f"{command.key} is neither in the hub nor on {command.target}")
+        body = show_difference(self.session, target, item)
+        return Text(title=SafeText(f"{command.key} on {command.target}"), body=body)
+
+    def _supervisor(self, name: str) -> Supervisor:
+        found = self.supervisors.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.supervisors))
+            raise Rejected(f"there is no target {name!r}", f"known targets: {known}")
+        return found
+
+    def _item(self, key: str) -> Item:
+        lane, _, rest = key.partition("/")
+        namespace, slash, name = rest.partition("/")
+        if not slash and rest and self._is_cluster_scoped(lane):
+            return Item(lane, ObjectKey("", rest))
+        if not slash:
+            raise Rejected(f"{key!r} is not resource/namespace/name")
+        return Item(lane, ObjectKey(namespace, name))
+
+    def _is_cluster_scoped(self, lane: str) -> bool:
+        up = self.session.upsyncing.kinds.get(lane.removeprefix(LANE))
+        watched = up if lane.startswith(LANE) else self.session.world.hub.kinds.get(lane)
+        return watched is not None and not watched.kind.namespaced
+
+
+_QUESTIONS = (
+    PlanDrain | PlanForget | ShowDrift | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+)
+
+
+def _patch_for(
+    command: PauseTarget
+    | ResumeTarget
+    | CordonTarget
+    | UncordonTarget
+    | DrainTarget
+    | AllowDeletes,
+    wall: float,
+) -> tuple[Json, str]:
+    """Return the SyncTarget's merge patch and what to say of it."""
+    match command:
+        case PauseTarget():
+            pause = Pause(command.until, SafeText(command.actor), SafeText(command.why))
+            return {"metadata": {"annotations": {PAUSE: pause_text(pause)}}}, "is paused"
+        case ResumeTarget():
+            return {"metadata": {"annotations": {PAUSE: None}}}, "is resumed"
+        case CordonTarget():
+            return {"spec": {"unschedulable": True}}, "is cordoned"
+        case UncordonTarget():
+            return {"spec": {"unschedulable": False, "evictAfter": None}}, "is open again"
+        case DrainTarget():
+            return {"spec": {"unschedulable": True, "evictAfter": rfc3339(wall)}}, "is draining"
+        case AllowDeletes():
+            until = rfc3339(wall + ALLOW_S)
+            return {"metadata": {"annotations": {ALLOW_DELETES: until}}}, "may delete again"
+        case _:
+            assert_never(command)

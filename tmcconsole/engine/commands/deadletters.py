@@ -1,0 +1,61 @@
+"""Dead letters: what was refused or failed too often, with its cause, and another chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from tmcconsole.contract.commands import DeadLetter, DeadLetters
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.redact import redact_text
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.queue.workqueue import Item, Trouble, WorkQueue
+from tmcconsole.sync.state.ledger import Ledger
+
+MAX_LETTERS: Final = 1000  # in one reply
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One queue, and whose it is."""
+
+    name: str  # the target's, or hub
+    queue: WorkQueue
+    ledger: Ledger | None = None  # a target's: it has the cause in words
+
+
+def list_dead(posts: Iterable[Post], runtime: Runtime) -> DeadLetters:
+    """Return the dead letters of all queues."""
+    shift = runtime.wall() - runtime.now()
+    found = [(post, *one) for post in posts for one in post.queue.dead_letters()]
+    letters = (_letter(post, item, trouble, due, shift) for post, item, trouble, due in found)
+    return DeadLetters(items=tuple(islice(letters, MAX_LETTERS)), total=len(found))
+
+
+def retry_dead(posts: Iterable[Post], wanted: Item | None) -> int:
+    """Queue dead letters now, all of them without ``wanted``; return how many."""
+    count = 0
+    for post in posts:
+        for item, _, _ in list(post.queue.dead_letters()):
+            if wanted in (None, item):
+                entry = post.ledger.get(*item) if post.ledger else None
+                if entry is not None:
+                    entry.refused = None
+                post.queue.add(*item)
+                count += 1
+    return count
+
+
+def _letter(post: Post, item: Item, trouble: Trouble, due: float, shift: float) -> DeadLetter:
+    entry = post.ledger.get(*item) if post.ledger else None
+    cause = entry.standing.message if entry else ""
+    return DeadLetter(
+        SafeText(post.name),
+        SafeText(f"{item.lane}/{item.key.namespace}/{item.key.name}"),
+        SafeText(cause or redact_text(trouble.error)),
+        trouble.attempts,
+        round(trouble.since + shift, 3),
+        round(due + shift, 3) if due else 0.0,
+    )

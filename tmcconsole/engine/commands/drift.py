@@ -1,0 +1,294 @@
+"""What an operator does about fields that others changed: look, adopt, take back, cede."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from tmcconsole.config.grammar.fieldpath import spell_pointer
+from tmcconsole.config.grammar.pointers import read_pointer
+from tmcconsole.config.policies import APPLY
+from tmcconsole.config.problems import Unusable
+from tmcconsole.contract.commands import (
+    Accepted,
+    AdoptDrift,
+    CedeField,
+    DriftField,
+    DriftReport,
+    RevertDrift,
+)
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.commands.rejection import Rejected
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.kube.errors import NotFound
+from tmcconsole.kube.objects import CachedObject, Json, annotations_of
+from tmcconsole.kube.trees.differences import Difference, Steps, subset_differences
+from tmcconsole.sync.conflicts.field_rules import DEFAULT, Ownership, ownership_of
+from tmcconsole.sync.conflicts.judge import ALL, is_left
+from tmcconsole.sync.conflicts.pointers import last_first, pointer_to, value_at
+from tmcconsole.sync.deletion.delete_gate import close_audit
+from tmcconsole.sync.down.field_rule_inputs import around
+from tmcconsole.sync.down.plan import fingerprint
+from tmcconsole.sync.names.markers import IGNORE_FIELDS, MANAGER
+from tmcconsole.sync.policy import Refusal
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.desired_state import terms_of, wanted
+from tmcconsole.sync.state.ledger import Entry
+
+_HUB_ONLY: Final = ("metadata", "status", "apiVersion", "kind")
+
+
+def show_drift(targets: list[Target], item: Item) -> DriftReport:
+    """Return what was changed on an object's copies, with who wins."""
+    key, policy, fields = f"{item.lane}/{item.key}", "", []
+    for target in targets:
+        entry = target.ledger.get(*item)
+        if entry is not None:
+            policy = f"{entry.rules.conflict} ({entry.rules.said_by})"
+            fields += _fields(target, entry)
+    if not policy:
+        names = ", ".join(target.name for target in targets) or "any target"
+        raise Rejected(f"no copy of {key} is known on {names}", "keys are resource/namespace/name")
+    return DriftReport(key=SafeText(key), policy=SafeText(policy), fields=tuple(fields))
+
+
+def _fields(target: Target, entry: Entry) -> list[DriftField]:
+    return [
+        DriftField(
+            SafeText(target.name),
+            SafeText(one.path),
+            SafeText(one.pointer),
+            one.wanted,
+            one.actual,
+            one.manager,
+            one.outcome,
+            one.count,
+            one.first_seen,
+            one.last_seen,
+        )
+        for one in entry.drifts.fields.values()
+    ]
+
+
+async def adopt(session: HubSession, target: Target, item: Item, command: AdoptDrift) -> Accepted:
+    """Write what the target has of the object to the hub, in exactly the version that was seen."""
+    if item.lane == "secrets" and not command.field:
+        raise Rejected("a Secret is adopted field by field", "name the field: /data/KEY")
+    source, wish = _source(session, item), _wish(session, target, item)
+    found = _picked(await _differing(target, item, wish), command.field, wish)
+    tree = source.decode()
+    steps = [one.steps for one in found]
+    for one in found:
+        _require_adoptable(one, wish, tree)
+    guards: list[Json] = [
+        {"op": "test", "path": f"/metadata/{name}", "value": tree["metadata"][name]}
+        for name in ("uid", "resourceVersion")
+    ]
+    patch = guards + [_op(one) for one in sorted(found, key=_place, reverse=True)]
+
+    async def write() -> CachedObject:
+        hub = session.world.hub
+        async with hub.flow.admitted():
+            kind = hub.kinds[item.lane].kind
+            return await hub.client.json_patch(kind, item.key, patch, manager=MANAGER)
+
+    pointers = [str(pointer_to(one, wish)) for one in steps]
+    await _write_down(session, target, item, command, source.uid, pointers, write)
+    entry = target.ledger.entry(*item)
+    for pointer in pointers:
+        if pointer in entry.drifts.fields:
+            entry.drifts.fields[pointer].outcome = "Adopted"
+    entry.drifts.end_truce()
+    return Accepted(message=SafeText(f"the hub takes over {', '.join(pointers)} of {target.name}"))
+
+
+async def revert(session: HubSession, target: Target, item: Item, command: RevertDrift) -> Accepted:
+    """Have fields taken back at the next look, which is now."""
+    source, wish = _source(session, item), _wish(session, target, item)
+    rules = _rules(session, target, item, source)
+    if rules.write != APPLY:
+        raise Rejected(f"the write mode is {rules.write}", "set it to Apply")
+    pointers = [ALL]
+    if command.field:
+        found = _picked(await _differing(target, item, wish), command.field, wish)
+        pointers = [str(pointer_to(one.steps, wish)) for one in found]
+        left = [one.path for one in found if is_left(rules, one.steps, wish)]
+        if left:
+            raise Rejected(
+                f"{', '.join(left)} is left to the clusters",
+                f"take it out of {IGNORE_FIELDS} and sync.ignore_fields",
+            )
+    await _write_down(session, target, item, command, source.uid, pointers, None)
+    entry = target.ledger.entry(*item)
+    entry.insisted, entry.left, entry.settled = frozenset(pointers), frozenset(), None
+    entry.drifts.end_truce()
+    target.queue.add(*item)
+    return Accepted(message=SafeText(f"taking back {', '.join(pointers)} on {target.name}"))
+
+
+async def cede(
+    session: HubSession, targets: list[Target], item: Item, command: CedeField
+) -> Accepted:
+    """Name a field on the hub object as one that is left to the clusters."""
+    source = _source(session, item)
+    known = {
+        drift.path: drift.pointer
+        for target in targets
+        if (entry := target.ledger.get(*item)) is not None
+        for drift in entry.drifts.fields.values()
+    }
+    pointer = _pointer(known.get(command.field, command.field))
+    before = annotations_of(source.decode()).get(IGNORE_FIELDS, "")
+    text = ",".join(part for part in (before, pointer) if part)
+    guards = {"uid": source.uid, "resourceVersion": source.resource_version}
+    patch: Json = {"metadata": {**guards, "annotations": {IGNORE_FIELDS: text}}}
+
+    async def write() -> CachedObject:
+        hub = session.world.hub
+        async with hub.flow.admitted():
+            kind = hub.kinds[item.lane].kind
+            return await hub.client.merge_patch(kind, item.key, patch, manager=MANAGER)
+
+    if pointer not in before.split(","):
+        await _write_down(session, None, item, command, source.uid, [pointer], write)
+    for target in targets:
+        entry = target.ledger.get(*item)
+        if entry is not None and pointer in entry.drifts.fields:
+            entry.drifts.fields[pointer].outcome = "Ceded"
+    return Accepted(message=SafeText(f"{pointer} of {command.key} is left to the clusters"))
+
+
+async def _write_down(
+    session: HubSession,
+    target: Target | None,
+    item: Item,
+    command: AdoptDrift | RevertDrift | CedeField,
+    uid: str,
+    pointers: list[str],
+    write: Callable[[], Coroutine[Any, Any, CachedObject]] | None,
+) -> None:
+    """Announce, write in the hub where there is something to, and put it in the history."""
+    surroundings, subject = session.around, f"{item.lane}/{item.key}"
+    action, name = type(command).__name__, target.name if target else ""
+    detail = ", ".join(pointers)
+    ticket = await surroundings.audit.before(
+        action, actor=command.actor, target=name, subject=subject, uid=uid, detail=detail
+    )
+    outcome = "failed"
+    try:
+        if write is not None:
+            session.world.hub.kinds[item.lane].informer.observe(await write())
+        outcome = "accepted"
+    finally:
+        await close_audit(surroundings.audit, ticket, outcome)
+    surroundings.history.record(
+        "action",
+        action,
+        at=surroundings.runtime.wall(),
+        target=name,
+        subject=subject,
+        message=detail,
+        actor=command.actor,
+    )
+
+
+def _source(session: HubSession, item: Item) -> CachedObject:
+    found = session.world.hub.cached(*item)
+    if found is None or found.deleting:
+        raise Rejected(f"{item.lane}/{item.key} is not in the hub, or is leaving it")
+    return found
+
+
+def _wish(session: HubSession, target: Target, item: Item) -> Json:
+    """Return what the target should hold."""
+    if item.lane not in target.kinds:
+        raise Rejected(f"{item.lane} is not synced with {target.name} at the moment")
+    tree = _source(session, item).decode()
+    terms = terms_of(session.world, target, target.kinds[item.lane].kind, item.key.namespace)
+    found = None
+    if terms is not None:
+        found = wanted(session.world, target, item.lane, item.key, tree, terms).desired
+    if found is None:
+        raise Rejected(f"{target.name} is to have no copy of it", f"see why {item.lane}/{item.key}")
+    return found.tree
+
+
+def _rules(session: HubSession, target: Target, item: Item, source: CachedObject) -> Ownership:
+    beside = around(session.world, target, *item)
+    rules = ownership_of(session.world.settings, item.lane, source.decode(), beside)
+    return DEFAULT if isinstance(rules, Refusal) else rules
+
+
+async def _differing(target: Target, item: Item, wish: Json) -> tuple[Difference, ...]:
+    """Return where the copy, as it is now, differs from the wish in what a hub could take over."""
+    watched = target.kinds[item.lane]
+    try:
+        async with target.flow.admitted():
+            live = await target.client.get(watched.kind, target.copy_key(item.lane, item.key))
+    except NotFound as error:
+        raise Rejected(f"{target.name} has no copy of it") from error
+    normal = target.ledger.entry(*item).normal  # what the server makes of our own wish
+    return tuple(
+        one
+        for one in subset_differences(wish, live.decode())
+        if one.steps[0] not in _HUB_ONLY and fingerprint(one) not in normal
+    )
+
+
+def _picked(found: tuple[Difference, ...], field: str, wish: Json) -> tuple[Difference, ...]:
+    """Return the differences that a path or pointer names; "" names all."""
+    named = (field, field.removeprefix("/"))
+    picked = tuple(
+        one
+        for one in found
+        if not field or one.path in named or str(pointer_to(one.steps, wish)) == field
+    )
+    if not picked:
+        paths = ", ".join(one.path for one in found) or "nothing"
+        raise Rejected(f"{field or 'it'} does not differ in spec or data", f"what differs: {paths}")
+    return picked
+
+
+def _require_adoptable(one: Difference, wish: Json, source: Json) -> None:
+    """What was made on the way to the target has no place in the hub to go back to."""
+    try:
+        is_same = all(
+            _named(one.steps[:depth], wish) == _named(one.steps[:depth], source)
+            for depth in range(1, len(one.steps))
+        )
+        is_same = is_same and value_at(one.steps, source) == one.wanted
+    except (LookupError, TypeError):
+        is_same = False
+    if not is_same:
+        raise Rejected(
+            f"{one.path} is made on the way to the target, not in the hub",
+            "change what makes it: a division of replicas, a transform, or a spec diff",
+        )
+
+
+def _named(steps: Steps, tree: Json) -> object:
+    """Return what tells an entry of a list from its neighbours."""
+    value = value_at(steps, tree)
+    return value.get("name") if isinstance(value, dict) and isinstance(steps[-1], int) else None
+
+
+def _op(one: Difference) -> Json:
+    path = spell_pointer(one.steps)
+    if one.actual is None:
+        return {"op": "remove", "path": path}
+    return {"op": "replace", "path": path, "value": one.actual}
+
+
+def _place(one: Difference) -> tuple[tuple[bool, int, str], ...]:
+    return last_first(one.steps)
+
+
+def _pointer(text: str) -> str:
+    """Return the pointer to write down. Raises ``Rejected`` where it cannot be one."""
+    if any(mark.isspace() or mark == "," for mark in text):
+        raise Rejected(f"{text!r} has a space or a comma", "write the annotation by hand")
+    try:
+        return str(read_pointer(text))
+    except Unusable as error:
+        raise Rejected(str(error), error.fix) from error

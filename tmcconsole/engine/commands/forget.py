@@ -1,0 +1,210 @@
+"""Forgetting a cluster that is gone for good: only on a person's word, audited, never by itself.
+
+The hub's objects are released from it; nothing is sent to the cluster. What was interrupted is
+finished by giving the order again: each object is looked at anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+
+from tmcconsole.contract.commands import (
+    AnyReply,
+    ForgetPlan,
+    ForgetTarget,
+    KindCount,
+    PlanForget,
+    Refused,
+)
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.kube.errors import Conflict, Forbidden, KubeError, NotFound
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.placement.api import NAMESPACES, SYNC_TARGETS, SyncTarget, read_sync_target, rfc3339
+from tmcconsole.sync.assignment.forget import plan_forget
+from tmcconsole.sync.deletion.delete_gate import close_audit
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.names.markers import MANAGER
+
+AT_MOST_S: Final = 45.0  # of one order, below what its asker waits; then it is given again
+SETTLE_S: Final = 2.0  # who decides from a cache may put a mark back: another pass takes it
+_NEEDED: Final = frozenset({"list", "patch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """One order, or the question what it would do."""
+
+    session: HubSession
+    supervisors: Mapping[str, Supervisor]
+    target: str  # a SyncTarget's name, or the key of one that is gone
+
+    async def plan(self) -> AnyReply:
+        """Return what would be released."""
+        found = await self._sync_target()
+        counts = await self._walk(self._key(found), write=False)
+        return self._reply(found, counts, self._refusal(found))
+
+    async def carry_out(self, command: ForgetTarget) -> AnyReply:
+        """Release everything; return what was."""
+        found = await self._sync_target()
+        refusal = self._refusal(found)
+        if command.confirm != command.target:
+            refusal = f"the name typed is {command.confirm!r}, not {command.target!r}"
+        if refusal:
+            return Refused(reason=SafeText(refusal), fix=SafeText(_fix(refusal)))
+        around, key = self.session.around, self._key(found)
+        uid = found.identity.uid if found else ""
+        ticket = await around.audit.before(
+            "ForgetTarget", actor=command.actor, target=self.target, subject="", uid=uid, detail=key
+        )
+        outcome = "failed"
+        try:
+            if found is not None:
+                await self._empty(found)
+            counts = await self._walk(key, write=True)
+            outcome = f"released {counts.total()}"
+        finally:
+            await close_audit(around.audit, ticket, outcome)
+        wall, told = around.runtime.wall(), f"{outcome} objects of key {key}"
+        around.history.record(
+            "action",
+            "ForgetTarget",
+            at=wall,
+            target=self.target,
+            actor=command.actor,
+            message=told,
+        )
+        return self._reply(found, counts, "")
+
+    def _reply(self, found: SyncTarget | None, counts: Counter[str], refusal: str) -> ForgetPlan:
+        kinds = tuple(KindCount(SafeText(kind), counts[kind]) for kind in sorted(counts))
+        return ForgetPlan(
+            target=SafeText(self.target),
+            target_key=self._key(found),
+            kinds=kinds,
+            refusal=SafeText(refusal),
+        )
+
+    def _key(self, found: SyncTarget | None) -> str:
+        if found is not None:
+            return found.key
+        is_name = self.target in self.supervisors or len(self.target) < 36
+        cluster = self.session.identity.cluster
+        return target_key(cluster, self.target) if is_name else self.target
+
+    async def _sync_target(self) -> SyncTarget | None:
+        """Ask the hub itself, by name or by key."""
+        cluster = self.session.identity.cluster
+        async with aclosing(self.session.client.list_pages(SYNC_TARGETS)) as pages:
+            async for page in pages:
+                for cached in page.items:
+                    read = read_sync_target(cached.decode(), cluster)
+                    if self.target in (read.name, read.key):
+                        return read
+        return None
+
+    def _refusal(self, found: SyncTarget | None) -> str:
+        """Return why it is not to be forgotten, "" where it may be."""
+        if found is None:
+            return ""
+        supervisor = self.supervisors.get(found.name)
+        if supervisor is not None and supervisor.is_connected:
+            return f"{found.name} answers: drain it instead, then its copies are removed, too"
+        if supervisor is None and found.ready:
+            return f"{found.name} is ready, served by another engine"
+        return ""
+
+    async def _empty(self, found: SyncTarget) -> None:
+        """Have nothing placed there again, while its SyncTarget lasts."""
+        wall = self.session.around.runtime.wall()
+        spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
+        patch = {"metadata": {"uid": found.identity.uid}, "spec": spec}
+        key = ObjectKey("", found.name)
+        written = await self.session.client.merge_patch(SYNC_TARGETS, key, patch, manager=MANAGER)
+        self.session.sources.targets.observe(written)
+
+    async def _walk(self, key: str, *, write: bool) -> Counter[str]:
+        """Look at every object of every kind; namespaces first, for objects follow them."""
+        done: set[tuple[str, ObjectKey]] = set()
+        with anyio.move_on_after(AT_MOST_S):
+            while True:
+                before = len(done)
+                is_clean = await self._pass(key, done, write=write)
+                if not write or (is_clean and len(done) == before):
+                    break
+                await self.session.around.runtime.sleep(SETTLE_S)
+        return Counter(kind for kind, _ in done)
+
+    async def _pass(self, key: str, done: set[tuple[str, ObjectKey]], *, write: bool) -> bool:
+        """Go once over everything; return whether nothing was found."""
+        is_clean = True
+        for kind in self._kinds():
+            async with aclosing(self._marked(kind, key)) as marked:
+                async for cached, patch in marked:
+                    is_clean = False
+                    if not write or await self._release(kind, cached, patch):
+                        done.add((kind.id, cached.key))
+        return is_clean
+
+    def _kinds(self) -> list[Kind]:
+        kinds = [kind for kind in self.session.discovery.preferred() if kind.verbs >= _NEEDED]
+        return sorted(kinds, key=lambda kind: (kind.id != NAMESPACES.id, kind.id))
+
+    async def _marked(
+        self, kind: Kind, key: str
+    ) -> AsyncGenerator[tuple[CachedObject, Json], None]:
+        try:
+            async with aclosing(self.session.client.list_pages(kind)) as pages:
+                async for page in pages:
+                    for cached in page.items:
+                        if key.encode() not in cached.raw:
+                            continue
+                        patch = plan_forget(cached.decode(), key)
+                        if patch is not None:
+                            yield cached, patch
+        except (Forbidden, NotFound):
+            return  # not ours to read: then no mark of ours is there
+
+    async def _release(self, kind: Kind, cached: CachedObject, patch: Json) -> bool:
+        hub = self.session.world.hub
+        try:
+            async with hub.flow.admitted():
+                released = await hub.client.merge_patch(kind, cached.key, patch, manager=MANAGER)
+        except (Conflict, NotFound):
+            return False  # it changed meanwhile, or is gone: the next order looks again
+        watched = hub.kinds.get(kind.id)
+        informer = watched.informer if watched else None
+        informer = hub.namespaces if kind.id == NAMESPACES.id else informer
+        if informer is not None and not released.deleting:
+            informer.observe(released)
+        return True
+
+
+async def forget(
+    session: HubSession, supervisors: Mapping[str, Supervisor], command: PlanForget | ForgetTarget
+) -> AnyReply:
+    """Answer the question, or carry out the order. Raises ``KubeError``."""
+    forgetting = Forgetting(session, supervisors, command.target)
+    if isinstance(command, PlanForget):
+        return await forgetting.plan()
+    reply = await forgetting.carry_out(command)
+    if isinstance(reply, ForgetPlan) and session.leases is not None:
+        try:
+            await session.leases.cancel(reply.target_key)
+        except KubeError as error:
+            session.leases.note(error)
+    return reply
+
+
+def _fix(refusal: str) -> str:
+    if refusal.startswith("the name typed"):
+        return "type the target's name to confirm"
+    return "forget only what does not answer any more, or whose SyncTarget is gone"

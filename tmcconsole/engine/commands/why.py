@@ -1,0 +1,219 @@
+"""Why an object is as it is: the chain from its placement to the last attempt, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+import yaml
+
+from tmcconsole.contract.records import Cell, SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.board.kind_records import kind_line
+from tmcconsole.engine.board.object_records import looks_at, worst_of
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.targets.supervisor import Supervisor, silent
+from tmcconsole.kube.objects import Json, annotations_of
+from tmcconsole.kube.redact import redact
+from tmcconsole.placement.api import rfc3339
+from tmcconsole.sync.assignment.closure import REFERENCED, is_workload
+from tmcconsole.sync.assignment.plan import is_wanted
+from tmcconsole.sync.conflicts.field_rules import DEFAULT
+from tmcconsole.sync.down.dependencies import dependencies
+from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.desired_state import wanted
+from tmcconsole.sync.state.ledger import LANE, Entry
+
+DRIFTS_TOLD: Final = 8  # the latest
+
+
+def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: Item) -> SafeText:
+    """Return the explanation of one logical object, line by line."""
+    cached = session.world.hub.cached(*item)
+    lines = [f"{item.lane} {item.key}", ""]
+    if item.lane.startswith(LANE):
+        lines += _owned_lines(session, item)
+    elif cached is None:
+        lines.append("hub        it is not there (any more)")
+    else:
+        tree = cached.decode()
+        lines += _hub_lines(session, item, tree)
+    if item in session.world.unmerged:
+        lines.append(f"status     AggregationFailure: {session.world.unmerged[item]}")
+    wall = session.around.runtime.wall()
+    looks = {
+        str(one.cell.target): one for one in looks_at(session, item, silent(supervisors), wall)
+    }
+    if looks:
+        cause = worst_of(list(looks.values())).cell
+        lines.append(f"health     {cause.health.value}, by {cause.target}: {cause.told}")
+    for name in sorted(supervisors):
+        lines += ["", *_target_lines(session, supervisors[name], item)]
+        if name in looks:
+            lines.append(_health_line(looks[name].cell, wall))
+    return SafeText("\n".join(lines), multiline=True)
+
+
+def _owned_lines(session: HubSession, item: Item) -> list[str]:
+    cached = session.upsyncing.cached(*item)
+    if cached is None:
+        return ["owner      a target; the hub does not have it"]
+    tree = cached.decode()
+    names = {target.key: target.name for target in session.world.targets.values()}
+    owners = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
+    version = annotations_of(tree).get(UPSYNC_RV)
+    return [
+        f"owner      {', '.join(owners)}: what is there is shown in the hub, never the reverse",
+        f"hub        {f'whole, of version {version}' if version else 'not whole yet'}",
+    ]
+
+
+def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
+    """Return the unified difference between what is wanted and what is there, redacted."""
+    source, copy = session.world.hub.cached(*item), target.copy_of(*item)
+    wish: Json = {}
+    told: list[str] = []
+    if source is not None:
+        found = wanted(session.world, target, item.lane, item.key, source.decode())
+        if found.desired is None:
+            assert found.refusal is not None
+            return SafeText(f"{found.refusal.reason}: {found.refusal.message}")
+        wish = found.desired.tree
+        told = [f"# transform {one}" for one in found.desired.applied if one.changed]
+    actual = copy.decode() if copy else {}
+    actual.pop("status", None)
+    lines = difflib.unified_diff(
+        _yaml(wish), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
+    )
+    shown = list(lines) or ["no difference"]
+    return SafeText("\n".join([*told, *shown]), multiline=True)
+
+
+def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
+    namespace = item.key.namespace
+    lines = [f"placement  {session.scheduler.reason_for(namespace)}"]
+    if tree["metadata"].get("deletionTimestamp"):
+        lines.append(f"hub        being deleted since {tree['metadata']['deletionTimestamp']}")
+    names = {target.key: target.name for target in session.world.targets.values()}
+    states = [f"{names.get(key, key)}={state}" for key, state in state_keys(tree).items()]
+    known = names | {one.key: one.name for one in session.scheduler.targets()}
+    held = [
+        known.get(key, f"an unknown target {key} (tmc-console forget {key})")
+        for key in sorted(finalizer_keys(tree))
+    ]
+    lines.append(f"assigned   {', '.join(states) or 'to no target'}")
+    lines.append(f"finalizers {', '.join(held) or 'none of ours'}")
+    return [*lines, *_taken_lines(session, item), *_policy_lines(session, item, tree)]
+
+
+def _taken_lines(session: HubSession, item: Item) -> list[str]:
+    """What a Placement that takes only what is referred to makes of the object."""
+    world, namespace = session.world, item.key.namespace
+    targets = world.targets.values()
+    names = sorted(one.name for one in targets if world.takes(namespace, one.key) == REFERENCED)
+    if not names or is_workload(item.lane):
+        return []
+    taken = world.referred.is_taken(item)
+    if taken is None:
+        said = "not every kind of the hub has been listed yet"
+    elif taken:
+        because = world.referred.with_whom(item)
+        said = f"goes with {because.kind} {because.name}" if because else "is taken"
+    else:
+        said = "not referred to by any workload"
+    return [f"taken      on {', '.join(names)}: {said}"]
+
+
+def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
+    """What the profile says of the hub object; a target's own reasons are in its lines."""
+    policy = session.world.policy
+    refusal = policy.judge_source(tree)
+    said = f": {refusal.reason}: {refusal.message}" if refusal is not None else ""
+    left_out = policy.trim(session.world.hub.kinds[item.lane].kind, tree).left_out
+    lines = [f"policy     {policy.profile}{said}"]
+    return [*lines, f"left out   {', '.join(left_out)}"] if left_out else lines
+
+
+def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+    source = session.world.hub.cached(*item)
+    found = session.world.unselected(source.decode(), target.key) if source else None
+    return [f"  not selected {found.reason}: {found.message}"] if found else []
+
+
+def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
+    state = f"{supervisor.state.value} {supervisor.reason}".strip()
+    lines = [f"{supervisor.name}: {state}"]
+    target = supervisor.target
+    if target is None:
+        return [*lines, f"  {supervisor.message or 'not connected yet'}"]
+    lines += _unselected_lines(session, target, item)
+    about_kind = kind_line(supervisor, item.lane)
+    if about_kind:
+        lines.append(f"  {about_kind}")
+    entry = target.ledger.get(*item)
+    if entry is None:
+        source = session.world.hub.cached(*item)
+        is_placed = source is not None and is_wanted(source.decode(), target.key)
+        return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
+    lines += _wish_lines(session, target, item)
+    standing = entry.standing
+    lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
+    if standing.message:
+        lines.append(f"  {standing.message}")
+    lines += _drift_lines(entry)
+    attempts = target.queue.attempts(item)
+    if attempts:
+        lines.append(f"  {attempts} attempts failed in a row")
+    if standing.state is not SyncState.IN_SYNC:
+        waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
+        now = session.around.runtime.now()
+        for _, place, _, at in waiting:
+            due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
+            lines.append(f"  in the queue: {place}{due}")
+    return lines
+
+
+def _health_line(cell: Cell, wall: float) -> str:
+    silence = f", not heard for {max(0.0, wall - cell.heard_at):.0f} s" if cell.heard_at else ""
+    return f"  health     {cell.health.value}: {cell.told}{silence}"
+
+
+def _drift_lines(entry: Entry) -> list[str]:
+    """Who wins over fields, and what others changed of late."""
+    rules = entry.rules
+    lines = []
+    if rules != DEFAULT or entry.drifts.fields:
+        left = ", ".join(str(one) for one in rules.left)
+        said = f", left to others: {left}" if left else ""
+        lines.append(f"  rules      {rules.conflict} ({rules.said_by}), {rules.write}{said}")
+    recent = list(entry.drifts.fields.values())[-DRIFTS_TOLD:]
+    return lines + [
+        f"  drift      {one.path}: {one.wanted} there {one.actual} by {one.manager}, "
+        f"{one.outcome}, {one.count} times since {rfc3339(one.first_seen)}"
+        for one in recent
+    ]
+
+
+def _wish_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+    source = session.world.hub.cached(*item)
+    if source is None or item.lane not in target.kinds:
+        return []
+    wish = wanted(session.world, target, item.lane, item.key, source.decode()).desired
+    if wish is None:
+        return []
+    needs = dependencies(session.world, target, item.lane, item.key, wish.tree)
+    lines = [f"  transform {one}" for one in wish.applied]
+    return lines + [f"  needs {one}" for one in needs]
+
+
+def _yaml(tree: Json) -> list[str]:
+    """As YAML lines, without what only one of the sides can have."""
+    shown = redact(tree)
+    meta = shown.get("metadata") or {}
+    for name in ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"):
+        meta.pop(name, None)
+    (meta.get("annotations") or {}).pop(DIGEST, None)
+    return yaml.safe_dump(shown, sort_keys=True, allow_unicode=True).splitlines()

@@ -1,0 +1,1 @@
+"""One API server as the engine reaches it: connect, probe, rights, kinds, informers."""

@@ -1,0 +1,113 @@
+"""From a failed reconcile to a standing, a record and a time to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.connection.connect import SetupError
+from tmcconsole.engine.replicas.fence import NotHolder
+from tmcconsole.kube.errors import Conflict, Forbidden, KubeError
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.down.ensure_namespace import NamespaceLeaving
+from tmcconsole.sync.down.reconcile_context import KindAway
+from tmcconsole.sync.policy import NotPermitted
+from tmcconsole.sync.policy.service_accounts import AccountGone
+from tmcconsole.sync.queue.controller import Again
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.ledger import Ledger, Refused
+from tmcconsole.sync.state.namespace_names import NamespaceClash
+from tmcconsole.tmc.backoff import delay
+from tmcconsole.tmc.classify import Side, classify
+from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
+from tmcconsole.tmc.history.history import History
+
+# So often in a row somebody else was faster, and it is nobody's failure: the event of the other
+# write, or the next try, sets it right. Beyond it a person should know.
+QUIET_CONFLICTS: Final = 3
+DEAD_AFTER: Final = 10  # failures in a row; at the usual pace that is about a minute
+STANDBY_S: Final = 1.0
+
+# Errors of our own making, which no API server sent.
+_OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
+    NamespaceClash: (ErrorType.RESOURCE_CONFLICT, Pace.REFUSED),
+    NamespaceLeaving: (ErrorType.RESOURCE_CONFLICT, Pace.NORMAL),
+    KindAway: (ErrorType.RESOURCE_NOT_FOUND, Pace.SLOW),
+    AccountGone: (ErrorType.RESOURCE_PERMISSION, Pace.SLOW),
+    NotPermitted: (ErrorType.PLACEMENT_POLICY, Pace.REFUSED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What the workers of one queue call when a reconcile fails, or works again."""
+
+    runtime: Runtime
+    history: History
+    side: Side
+    name: str  # the target's, or "hub"
+    ledger: Ledger | None  # a target's; the hub has none
+    on_forbidden: Callable[[str], None] = lambda _kind: None  # told of a kind's id
+
+    def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
+        """Record the error; return when to try again, and whether it looks hopeless."""
+        if isinstance(error, NotHolder):
+            return Again(STANDBY_S)  # nothing failed: another does it, or it is looked at anew
+        found = understand(error, self.side)
+        if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
+            return Again(delay(found, attempts, self.runtime.rng))
+        if isinstance(error, Forbidden):
+            self.on_forbidden(item.lane)
+        wall = self.runtime.wall()
+        self.history.record_error(
+            found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
+        )
+        is_refused = found.pace is Pace.REFUSED
+        again = Again(
+            delay(found, attempts, self.runtime.rng), is_refused or attempts >= DEAD_AFTER
+        )
+        entry = self.ledger.get(*item) if self.ledger is not None else None
+        if self.ledger is not None and entry is not None:
+            state = SyncState.REFUSED if is_refused else SyncState.FAILED
+            message = told(found)
+            self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
+            if is_refused and entry.tried is not None:
+                until = self.runtime.now() + again.after_s
+                entry.refused = Refused(entry.tried, until, found.reason, message)
+            entry.tried = None
+        return again
+
+    def on_success(self, item: Item) -> None:
+        """Note that an item that had failed works again."""
+        self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
+
+
+def understand(error: Exception, side: Side) -> Failure:
+    """Return what an error means, those of our own making included."""
+    if isinstance(error, SetupError):
+        return _setup(error)
+    for kind, (type_, pace) in _OWN.items():
+        if isinstance(error, kind):
+            return failure(type_, str(error), reason=str(error.reason), pace=pace)
+    return classify(error, side=side)
+
+
+def _setup(error: SetupError) -> Failure:
+    """A person has to decide something; the message already says what would help."""
+    found = failure(
+        ErrorType.CONFIGURATION_ERROR, str(error), reason=error.reason, severity=Severity.HIGH
+    )
+    return replace(found, hint=SafeText())
+
+
+def told(found: Failure) -> SafeText:
+    """Return the message with its hint; what is wrong with credentials says itself what helps."""
+    if found.reason == "Credentials":
+        return found.message
+    if not found.hint:
+        return found.message
+    stop = "" if found.message.endswith((".", "!", "?")) else "."
+    return SafeText(f"{found.message}{stop} {found.hint}".strip())

@@ -1,0 +1,121 @@
+"""What a SyncTarget owned in the hub goes with it: kcp deletes it, and so does this, audited."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.upsyncing import BRAKE_PERCENT, BRAKE_TIMES
+from tmcconsole.kube.errors import Conflict, KubeError
+from tmcconsole.kube.objects import CachedObject, Json, labels_of
+from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
+from tmcconsole.sync.deletion.delete_gate import Held
+from tmcconsole.sync.names.markers import UPSYNC, UPSYNCED, finalizer_keys, state_keys
+from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.state.context import Watched
+from tmcconsole.sync.up.removal import delete_above, strip_finalizer
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 5.0
+RETRY_CAP_S: Final = 60.0
+REASON: Final = "SyncTargetGone"
+
+
+@dataclass(slots=True)
+class Orphans:
+    """Sweeps the hub for objects whose SyncTarget is gone. One brake for all of them."""
+
+    session: HubSession
+    brake: Brake
+    told: str = ""  # the last reason for keeping them
+
+    async def run(self) -> None:
+        """Look again and again until cancelled; looking costs nothing where there is none."""
+        runtime, wait_s = self.session.around.runtime, LOOK_S
+        while True:
+            await runtime.sleep(wait_s)
+            await self.session.reach.wait_up()
+            if not self.session.world.duties.leads:
+                continue  # another replica sweeps
+            try:
+                await self.look()
+                wait_s = LOOK_S
+            except KubeError as error:
+                self._tell(f"what deleted SyncTargets owned is looked at again: {error}")
+                wait_s = min(RETRY_CAP_S, 2 * wait_s)
+
+    async def look(self) -> None:
+        """Delete what no SyncTarget owns any more. Raises ``KubeError``."""
+        found = self._candidates(self._known_keys())
+        if not found:
+            return
+        live = await self._live_keys()
+        now, world = self.session.around.runtime.now(), self.session.world
+        for watched, cached, key in found:
+            if key in live:
+                continue
+            if cached.deleting:
+                await strip_finalizer(world, watched, cached, key)
+                continue
+            self.brake.judge_list(watched.informer, "the hub", now)
+            if not self.brake.admit(cached.uid, now, len(watched.informer)):
+                self._tell(f"what deleted SyncTargets owned is kept: {self.brake.tripped}")
+                return
+            await self._delete(watched, cached, key)
+
+    async def _delete(self, watched: Watched, cached: CachedObject, key: str) -> None:
+        world = self.session.world
+        try:
+            await delete_above(world, watched, cached, self.brake, key, REASON)
+        except Held as held:
+            self._tell(str(held))
+        except Conflict:
+            log.info("%s %s changed meanwhile; it is looked at again", watched.kind.id, cached.key)
+
+    def _known_keys(self) -> frozenset[str] | None:
+        targets = self.session.sources.targets
+        if not targets.synced:
+            return None
+        return frozenset(self._key_of(cached.decode()) for cached in targets.objects())
+
+    async def _live_keys(self) -> frozenset[str]:
+        """Ask the hub itself which SyncTargets there are: a cache may lag."""
+        pages = self.session.client.list_pages(SYNC_TARGETS)
+        return frozenset([self._key_of(one.decode()) async for page in pages for one in page.items])
+
+    def _key_of(self, tree: Json) -> str:
+        return read_sync_target(tree, self.session.world.hub.cluster).key
+
+    def _candidates(self, known: frozenset[str] | None) -> list[tuple[Watched, CachedObject, str]]:
+        if known is None:
+            return []
+        found = []
+        for _, watched in sorted(self.session.upsyncing.kinds.items()):
+            for cached in watched.informer.objects() if watched.informer.synced else ():
+                tree = cached.decode()
+                key = labels_of(tree).get(UPSYNCED, "")
+                if key and key not in known and _is_ours(tree, key):
+                    found.append((watched, cached, key))
+        return found
+
+    def _tell(self, message: str) -> None:
+        if message == self.told:
+            return
+        self.told = message
+        around = self.session.around
+        around.history.record(
+            "lifecycle", "UpsyncedKept", at=around.runtime.wall(), target="hub", message=message
+        )
+
+
+def make_orphans(session: HubSession) -> Orphans:
+    """Return the sweep of one session."""
+    least = BRAKE_TIMES * session.world.settings.brake_deletes
+    return Orphans(session, Brake(least, BRAKE_PERCENT))
+
+
+def _is_ours(tree: Json, key: str) -> bool:
+    return state_keys(tree).get(key) == UPSYNC and key in finalizer_keys(tree)

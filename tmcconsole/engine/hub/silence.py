@@ -1,0 +1,74 @@
+"""Watches over all SyncTargets of the hub: one that nobody has been heard of is not ready."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.sync_target_status import silence_patch
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import CachedObject
+from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
+from tmcconsole.sync.names.markers import MANAGER
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Silence:
+    """Judges by changes seen on our own clock: clocks of other machines do not matter."""
+
+    session: HubSession
+    _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # uid -> (beat, seen at)
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        session = self.session
+        await session.sources.targets.wait_synced()
+        while True:
+            await session.around.runtime.sleep(LOOK_S)
+            if not session.reach.is_up:
+                await session.reach.wait_up()
+                self._heard.clear()  # nobody could be heard meanwhile: silence begins anew
+            if not session.world.duties.leads:
+                self._heard.clear()
+                continue
+            known = session.sources.targets.objects()
+            present = {cached.uid for cached in known}
+            self._heard = {uid: at for uid, at in self._heard.items() if uid in present}
+            for cached in known:
+                await self._look(cached)
+
+    async def _look(self, cached: CachedObject) -> None:
+        runtime, tree = self.session.around.runtime, cached.decode()
+        found = read_sync_target(tree, self.session.world.hub.cluster)
+        beat, seen_at = self._heard.get(cached.uid, (-1.0, 0.0))
+        now = runtime.now()
+        if beat != found.heartbeat_at:
+            self._heard[cached.uid] = (found.heartbeat_at, now)
+            return
+        silent_s = now - seen_at
+        if silent_s <= self.session.around.settings.sync.heartbeat_timeout_s:
+            return
+        patch = silence_patch(tree, wall=runtime.wall(), silent_s=silent_s)
+        if patch is None:
+            return
+        try:
+            written = await self.session.client.merge_patch(
+                SYNC_TARGETS, cached.key, patch, manager=MANAGER, subresource="status"
+            )
+        except KubeError as error:
+            log.warning("%s is silent, but that could not be written: %s", cached.name, error)
+            return
+        self.session.sources.targets.observe(written)
+        self.session.around.history.record(
+            "lifecycle",
+            "HeartbeatLost",
+            at=runtime.wall(),
+            target=cached.name,
+            message=f"no heartbeat for {int(silent_s)} s",
+        )

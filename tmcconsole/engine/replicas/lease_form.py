@@ -1,0 +1,101 @@
+"""Leases as they are written and read: ``coordination.k8s.io/v1``. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.engine.replicas.election import Seen
+from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
+from tmcconsole.sync.names.markers import LEASE, LEASE_SERVES
+
+LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
+
+
+def read_lease(cached: CachedObject, now: float) -> Seen:
+    """Return a Lease as seen at ``now``; what cannot be read counts as not there."""
+    tree = cached.decode()
+    spec = tree.get("spec")
+    spec = spec if isinstance(spec, dict) else {}
+    duration = spec.get("leaseDurationSeconds")
+    transitions = spec.get("leaseTransitions")
+    return Seen(
+        cached.uid,
+        cached.resource_version,
+        str(spec.get("holderIdentity") or ""),
+        float(duration) if isinstance(duration, int) else 0.0,
+        transitions if isinstance(transitions, int) else 0,
+        _serves(annotations_of(tree).get(LEASE_SERVES, "")),
+        now,
+    )
+
+
+def new_lease(
+    name: str, namespace: str, role: str, notes: Mapping[str, str], spec: Mapping[str, Any]
+) -> Json:
+    """Return a Lease to create."""
+    return {
+        "apiVersion": LEASES.api_version,
+        "kind": LEASES.kind,
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {LEASE: role},
+            "annotations": dict(notes),
+        },
+        "spec": dict(spec),
+    }
+
+
+def taken(me: str, seen: Seen | None, duration_s: float, wall: float) -> Json:
+    """Return the spec that makes a Lease ours."""
+    transitions = seen.transitions + (seen.holder != me) if seen else 0
+    at = micro_time(wall)
+    return {
+        "holderIdentity": me,
+        "leaseDurationSeconds": round(duration_s),
+        "leaseTransitions": transitions,
+        "acquireTime": at,
+        "renewTime": at,
+    }
+
+
+def renewed(wall: float) -> Json:
+    """Return what changes in the spec when it is renewed."""
+    return {"renewTime": micro_time(wall)}
+
+
+def freed(wall: float) -> Json:
+    """Return what changes in the spec when it is given up: the next takes it at once."""
+    return {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": micro_time(wall)}
+
+
+def patch_of(seen: Seen, spec: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> Json:
+    """Return the merge patch of a Lease that must not have changed since it was seen."""
+    metadata: Json = {"uid": seen.uid, "resourceVersion": seen.resource_version}
+    if notes:
+        metadata["annotations"] = dict(notes)
+    return {"metadata": metadata, "spec": dict(spec)}
+
+
+def serves_text(serves: Mapping[str, bool]) -> str:
+    """Return what a replica tells of itself, as the annotation holds it."""
+    return orjson.dumps(dict(sorted(serves.items()))).decode()
+
+
+def micro_time(wall: float) -> str:
+    """Return Unix seconds as Kubernetes writes a MicroTime."""
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _serves(text: str) -> dict[str, bool]:
+    try:
+        found = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {duty: ready for duty, ready in found.items() if isinstance(ready, bool)}

@@ -1,0 +1,99 @@
+"""Several engines, one fleet: from Leases to what this engine does and leaves to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.config.settings import Settings, SyncSettings
+from tmcconsole.engine.connection.connect import HubIdentity
+from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.replicas.election import Timing
+from tmcconsole.engine.replicas.fence import Holds
+from tmcconsole.engine.replicas.leases import Leases
+from tmcconsole.kube.client.client import Client
+from tmcconsole.placement.scheduler import Scheduler
+from tmcconsole.runtime import Runtime
+from tmcconsole.sync.assignment.duties import HUB, Duties
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.state.context import World
+
+LOOK_S: Final = 1.0
+
+
+def timing_of(sync: SyncSettings) -> Timing:
+    """Return the configured durations."""
+    return Timing(sync.lease_duration_s, sync.lease_renew_deadline_s, sync.lease_retry_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Myself:
+    """This engine, among those that share the targets."""
+
+    replica: str = ""
+    is_ready: Callable[[str], bool] = lambda _duty: True  # it could carry a duty out now
+
+
+def make_leases(
+    myself: Myself,
+    runtime: Runtime,
+    settings: Settings,
+    client: Client,
+    identity: HubIdentity,
+    holds: Holds,
+    reach: Reach,
+) -> Leases:
+    """Return the keeper of this engine's Leases; it competes for the targets in its config."""
+    default = "default" if identity.flavour == "kcp" else "kube-system"
+    names = (target.name for target in settings.targets)
+    titles = {target_key(identity.cluster, name): name for name in names}
+    return Leases(
+        client,
+        runtime,
+        myself.replica,
+        settings.sync.lease_namespace or default,
+        holds,
+        {HUB: "the hub", **titles},
+        myself.is_ready,
+        reach,
+    )
+
+
+@dataclass(slots=True)
+class Sharing:
+    """Has the hub's objects looked at again when duties come and go."""
+
+    world: World
+    scheduler: Scheduler
+    leases: Leases
+    reassign_all: Callable[[], None]
+    report_all: Callable[[], None]
+    _ready: frozenset[str] = frozenset()  # target keys that the hub calls ready
+    _held: tuple[tuple[str, bool, bool], ...] = ()
+
+    def begin(self) -> None:
+        """From here on only what is this replica's is written."""
+        self.world.duties = Duties(self.leases.holds.holds, self.leases.is_held)
+        self.world.is_ready = lambda key: key in self._ready
+        self.scheduler.may_write = lambda: self.world.duties.leads
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.leases.wait_change(LOOK_S)
+            self._look()
+
+    def _look(self) -> None:
+        targets = self.scheduler.targets()
+        ready = frozenset(target.key for target in targets if target.ready)
+        duties, keys = self.world.duties, [HUB, *(target.key for target in targets)]
+        held = tuple((key, duties.holds(key), duties.is_held(key)) for key in sorted(keys))
+        if held != self._held:
+            self._held, self._ready = held, ready
+            self.scheduler.wake()
+            self.reassign_all()
+            self.report_all()
+        elif ready != self._ready:  # another target's holder may report now
+            self._ready = ready
+            self.report_all()

@@ -1,0 +1,1 @@
+"""One target served: its supervisor, its reconcilers wired, its heartbeat."""

@@ -1,0 +1,152 @@
+"""Telling the hub that a target lives, and what is the matter where it does not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.config.settings import TargetSettings
+from tmcconsole.contract.records import KindState
+from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.sync_target_status import (
+    Signs,
+    SyncedResource,
+    disconnected_patch,
+    status_patch,
+)
+from tmcconsole.engine.targets.shared_kinds import SharedKinds
+from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.placement.api import SYNC_TARGETS
+from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.names.markers import MANAGER
+from tmcconsole.sync.state.context import Target
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0  # how soon a change of conditions is written
+_TOLD: Final = {
+    KindState.ACCEPTED: KindState.ACCEPTED,
+    KindState.INCOMPATIBLE: KindState.INCOMPATIBLE,
+    KindState.GONE: KindState.PENDING,
+}
+
+
+@dataclass(slots=True)
+class Beats:
+    """The heartbeat of one connected target. ``last_at``: Unix seconds of the last accepted."""
+
+    session: HubSession
+    settings: TargetSettings
+    reach: Reach
+    target: Target
+    sharing: SharedKinds
+    last_at: float = 0.0
+    errors: int = 0
+
+    async def run(self) -> None:
+        """Beat while the cluster answers; write changed conditions at once. Until cancelled."""
+        runtime, period = self.session.around.runtime, self.session.around.settings.sync.heartbeat_s
+        due = runtime.now()
+        while True:
+            await self.session.reach.wait_up()  # nobody takes a heartbeat while the hub is away
+            if not self.session.world.duties.holds(self.target.key):
+                due = runtime.now()  # its holder beats; we do at once where we become it
+                await runtime.sleep(LOOK_S)
+                continue
+            beat = self.reach.is_up and runtime.now() >= due
+            if await self._write(beat) and beat:
+                due = runtime.now() + period * runtime.rng.uniform(0.9, 1.0)
+            await runtime.sleep(LOOK_S)
+
+    async def _write(self, beat: bool) -> bool:
+        """Write what changed; False where the hub did not take it."""
+        session = self.session
+        key = ObjectKey("", self.settings.name)
+        cached = session.sources.targets.get(key)
+        if cached is None:
+            return False
+        wall = session.around.runtime.wall()
+        patch = status_patch(cached.decode(), self._signs(), wall=wall, beat=beat)
+        if patch is None:
+            return True
+        try:
+            written = await session.client.merge_patch(
+                SYNC_TARGETS, key, patch, manager=MANAGER, subresource="status"
+            )
+        except KubeError as error:
+            self.errors += 1
+            log.warning("heartbeat of %s was not accepted: %s", self.settings.name, error)
+            return False
+        session.sources.targets.observe(written)
+        if beat:
+            self.last_at = wall
+        session.around.changed()
+        return True
+
+    def _signs(self) -> Signs:
+        timeout = self.session.around.settings.sync.heartbeat_timeout_s
+        return Signs(
+            self.reach.is_up,
+            self.reach.reason,
+            str(self.reach.message),
+            self.reach.down_s > timeout,
+            tuple(self._missing()),
+            tuple(self._synced()),
+            self.sharing.unauthorized(),
+        )
+
+    def _synced(self) -> Iterator[SyncedResource]:
+        """What is synced, or was and will be; rights that are missing have their condition."""
+        for id, standing in sorted(self.sharing.standings.items()):
+            is_ours = standing.state in _TOLD or standing.state is KindState.PENDING
+            if not is_ours or standing.reason == "KindNotServed":
+                continue
+            resource, _, group = id.partition(".")
+            pair = standing.pair
+            versions = (pair.hub.version,) if pair else standing.hub_versions
+            versions = versions or standing.target_versions
+            state = _TOLD.get(standing.state, KindState.PENDING)
+            yield SyncedResource(group, resource, versions, state.value)
+
+    def _missing(self) -> Iterator[str]:
+        """Kinds that cannot be synced as things are, each with its reason; an outage is not that.
+
+        What the account may not list has a condition of its own.
+        """
+        found = self.sharing.memory.discovery
+        yield from (f"{group}: {why}" for group, why in (found.failed if found else ()))
+        for id, standing in sorted(self.sharing.standings.items()):
+            if standing.state in (KindState.GONE, KindState.INCOMPATIBLE):
+                yield f"{id}: {standing.state.value}: {standing.message}"
+        hub = self.session.world.hub.kinds
+        for id, watched in sorted(self.target.kinds.items()):
+            for side, one in (("here", watched), ("in the hub", hub.get(id))):
+                state = one.informer.state if one else None
+                if state is not None and state.phase is Phase.GONE:
+                    yield f"{id}: {state.phase.value} {side}: {state.message}"
+
+
+async def tell_disconnected(session: HubSession, name: str, reason: str, message: str) -> None:
+    """Write on a SyncTarget why it is not served now. A hub that is away hears it from nobody."""
+    cached = session.sources.targets.get(ObjectKey("", name))
+    if cached is None or not session.reach.is_up:
+        return
+    if not session.world.duties.holds(target_key(session.identity.cluster, name)):
+        return  # its holder may well be connected
+    wall = session.around.runtime.wall()
+    patch = disconnected_patch(cached.decode(), reason, message, wall=wall)
+    if patch is None:
+        return
+    try:
+        written = await session.client.merge_patch(
+            SYNC_TARGETS, cached.key, patch, manager=MANAGER, subresource="status"
+        )
+    except KubeError as error:
+        log.warning("that %s is not served could not be written: %s", name, error)
+        return
+    session.sources.targets.observe(written)

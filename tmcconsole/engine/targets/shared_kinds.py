@@ -1,0 +1,232 @@
+"""Which kinds one target shares with the hub: discovered, judged, watched, told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from anyio.abc import TaskGroup
+
+from tmcconsole.config.settings import SyncSettings
+from tmcconsole.contract.records import KindState
+from tmcconsole.engine.connection.informer_set import Mirrors
+from tmcconsole.engine.connection.kind_standing import (
+    KindPair,
+    KindRules,
+    KindStanding,
+    keep_unknown,
+    pairs_of,
+    restrict,
+    stand_kinds,
+)
+from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.rediscovery import Rediscovery
+from tmcconsole.engine.connection.rights import (
+    Right,
+    Rights,
+    reading_rights,
+    target_rights,
+    tell_refused,
+)
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
+from tmcconsole.kube.cache.informer import InformerState, Phase
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.discovery import Discovery, discover
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import Kind
+from tmcconsole.kube.trees.schema_compatibility import narrowings
+from tmcconsole.placement.api import NAMESPACES
+from tmcconsole.runtime import spawn
+from tmcconsole.sync.state.context import Target, Watched
+from tmcconsole.tmc.errors import Severity
+
+log = logging.getLogger(__name__)
+
+SHOWN_FIELDS = 3  # of what is incompatible, in one message
+# States a person should know of, and how badly.
+_TROUBLE = {
+    KindState.GONE: Severity.MEDIUM,
+    KindState.INCOMPATIBLE: Severity.MEDIUM,
+    KindState.UNAUTHORIZED: Severity.HIGH,
+}
+
+
+@dataclass(slots=True)
+class KindMemory:
+    """What is known of a target's kinds from one connection to the next."""
+
+    discovery: Discovery | None = None
+    known: set[str] = field(default_factory=set)  # ids of kinds that were synced
+    shown: dict[str, KindStanding] = field(default_factory=dict)  # as last told
+    since: dict[str, float] = field(default_factory=dict)  # Unix seconds, by id
+
+
+@dataclass(slots=True)
+class SharedKinds:
+    """Owns the watched kinds of one connection to a target."""
+
+    session: HubSession
+    settings: SyncSettings
+    client: Client  # of the target
+    target: Target
+    mirrors: Mirrors
+    reach: Reach
+    memory: KindMemory
+    on_discovery: Callable[[Discovery], None] = lambda _found: None
+    standings: dict[str, KindStanding] = field(default_factory=dict)
+    definitions: KnownDefinitions = field(init=False)
+    rights: Rights = field(init=False)
+    _again: Rediscovery = field(init=False)
+
+    def __post_init__(self) -> None:
+        runtime = self.session.around.runtime
+        self._again = Rediscovery(runtime, self._look)
+        changed, wait_up = self.rights_changed, self.reach.wait_up
+        self.definitions = watch_definitions(self.client, runtime, self.soon)
+        self.rights = Rights(self.client, runtime, self._kinds, self._needs, wait_up, changed)
+
+    def start(self, group: TaskGroup) -> None:
+        """Watch what is known to be shared, and go on looking, in ``group``."""
+        name = self.target.name
+        spawn(group, self.definitions.informer.run, name=f"{name} informer definitions")
+        self.follow()
+        spawn(group, self._again.run, name=f"{name} kinds")
+        spawn(group, self.rights.run, name=f"{name} rights")
+
+    def soon(self) -> None:
+        """There is news of what the hub or the target serves."""
+        self._again.soon()
+
+    def follow(self) -> None:
+        """Judge the kinds anew, and watch those that both sides serve."""
+        self.on_discovery(self._discovery)
+        before = pairs_of(self.standings)
+        self.standings = stand_kinds(self.session.discovery, self._discovery, self._rules())
+        pairs = pairs_of(self.standings)
+        self.memory.known |= pairs.keys()
+        self.memory.known &= self.standings.keys()
+        self.session.serve(self.target.name, pairs)
+        self.mirrors.follow({id: pair.target for id, pair in pairs.items()})
+        for id in sorted(before.keys() - pairs.keys()):
+            self.target.queue.drop_lane(id)
+        self._hold(pairs)
+        self.rights.look_at(pairs)
+        self.tell()
+
+    def tell(self) -> None:
+        """Note how the kinds stand, with the rights that are missing, and what has changed."""
+        for id, standing in self.standings.items():
+            self._note(id, restrict(standing, self._refused(id)))
+        for id in self.memory.shown.keys() - self.standings.keys():
+            del self.memory.shown[id]
+            del self.memory.since[id]
+        self.session.around.changed()
+
+    def unauthorized(self) -> tuple[str, ...] | None:
+        """Return the rights that are missing, in words; None where that is not known yet."""
+        if not (self.rights.are_known and self.session.rights.are_known):
+            return None
+        return tuple(told for id in ("namespaces", *self.standings) for told in self._refused(id))
+
+    def informer_changed(self, kind: Kind, state: InformerState) -> None:
+        """An informer of ours stands differently: its kind is gone, forbidden, or well again."""
+        if state.phase is Phase.GONE:
+            self.soon()
+        if state.phase is Phase.DENIED:
+            self.rights.doubt(kind.id)
+        self.tell()
+
+    def rights_changed(self) -> None:
+        """Rights were taken or given here: what they held up need not wait longer."""
+        self.rights.nudge_permitted(self.target.kinds)
+        if not self.rights.missing:
+            self.target.queue.retry_failed()
+        self.tell()
+
+    def _note(self, id: str, standing: KindStanding) -> None:
+        shown, wall = self.memory.shown, self.session.around.runtime.wall()
+        old = shown.get(id)
+        shown[id] = standing
+        if old is not None and (old.state, old.reason) == (standing.state, standing.reason):
+            return
+        self.memory.since[id] = wall
+        was_trouble = old is not None and old.state in _TROUBLE
+        if standing.state in _TROUBLE or was_trouble:
+            self.session.around.history.record(
+                "lifecycle",
+                f"Kind{standing.state.value}",
+                at=wall,
+                severity=_TROUBLE.get(standing.state, Severity.LOW),
+                target=self.target.name,
+                subject=id,
+                message=standing.message,
+            )
+
+    def _refused(self, id: str) -> Iterator[str]:
+        """Yield what the account may not do with a kind, on either side."""
+        hub = self.session.world.hub.kinds
+        sides = (
+            (f"on {self.target.name}", self.rights, self.target.kinds.get(id)),
+            ("in the hub", self.session.rights, hub.get(id)),
+        )
+        for where, rights, watched in sides:
+            missing = rights.missing.get(id)
+            if missing:
+                yield from tell_refused({id: missing}, where)
+            elif watched is not None and _is_denied(watched):
+                yield f"list or watch {id} {where} ({watched.informer.state.message})"
+
+    def _hold(self, pairs: Mapping[str, KindPair]) -> None:
+        """Nothing can be said or done about the objects of a kind that is not synced now."""
+        wall = self.session.around.runtime.wall()
+        for id, standing in self.standings.items():
+            if id not in pairs:
+                reason = standing.reason or standing.state.value
+                self.target.ledger.hold_kind(id, wall, reason, standing.message)
+
+    def _rules(self) -> KindRules:
+        runs_pods = self.session.identity.runs_pods
+        known = frozenset(self.memory.known)
+        return KindRules(self.target.name, self.settings, runs_pods, known, self._compare)
+
+    def _compare(self, pair: KindPair) -> str | None:
+        here, there = self.session.definitions, self.definitions
+        if not (here.are_known and there.are_known):
+            return None
+        sender, receiver = here.schema(pair.hub), there.schema(pair.target)
+        if sender is None or receiver is None:
+            return ""  # one of them publishes none: what does not fit is refused object by object
+        found = narrowings(sender, receiver)
+        more = f" and {len(found) - SHOWN_FIELDS} more" if len(found) > SHOWN_FIELDS else ""
+        return "; ".join(str(one) for one in found[:SHOWN_FIELDS]) + more
+
+    def _needs(self, kind: Kind) -> Iterator[Right]:
+        """Namespaces are made by the engine itself, whoever writes into them."""
+        by_tenants = self.settings.impersonate and kind.id != NAMESPACES.id
+        return reading_rights(kind) if by_tenants else target_rights(kind)
+
+    def _kinds(self) -> dict[str, Kind]:
+        pairs = pairs_of(self.standings)
+        return {NAMESPACES.id: NAMESPACES} | {id: pair.target for id, pair in pairs.items()}
+
+    @property
+    def _discovery(self) -> Discovery:
+        assert self.memory.discovery is not None
+        return self.memory.discovery
+
+    async def _look(self) -> None:
+        await self.reach.wait_up()
+        try:
+            found = await discover(self.client)
+        except KubeError as error:
+            log.warning("%s: kinds could not be read again: %s", self.target.name, error)
+        else:
+            self.memory.discovery = keep_unknown(found, self.memory.discovery)
+        self.follow()
+
+
+def _is_denied(watched: Watched) -> bool:
+    state = watched.informer.state
+    return state.phase is Phase.DENIED and state.reason == "Forbidden"

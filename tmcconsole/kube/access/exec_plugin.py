@@ -1,0 +1,241 @@
+"""Credentials from a program that a kubeconfig names, run so that it can neither ask nor hang.
+
+Contract: client.authentication.k8s.io/v1 and v1beta1 (KEP-541). The program gets no terminal, no
+shell, thirty seconds, and bounded output.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import Any, Final
+
+import anyio
+import orjson
+from anyio.abc import ByteReceiveStream, Process
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.access.tokens import bearer
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.redact import redact_text
+from tmcconsole.kube.secret import CredentialsError, Secret
+
+TIMEOUT_S: Final = 30.0
+MAX_OUTPUT: Final = 1 << 20  # bytes kept of each pipe; the rest is read and dropped
+REFRESH_AT: Final = 0.8  # of a credential's life
+RERUN_S: Final = 10.0  # at least, between two runs asked for by refused credentials
+_VERSIONS: Final = (
+    "client.authentication.k8s.io/v1",
+    "client.authentication.k8s.io/v1beta1",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecPlugin:
+    """What to run. ``command`` with a slash is relative to the kubeconfig, else from PATH."""
+
+    source: str  # the kubeconfig's user, for messages
+    api_version: str
+    command: str
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    cluster: Json | None = None  # passed on where the kubeconfig asks for it
+    install_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecCredential:
+    """What came out. ``expires_at`` is Unix seconds; None: until it is refused."""
+
+    header: Secret | None
+    certificate: tuple[str, Secret] | None
+    expires_at: float | None
+
+
+def exec_plugin(spec: Any, folder: Path, source: str, cluster: Json) -> ExecPlugin:
+    """Return the plugin in a kubeconfig user's ``exec``. Raises ``CredentialsError``."""
+    if not isinstance(spec, dict) or not isinstance(spec.get("command"), str):
+        raise CredentialsError(f"{source}: exec names no command")
+    if spec.get("apiVersion") not in _VERSIONS:
+        raise CredentialsError(
+            f"{source}: exec apiVersion {spec.get('apiVersion')!r} is not known; use {_VERSIONS[0]}"
+        )
+    if spec.get("interactiveMode") == "Always":
+        raise CredentialsError(f"{source}: the exec plugin needs a terminal; log in another way")
+    hint = str(spec.get("installHint") or "")
+    return ExecPlugin(
+        source=source,
+        api_version=spec["apiVersion"],
+        command=_executable(spec["command"], folder, source, hint),
+        args=tuple(str(arg) for arg in spec.get("args") or ()),
+        env=tuple((str(e["name"]), str(e.get("value", ""))) for e in spec.get("env") or ()),
+        cluster=cluster if spec.get("provideClusterInfo") else None,
+        install_hint=hint,
+    )
+
+
+def _executable(command: str, folder: Path, source: str, hint: str) -> str:
+    name = str(folder / command) if "/" in command else command
+    found = shutil.which(name)
+    if found is None:
+        advice = f" {hint}" if hint else " install it, or correct the command"
+        raise CredentialsError(f"{source}: exec command {command!r} is not there;{advice}")
+    return found
+
+
+async def run_plugin(plugin: ExecPlugin) -> ExecCredential:
+    """Run it once. Raises ``CredentialsError`` with what it said on stderr, made harmless."""
+    info = {
+        "apiVersion": plugin.api_version,
+        "kind": "ExecCredential",
+        "spec": {"interactive": False} | ({"cluster": plugin.cluster} if plugin.cluster else {}),
+    }
+    environment = {
+        **os.environ,
+        **dict(plugin.env),
+        "KUBERNETES_EXEC_INFO": orjson.dumps(info).decode(),
+    }
+    try:
+        process = await anyio.open_process(
+            [plugin.command, *plugin.args],
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment,
+            start_new_session=True,  # no controlling terminal to ask on; its children end with it
+        )
+    except OSError as error:
+        raise CredentialsError(f"{plugin.source}: cannot run {plugin.command}: {error}") from error
+    output, complaint = await _finish(process, plugin)
+    if process.returncode != 0:
+        raise CredentialsError(
+            f"{plugin.source}: {Path(plugin.command).name} failed ({process.returncode}): "
+            f"{_harmless(complaint) or 'without a word'}"
+        )
+    return _credential(output, plugin)
+
+
+async def _finish(process: Process, plugin: ExecPlugin) -> tuple[bytes, bytes]:
+    output, complaint = bytearray(), bytearray()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        with anyio.fail_after(TIMEOUT_S):
+            async with anyio.create_task_group() as group:
+                group.start_soon(_drain, process.stdout, output, name="exec plugin stdout")
+                group.start_soon(_drain, process.stderr, complaint, name="exec plugin stderr")
+                await process.wait()
+    except TimeoutError as error:
+        raise CredentialsError(
+            f"{plugin.source}: {Path(plugin.command).name} did not end within {TIMEOUT_S:.0f} s; "
+            f"run it by hand to see what it waits for. {_harmless(complaint)}"
+        ) from error
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with anyio.CancelScope(shield=True):
+            await process.aclose()
+    return bytes(output), bytes(complaint)
+
+
+async def _drain(stream: ByteReceiveStream, kept: bytearray) -> None:
+    async for chunk in stream:
+        kept += chunk[: MAX_OUTPUT - len(kept)]
+
+
+def _harmless(text: bytes | bytearray) -> str:
+    return SafeText(redact_text(bytes(text[-500:]).decode("utf-8", "replace").strip()))
+
+
+def _credential(output: bytes, plugin: ExecPlugin) -> ExecCredential:
+    name = f"{plugin.source}: {Path(plugin.command).name}"
+    try:
+        document = orjson.loads(output)
+    except orjson.JSONDecodeError as error:
+        raise CredentialsError(f"{name} printed no ExecCredential: {error}") from error
+    if not isinstance(document, dict) or document.get("kind") != "ExecCredential":
+        raise CredentialsError(f"{name} printed something else than an ExecCredential")
+    if document.get("apiVersion") != plugin.api_version:
+        raise CredentialsError(f"{name} answered in {document.get('apiVersion')!r}")
+    status = document.get("status")
+    if not isinstance(status, dict):
+        raise CredentialsError(f"{name} printed no status; it may want a login")
+    token, certificate = status.get("token"), status.get("clientCertificateData")
+    key = status.get("clientKeyData")
+    if not token and not (certificate and key):
+        raise CredentialsError(f"{name} gave neither a token nor a certificate with its key")
+    return ExecCredential(
+        bearer(str(token)) if token else None,
+        (str(certificate), Secret(str(key))) if certificate and key else None,
+        _expiry(status.get("expirationTimestamp"), name),
+    )
+
+
+def _expiry(value: Any, name: str) -> float | None:
+    if not value:
+        return None
+    try:
+        return datetime.fromisoformat(str(value)).timestamp()
+    except ValueError as error:
+        raise CredentialsError(f"{name} gave an expiry that is no time: {value!r}") from error
+
+
+class ExecToken:
+    """Runs the plugin when there is no credential, before it expires, and when it was refused."""
+
+    def __init__(
+        self, plugin: ExecPlugin, now: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        self._plugin = plugin
+        self._now = now
+        self._wall = wall
+        self._lock = anyio.Lock()
+        self._current: ExecCredential | None = None
+        self._refresh_at = float("inf")  # Unix seconds
+        self._ran_at = float("-inf")
+
+    async def header(self) -> Secret | None:
+        """Return the token; the old one while it lives and no new one can be had."""
+        return (await self._credential()).header
+
+    async def certificate(self) -> tuple[str, Secret] | None:
+        """Return the client certificate, where the plugin gives one."""
+        return (await self._credential()).certificate
+
+    async def renew(self, rejected: Secret | None) -> bool:
+        """Run the plugin again, unless another request has just done so."""
+        async with self._lock:
+            before = self._current
+            if before is not None and before.header != rejected:
+                return True
+            if self._now() - self._ran_at < RERUN_S:
+                return False
+            await self._run()
+        return self._current != before
+
+    async def _credential(self) -> ExecCredential:
+        async with self._lock:
+            current = self._current
+            if current is None or self._wall() >= self._refresh_at:
+                try:
+                    await self._run()
+                except CredentialsError:
+                    if current is None or self._wall() >= (current.expires_at or 0.0):
+                        raise
+                    self._refresh_at = self._wall() + RERUN_S
+            assert self._current is not None
+            return self._current
+
+    async def _run(self) -> None:
+        self._ran_at, started = self._now(), self._wall()
+        self._current = await run_plugin(self._plugin)
+        expires = self._current.expires_at
+        life = (expires - started) * REFRESH_AT if expires else float("inf")
+        self._refresh_at = started + max(life, RERUN_S)

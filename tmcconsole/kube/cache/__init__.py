@@ -1,0 +1,1 @@
+"""The mirror of one kind: list, watch, and list again when lost."""

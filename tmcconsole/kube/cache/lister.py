@@ -1,0 +1,72 @@
+"""Reads one whole list of a collection, page by page, beginning anew where it must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.cache.cache import Listing
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.errors import Gone
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.scope import Scope
+from tmcconsole.runtime import Runtime
+
+PAGE: Final = 500
+PAGED_TRIES: Final = 2  # then the list is asked for whole: nothing can expire in between
+
+
+@dataclass(frozen=True, slots=True)
+class Lister:
+    """What to list, and whom to tell that a page has come."""
+
+    client: Client
+    kind: Kind
+    runtime: Runtime
+    scope: Scope
+    on_page: Callable[[], None]
+
+    async def read(self) -> Listing:
+        """Return the newest list. Raises ``KubeError``."""
+        return await self._read("", "")
+
+    async def read_not_older(self, version: str) -> Listing:
+        """Return a list of that version or newer, which may come from the server's cache."""
+        return await self._read(version, "NotOlderThan")
+
+    async def _read(self, version: str, match: str) -> Listing:
+        for _ in range(PAGED_TRIES):
+            try:
+                return await self._pages(self._page_size(), version, match)
+            except Gone:  # the continue token has expired
+                continue
+        return await self._pages(0, version, match)
+
+    async def _pages(self, limit: int, version: str, match: str) -> Listing:
+        objects: dict[ObjectKey, CachedObject] = {}
+        quarantined: dict[ObjectKey | None, SafeText] = {}
+        list_version = ""
+        pages = self.client.list_pages(
+            self.kind,
+            namespace=self.scope.namespace,
+            label_selector=self.scope.label_selector,
+            field_selector=self.scope.field_selector,
+            limit=limit,
+            resource_version=version,
+            match=match,
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                self.on_page()
+                objects.update((cached.key, cached) for cached in page.items)
+                quarantined.update((item.key, item.reason) for item in page.quarantined)
+                list_version = page.resource_version
+        return Listing(objects, list_version, quarantined)
+
+    def _page_size(self) -> int:
+        if self.runtime.sometimes("informer.small-page"):
+            return self.runtime.rng.randint(1, 3)
+        return PAGE

@@ -1,0 +1,1 @@
+"""Requests and answers of one API server."""

@@ -1,0 +1,197 @@
+"""Which kinds an API server serves: asked in two requests, or group by group where it is old.
+
+A group version that answers with an error is reported and hides no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.errors import BadAnswer, BadRequest, KubeError, NotFound, Unreachable
+from tmcconsole.kube.objects import Json, Kind
+
+_AGGREGATED: Final = ",".join(
+    (
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
+        "application/json",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found. ``kinds`` is sorted by group and resource, preferred version first."""
+
+    kinds: tuple[Kind, ...]
+    failed: tuple[tuple[str, str], ...] = ()  # (group/version, why it is not known)
+
+    def preferred(self) -> tuple[Kind, ...]:
+        """Return each resource once, in the version that the server prefers."""
+        first: dict[str, Kind] = {}
+        for kind in self.kinds:
+            first.setdefault(kind.id, kind)
+        return tuple(first.values())
+
+    def find(self, kind_id: str, version: str = "") -> Kind | None:
+        """Return ``resource.group`` in that version, or in the preferred one."""
+        for kind in self.kinds:
+            if kind.id == kind_id and version in ("", kind.version):
+                return kind
+        return None
+
+
+class _GroupVersionKind(msgspec.Struct):
+    kind: str = ""
+
+
+class _Subresource(msgspec.Struct):
+    subresource: str
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    resource: str
+    response_kind: _GroupVersionKind | None = None
+    scope: str = "Namespaced"
+    verbs: tuple[str, ...] | None = ()
+    subresources: tuple[_Subresource, ...] | None = ()
+
+
+class _Version(msgspec.Struct):
+    version: str
+    resources: tuple[_Resource, ...] | None = ()
+    freshness: str = "Current"
+
+
+class _LegacyResource(msgspec.Struct):
+    name: str
+    kind: str
+    namespaced: bool = False
+    verbs: tuple[str, ...] | None = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is gathered while asking; ranks order the versions of one group."""
+
+    kinds: list[tuple[int, Kind]]
+    failed: dict[str, str]
+
+    def discovery(self) -> Discovery:
+        ordered = sorted(
+            self.kinds, key=lambda found: (found[1].group, found[1].resource, found[0])
+        )
+        failed = sorted(self.failed.items())
+        return Discovery(tuple(kind for _, kind in ordered), tuple(failed))
+
+
+async def discover(client: Client) -> Discovery:
+    """Ask the server what it serves. Raises ``KubeError`` where it says nothing at all."""
+    found = _Found([], {})
+    for root in ("/api", "/apis"):
+        await _discover_root(client, root, found)
+    return found.discovery()
+
+
+async def _discover_root(client: Client, root: str, found: _Found) -> None:
+    try:
+        document = await client.get_json(root, accept=_AGGREGATED)
+    except (BadRequest, BadAnswer):  # 406, or an answer in a type we cannot read
+        document = await client.get_json(root)
+    except NotFound:
+        return
+    if document.get("kind") == "APIGroupDiscoveryList":
+        for group in _entries(document.get("items")):
+            _take_group(group, found)
+        return
+    for name, versions in _legacy_groups(document):
+        for rank, version in enumerate(versions):
+            await _ask_version(client, name, version, rank, found)
+
+
+def _take_group(group: Json, found: _Found) -> None:
+    name = str((group.get("metadata") or {}).get("name") or "")
+    for rank, entry in enumerate(_entries(group.get("versions"))):
+        label = _group_version(name, str(entry.get("version")))
+        try:
+            version = msgspec.convert(entry, _Version)
+        except msgspec.ValidationError as error:
+            found.failed[label] = SafeText(f"unreadable discovery: {error}")
+            continue
+        if version.freshness == "Stale":
+            found.failed[label] = "the server behind it does not answer; its kinds may be old"
+        found.kinds += ((rank, kind) for kind in _kinds_of(name, version))
+
+
+def _kinds_of(group: str, version: _Version) -> Iterable[Kind]:
+    for entry in version.resources or ():
+        if entry.response_kind is None or not entry.response_kind.kind:
+            continue  # only its subresources exist
+        yield Kind(
+            group=group,
+            version=version.version,
+            resource=entry.resource,
+            kind=entry.response_kind.kind,
+            namespaced=entry.scope == "Namespaced",
+            verbs=frozenset(entry.verbs or ()),
+            subresources=frozenset(sub.subresource for sub in entry.subresources or ()),
+        )
+
+
+def _legacy_groups(document: Json) -> Iterable[tuple[str, list[str]]]:
+    if document.get("kind") == "APIVersions":
+        yield "", [str(version) for version in document.get("versions") or ()]
+        return
+    for group in _entries(document.get("groups")):
+        versions = [str(entry.get("version")) for entry in _entries(group.get("versions"))]
+        preferred = (group.get("preferredVersion") or {}).get("version")
+        versions.sort(key=lambda version: version != preferred)
+        yield str(group.get("name")), versions
+
+
+async def _ask_version(client: Client, group: str, version: str, rank: int, found: _Found) -> None:
+    path = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    try:
+        document = await client.get_json(path)
+        resources = msgspec.convert(document.get("resources") or [], list[_LegacyResource])
+    except Unreachable as error:
+        if error.reason != "Timeout":  # one hanging group is its own trouble
+            raise
+        found.failed[_group_version(group, version)] = str(error)
+    except (KubeError, msgspec.ValidationError) as error:
+        found.failed[_group_version(group, version)] = SafeText(error)
+    else:
+        found.kinds += ((rank, kind) for kind in _legacy_kinds(group, version, resources))
+
+
+def _legacy_kinds(group: str, version: str, resources: list[_LegacyResource]) -> Iterable[Kind]:
+    subresources: dict[str, set[str]] = {}
+    for entry in resources:
+        name, _, sub = entry.name.partition("/")
+        if sub:
+            subresources.setdefault(name, set()).add(sub)
+    for entry in resources:
+        if "/" not in entry.name:
+            yield Kind(
+                group=group,
+                version=version,
+                resource=entry.name,
+                kind=entry.kind,
+                namespaced=entry.namespaced,
+                verbs=frozenset(entry.verbs or ()),
+                subresources=frozenset(subresources.get(entry.name, ())),
+            )
+
+
+def _group_version(group: str, version: str) -> str:
+    return SafeText(f"{group}/{version}" if group else version)
+
+
+def _entries(value: Any) -> list[Json]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

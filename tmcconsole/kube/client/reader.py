@@ -1,0 +1,54 @@
+"""What may be asked of an API server by who may change nothing there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from tmcconsole.kube.client.client import READ_TIMEOUT_S, Query
+from tmcconsole.kube.client.ingest import ListPage
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+
+
+class Reader(Protocol):
+    """The reading half of a ``Client``: whoever holds no more than this cannot write."""
+
+    name: str
+    writes_attempted: int
+    dry_runs: int
+    reads: int
+    bytes: int
+
+    async def get(
+        self, kind: Kind, key: ObjectKey, *, timeout_s: float = READ_TIMEOUT_S
+    ) -> CachedObject:
+        """Return the object as the server has it now."""
+        ...
+
+    async def get_json(
+        self,
+        path: str,
+        *,
+        query: Query = (),
+        accept: str = "application/json",
+        timeout_s: float = READ_TIMEOUT_S,
+    ) -> Json:
+        """Return the JSON object at any path."""
+        ...
+
+    async def review(self, path: str, tree: Json) -> Json:
+        """Ask a question that is a POST but changes nothing."""
+        ...
+
+    def list_pages(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        limit: int = 500,
+        resource_version: str = "",
+        match: str = "",
+    ) -> AsyncGenerator[ListPage, None]:
+        """Yield the pages of a list."""
+        ...

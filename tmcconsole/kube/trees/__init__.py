@@ -1,0 +1,1 @@
+"""JSON trees of objects: patches, differences, field ownership, schemas."""

@@ -1,0 +1,100 @@
+"""Who owns which field: managedFields, read where somebody has to be named. Pure.
+
+Caches do not keep managedFields; what is read here comes from a live look at one object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.trees.differences import Steps
+
+APPLY: Final = "Apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One entry of managedFields: somebody who has written, and what is theirs."""
+
+    manager: SafeText
+    operation: str  # Apply | Update
+    subresource: str  # "" | status | scale
+    at: str  # RFC 3339; "" where the server does not say
+    fields: Json = field(hash=False)  # FieldsV1
+
+    @property
+    def name(self) -> SafeText:
+        """The manager, with the subresource it wrote through."""
+        through = f"/{self.subresource}" if self.subresource else ""
+        return SafeText(f"{self.manager}{through}")
+
+
+def writers_of(tree: Mapping[str, Any]) -> tuple[Writer, ...]:
+    """Return everybody who owns fields of a live object; what is malformed is left out."""
+    entries = (tree.get("metadata") or {}).get("managedFields")
+    found = entries if isinstance(entries, list) else []
+    return tuple(
+        Writer(
+            SafeText(entry.get("manager", "")),
+            str(entry.get("operation") or ""),
+            str(entry.get("subresource") or ""),
+            str(entry.get("time") or ""),
+            entry["fieldsV1"],
+        )
+        for entry in found
+        if isinstance(entry, dict) and isinstance(entry.get("fieldsV1"), dict)
+    )
+
+
+def depth_of(writer: Writer, steps: Steps, tree: Any) -> int | None:
+    """Return how many of ``steps`` lead to what the writer owns, None where it is not theirs.
+
+    Fewer than all where a whole is owned as one (an atomic list or map). ``tree`` is the object in
+    which the steps' indexes count.
+    """
+    node: Any = writer.fields
+    value: Any = tree
+    for taken, step in enumerate(steps):
+        if taken and not node:
+            return taken
+        name = _member(node, step, value)
+        if name is None:
+            return None
+        node, value = node[name], value[step]
+    return len(steps)
+
+
+def last_of(writers: tuple[Writer, ...]) -> Writer | None:
+    """Return who wrote last, None where nobody is known."""
+    return max(writers, key=lambda one: one.at, default=None)
+
+
+def _member(node: Any, step: str | int, value: Any) -> str | None:
+    """Return the name in a FieldsV1 node of the step into ``value``."""
+    if not isinstance(node, dict):
+        return None
+    if isinstance(step, str):
+        name = f"f:{step}"
+        return name if name in node else None
+    return next((name for name in node if _names_entry(name, step, value[step])), None)
+
+
+def _names_entry(name: str, index: int, entry: Any) -> bool:
+    """True where a FieldsV1 name stands for a list's entry: by its keys, value or index."""
+    kind, _, rest = name.partition(":")
+    if kind not in ("k", "v", "i"):
+        return False
+    try:
+        named = orjson.loads(rest)
+    except orjson.JSONDecodeError:
+        return False
+    if kind == "k" and isinstance(named, dict) and isinstance(entry, dict):
+        # a key the wish leaves out (protocol) has the server's default
+        return all(entry.get(key, value) == value for key, value in named.items())
+    return bool(named == (index if kind == "i" else entry)) and kind != "k"

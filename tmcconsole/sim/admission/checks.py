@@ -1,0 +1,196 @@
+"""What a request must agree with: its path, the object that is there, and the rules of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from tmcconsole.sim.admission.validation import forbidden_field, problems, wrong
+from tmcconsole.sim.admission.warnings import of_change
+from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
+from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.schema.declared import mistyped, unknown
+from tmcconsole.sim.schema.structural import violations
+from tmcconsole.sim.storage.kinds import SimKind
+from tmcconsole.sim.storage.server import Server
+from tmcconsole.sim.storage.status_errors import (
+    Cause,
+    Failure,
+    bad_request,
+    conflict,
+    invalid,
+    untyped,
+)
+from tmcconsole.sim.storage.store import Stored
+
+Json = dict[str, Any]
+
+
+def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
+    """The body's apiVersion and kind must be those of the path, or absent."""
+    kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
+    if apply and not (version and name):
+        raise bad_request("Object 'Kind' is missing" if not name else "apiVersion must be set")
+    if kind.is_custom and not (version and name):
+        raise bad_request("Object 'Kind' is missing" if not name else "apiVersion is missing")
+    wrong_version = bool(version) and version != kind.api_version
+    if wrong_version or (name and name != kind.kind):
+        raise _other_type(kind, tree, str(version or kind.api_version), str(name or kind.kind))
+    tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
+
+
+def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> Failure:
+    if not kind.is_custom:
+        short = version.rpartition("/")[2]
+        return bad_request(
+            f'{name} in version "{short}" cannot be handled as a {kind.kind}: no kind "{name}" is'
+            f' registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+    if version != kind.api_version:
+        return bad_request(
+            f"the API version in the data ({version}) does not match the expected API version"
+            f" ({kind.api_version})"
+        )
+    cause = wrong("kind", name, f"must be {kind.kind}")
+    return invalid(name, kind.group, tree["metadata"].get("name") or "", [cause])
+
+
+def place(server: Server, asked: Asked, tree: Json) -> None:
+    """Give a new object its namespace and name, in place. Raises Failure 400."""
+    meta = tree["metadata"]
+    if asked.kind.namespaced:
+        if meta.get("namespace") not in (None, "", asked.namespace):
+            raise _other_namespace()
+        meta["namespace"] = asked.namespace
+    else:
+        meta.pop("namespace", None)
+    if asked.name:
+        _check_name(asked, meta)
+        meta["name"] = asked.name
+    elif not meta.get("name") and meta.get("generateName"):
+        meta["name"] = meta["generateName"][:58] + server.name_suffix()
+
+
+def check_place(asked: Asked, new: Json) -> None:
+    """A change must be of the object in the path. Raises Failure 400."""
+    meta = new["metadata"]
+    _check_name(asked, meta)
+    if asked.kind.namespaced and meta.get("namespace") not in (None, "", asked.namespace):
+        raise _other_namespace()
+    meta["name"] = asked.name
+    if asked.kind.namespaced:
+        meta["namespace"] = asked.namespace
+
+
+def check_version(asked: Asked, stored: Stored, meta: Json) -> None:
+    """A change must be of the version it names, if it names one. Raises Failure 409."""
+    version = meta.get("resourceVersion")
+    if version and version != str(stored.version):
+        raise conflict(asked.kind, asked.name)
+
+
+def _check_name(asked: Asked, meta: Json) -> None:
+    name = meta.get("name")
+    if name and name != asked.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({asked.name})"
+        )
+
+
+def _other_namespace() -> Failure:
+    return bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request"
+    )
+
+
+def check_declared(asked: Asked, tree: Json) -> None:
+    """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
+    lines = [f".{name}: field not declared in schema" for name in unknown(asked.kind, tree)]
+    lines += _wrong_types(asked.kind, tree)
+    if lines:
+        text = lines[0] if len(lines) == 1 else "errors:\n" + "\n".join(f"  {x}" for x in lines)
+        meta, kind = tree["metadata"], asked.kind
+        place = f"{meta.get('namespace') or ''}/{meta.get('name') or ''}"
+        what = f"({place}; {kind.api_version}, Kind={kind.kind})"
+        raise untyped(f"failed to create typed patch object {what}: {text}")
+
+
+def check_strict(asked: Asked, tree: Json) -> None:
+    """Warn of fields that are unknown or named twice. Raises Failure 400 for them where the client
+    wants that, and for mistyped ones; of a patch it is 422.
+    """
+    wrong_field = mistyped(asked.kind, tree)
+    if wrong_field:
+        raise _undecodable(asked, wrong_field.why)
+    validation = asked.query.get("fieldValidation") or "Warn"
+    if validation == "Ignore":
+        return
+    strange = [f'duplicate field "{name}"' for name in named_twice(asked)]
+    strange += [f'unknown field "{name}"' for name in unknown(asked.kind, tree)]
+    if strange and validation == "Strict":
+        raise _undecodable(asked, f"strict decoding error: {', '.join(strange)}")
+    asked.warnings.extend(strange)
+
+
+def _undecodable(asked: Asked, why: str) -> Failure:
+    """A patch that leads to what cannot be decoded is itself the invalid field."""
+    kind = asked.kind
+    if asked.verb == "patch":
+        return invalid("", "", "", [wrong("patch", "", why)])
+    what = kind.kind
+    return bad_request(f'{what} in version "{kind.version}" cannot be handled as a {what}: {why}')
+
+
+def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
+    if not kind.is_custom:
+        wrong_field = mistyped(kind, tree)
+        return [f".{wrong_field.path}: {wrong_field.why}"] if wrong_field else []
+    causes = violations(tree, kind.schema or {})
+    return [f".{c.field}: {c.message}" for c in causes if c.reason == "FieldValueTypeInvalid"]
+
+
+def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: str = "") -> None:
+    """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules.
+
+    ``uid`` is the one the writer named; it cannot be another than it is.
+    """
+    causes: list[Cause] = []
+    if old is not None and old["metadata"].get("deletionTimestamp"):
+        causes += _new_finalizers(new, old)
+    if uid and uid != new["metadata"]["uid"]:
+        # Twice: the server checks it for all kinds, and again for each.
+        causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
+    if kind.is_custom and kind.schema:
+        causes += _violations(kind.schema, asked, new)
+    if asked.subresource != "status":
+        causes += problems(kind, new, old)
+    if causes:
+        raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
+    if len(orjson.dumps(new)) > MAX_OBJECT:
+        raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+    if asked.subresource != "status":
+        asked.warnings.extend(of_change(kind, new, old))
+
+
+def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:
+    """A write of the status is held to the status's own schema."""
+    if asked.subresource != "status":
+        yield from violations(new, schema)
+        return
+    status = (schema.get("properties") or {}).get("status") or {}
+    for cause in violations(new.get("status") or {}, status):
+        yield cause._replace(field=f"status.{cause.field}" if cause.field else "status")
+
+
+def _new_finalizers(new: Json, old: Json) -> Iterator[Cause]:
+    before = old["metadata"].get("finalizers") or ()
+    added = [f for f in new["metadata"].get("finalizers") or () if f not in before]
+    if added:
+        shown = ", ".join(f'"{name}"' for name in added)
+        text = (
+            "no new finalizers can be added if the object is being deleted, found new finalizers"
+            f" []string{{{shown}}}"
+        )
+        yield forbidden_field("metadata.finalizers", text)

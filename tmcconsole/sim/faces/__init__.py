@@ -1,0 +1,1 @@
+"""How a simulated cluster is reached: HTTP on loopback, or in process."""

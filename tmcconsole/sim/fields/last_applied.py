@@ -1,0 +1,54 @@
+"""From client-side to server-side apply: what kube-apiserver makes of kubectl's annotation.
+
+The rules are those of lastappliedmanager and lastappliedupdater in k8s.io/apimachinery: they hold
+for a manager called kubectl, and for nobody else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.sim.fields.fieldsets import FieldSet, compare, difference, fields_of
+from tmcconsole.sim.storage.shapes import Shape
+
+Json = dict[str, Any]
+
+ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_MANAGER: Final = "kubectl"
+
+
+def uncontested(manager: str, live: Json, shape: Shape) -> FieldSet | None:
+    """Return the fields that client-side apply set and nobody has changed since: kubectl may take
+    them over, whoever owns them.
+    """
+    last = _last(live) if manager == _MANAGER else None
+    if last is None:
+        return None
+    fields: FieldSet | None = fields_of(last, shape)
+    for changed in compare(last, live, shape):
+        fields = difference(fields, changed)
+    return fields
+
+
+def refresh(manager: str, tree: Json, stated: Json) -> None:
+    """Bring the annotation up to what kubectl applies now, where there is one; in place."""
+    annotations = tree["metadata"].get("annotations") or {}
+    if manager != _MANAGER or ANNOTATION not in annotations:
+        return
+    meta = {key: value for key, value in stated["metadata"].items() if key != "managedFields"}
+    others = {k: v for k, v in (meta.pop("annotations", None) or {}).items() if k != ANNOTATION}
+    if others:
+        meta["annotations"] = others
+    text = orjson.dumps({**stated, "metadata": meta}, option=orjson.OPT_SORT_KEYS).decode()
+    tree["metadata"]["annotations"] = {**annotations, ANNOTATION: f"{text}\n"}
+
+
+def _last(tree: Json) -> Json | None:
+    text = (tree["metadata"].get("annotations") or {}).get(ANNOTATION)
+    try:
+        last = orjson.loads(text or "null")
+    except orjson.JSONDecodeError:
+        return None
+    return last if isinstance(last, dict) else None

@@ -1,0 +1,160 @@
+"""JSON patch, merge patch and strategic merge patch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jsonpatch
+import jsonpointer
+
+from tmcconsole.sim.storage.shapes import Shape
+from tmcconsole.sim.storage.status_errors import Failure, bad_request
+
+Json = dict[str, Any]
+
+_DIRECTIVES: Final = ("$patch", "$retainKeys", "$setElementOrder/", "$deleteFromPrimitiveList/")
+
+
+def json_patch(tree: Json, operations: Any) -> Json:
+    """Return ``tree`` with the operations of RFC 6902 carried out. Raises Failure 400 or 422."""
+    if not isinstance(operations, list):
+        raise bad_request(
+            "error decoding patch: json: cannot unmarshal object into jsonpatch.Patch"
+        )
+    try:
+        for operation in operations:
+            tree = _one_operation(tree, operation)
+    except (
+        jsonpatch.JsonPatchException,
+        jsonpatch.JsonPatchTestFailed,
+        jsonpointer.JsonPointerException,
+    ) as error:
+        message = "the server rejected our request due to an error in our request"
+        raise Failure(422, "Invalid", message, {}) from error
+    return tree
+
+
+def _one_operation(tree: Json, operation: Any) -> Json:
+    """Carry out one operation. To replace what a map lacks is to add it, as the server has it."""
+    if isinstance(operation, dict) and operation.get("op") == "replace":
+        pointer = jsonpointer.JsonPointer(operation["path"])
+        parent, key = pointer.to_last(tree)
+        if isinstance(parent, dict) and key not in parent:
+            operation = {**operation, "op": "add"}
+    if isinstance(operation, dict) and operation.get("op") == "add":
+        operation = {"value": None, **operation}
+    result: Json = jsonpatch.JsonPatch([operation]).apply(tree)
+    return result
+
+
+def merge_patch(tree: Any, patch: Any) -> Any:
+    """Return ``tree`` with a patch of RFC 7396 laid over it."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(tree) if isinstance(tree, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+def strategic_merge_patch(tree: Any, patch: Any, shape: Shape) -> Any:
+    """Return ``tree`` with a patch laid over it whose lists merge by their patch key."""
+    if isinstance(patch, dict):
+        return _strategic_map(tree if isinstance(tree, dict) else {}, patch, shape)
+    if isinstance(patch, list) and isinstance(tree, list):
+        return _strategic_list(tree, patch, shape)
+    if isinstance(patch, list):
+        return _strategic_list([], patch, shape)
+    return patch
+
+
+def _strategic_map(tree: Json, patch: Json, shape: Shape) -> Json:
+    directive = patch.get("$patch")
+    if directive == "replace":
+        return {k: _plain(v) for k, v in patch.items() if not k.startswith(_DIRECTIVES)}
+    if directive == "delete":
+        return {}
+    kept = patch.get("$retainKeys")
+    merged = {k: v for k, v in tree.items() if kept is None or k in kept}
+    for key, value in patch.items():
+        if key.startswith("$"):
+            _list_directive(merged, key, value)
+        elif value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = strategic_merge_patch(merged.get(key), value, shape.child(key))
+    _order_lists(tree, merged, patch, shape)
+    return merged
+
+
+def _list_directive(merged: Json, key: str, value: Any) -> None:
+    directive, _, field = key.partition("/")
+    if directive == "$deleteFromPrimitiveList" and isinstance(merged.get(field), list):
+        merged[field] = [item for item in merged[field] if item not in value]
+
+
+def _interleaved(items: dict[Any, Any], wanted: list[Any], before: list[Any]) -> list[Any]:
+    """Return items in the wanted order, and between them those that it does not name.
+
+    An item that is not named comes in front of the first named one that was behind it before.
+    """
+    left = [name for name in items if name not in wanted]
+    right = [name for name in wanted if name in items]
+    place = {name: index for index, name in enumerate(before)}
+    ordered = []
+    while left and right:
+        is_first = right[0] in place and place.get(left[0], -1) < place[right[0]]
+        ordered.append((left if is_first and left[0] in place else right).pop(0))
+    return [items[name] for name in (*ordered, *left, *right)]
+
+
+def _order_lists(tree: Json, merged: Json, patch: Json, shape: Shape) -> None:
+    for key, order in patch.items():
+        directive, _, field = key.partition("/")
+        if directive != "$setElementOrder" or not isinstance(merged.get(field), list):
+            continue
+        name = shape.child(field).patch_key
+        wanted = [_identity(item, name) for item in order]
+        before = [_identity(item, name) for item in tree.get(field) or ()]
+        items = {_identity(item, name): item for item in merged[field]}
+        merged[field] = _interleaved(items, wanted, before)
+
+
+def _strategic_list(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
+    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
+        return [_plain(item) for item in patch if item.get("$patch") != "replace"]
+    if shape.is_set:
+        items = dict.fromkeys((*tree, *patch))
+        return _interleaved({item: item for item in items}, list(dict.fromkeys(patch)), tree)
+    if not shape.patch_key:
+        return [_plain(item) for item in patch]
+    return _merge_keyed(tree, patch, shape)
+
+
+def _merge_keyed(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
+    items = {_identity(item, shape.patch_key): item for item in tree}
+    for item in patch:
+        identity = _identity(item, shape.patch_key)
+        if not isinstance(item, dict) or identity is None:
+            raise bad_request(f"map: {item} does not contain declared merge key: {shape.patch_key}")
+        if item.get("$patch") == "delete":
+            items.pop(identity, None)
+        else:
+            items[identity] = strategic_merge_patch(items.get(identity), item, shape.item)
+    wanted = [_identity(item, shape.patch_key) for item in patch]
+    before = [_identity(item, shape.patch_key) for item in tree]
+    return _interleaved(items, wanted, before)
+
+
+def _identity(item: Any, patch_key: str) -> Any:
+    return item.get(patch_key) if isinstance(item, dict) else item
+
+
+def _plain(value: Any) -> Any:
+    """Return a patch's value without its directives."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items() if not k.startswith(_DIRECTIVES)}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

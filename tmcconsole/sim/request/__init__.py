@@ -1,0 +1,1 @@
+"""One request, read: path, options and body."""

@@ -1,0 +1,107 @@
+"""Request bodies: JSON, YAML, and why nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import orjson
+import yaml
+
+from tmcconsole.sim.request import protobuf
+from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.storage.status_errors import bad_request, too_large, unsupported_media_type
+
+Json = dict[str, Any]
+
+MAX_BODY: Final = 3 * 1024 * 1024  # bytes, as kube-apiserver
+MAX_OBJECT: Final = 1_572_864  # bytes, etcd's limit for one request
+
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
+_JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
+
+
+def decode(asked: Asked) -> Json:
+    """Return the object in the body. Raises Failure 400, 413 or 415."""
+    _check_size(asked.body)
+    if asked.content_type == protobuf.MEDIA_TYPE:
+        return _mapping(protobuf.decode(asked.body))
+    if asked.content_type in ("application/yaml", APPLY_PATCH):
+        return _mapping(_yaml(asked.body))
+    if asked.content_type not in ("application/json", ""):
+        raise unsupported_media_type(
+            f"the body of the request was in an unknown format - accepted media types include:"
+            f" application/json, application/yaml ({asked.content_type})"
+        )
+    return _mapping(_json(asked.body))
+
+
+def decode_patch(asked: Asked) -> Any:
+    """Return the JSON document in a patch's body. Raises Failure 400 or 413."""
+    _check_size(asked.body)
+    return _json(asked.body)
+
+
+def named_twice(asked: Asked) -> list[str]:
+    """Return the paths of the fields that a JSON body names more than once."""
+    if asked.content_type not in _JSON_TYPES:
+        return []
+    twice: list[str] = []
+    _look_for_twice(json.loads(asked.body, object_pairs_hook=_Pairs), "", twice)
+    return twice
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it is written."""
+
+
+def _look_for_twice(value: Any, path: str, twice: list[str]) -> None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, child in value:
+            place = f"{path}.{key}" if path else key
+            if key in seen:
+                twice.append(place)
+            seen.add(key)
+            _look_for_twice(child, place, twice)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _look_for_twice(item, f"{path}[{index}]", twice)
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MAX_BODY:
+        raise too_large(f"Request entity too large: limit is {MAX_BODY}")
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"the object provided is unrecognized or malformed: {error}") from error
+
+
+def _yaml(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)  # JSON is YAML, and much faster to read
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error decoding YAML: {error}") from error
+
+
+def _mapping(document: Any) -> Json:
+    if not isinstance(document, dict):
+        raise bad_request("the object provided is unrecognized: it must be a map")
+    metadata = document.get("metadata")
+    if metadata is None:
+        document["metadata"] = {}
+    elif not isinstance(metadata, dict):
+        raise bad_request("the object provided is malformed: metadata must be a map")
+    return document

@@ -1,0 +1,1 @@
+"""What is served, in which shape: discovery, OpenAPI, structural schemas."""

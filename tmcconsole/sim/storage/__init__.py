@@ -1,0 +1,1 @@
+"""Objects, versions and watches of one simulated server, and its faults."""

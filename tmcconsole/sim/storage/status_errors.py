@@ -1,0 +1,229 @@
+"""What the API server refuses, as the Status bodies that Kubernetes sends.
+
+Reasons, messages and details follow k8s.io/apimachinery/pkg/api/errors, because clients match on
+the reason, people read the message, and engines read the causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from tmcconsole.runtime import Response
+
+if TYPE_CHECKING:
+    from tmcconsole.sim.storage.kinds import SimKind
+
+Json = dict[str, Any]
+
+JSON_HEADERS = {"content-type": "application/json"}
+MODIFIED = (
+    "the object has been modified; please apply your changes to the latest version and try again"
+)
+
+
+class Cause(NamedTuple):
+    """One cause of a refusal: ``reason`` is machine readable, ``field`` a path."""
+
+    reason: str
+    message: str
+    field: str
+
+
+class Failure(Exception):
+    """A request that is answered with a Status other than Success."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: Json | None = None,
+        headers: dict[str, str] | None = None,
+        metadata: Json | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        self.headers = headers or {}
+        self.metadata = metadata or {}
+
+    def status(self) -> Json:
+        """Return the Status object."""
+        body: Json = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": self.metadata,
+            "status": "Failure",
+            "message": self.message,
+        }
+        if self.reason:
+            body["reason"] = self.reason
+        if self.details is not None:
+            body["details"] = self.details
+        body["code"] = self.code
+        return body
+
+    def response(self) -> Response:
+        """Return the HTTP answer."""
+        return Response(self.code, JSON_HEADERS | self.headers, orjson.dumps(self.status()))
+
+
+def not_found(kind: SimKind, name: str) -> Failure:
+    """404: no object of that name."""
+    return Failure(404, "NotFound", f'{kind.id} "{name}" not found', _details(kind, name))
+
+
+def namespace_not_found(name: str) -> Failure:
+    """404: a write into a namespace that does not exist."""
+    details = {"name": name, "kind": "namespaces"}
+    return Failure(404, "NotFound", f'namespaces "{name}" not found', details)
+
+
+def already_exists(kind: SimKind, name: str, *, terminating: bool) -> Failure:
+    """409: a create of a taken name; where what has it is on its way out, the message says so."""
+    message = f'{kind.id} "{name}" already exists'
+    if terminating:
+        message = f"object is being deleted: {message}"
+    return Failure(409, "AlreadyExists", message, _details(kind, name))
+
+
+def conflict(kind: SimKind, name: str, why: str = MODIFIED, *, by_kind: bool = False) -> Failure:
+    """409: a precondition did not hold. ``by_kind`` names the Kind, as deletes do."""
+    what = kind.kind if by_kind else kind.resource
+    qualified = f"{what}.{kind.group}" if kind.group else what
+    message = f'Operation cannot be fulfilled on {qualified} "{name}": {why}'
+    return Failure(409, "Conflict", message, _details(kind, name, what))
+
+
+def apply_conflict(message: str, causes: Sequence[Cause]) -> Failure:
+    """409: server-side apply met fields of other managers."""
+    return Failure(409, "Conflict", message, {"causes": [_cause(cause) for cause in causes]})
+
+
+def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failure:
+    """422: the object breaks rules. ``kind`` is the Kind, not the resource."""
+    problems = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
+    text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    qualified = f"{kind}.{group}" if group else kind
+    details: Json = {"name": name} if name else {}
+    details |= {"group": group} if group else {}
+    details |= {"kind": kind} if kind else {}
+    details |= {"causes": [_cause(cause) for cause in causes]}
+    return Failure(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
+
+
+def forbidden(kind: SimKind, name: str, why: str, causes: Sequence[Cause] = ()) -> Failure:
+    """403: known, but not allowed."""
+    named = f'{kind.id} "{name}"' if name else kind.id
+    details = _details(kind, name)
+    if causes:
+        details["causes"] = [_cause(cause) for cause in causes]
+    return Failure(403, "Forbidden", f"{named} is forbidden: {why}", details)
+
+
+def unauthorized() -> Failure:
+    """401: no, expired or unknown credentials."""
+    return Failure(401, "Unauthorized", "Unauthorized")
+
+
+def bad_request(message: str) -> Failure:
+    """400: the request makes no sense."""
+    return Failure(400, "BadRequest", message)
+
+
+def expired(message: str, metadata: Json | None = None) -> Failure:
+    """410: the resourceVersion or continue token is too old."""
+    return Failure(410, "Expired", message, metadata=metadata)
+
+
+def too_old(asked: int, oldest: int) -> Failure:
+    """410: a watch from before the history that is kept."""
+    return expired(f"too old resource version: {asked} ({oldest})")
+
+
+def too_large_version(asked: int, current: int) -> Failure:
+    """504: the resourceVersion asked for has not been reached; come back."""
+    message = f"Too large resource version: {asked}, current: {current}"
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    details = {"causes": [cause], "retryAfterSeconds": 1}
+    return Failure(504, "Timeout", f"Timeout: {message}", details, {"retry-after": "1"})
+
+
+def method_not_allowed(kind: SimKind, verb: str) -> Failure:
+    """405: the kind does not support the verb."""
+    message = f"{verb} is not supported on resources of kind {kind.id!r}".replace("'", '"')
+    details = {"group": kind.group} if kind.group else {}
+    return Failure(405, "MethodNotAllowed", message, details | {"kind": kind.resource})
+
+
+def wrong_method() -> Failure:
+    """405: an object's method on a collection, or the other way round."""
+    message = "the server does not allow this method on the requested resource"
+    return Failure(405, "MethodNotAllowed", message, {})
+
+
+def resource_not_found() -> Failure:
+    """404: a group is served, but no such resource in it."""
+    return Failure(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def unsupported_media_type(message: str, details: Json | None = None) -> Failure:
+    """415: a body in a format that is not understood here."""
+    return Failure(415, "UnsupportedMediaType", message, details)
+
+
+def not_acceptable(message: str) -> Failure:
+    """406: no format the client accepts can be served."""
+    return Failure(406, "NotAcceptable", message)
+
+
+def too_large(message: str) -> Failure:
+    """413: the request is larger than the server takes."""
+    return Failure(413, "RequestEntityTooLarge", message)
+
+
+def too_many_requests(retry_after_s: int) -> Failure:
+    """429: slow down, come back after ``retry_after_s``."""
+    return Failure(
+        429,
+        "TooManyRequests",
+        "Too many requests, please try again later.",
+        {"retryAfterSeconds": retry_after_s},
+        {"retry-after": str(retry_after_s)},
+    )
+
+
+def internal(message: str, code: int = 500) -> Failure:
+    """5xx: the server's fault."""
+    if code == 500:
+        details = {"causes": [{"message": message}]}
+        return Failure(500, "InternalError", f"Internal error occurred: {message}", details)
+    reasons = {503: "ServiceUnavailable", 504: "Timeout"}
+    return Failure(code, reasons.get(code, "InternalError"), message)
+
+
+def untyped(message: str) -> Failure:
+    """500 without a reason, as Kubernetes answers errors that nobody gave a type."""
+    return Failure(500, "", message)
+
+
+def path_not_found() -> Response:
+    """404 without a Status: no API is served at this path."""
+    headers = {"content-type": "text/plain; charset=utf-8"}
+    return Response(404, headers, b"404 page not found\n")
+
+
+def _details(kind: SimKind, name: str, what: str = "") -> Json:
+    details: Json = {"name": name} if name else {}
+    details |= {"group": kind.group} if kind.group else {}
+    return details | {"kind": what or kind.resource}
+
+
+def _cause(cause: Cause) -> Json:
+    entry = {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    return {key: value for key, value in entry.items() if value}

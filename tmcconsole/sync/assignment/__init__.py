@@ -1,0 +1,1 @@
+"""Which targets a hub object belongs on, decided without I/O."""

@@ -1,0 +1,113 @@
+"""Which objects of a namespace go with its workloads: what they refer to, and what serves them.
+
+Pure. Workloads are what makes pods, and custom resources: what those refer to nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.sync.assignment.references import SERVICES, Reference, references
+from tmcconsole.sync.names.podspecs import part, pod_labels
+from tmcconsole.sync.policy import POD_MAKERS
+
+WHOLE: Final = "Namespace"  # a Placement takes all objects of a namespace
+REFERENCED: Final = "Referenced"  # it takes workloads and what goes with them
+_BUILT_IN: Final = frozenset({"apps", "autoscaling", "batch", "extensions", "policy"})
+# What takes up a workload's side by naming what it serves, and not by being named.
+_SERVING: Final = frozenset({"ingresses.networking.k8s.io", "horizontalpodautoscalers.autoscaling"})
+_SELECTORS: Final[Mapping[str, tuple[str, ...]]] = {
+    "poddisruptionbudgets.policy": ("spec", "selector"),
+    "networkpolicies.networking.k8s.io": ("spec", "podSelector"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What ties an object to the others of its namespace."""
+
+    is_workload: bool
+    refers: frozenset[Reference]
+    serves: frozenset[Reference]  # it goes along where one of these does
+    pods: tuple[tuple[str, Any], ...]  # labels of the pods it makes
+    selector: Json | None  # of the pods it serves
+
+
+# Why each object goes along: the one it goes with, None for workloads.
+Taken = Mapping[Reference, Reference | None]
+
+
+def links_of(kind: str, tree: Json) -> Links:
+    """Return the links of an object of kind id ``kind``."""
+    refers = references(kind, tree)
+    serves: frozenset[Reference] = frozenset()
+    if kind in _SERVING:
+        served = (kind for kind in refers if kind.kind == SERVICES or kind.kind in POD_MAKERS)
+        serves = frozenset(served)
+    labels = pod_labels(kind, tree)
+    return Links(is_workload(kind), refers, serves, tuple(labels.items()), _selector(kind, tree))
+
+
+def is_workload(kind: str) -> bool:
+    """True for kind ids that make pods, and for custom resources."""
+    group = kind.partition(".")[2]
+    is_custom = bool(group) and group not in _BUILT_IN and not group.endswith(".k8s.io")
+    return kind in POD_MAKERS or is_custom
+
+
+def _selector(kind: str, tree: Json) -> Json | None:
+    if kind == SERVICES:
+        wanted = part(tree, "spec", "selector")
+        return {"matchLabels": wanted} if wanted else None
+    path = _SELECTORS.get(kind)
+    return part(tree, *path) if path else None
+
+
+def closure(objects: Mapping[Reference, Links]) -> Taken:
+    """Return what is taken of a namespace's objects, each with what it goes with."""
+    taken: dict[Reference, Reference | None] = {
+        one: None for one in sorted(objects) if objects[one].is_workload
+    }
+    pods = {objects[one].pods: one for one in sorted(taken, reverse=True) if objects[one].pods}
+    fresh = list(taken)
+    while fresh:
+        found = list(_along(objects, fresh, pods, taken))
+        fresh = []
+        for one, because in found:
+            if one not in taken:
+                taken[one] = because
+                fresh.append(one)
+    return taken
+
+
+def _along(
+    objects: Mapping[Reference, Links],
+    fresh: list[Reference],
+    pods: Mapping[tuple[tuple[str, Any], ...], Reference],
+    taken: Taken,
+) -> Iterator[tuple[Reference, Reference]]:
+    """Yield what goes with what was just taken, whether it is taken already or not."""
+    for one in fresh:
+        for other in sorted(objects[one].refers):
+            if other in objects:
+                yield other, one
+    new = set(fresh)
+    for other in sorted(objects):
+        links = objects[other]
+        if other not in taken and links.serves & new:
+            yield other, min(links.serves & new)
+        elif other not in taken and links.selector is not None:
+            yield from ((other, one) for one in _selected(links.selector, pods))
+
+
+def _selected(
+    selector: Json, pods: Mapping[tuple[tuple[str, Any], ...], Reference]
+) -> Iterator[Reference]:
+    try:
+        yield from (one for labels, one in pods.items() if matches(selector, dict(labels)))
+    except SelectorError:
+        return  # no API server takes it: it selects nothing

@@ -1,0 +1,1 @@
+"""Fields that are not as desired: whose they are, and who wins. Pure."""

@@ -1,0 +1,147 @@
+"""What others changed on a copy, field by field; and when changing back has become a fight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.redact import redact_at, redact_text
+from tmcconsole.sync.conflicts.judge import Contested
+
+FIGHT_FLIPS: Final = 6  # take-backs of one field in the window; one more is a fight
+FIGHT_WINDOW_S: Final = 600.0
+TRUCE_CAP_S: Final = 4 * 3600.0  # a truce that did not help is followed by one twice as long
+FIELDS_KEPT: Final = 32  # per object; the one seen longest ago goes first
+VALUE_SHOWN: Final = 120  # characters of a value
+_OPEN: Final = ("Asked", "Fight", "Reported")  # outcomes that say: it still differs
+
+
+@dataclass(slots=True)
+class Drift:
+    """One field of one copy that somebody else changed. Times are Unix seconds."""
+
+    path: str
+    pointer: str
+    wanted: SafeText  # redacted
+    actual: SafeText  # redacted
+    manager: SafeText
+    first_seen: float
+    last_seen: float
+    count: int = 0  # changes seen
+    outcome: str = ""  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended
+    flips: tuple[float, ...] = ()  # monotonic: when it was to be taken back, in the window
+    has_fought: bool = False  # since the wish last changed
+
+
+@dataclass(frozen=True, slots=True)
+class Truce:
+    """After a fight: nothing is written until then, or until the wish is another."""
+
+    until: float = 0.0  # monotonic
+    for_s: float = 0.0
+    wish: bytes = b""  # content digest of the hub object
+
+
+@dataclass(slots=True)
+class Drifts:
+    """The drift ledger of one object on one target: bounded, in memory, one owner."""
+
+    fields: dict[str, Drift] = field(default_factory=dict)  # by pointer, latest seen last
+    truce: Truce = Truce()
+    flips: tuple[float, ...] = ()  # monotonic: of the object as a whole, where no field is named
+    seen: frozenset[str] = frozenset()  # fingerprints: what was there at the last look in a truce
+
+    def note(self, kind: str, one: Contested, outcome: str, wall: float) -> bool:
+        """Note what a field was found to be; return whether that is news."""
+        told = tell(kind, one)
+        known = self.fields.pop(one.pointer, None)
+        is_same = known is not None and (known.actual, known.wanted, known.outcome) == (
+            told.actual,
+            told.wanted,
+            outcome,
+        )
+        if known is not None:
+            told.first_seen, told.count = known.first_seen, known.count
+            told.flips, told.has_fought = known.flips, known.has_fought
+        told.first_seen = told.first_seen or wall
+        told.last_seen, told.outcome = wall, outcome
+        is_news = not is_same or outcome == "Reverted"
+        told.count += is_news
+        self.fields[one.pointer] = told
+        if len(self.fields) > FIELDS_KEPT:
+            del self.fields[next(iter(self.fields))]
+        return is_news
+
+    def flip(self, pointers: Iterable[str], wish: bytes, now: float) -> tuple[Drift, ...]:
+        """Count fields to be taken back; return those over which there is a fight, if any.
+
+        Where a truce for this wish ended less than a window ago, the next flip is one.
+        """
+        is_relapse = self._is_after_truce(wish, now)
+        fights = []
+        for pointer in pointers:
+            drift = self.fields[pointer]
+            recent = tuple(at for at in drift.flips if at > now - FIGHT_WINDOW_S)
+            drift.flips = (*recent, now)
+            if len(drift.flips) > FIGHT_FLIPS or (recent and drift.has_fought and is_relapse):
+                drift.has_fought = True
+                fights.append(drift)
+        return tuple(fights)
+
+    def flip_whole(self, now: float) -> bool:
+        """Count a whole object to be taken back; return whether there is a fight over it."""
+        recent = tuple(at for at in self.flips if at > now - FIGHT_WINDOW_S)
+        self.flips = (*recent, now)
+        return len(self.flips) > FIGHT_FLIPS
+
+    def _is_after_truce(self, wish: bytes, now: float) -> bool:
+        truce = self.truce
+        return truce.wish == wish and bool(truce.until) and now < truce.until + FIGHT_WINDOW_S
+
+    def make_truce(self, wish: bytes, now: float) -> float:
+        """Stand aside; return for how many seconds."""
+        again = self._is_after_truce(wish, now)
+        for_s = min(TRUCE_CAP_S, 2 * self.truce.for_s) if again else FIGHT_WINDOW_S
+        self.truce = Truce(now + for_s, for_s, wish)
+        return for_s
+
+    def watch(self, found: frozenset[str], now: float) -> None:
+        """Look on during a truce: where the other side goes on, it begins anew."""
+        if found != self.seen:
+            self.seen = found
+            self.truce = Truce(now + self.truce.for_s, self.truce.for_s, self.truce.wish)
+
+    def end(self) -> None:
+        """Note that the copy is as wanted: nothing is left to ask about, or to fight over."""
+        for drift in self.fields.values():
+            if drift.outcome in _OPEN:
+                drift.outcome = "Ended"
+
+    def end_truce(self) -> None:
+        """Start over: another wish, or an operator's word."""
+        self.truce = Truce()
+        for drift in self.fields.values():
+            drift.flips, drift.has_fought = (), False
+
+
+def tell(kind: str, one: Contested) -> Drift:
+    """Return a field as people may see it."""
+    difference = one.difference
+    return Drift(
+        difference.path,
+        one.pointer,
+        _shown(kind, difference.path, difference.wanted),
+        _shown(kind, difference.path, difference.actual),
+        SafeText(one.manager),
+        0.0,
+        0.0,
+    )
+
+
+def _shown(kind: str, path: str, value: Any) -> SafeText:
+    if value is None:
+        return SafeText("nothing")
+    text = redact_text(repr(redact_at(kind, path, value)))
+    return SafeText(text if len(text) <= VALUE_SHOWN else text[: VALUE_SHOWN - 1] + "…")

@@ -1,0 +1,179 @@
+"""What becomes of fields not as wanted: taken back, left to others, or asked about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from tmcconsole.config.policies import CLUSTER_WINS, HUB_WINS, MANUAL
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import Json
+from tmcconsole.kube.trees.differences import Difference, Steps
+from tmcconsole.kube.trees.managed_fields import APPLY, Writer, depth_of, last_of
+from tmcconsole.sync.conflicts.field_rules import Ownership
+from tmcconsole.sync.conflicts.pointers import pointer_to, points_at
+from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, MANAGER, ORIGIN
+
+_MARKS: Final = frozenset({CLUSTER, ORIGIN, DIGEST, APPLIED})
+BASE: Final[Steps] = ("metadata", "annotations", APPLIED)
+ALL: Final = "*"  # of fields an operator insists on: every one
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A field that is not as wanted, and who made it so."""
+
+    difference: Difference
+    pointer: str
+    owner: SafeText  # who owns the field now besides us; "" where nobody does
+    suspect: SafeText  # who wrote last, for a field without an owner
+    cut: Steps | None  # what an apply leaves out to leave the field alone; None = nothing
+
+    @property
+    def manager(self) -> str:
+        """Return who is to be named."""
+        return self.owner or (f"{self.suspect}, who wrote last" if self.suspect else "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to become of each contested field."""
+
+    take_back: tuple[Contested, ...] = ()
+    ignored: tuple[Contested, ...] = ()  # people said to leave it to others
+    ceded: tuple[Contested, ...] = ()  # the policy says so
+    asked: tuple[Contested, ...] = ()
+
+    @property
+    def kept(self) -> tuple[Contested, ...]:
+        """Return what stays as the cluster has it."""
+        return (*self.ignored, *self.ceded)
+
+    @property
+    def cuts(self) -> tuple[Steps, ...]:
+        """Return what the next apply leaves out."""
+        found = (one.cut for one in (*self.kept, *self.asked))
+        return tuple(cut for cut in found if cut is not None)
+
+
+def contest(
+    found: Iterable[Difference], writers: tuple[Writer, ...], wish: Json
+) -> tuple[Contested, ...]:
+    """Return the differences with those who own the fields on the cluster."""
+    others = tuple(one for one in writers if not is_us(one))
+    ours = tuple(one for one in writers if is_us(one))
+    last = last_of(others)
+    return tuple(_contested(one, others, ours, last, wish) for one in found)
+
+
+def _contested(
+    difference: Difference,
+    others: tuple[Writer, ...],
+    ours: tuple[Writer, ...],
+    last: Writer | None,
+    wish: Json,
+) -> Contested:
+    steps = difference.steps
+    depths = {one: depth for one in others if (depth := _depth(one, steps, wish)) is not None}
+    owner = last_of(tuple(depths))
+    is_ours_alone = owner is None and any(_depth(one, steps, wish) is not None for one in ours)
+    cut = None if is_ours_alone else steps[: depths[owner]] if owner else steps
+    return Contested(
+        difference,
+        str(pointer_to(steps, wish)),
+        owner.name if owner else SafeText(),
+        last.name if last else SafeText(),
+        cut,
+    )
+
+
+def judge(
+    rules: Ownership,
+    found: Iterable[Contested],
+    wish: Json,
+    *,
+    has_changed: Callable[[Contested], bool],
+    insisted: frozenset[str] = frozenset(),
+) -> Verdict:
+    """Return what is to become of contested fields.
+
+    ``has_changed`` says whether the hub wants something else of a field than what was applied
+    last; ``insisted`` are the pointers an operator wants back, or ``ALL``.
+    """
+    piles: dict[str, list[Contested]] = {"back": [], "ignored": [], "ceded": [], "asked": []}
+    for one in found:
+        steps = one.difference.steps
+        if _is_mark(steps) or insisted & {one.pointer, ALL}:
+            piles["back"].append(one)
+        elif is_left(rules, steps, wish) or _is_ignored(rules, one.owner):
+            piles["ignored"].append(one)
+        else:
+            piles[_by_policy(rules.conflict, one, has_changed)].append(one)
+    return Verdict(*(tuple(pile) for pile in piles.values()))
+
+
+def _by_policy(policy: str, one: Contested, has_changed: Callable[[Contested], bool]) -> str:
+    if policy == HUB_WINS:
+        return "back"
+    if policy == CLUSTER_WINS:
+        return "ceded"
+    if policy == MANUAL:
+        return "asked"
+    if not one.owner:  # merge, three ways: nobody claims it
+        return "back"
+    return "asked" if has_changed(one) else "ceded"
+
+
+def is_left(rules: Ownership, steps: Steps, wish: Json) -> bool:
+    """True where the rules leave a field to others whoever they are; our marks never are."""
+    return not _is_mark(steps) and any(points_at(one, steps, wish) for one in rules.left)
+
+
+def leaf_digests(tree: Json, salt: str) -> dict[str, str]:
+    """Return 8 hexadecimal digits for each leaf of a wish, by pointer, our marks aside.
+
+    Salted with what is the object's own: equal values of two objects do not look equal.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(tree):
+        if name not in ("apiVersion", "kind", "metadata"):
+            _digest_leaves((name,), tree[name], tree, salt, found)
+    meta = tree["metadata"]
+    for part in ("labels", "annotations"):
+        for name in sorted(set(meta.get(part) or {}) - _MARKS):
+            _digest_leaves(("metadata", part, name), meta[part][name], tree, salt, found)
+    return found
+
+
+def _digest_leaves(steps: Steps, value: Any, tree: Json, salt: str, found: dict[str, str]) -> None:
+    if isinstance(value, dict) and value:
+        for name in sorted(value):
+            _digest_leaves((*steps, name), value[name], tree, salt, found)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        for index, entry in enumerate(value):
+            _digest_leaves((*steps, index), entry, tree, salt, found)
+    else:
+        content = orjson.dumps([salt, value], option=orjson.OPT_SORT_KEYS)
+        found[str(pointer_to(steps, tree))] = blake2b(content, digest_size=4).hexdigest()
+
+
+def _depth(writer: Writer, steps: Steps, wish: Json) -> int | None:
+    depth = depth_of(writer, steps, wish)
+    return depth or None  # owning the whole object as one is owning nothing in particular
+
+
+def is_us(writer: Writer) -> bool:
+    """True for the entry of our own applies."""
+    return writer.manager == MANAGER and writer.operation == APPLY and not writer.subresource
+
+
+def _is_ignored(rules: Ownership, owner: SafeText) -> bool:
+    return bool(owner) and (owner in rules.managers or owner.partition("/")[0] in rules.managers)
+
+
+def _is_mark(steps: Steps) -> bool:
+    return len(steps) == 3 and steps[0] == "metadata" and steps[2] in _MARKS

@@ -1,0 +1,1 @@
+"""The only ways to delete on a target."""

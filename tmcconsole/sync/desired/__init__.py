@@ -1,0 +1,1 @@
+"""What a target should hold of a hub object. Pure."""

@@ -1,0 +1,1 @@
+"""Hub to target: one reconciler, its decision, and the steps that act."""

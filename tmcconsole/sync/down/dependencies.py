@@ -1,0 +1,92 @@
+"""What a wish needs on its target before it: the objects it refers to, and how each stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.sync.assignment.references import AWAITED, references
+from tmcconsole.sync.down.plan import Create, Step, Update
+from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.desired_state import wanted
+from tmcconsole.sync.state.expected_targets import expected_of
+
+# Longer than a write and its retries take; what hangs longer is better seen failing on the target.
+AWAIT_S: Final = 30.0
+_NEVER_COMING: Final = frozenset({SyncState.COLLISION, SyncState.REFUSED})
+
+
+class Stand(StrEnum):
+    """How a dependency stands on the target, in words for a person."""
+
+    THERE = "is there"
+    COMING = "is awaited"
+    ABSENT = "is not in the hub"
+    ELSEWHERE = "is not assigned to this target"
+    NOT_SYNCED = "is of a kind that is not synced here"
+    REFUSED = "is refused, or its name is taken there"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One object that a wish refers to."""
+
+    item: Item
+    stand: Stand
+
+    def __str__(self) -> str:
+        return f"{self.item.lane} {self.item.key} {self.stand}"
+
+
+def dependencies(
+    world: World, target: Target, kind: str, key: ObjectKey, wish: Json
+) -> tuple[Dependency, ...]:
+    """Return the dependencies of a wish on a target, in order."""
+    found = sorted(one for one in references(kind, wish) if one.kind in AWAITED)
+    items = (Item(one.kind, ObjectKey(key.namespace, one.name)) for one in found)
+    return tuple(Dependency(item, _stand(world, target, item)) for item in items)
+
+
+def await_dependencies(turn: Turn, step: Step) -> float | None:
+    """Return for how many seconds at most a wish waits for what it needs there; None: it goes.
+
+    Only what comes by itself is waited for, and not for ever: what is written wakes who waits.
+    """
+    if not isinstance(step, Create | Update) or (isinstance(step, Update) and step.drift):
+        return None
+    here = dependencies(turn.world, turn.target, turn.kind, turn.key, turn.desired.tree)
+    missing = [one.item for one in here if one.stand is Stand.COMING]
+    entry, now = turn.entry, turn.world.runtime.now()
+    entry.awaits_from = (entry.awaits_from or now) if missing else 0.0
+    left_s = entry.awaits_from + AWAIT_S - now
+    if not missing or left_s <= 0:
+        return None
+    for item in missing:
+        turn.target.waiting.add(Item(turn.kind, turn.key), item)
+    told = ", ".join(f"{item.lane} {item.key.name}" for item in missing)
+    turn.stand(SyncState.PENDING, "AwaitingDependencies", f"waits up to {AWAIT_S:g} s for {told}")
+    return left_s
+
+
+def _stand(world: World, target: Target, item: Item) -> Stand:
+    if target.copy_of(*item) is not None:
+        return Stand.THERE
+    source = world.hub.cached(*item)
+    if source is None or source.deleting:
+        return Stand.ABSENT
+    if item.lane not in target.kinds:
+        return Stand.NOT_SYNCED
+    tree = source.decode()
+    expected = expected_of(world, item, tree)
+    if expected is None or target.key not in expected.keys:
+        return Stand.ELSEWHERE
+    entry = target.ledger.get(*item)
+    is_stuck = entry is not None and entry.standing.state in _NEVER_COMING
+    if is_stuck or wanted(world, target, item.lane, item.key, tree).refusal is not None:
+        return Stand.REFUSED
+    return Stand.COMING

@@ -1,0 +1,254 @@
+"""Fields of a copy that others changed: find out who, let the rules decide, and do so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from tmcconsole.config.policies import HUB_WINS, MANUAL
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import Conflict, Invalid
+from tmcconsole.kube.objects import Json, annotations_of
+from tmcconsole.kube.paths import object_path
+from tmcconsole.kube.trees.differences import Difference
+from tmcconsole.kube.trees.managed_fields import writers_of
+from tmcconsole.sync.conflicts.drift_ledger import Drift, tell
+from tmcconsole.sync.conflicts.judge import Contested, Verdict, contest, judge, leaf_digests
+from tmcconsole.sync.desired.build import Desired
+from tmcconsole.sync.down.apply import fingerprints, send
+from tmcconsole.sync.down.plan import differences
+from tmcconsole.sync.down.reconcile_context import (
+    REFUSED_RECHECK_S,
+    Turn,
+    is_other_object,
+    look_at_live,
+    with_metadata,
+)
+from tmcconsole.sync.names.markers import APPLIED, DIGEST
+from tmcconsole.tmc.errors import Severity
+
+SHOWN_FIELDS = 3  # in one message
+
+
+def bide(turn: Turn, found: tuple[Difference, ...]) -> float | None:
+    """After a fight: return the seconds in which nothing is written, None where it may be.
+
+    Where the other side goes on, the truce begins anew: it ends by itself once that is over.
+    """
+    drifts, now = turn.entry.drifts, turn.world.runtime.now()
+    if turn.entry.insisted or drifts.truce.until <= now:
+        return None
+    drifts.watch(fingerprints(found), now)
+    return drifts.truce.until - now
+
+
+async def look_into(
+    turn: Turn, uid: str, normal: frozenset[str] = frozenset(), *, is_refused: bool = False
+) -> float | None:
+    """Read who owns what on the copy ``uid``, decide, and carry it out.
+
+    ``normal`` are differences that the server's own defaulting makes; ``is_refused`` says that
+    an apply without force was refused over fields of others.
+    """
+    live = await read_whole(turn)
+    if live["metadata"].get("uid") != uid:
+        return await look_at_live(turn)
+    is_new = annotations_of(live).get(DIGEST) != turn.desired.digest
+    verdict = _judge(turn, live, normal, is_new=is_new)
+    if verdict.asked and turn.facts.rules.conflict == MANUAL:
+        return _ask(turn, verdict.asked, "Manual")
+    waits = _stand_aside(turn, verdict.take_back)
+    if waits:
+        return waits
+    if not is_new:
+        turn.entry.normal |= normal
+    _account(turn, verdict)
+    if is_new or is_refused or verdict.take_back:
+        again = await _write(turn, verdict, live, is_refused=is_refused)
+        if again is not None:
+            return again
+    elif turn.facts.copy is not None and not verdict.asked:
+        turn.entry.left = fingerprints(tuple(one.difference for one in verdict.kept))
+        turn.settle(turn.facts.copy)
+    return _tell_what_is_left(turn, verdict)
+
+
+def _judge(turn: Turn, live: Json, normal: frozenset[str], *, is_new: bool) -> Verdict:
+    wish = turn.desired.tree
+    found = contest(differences(turn.desired, live, normal), writers_of(live), wish)
+    if is_new:  # what nobody else owns is ours to write anyway
+        found = tuple(one for one in found if one.owner)
+    changed, insisted = _has_changed(turn.desired, live), turn.entry.insisted
+    return judge(turn.facts.rules, found, wish, has_changed=changed, insisted=insisted)
+
+
+async def _write(turn: Turn, verdict: Verdict, live: Json, *, is_refused: bool) -> float | None:
+    """Apply the wish but for what is left to others; return seconds where that failed softly."""
+    taken = verdict.take_back
+    if taken:
+        turn.stand(SyncState.DRIFTED, "Drift", say(turn.kind, taken))
+    guards = {"uid": live["metadata"]["uid"]}
+    if turn.facts.rules.conflict != HUB_WINS:  # what changes meanwhile may be another's to keep
+        guards["resourceVersion"] = live["metadata"]["resourceVersion"]
+    tree = with_metadata(_with_base(turn.desired.tree, live, verdict.asked), **guards)
+    # Refused over nothing that differs: the same value in other words, which harms nobody.
+    force = bool(taken) or is_refused
+    try:
+        await send(turn, tree, force=force, cuts=verdict.cuts)
+    except Conflict:
+        await look_at_live(turn)
+        raise
+    except Invalid as error:
+        if not is_other_object(error):
+            raise
+        return await look_at_live(turn)
+    turn.entry.insisted = frozenset()
+    if taken:
+        _record(turn, "Reverted", say(turn.kind, taken))
+    return None
+
+
+def _stand_aside(turn: Turn, taken: tuple[Contested, ...]) -> float | None:
+    """Count what is to be taken back; where it has become a fight, stop and say so."""
+    now, wish = turn.world.runtime.now(), turn.facts.source_digest
+    drifts = turn.entry.drifts
+    for one in taken:
+        drifts.note(turn.kind, one, "Reverted", _wall(turn))
+    if turn.entry.insisted:
+        return None
+    fights = drifts.flip([one.pointer for one in taken], wish, now)
+    if not fights:
+        return None
+    for_s = drifts.make_truce(wish, now)
+    for drift in fights:
+        drift.outcome = "Fight"
+    message = _fight_text(fights)
+    turn.stand(SyncState.REFUSED, "Fight", message)
+    _record(turn, "Fight", message, Severity.HIGH)
+    return for_s
+
+
+def _fight_text(fights: tuple[Drift, ...]) -> str:
+    told = "; ".join(
+        f"{one.path}: tmc-console wants {one.wanted}, {one.manager} wants {one.actual}"
+        for one in fights[:SHOWN_FIELDS]
+    )
+    return (
+        f"{told}; changed back and forth: stop the other writer, cede the field to it "
+        f"(annotation syncer.kcp.io/ignore-fields: {fights[0].pointer}), or adopt its value"
+    )
+
+
+def _ask(turn: Turn, asked: tuple[Contested, ...], reason: str) -> float | None:
+    """A person decides: adopt what is there, have it reverted, or cede the field."""
+    message = f"{say(turn.kind, asked)}; decide: adopt, revert or cede"
+    news = [turn.entry.drifts.note(turn.kind, one, "Asked", _wall(turn)) for one in asked]
+    turn.stand(SyncState.DRIFTED, reason, message)
+    if any(news):
+        _record(turn, reason, message)
+    return REFUSED_RECHECK_S
+
+
+def _tell_what_is_left(turn: Turn, verdict: Verdict) -> float | None:
+    """Note what the policy cedes; what people said to leave to others is no drift."""
+    drifts, wall = turn.entry.drifts, _wall(turn)
+    news = tuple(one for one in verdict.ceded if drifts.note(turn.kind, one, "Ceded", wall))
+    if news:
+        policy = turn.facts.rules.conflict
+        _record(turn, "Ceded", f"{say(turn.kind, news)}; left to the cluster ({policy})")
+    if not verdict.asked:
+        return None
+    asked = fingerprints(tuple(one.difference for one in verdict.asked))
+    turn.entry.left -= asked  # it is to be looked at, and asked about, again
+    turn.entry.normal -= asked
+    turn.entry.settled = None
+    return _ask(turn, verdict.asked, "MergeConflict")
+
+
+def _account(turn: Turn, verdict: Verdict) -> None:
+    if not verdict.kept:
+        return turn.entry.account("", "")
+    told = [f"{one.difference.path} is left to {one.manager}" for one in verdict.kept]
+    return turn.entry.account("FieldsLeft", "; ".join(told[:SHOWN_FIELDS]))
+
+
+def say(kind: str, found: tuple[Contested, ...]) -> str:
+    """Return contested fields as a sentence: wanted, actual, and who."""
+    drifts = [tell(kind, one) for one in found[:SHOWN_FIELDS]]
+    told = "; ".join(f"{d.path}: {d.wanted} there {d.actual} by {d.manager}" for d in drifts)
+    more = len(found) - SHOWN_FIELDS
+    return f"{told} and {more} more" if more > 0 else told
+
+
+async def read_whole(turn: Turn) -> Json:
+    """Return what is there under the copy's name, managedFields and all."""
+    path = object_path(turn.here.kind, turn.target.copy_key(turn.kind, turn.key))
+    async with turn.target.flow.admitted():
+        return await turn.target.client.get_json(path)
+
+
+def with_base(desired: Desired, salt: str) -> Desired:
+    """Return a wish that carries digests of its own leaves: the base of a later merge."""
+    base = leaf_digests(desired.tree, salt)
+    return Desired(_with_note(desired.tree, base), desired.digest)
+
+
+def _with_note(tree: Json, base: dict[str, str]) -> Json:
+    meta = tree["metadata"]
+    text = orjson.dumps(base, option=orjson.OPT_SORT_KEYS).decode()
+    notes = {**meta["annotations"], APPLIED: text}
+    return {**tree, "metadata": {**meta, "annotations": notes}}
+
+
+def _base_of(tree: Json) -> dict[str, str]:
+    try:
+        found = orjson.loads(annotations_of(tree).get(APPLIED, "{}"))
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _with_base(tree: Json, live: Json, asked: tuple[Contested, ...]) -> Json:
+    """What is asked about keeps the base it had: it was not applied."""
+    if not asked:
+        return tree
+    before, now = _base_of(live), _base_of(tree)
+    for one in asked:
+        now = {name: value for name, value in now.items() if not _is_below(name, one.pointer)}
+        now |= {name: value for name, value in before.items() if _is_below(name, one.pointer)}
+    return _with_note(tree, now)
+
+
+def _has_changed(desired: Desired, live: Json) -> Callable[[Contested], bool]:
+    """Return what tells whether the hub wants something else of a field than was applied."""
+    before, now = _base_of(live), _base_of(desired.tree)
+    is_new = annotations_of(live).get(DIGEST) != desired.digest
+
+    def has_changed(one: Contested) -> bool:
+        if not before:
+            return is_new
+        names = {name for name in before.keys() | now.keys() if _is_below(name, one.pointer)}
+        return any(before.get(name) != now.get(name) for name in names)
+
+    return has_changed
+
+
+def _is_below(name: str, pointer: str) -> bool:
+    return name == pointer or name.startswith(f"{pointer}/")
+
+
+def _wall(turn: Turn) -> float:
+    return turn.world.runtime.wall()
+
+
+def _record(turn: Turn, event: str, what: str, severity: Severity = Severity.LOW) -> None:
+    turn.world.history.record(
+        "drift",
+        event,
+        severity=severity,
+        target=turn.target.name,
+        subject=f"{turn.kind}/{turn.key}",
+        message=what,
+        at=_wall(turn),
+    )

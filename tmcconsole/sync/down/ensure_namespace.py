@@ -1,0 +1,58 @@
+"""Namespaces on targets: made when first needed, removed when nothing of anybody is in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tmcconsole.kube.errors import Conflict, KubeError
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.sync.down.reconcile_context import take_in, with_metadata
+from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.namespace_names import NamespaceClash
+
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+
+
+class NamespaceLeaving(KubeError):
+    """The namespace on the target is being deleted; it is made anew when it is gone."""
+
+    reason = "NamespaceTerminating"
+
+
+async def ensure_namespace(world: World, target: Target, namespace: str) -> None:
+    """Make sure that the target's namespace for a hub namespace is there and may be used.
+
+    ``namespace`` "" is that of cluster-scoped objects: there is nothing to make. Raises
+    ``NamespaceLeaving`` and ``NamespaceClash``.
+    """
+    if not namespace:
+        return
+    key = ObjectKey("", target.names.on_target(namespace))
+    found = target.namespaces.get(key)
+    if found is None:
+        found = await _make(world, target, namespace, key)
+    if found.deleting or key.name in target.leaving:
+        raise NamespaceLeaving(f"namespace {key.name} is terminating on {target.name}")
+    if target.names.is_known(key.name, found.uid):
+        return
+    tree = found.decode()
+    target.names.check(namespace, tree)
+    if world.policy.needs_own_namespaces and not target.names.is_made_here(namespace, tree):
+        raise NamespaceClash(
+            f"namespace {key.name} on {target.name} was not made here, and the restricted profile "
+            "writes to no other: delete it on the cluster, or set sync.namespaces to kcp or prefix"
+        )
+    target.names.know(key.name, found.uid)
+
+
+async def _make(world: World, target: Target, namespace: str, key: ObjectKey) -> CachedObject:
+    tree = with_metadata(target.names.desired(namespace), resourceVersion="1")
+    permit = world.policy.permit_namespace(NAMESPACES, tree)
+    try:
+        async with target.flow.admitted():
+            made = await target.door.apply(permit)
+    except Conflict:  # somebody was faster
+        async with target.flow.admitted():
+            made = await target.client.get(NAMESPACES, key)
+    take_in(target.namespaces, made)
+    return made

@@ -1,0 +1,35 @@
+"""Gathers what the rules for one object rest on: its Placement, and an autoscaler beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
+from tmcconsole.sync.conflicts.field_rules import Around
+from tmcconsole.sync.state.context import Target, World
+
+AUTOSCALERS: Final = "horizontalpodautoscalers.autoscaling"
+
+
+def around(world: World, target: Target, kind: str, key: ObjectKey) -> Around:
+    """Return what stands around a hub object. Reads caches only."""
+    policy, placement = world.conflict_policy(key.namespace)
+    return Around(policy, placement, _is_scaled(world, target.kinds[kind].kind, key))
+
+
+def _is_scaled(world: World, kind: Kind, key: ObjectKey) -> bool:
+    """True where an autoscaler of the hub's is to set the replicas of the object's copies."""
+    watched = world.hub.kinds.get(AUTOSCALERS)
+    if watched is None or "scale" not in kind.subresources:
+        return False
+    scalers = watched.informer.in_namespace(key.namespace)
+    return any(_scales(scaler.decode(), kind, key.name) for scaler in scalers)
+
+
+def _scales(tree: Json, kind: Kind, name: str) -> bool:
+    spec = tree.get("spec")
+    reference = spec.get("scaleTargetRef") if isinstance(spec, dict) else None
+    if not isinstance(reference, dict):
+        return False
+    group = str(reference.get("apiVersion") or "").rpartition("/")[0]
+    return (reference.get("kind"), reference.get("name"), group) == (kind.kind, name, kind.group)

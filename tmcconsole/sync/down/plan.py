@@ -1,0 +1,259 @@
+"""What to do about one object on one target, decided from what is known and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tmcconsole.config.policies import CREATE_ONLY, REPORT_DIFF
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
+from tmcconsole.kube.trees.differences import Difference, subset_differences
+from tmcconsole.sync.assignment.plan import is_on_hold, is_wanted
+from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, Around, Ownership
+from tmcconsole.sync.conflicts.judge import BASE, is_left
+from tmcconsole.sync.desired.build import Desired, Terms
+from tmcconsole.sync.names.markers import (
+    CLUSTER,
+    DIGEST,
+    ORIGIN,
+    finalizer_keys,
+    is_ours,
+    is_upsynced,
+)
+from tmcconsole.sync.policy import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Neither side has anything for the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class InSync:
+    """The copy is as wanted; ``left`` are the fields that the rules leave to others."""
+
+    left: tuple[Difference, ...] = ()
+    is_kept: bool = False  # created once, and not looked at since
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Nothing is ever written: look at what is there, and tell how it differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """A deletion is due, and nothing is ever written."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitFinalizer:
+    """The hub object is not marked yet; its own queue will do it and call again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Assigned, and on hold: nothing is made or written, and what is there stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitGone:
+    """The copy is on its way out: its deletion event calls again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write the first copy; it must not exist yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Write over our copy ``uid``. ``drift`` is set where the wish is the one already applied."""
+
+    uid: str
+    drift: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take our copy away, through the delete gate."""
+
+    copy: CachedObject
+    reason: str  # HubDeleting | Unassigned | HubGone
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The cache shows no copy: prove it, then take our marks off the hub object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Policy says no."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Collide:
+    """A foreign object has the name: it is never touched."""
+
+    message: SafeText
+
+
+Step = (
+    Nothing
+    | InSync
+    | Report
+    | Withhold
+    | AwaitFinalizer
+    | Hold
+    | AwaitGone
+    | Create
+    | Update
+    | Delete
+    | Release
+    | Refuse
+    | Collide
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision rests on."""
+
+    key: str  # of the SyncTarget
+    place: str  # of the key in the hub: what the origin of its copies begins with
+    origin: str  # of the hub object, "" without one
+    source: Json | None  # the hub object
+    source_digest: bytes  # its content digest, b"" without one
+    terms: Terms  # of the wish
+    desired: Desired | None  # what the target should hold; None without a source or a wish of it
+    refusal: Refusal | None
+    copy: CachedObject | None
+    copy_tree: Json | None
+    known_uid: str  # of the copy we are known to have written of this very object, else ""
+    normal: frozenset[str]  # differences known to come from the server's own defaulting
+    rules: Ownership = DEFAULT
+    around: Around = ALONE
+
+
+def decide(facts: Facts) -> Step:
+    """Return the one step that brings the object nearer to its wish."""
+    step = _decide(facts)
+    if isinstance(step, Delete) and facts.rules.write == REPORT_DIFF:
+        return Withhold(step.reason)
+    return step
+
+
+def _decide(facts: Facts) -> Step:
+    source = facts.source
+    if source is None:
+        return _without_source(facts)
+    if is_upsynced(source):
+        return Nothing()  # a target owns it: there is no wish of the hub's
+    if is_on_hold(source, facts.key):
+        return Hold()
+    if not is_wanted(source, facts.key):
+        return _unwanted(facts, source)
+    if facts.refusal is not None:
+        return Refuse(facts.refusal)  # whatever is there: it would never get a finalizer
+    if facts.key not in finalizer_keys(source):
+        return AwaitFinalizer()
+    return _wanted(facts)
+
+
+def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
+    """Return where ``copy`` differs from the wish, the server's known defaulting left out."""
+    found = subset_differences(desired.tree, copy)
+    return tuple(
+        entry for entry in found if fingerprint(entry) not in normal and entry.steps != BASE
+    )
+
+
+def fingerprint(difference: Difference) -> str:
+    """Return what identifies a difference: its place, and what the cluster has there."""
+    return f"{difference.path}={difference.actual!r}"
+
+
+def _wanted(facts: Facts) -> Step:
+    copy, tree, desired = facts.copy, facts.copy_tree, facts.desired
+    if facts.rules.write == REPORT_DIFF:
+        return Report()
+    if copy is None or tree is None or desired is None:
+        return Create()
+    if not is_copy_of(facts, copy, tree):
+        return _not_from_here(facts, copy, tree)
+    if copy.deleting:
+        return AwaitGone()
+    if facts.rules.write == CREATE_ONLY:
+        return InSync(is_kept=True)
+    if annotations_of(tree).get(DIGEST) != desired.digest:
+        return Update(copy.uid)
+    found = differences(desired, tree, facts.normal)
+    left = tuple(one for one in found if is_left(facts.rules, one.steps, desired.tree))
+    drift = tuple(one for one in found if one not in left)
+    return Update(copy.uid, drift) if drift else InSync(left)
+
+
+def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:
+    """A copy of an earlier object of the same name goes first; anything else is foreign."""
+    if labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree):
+        return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
+    return Collide(collision_text(tree))
+
+
+def _unwanted(facts: Facts, source: Json) -> Step:
+    copy, tree = facts.copy, facts.copy_tree
+    if copy is not None and tree is not None and _may_go(facts, copy, tree):
+        if copy.deleting:
+            return AwaitGone()
+        return Delete(copy, reason_to_go(facts))
+    return Release() if facts.key in finalizer_keys(source) else Nothing()
+
+
+def reason_to_go(facts: Facts) -> str:
+    """Return why an object of the hub that is not wanted here has to leave."""
+    deleting = facts.source is not None and facts.source["metadata"].get("deletionTimestamp")
+    return "HubDeleting" if deleting else "Unassigned"
+
+
+def _without_source(facts: Facts) -> Step:
+    copy, tree = facts.copy, facts.copy_tree
+    if copy is None or tree is None:
+        return Nothing()
+    if labels_of(tree).get(CLUSTER) != facts.key or not _same_place(facts, tree):
+        return Nothing()  # foreign, or a copy of our copy that somebody made under another name
+    return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
+
+
+def is_copy_of(facts: Facts, found: CachedObject, tree: Json) -> bool:
+    """True where both markers say so, or where we remember having written this very object.
+
+    A marker may be stripped; the UID of what we wrote is then the proof, and the next write puts
+    the marker back.
+    """
+    return is_ours(tree, facts.key, facts.origin) or found.uid == (facts.known_uid or None)
+
+
+def _may_go(facts: Facts, copy: CachedObject, tree: Json) -> bool:
+    is_of_an_earlier_life = labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree)
+    return is_of_an_earlier_life or is_copy_of(facts, copy, tree)
+
+
+def _same_place(facts: Facts, tree: Json) -> bool:
+    """True where the copy's origin names this key, whatever the UID."""
+    return annotations_of(tree).get(ORIGIN, "").rpartition("/")[0] == facts.place
+
+
+def collision_text(tree: Json) -> SafeText:
+    """Return the sentence that tells an operator what is in the way."""
+    meta = tree["metadata"]
+    owner = labels_of(tree).get("app.kubernetes.io/managed-by")
+    by = f", managed by {owner}," if owner else ""
+    return SafeText(
+        f"an object of this name{by} exists there and is not ours (uid {meta.get('uid')}); it is "
+        "left alone: rename one of them, or delete the one on the cluster"
+    )

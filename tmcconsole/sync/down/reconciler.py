@@ -1,0 +1,249 @@
+"""Down: one hub object's wish onto one target. Read the caches, decide, act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from tmcconsole.config.policies import MERGE
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.sync.assignment.selection import ENABLED, PAUSED, switch_of
+from tmcconsole.sync.conflicts.field_rules import DEFAULT, Around, ownership_of
+from tmcconsole.sync.desired.build import PLAIN, Terms
+from tmcconsole.sync.down.create_update import create, update
+from tmcconsole.sync.down.dependencies import await_dependencies
+from tmcconsole.sync.down.drift_resolution import with_base
+from tmcconsole.sync.down.field_rule_inputs import around
+from tmcconsole.sync.down.pacing import pace
+from tmcconsole.sync.down.plan import (
+    AwaitFinalizer,
+    AwaitGone,
+    Collide,
+    Create,
+    Delete,
+    Facts,
+    Hold,
+    InSync,
+    Nothing,
+    Refuse,
+    Release,
+    Report,
+    Step,
+    Update,
+    Withhold,
+    decide,
+)
+from tmcconsole.sync.down.reconcile_context import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
+from tmcconsole.sync.down.refusals import remember, require_news
+from tmcconsole.sync.down.removal import delete, release, withhold
+from tmcconsole.sync.down.report_diff import report
+from tmcconsole.sync.names.markers import STATE, SWITCH, SYNC, origin_of, place_of
+from tmcconsole.sync.policy import Refusal
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.desired_state import NO_WISH, recall, terms_of
+from tmcconsole.sync.state.ledger import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class DownSync:
+    """Reconciles hub keys for one target."""
+
+    world: World
+    target: Target
+
+    async def reconcile(self, item: Item) -> float | None:
+        """Bring one copy nearer to its wish; return seconds until another look, or None."""
+        try:
+            again = await self._reconcile(item)
+        finally:
+            self.target.wishes.drop(item)
+        for waiting in self.target.waiting.pop(item):
+            self.target.queue.add(*waiting)
+        return again
+
+    async def _reconcile(self, item: Item) -> float | None:
+        kind, key = item
+        if kind not in self.world.hub.kinds or kind not in self.target.kinds:
+            return None
+        if not self._caches_are_synced(kind):
+            return LOOK_AGAIN_S
+        if not self.world.has_decided():
+            return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
+        terms = terms_of(self.world, self.target, self.target.kinds[kind].kind, key.namespace)
+        beside = around(self.world, self.target, kind, key)
+        if terms is not None and self._is_settled(kind, key, terms, beside):
+            return None
+        facts = self._facts(kind, key, terms or PLAIN, beside)
+        turn = Turn(self.world, self.target, kind, key, facts)
+        step = decide(turn.facts)
+        if terms is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
+            turn.stand(
+                SyncState.PENDING, "AwaitingPlacement", "no Placement sends it here any more"
+            )
+            return HELD_RECHECK_S
+        if not self.world.duties.holds(self.target.key):
+            return stand_by(turn, step)
+        if isinstance(step, Create | Update | Delete) and self._is_paused(turn):
+            return None
+        require_news(turn, step)
+        return await_dependencies(turn, step) or pace(turn, step) or await _act(turn, step)
+
+    def _is_paused(self, turn: Turn) -> bool:
+        """Note that nothing is written or taken away, where somebody asked for that."""
+        source = turn.facts.source
+        if self.target.pause() is not None:
+            turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+        elif source is not None and switch_of(source) == PAUSED:
+            turn.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
+        else:
+            return False
+        return True
+
+    def _caches_are_synced(self, kind: str) -> bool:
+        hub, target = self.world.hub, self.target
+        informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
+        return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
+
+    def _is_settled(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> bool:
+        entry = self.target.ledger.get(kind, key)
+        if entry is None or entry.settled is None:
+            return False
+        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+        if source is None or copy is None or source.deleting or copy.deleting:
+            return False
+        if entry.settled != Settled(source.content_digest, copy.content_digest, terms, beside):
+            return False
+        if not entry.left:
+            entry.drifts.end()
+        self.target.ledger.stand_in_sync(kind, key, self.world.runtime.wall())
+        return True
+
+    def _facts(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> Facts:
+        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+        entry = self.target.ledger.get(kind, key)
+        tree = source.decode() if source else None
+        origin = origin_of(self.world.hub.cluster, tree) if tree else ""
+        wish = NO_WISH
+        if source is not None and tree is not None:
+            wish = recall(self.world, self.target, Item(kind, key), source, tree, terms)
+        desired, refusal = wish.desired, wish.refusal
+        rules = ownership_of(self.world.settings, kind, tree, beside)
+        if isinstance(rules, Refusal):
+            refusal, rules = refusal or rules, DEFAULT
+        elif desired is not None and rules.conflict == MERGE:
+            desired = with_base(desired, origin)
+        return Facts(
+            key=self.target.key,
+            place=place_of(self.world.hub.cluster, key.namespace, key.name),
+            origin=origin,
+            source=tree,
+            source_digest=source.content_digest if source else b"",
+            terms=terms,
+            desired=desired,
+            refusal=refusal,
+            copy=copy,
+            copy_tree=copy.decode() if copy else None,
+            known_uid=entry.wrote.get(origin, "") if entry else "",
+            normal=entry.normal | entry.left_under(rules) if entry else frozenset(),
+            rules=rules,
+            around=beside,
+        )
+
+
+def hold_text(key: str) -> str:
+    """Return what ends a hold, for a person."""
+    return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy made'
+
+
+def stand_by(turn: Turn, step: Step) -> float | None:
+    """Note how the copy stands without writing: another replica does, or nobody may now."""
+    if isinstance(step, Update) and step.drift and turn.facts.copy is not None:
+        turn.settle(turn.facts.copy)  # it carries the wish; what of it differs its holder judges
+        return None
+    if isinstance(step, Create | Update | Report):
+        turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+        return None
+    if isinstance(step, Delete | Release):
+        turn.stand(SyncState.DELETING, "Standby", "its writer is another replica")
+        return None
+    return _note(turn, step)
+
+
+async def _act(turn: Turn, step: Step) -> float | None:
+    try:
+        return await _take(turn, step)
+    except KubeError as error:
+        remember(turn, step, error)
+        raise
+
+
+async def _take(turn: Turn, step: Step) -> float | None:
+    match step:
+        case Create():
+            return await create(turn)
+        case Update():
+            return await update(turn, step)
+        case Delete():
+            return await delete(turn, step)
+        case Release():
+            return await release(turn)
+        case Report():
+            return await report(turn)
+        case _:
+            return _note(turn, step)
+
+
+def _note(
+    turn: Turn,
+    step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Withhold | Refuse | Collide,
+) -> float | None:
+    """Write down a step that sends nothing."""
+    match step:
+        case Nothing():
+            turn.target.ledger.forget(turn.kind, turn.key)
+        case InSync():
+            _settle(turn, step)
+        case AwaitFinalizer():
+            turn.stand(SyncState.PENDING, "AwaitingFinalizer")
+        case AwaitGone():
+            turn.stand(SyncState.DELETING, "AwaitingDeletion")
+            return HELD_RECHECK_S
+        case _:
+            return _stay(turn, step)
+    return None
+
+
+def _settle(turn: Turn, step: InSync) -> None:
+    """Note that nothing is to be written, and why that is where the two sides differ."""
+    entry, copy = turn.entry, turn.facts.copy
+    if copy is None:
+        return
+    entry.insisted = frozenset()  # what was to be taken back is as wanted
+    if step.is_kept:
+        entry.account("CreateOnly", "made once; what is changed here or there since stays so")
+    elif step.left:
+        fields = ", ".join(one.path for one in step.left)
+        entry.account("FieldsLeft", f"{fields}: left to the cluster")
+    elif not entry.left:
+        entry.account("", "")
+        entry.drifts.end()
+    turn.settle(copy)
+
+
+def _stay(turn: Turn, step: Hold | Withhold | Refuse | Collide) -> float | None:
+    """Write down what keeps the object from being written."""
+    match step:
+        case Hold():
+            turn.stand(SyncState.HELD, "OnHold", hold_text(turn.target.key))
+        case Withhold():
+            withhold(turn, step)
+        case Refuse(refusal):
+            turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
+        case Collide(message):
+            return turn.collide(message)
+        case _:
+            assert_never(step)
+    return None

@@ -1,0 +1,1 @@
+"""Names, keys and marks that sync writes on objects."""

@@ -1,0 +1,1 @@
+"""What the reconcilers share: hub, target, ledger, desired state."""

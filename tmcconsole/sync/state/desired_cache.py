@@ -1,0 +1,49 @@
+"""Wishes worked out where an object was assigned, kept until down-sync asks for the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.sync.desired.build import Terms
+from tmcconsole.sync.queue.workqueue import Item
+
+if TYPE_CHECKING:
+    from tmcconsole.sync.state.desired_state import Wanted
+
+KEPT: Final = 512  # of one target; the others are worked out twice
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """All that a wish on one target rests on and that can change while it is connected."""
+
+    digest: bytes  # of the hub object's content
+    terms: Terms
+    kind: Kind  # as the target serves it
+    there: ObjectKey  # where its copy lives
+
+
+@dataclass(slots=True)
+class Wishes:
+    """The newest wish of each key, until its target has looked at it: at rest there are none."""
+
+    _found: dict[Item, tuple[Basis, Wanted]] = field(default_factory=dict)
+
+    def find(self, item: Item, basis: Basis) -> Wanted | None:
+        """Return what was found on this very basis."""
+        found = self._found.get(item)
+        return found[1] if found is not None and found[0] == basis else None
+
+    def keep(self, item: Item, basis: Basis, wish: Wanted) -> None:
+        """Keep a wish where there is room: who came first is asked for first."""
+        if len(self._found) < KEPT or item in self._found:
+            self._found[item] = basis, wish
+
+    def drop(self, item: Item) -> None:
+        """Forget the wish of a key."""
+        self._found.pop(item, None)
+
+    def __len__(self) -> int:
+        return len(self._found)

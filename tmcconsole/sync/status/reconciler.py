@@ -1,0 +1,283 @@
+"""Up: what the targets report of an object becomes its status in the hub, once per change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+
+from tmcconsole.contract.text import SafeText
+from tmcconsole.kube.errors import NotFound
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_of
+from tmcconsole.kube.paths import object_path
+from tmcconsole.sync.assignment.duties import acting_for
+from tmcconsole.sync.desired.target_view import ViewInvalid
+from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S
+from tmcconsole.sync.names.markers import MANAGER, STATUS_DIFF, finalizer_keys, is_upsynced
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.status.merge import (
+    Merged,
+    clearing_patch,
+    is_blank,
+    merge,
+    owned_fields,
+    patch_for,
+)
+from tmcconsole.sync.status.promotion import plan_promotion
+from tmcconsole.sync.status.reports import Heard, hear
+from tmcconsole.tmc.errors import ErrorType, failure
+
+BUSY_AT = 50  # keys waiting, over all queues
+COALESCE_S = 0.25
+AWAITED_S = 5.0  # until a target that is still being connected can report
+
+
+@dataclass(frozen=True, slots=True)
+class UpStatus:
+    """Reconciles the status of hub keys over all targets."""
+
+    world: World
+    touched: Callable[[str, ObjectKey], None]  # the object's record is out of date
+    # What we last wrote, where the hub kept something else of it (a pruning schema): not again.
+    _written: dict[Item, Json] = field(default_factory=dict)
+    # Digests of statuses found to have nothing of ours in them, of objects that are nowhere.
+    _foreign: dict[Item, bytes] = field(default_factory=dict)
+    # Fields in a status that no target reports, as last looked at; and those of them not ours.
+    _theirs: dict[Item, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
+
+    async def reconcile(self, item: Item) -> float | None:
+        """Write the merged status if it differs from the hub's."""
+        if self._is_busy():  # in its place in the line: keys that come back cost as much as wishes
+            await self.world.runtime.sleep(COALESCE_S)
+        cached = self.world.hub.cached(*item)
+        if cached is None:
+            self._forget(item)
+            return None
+        tree = cached.decode()
+        if is_upsynced(tree):
+            return None  # a target owns it, status and all
+        if not self.world.has_decided():
+            return LOOK_AGAIN_S  # Placements have a say in how it is merged
+        holders = finalizer_keys(tree)
+        name = self.world.duties.reporter_for(holders, self.world.is_ready)
+        if name is None:
+            return None  # another replica writes it
+        if self._is_awaited(item.lane, holders):
+            return AWAITED_S
+        heard = hear(self.world, item, cached, tree)
+        if heard.is_late:
+            return None  # what the hub has is newer; the target's next report calls again
+        promotes = self.world.settings.status == "promote"
+        with acting_for(name):
+            return await (self._promote if promotes else self._aggregate)(item, cached, tree, heard)
+
+    async def _aggregate(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        stale = _promotion_notes(tree, self.world.targets)
+        if stale:  # the status as such is written at the event of this
+            notes: Json = {"metadata": {"annotations": dict.fromkeys(stale)}}
+            await self._patch_main(item, cached.resource_version, notes)
+            return LOOK_AGAIN_S
+        before: Json = tree.get("status") or {}
+        merged = self._merge(item, cached, before, heard)
+        self._note(item, merged.failures)
+        after = merged.status
+        if after is None:
+            return await self._clear(item, cached, tree, heard)
+        after = after | await self._others_words(item, cached, before, after)
+        patch = patch_for(before, after)
+        if not patch or self._written.get(item) == after:
+            return None
+        written = await self._patch(item, cached.resource_version, {"status": patch})
+        if written is not None:
+            self._remember(item, written, after)
+        return None
+
+    async def _others_words(
+        self, item: Item, cached: CachedObject, before: Json, after: Json
+    ) -> Json:
+        """Return what no target reports and others wrote into the status: it is theirs.
+
+        What we wrote, and no target reports any more, goes. A live look tells them apart.
+        """
+        extra = before.keys() - after.keys()
+        if not extra:
+            self._theirs.pop(item, None)
+            return {}
+        looked, theirs = self._theirs.get(item, (frozenset(), frozenset()))
+        if extra != looked:
+            live = await self._live(item)
+            if live is None or live["metadata"]["resourceVersion"] != cached.resource_version:
+                return {name: before[name] for name in extra}  # the next event calls again
+            theirs = frozenset(extra - owned_fields(live))
+            self._theirs[item] = frozenset(extra), theirs
+        return {name: before[name] for name in extra & theirs}
+
+    def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
+        rules = self.world.settings.status_rules + self.world.status_rules(item.key.namespace)
+        return merge(
+            heard.told(),
+            generation=cached.generation,
+            before=before,
+            kind=item.lane,
+            rules=rules,
+        )
+
+    async def _promote(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        """Bring kcp's annotations and the status they stand for up to date, in two requests.
+
+        The status first: a marker must not point to a value that is not there yet. What was moved
+        back is in an annotation before it is taken out of the status.
+        """
+        try:
+            own = merge(heard.told(), generation=cached.generation, before=tree.get("status") or {})
+            plan = plan_promotion(
+                tree, heard.trees, own.status if len(heard.reports) == 1 else None
+            )
+        except ViewInvalid as error:
+            self._note(item, (str(error),))
+            return None
+        self._note(item, tuple(f"{r.target}: {r.refused}" for r in heard.told() if r.refused))
+        version = cached.resource_version
+        if plan.wanted is not None and plan.status and self._written.get(item) != plan.wanted:
+            written = await self._patch(item, version, {"status": plan.status})
+            if written is None:
+                return None
+            version = written.resource_version
+            self._remember(item, written, plan.wanted)
+        if plan.main and await self._patch_main(item, version, plan.main) is None:
+            return None
+        if plan.wanted is not None or (heard.copies and not heard.reports and not heard.is_mute):
+            return None
+        return await self._clear(item, cached, tree, heard)
+
+    async def _clear(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        """Take back what we once wrote into a status that is no single target's, or nobody's.
+
+        Nobody's it is, too, where the object has moved and its new target says nothing yet. The
+        API server's own record of who wrote what is the proof, and only a live look shows it.
+        """
+        is_apart = self.world.settings.status == "promote" and len(heard.reports) > 0
+        is_nobodys = is_apart or heard.is_mute
+        if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
+            return None
+        status = tree.get("status") or {}
+        if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
+            return None
+        live = await self._live(item)
+        if live is None:
+            return None
+        gone = clearing_patch(live)
+        if gone is not None and (is_nobodys or not finalizer_keys(live)):
+            version = str(live["metadata"]["resourceVersion"])
+            written = await self._patch(item, version, gone)
+            self._foreign[item] = written.status_digest if written else b""
+        else:
+            self._foreign[item] = cached.status_digest
+        return None
+
+    async def _live(self, item: Item) -> Json | None:
+        """Read the hub object with its managedFields, which the cache does not keep."""
+        hub = self.world.hub
+        try:
+            async with hub.flow.admitted():
+                path = object_path(hub.kinds[item.lane].kind, item.key)
+                return await hub.client.get_json(path)
+        except NotFound:
+            return None
+
+    def _is_busy(self) -> bool:
+        """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
+        targets = (one for one in self.world.targets.values() if one.is_connected())
+        waiting = len(self.world.hub.queue) + sum(len(target.queue) for target in targets)
+        return waiting > BUSY_AT
+
+    def _is_awaited(self, kind: str, keys: frozenset[str]) -> bool:
+        """True while a target that may hold a copy has not been heard: no sum without it."""
+        if keys & self.world.awaited:
+            return True
+        holders = [self.world.targets[key] for key in sorted(keys) if key in self.world.targets]
+        here = [holder.kinds[kind] for holder in holders if kind in holder.kinds]
+        return not all(watched.informer.synced for watched in here)
+
+    async def _patch(self, item: Item, version: str, patch: Json) -> CachedObject | None:
+        """Merge into the hub object's status, and nothing else; None where there is none."""
+        hub = self.world.hub
+        watched = hub.kinds[item.lane]
+        subresource = "status" if "status" in watched.kind.subresources else ""
+        # The version is the fence: a custom resource's status takes any UID in a patch.
+        body: Json = {"metadata": {"resourceVersion": version}, "status": patch["status"]}
+        try:
+            async with hub.flow.admitted():
+                written = await hub.client.merge_patch(
+                    watched.kind, item.key, body, manager=MANAGER, subresource=subresource
+                )
+        except NotFound:
+            return None
+        watched.informer.observe(written)
+        return written
+
+    async def _patch_main(self, item: Item, version: str, patch: Json) -> CachedObject | None:
+        """Merge annotations, and fields that a summarizing rule names, into the hub object."""
+        hub = self.world.hub
+        watched = hub.kinds[item.lane]
+        metadata = {**patch.get("metadata", {}), "resourceVersion": version}
+        try:
+            async with hub.flow.admitted():
+                written = await hub.client.merge_patch(
+                    watched.kind, item.key, {**patch, "metadata": metadata}, manager=MANAGER
+                )
+        except NotFound:
+            return None
+        watched.informer.observe(written)
+        return written
+
+    def _remember(self, item: Item, written: CachedObject, after: Json) -> None:
+        if (written.decode().get("status") or {}) == after:
+            self._written.pop(item, None)
+        else:
+            self._written[item] = after
+
+    def _note(self, item: Item, failures: tuple[str, ...]) -> None:
+        """Write down what could not be merged, once; and that it can be again."""
+        world, text = self.world, SafeText("; ".join(failures))
+        if text == world.unmerged.get(item, ""):
+            return
+        wall, subject = world.runtime.wall(), f"{item.lane}/{item.key}"
+        if text:
+            world.unmerged[item] = text
+            found = failure(ErrorType.AGGREGATION_FAILURE, text, hint="Mend the rule, or its kind.")
+            world.history.record_error(found, target="hub", subject=subject, at=wall)
+        else:
+            del world.unmerged[item]
+            world.history.record_recovery("hub", subject, wall)
+        self.touched(*item)
+
+    def _forget(self, item: Item) -> None:
+        self._written.pop(item, None)
+        self._foreign.pop(item, None)
+        self._theirs.pop(item, None)
+        self.world.unmerged.pop(item, None)
+
+
+def _promotion_notes(tree: Json, keys: Collection[str]) -> list[str]:
+    """Name the annotations of an earlier life that promoted what those targets report."""
+    notes = annotations_of(tree)
+    return [name for key in sorted(keys) if (name := STATUS_DIFF + key) in notes]
+
+
+def _is_nowhere(tree: Json, heard: Heard) -> bool:
+    return not heard.copies and not finalizer_keys(tree)
+
+
+def wants_status(old: CachedObject | None, new: CachedObject | None) -> bool:
+    """True where an event on a target may change the hub's status of the object."""
+    if old is None or new is None:
+        one = old or new
+        return one is not None and bool(one.status_digest)
+    return old.status_digest != new.status_digest or old.generation != new.generation

@@ -1,0 +1,108 @@
+"""What the targets say of their copies of one hub object, read from the caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.sync.names.markers import (
+    deletion_keys,
+    is_ours,
+    origin_of,
+    soft_finalizer_keys,
+    state_keys,
+)
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.status.merge import MAX_REPORT_BYTES, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The reports by target key, and whether all of them are news."""
+
+    reports: dict[str, Report]
+    trees: dict[str, Json]  # those that say something, by target key
+    copies: int  # of the object on targets, those that are leaving too
+    is_mute: bool  # whoever keeps the object has a copy that has never said anything
+    is_late: bool  # a target went back behind what it had already said of this very copy
+
+    def told(self) -> list[Report]:
+        """Return the reports, by target key."""
+        return list(self.reports.values())
+
+
+def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
+    """Return what is known; a target that the object leaves is not counted any more."""
+    origin = origin_of(world.hub.cluster, tree)
+    staying = _staying(source, tree)
+    reports: dict[str, Report] = {}
+    trees: dict[str, Json] = {}
+    copies, is_late, mute = 0, False, set[str]()
+    for key, target in sorted(world.targets.items()):
+        copy = target.copy_of(*item)
+        if copy is None:
+            continue
+        copies += 1
+        if key not in staying or copy.deleting:
+            continue
+        if not copy.status_digest:
+            mute.add(key)
+            continue
+        found = copy.decode()
+        if is_ours(found, target.key, origin):
+            reports[key] = _report(target, item, source, copy, found)
+            if reports[key].status:
+                trees[key] = found
+            is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
+    is_mute = bool(staying) and mute == staying
+    return Heard(reports, trees, copies, is_mute, is_late)
+
+
+def _staying(source: CachedObject, tree: Json) -> frozenset[str]:
+    """Keys of the targets that the object is on and is to stay on.
+
+    While the object itself is being deleted nobody is to be left out: all of it goes.
+    """
+    assigned = frozenset(state_keys(tree))
+    if source.deleting:
+        return assigned
+    return assigned - (frozenset(deletion_keys(tree)) - soft_finalizer_keys(tree))
+
+
+def _report(
+    target: Target, item: Item, source: CachedObject, copy: CachedObject, tree: Json
+) -> Report:
+    entry = target.ledger.get(*item)
+    is_current = entry is not None and entry.carries(source)
+    status = tree.get("status")
+    status = status if isinstance(status, dict) else {}
+    refused = _too_large(copy, status)
+    return Report(target.name, copy.generation, {} if refused else status, is_current, refused)
+
+
+def _too_large(copy: CachedObject, status: Json) -> str:
+    if len(copy.raw) <= MAX_REPORT_BYTES:
+        return ""
+    size = len(orjson.dumps(status))
+    if size <= MAX_REPORT_BYTES:
+        return ""
+    return f"its status of {size} bytes is not taken, at most {MAX_REPORT_BYTES} are"
+
+
+def _is_news(entry: Entry | None, copy: CachedObject, report: Report) -> bool:
+    """False for what was said of an older generation after a newer one had been reported.
+
+    A copy whose own generation went back is that of a restored cluster: it begins anew.
+    """
+    seen = report.status.get("observedGeneration")
+    if entry is None or not isinstance(seen, int) or isinstance(seen, bool):
+        return True
+    uid, generation, observed = entry.observed
+    if uid == copy.uid and copy.generation >= generation and seen < observed:
+        return False
+    entry.observed = (copy.uid, copy.generation, seen)
+    return True

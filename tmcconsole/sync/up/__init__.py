@@ -1,0 +1,1 @@
+"""Target to hub: objects that a target owns, shown in the hub."""

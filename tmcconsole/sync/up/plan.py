@@ -1,0 +1,170 @@
+"""What to do in the hub about one object that a target owns, decided from what is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tmcconsole.kube.objects import CachedObject, Json, annotations_of
+from tmcconsole.kube.trees.differences import diff
+from tmcconsole.sync.down.plan import differences, fingerprint
+from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, origin_uid
+from tmcconsole.sync.policy import Refusal
+from tmcconsole.sync.up.hub_object import Lifted, is_lifted
+
+DEFAULTED: Final = "(seen)"  # in a set of normal differences: the hub has been asked
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Neither side has anything to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Even:
+    """The hub has it all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something else comes first, and its event calls again."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """It does not go up, and here is why."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The hub has another object of that name: it is never touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Create it in the hub, with the finalizer and without status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Our wish was applied and the object differs from it: defaulting, or somebody's change?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Apply the wish again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Write the status."""
+
+    patch: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Note the version on the target, last: what is stamped is whole (kcp's rv)."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Somebody deletes it in the hub: our finalizer does not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDown:
+    """Delete it in the hub, through the gate."""
+
+    reason: str
+
+
+UpStep = (
+    Rest
+    | Even
+    | Wait
+    | Reject
+    | Taken
+    | Make
+    | Compare
+    | Rewrite
+    | Report
+    | Stamp
+    | LetGo
+    | TakeDown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UpFacts:
+    """All that the decision rests on."""
+
+    key: str  # of the SyncTarget
+    place: str  # on the target: what the origin of its hub object begins with
+    below: CachedObject | None  # on the target, None where it is not, or not to go up
+    below_tree: Json | None
+    unselected: str  # why an object that is there does not go up, "" where it does or is not there
+    lifted: Lifted | Refusal | None  # what the hub should hold of it
+    waits: Wait | None  # why nothing can be made in the hub's namespace
+    above: CachedObject | None  # in the hub, of those made here
+    above_tree: Json | None
+    normal: frozenset[str]  # differences known to come from the hub's own defaulting
+    reported: bytes  # digest of the status last written from here; the hub may have kept less
+
+
+def decide_up(facts: UpFacts) -> UpStep:
+    """Return the one step that brings the hub's object nearer to the target's."""
+    above, tree = facts.above, facts.above_tree
+    if above is None or tree is None:
+        return _without_above(facts)
+    if not is_lifted(tree, facts.key, facts.place):
+        return Taken() if facts.below is not None else Rest()
+    if above.deleting:
+        return LetGo()
+    if facts.below is None or facts.below_tree is None:
+        return TakeDown(facts.unselected or "Gone")
+    if origin_uid(tree) != facts.below.uid:
+        return TakeDown("Replaced")
+    return _with_both(facts, tree)
+
+
+def _without_above(facts: UpFacts) -> UpStep:
+    if facts.below is None or facts.below.deleting:
+        return Rest()
+    if isinstance(facts.lifted, Refusal):
+        return Reject(facts.lifted)
+    return facts.waits or Make()
+
+
+def _with_both(facts: UpFacts, tree: Json) -> UpStep:
+    below, lifted = facts.below, facts.lifted
+    assert below is not None
+    if below.deleting:
+        return Wait("AwaitingDeletion", "the target is deleting it")
+    if lifted is None or isinstance(lifted, Refusal):
+        return Reject(lifted) if lifted else Rest()
+    notes = annotations_of(tree)
+    if notes.get(DIGEST) != lifted.desired.digest:
+        return Rewrite()
+    found = differences(lifted.desired, tree, facts.normal)
+    if found:
+        return Rewrite() if facts.normal else Compare()
+    if notes.get(UPSYNC_RV) == below.resource_version:
+        return Even()
+    patch = diff(tree.get("status") or {}, lifted.status or {}) if lifted.status else {}
+    if patch and facts.reported != below.status_digest:
+        return Report(patch)
+    return Stamp(below.resource_version) if patch or UPSYNC_RV not in notes else Even()
+
+
+def normal_of(lifted: Lifted, tree: Json) -> frozenset[str]:
+    """Return the differences that the hub's own defaulting makes, as one answer shows them."""
+    found = differences(lifted.desired, tree, frozenset())
+    return frozenset(fingerprint(entry) for entry in found) | {DEFAULTED}

@@ -1,0 +1,108 @@
+"""One look at one object that a target owns: what is watched, known, and noted of it.
+
+Lanes of the target's queue and ledger that begin with ``up:`` are of this direction; the keys in
+them are the hub's, as everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tmcconsole.contract.records import SyncState
+from tmcconsole.kube.errors import KubeError, NotFound
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
+from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import Target, Watched, World
+from tmcconsole.sync.state.ledger import LANE, Entry
+from tmcconsole.sync.up.hub_object import Lifted, is_selected, why_not_derived
+from tmcconsole.sync.up.plan import UpFacts
+
+
+@dataclass(slots=True)
+class UpSide:
+    """What is watched of a target and of the hub for this direction, and what is remembered."""
+
+    target: Target
+    above: dict[str, Watched]  # in the hub, what was made by up-sync of any target; shared
+    brake: Brake  # of deletions in the hub
+    here: dict[str, Watched] = field(default_factory=dict)  # on the target, by Kind.id
+    named: dict[ObjectKey, Watched] = field(default_factory=dict)  # single Secrets, by hub key
+    reported: dict[Item, bytes] = field(default_factory=dict)  # digest of the status last written
+
+    def watched(self, kind: str, key: ObjectKey) -> Watched | None:
+        """Return what watches the object on the target."""
+        return self.named.get(key) if kind == "secrets" else self.here.get(kind)
+
+    def below(self, kind: str, key: ObjectKey) -> CachedObject | None:
+        """Return the object on the target, from the cache."""
+        watched = self.watched(kind, key)
+        return watched.informer.get(self.target.copy_key(kind, key)) if watched else None
+
+    def ask(self, kind: str, key: ObjectKey) -> None:
+        """Have an object looked at, if its kind goes up from here."""
+        if self.watched(kind, key) is not None:
+            self.target.queue.add(LANE + kind, key)
+
+    def forget(self, item: Item) -> None:
+        """Drop all that is remembered of an object."""
+        self.reported.pop(item, None)
+        self.target.ledger.forget(*item)
+
+
+@dataclass(frozen=True, slots=True)
+class UpTurn:
+    """One look at one object, under way."""
+
+    world: World
+    side: UpSide
+    item: Item
+    kind: str  # Kind.id
+    facts: UpFacts
+
+    @property
+    def above(self) -> Watched:
+        """The kind in the hub."""
+        return self.side.above[self.kind]
+
+    @property
+    def lifted(self) -> Lifted:
+        """The wish; only asked for where there is one."""
+        if not isinstance(self.facts.lifted, Lifted):
+            raise KubeError(f"{self.kind}/{self.item.key} has nothing to go up")
+        return self.facts.lifted
+
+    @property
+    def entry(self) -> Entry:
+        """What is remembered of the object."""
+        return self.side.target.ledger.entry(*self.item)
+
+    def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
+        """Note how the object stands."""
+        wall = self.world.runtime.wall()
+        self.side.target.ledger.stand(*self.item, state, wall, reason=reason, message=message)
+
+
+async def read_above(turn: UpTurn) -> CachedObject | None:
+    """Ask the hub itself for the object; None where it has none."""
+    hub = turn.world.hub
+    try:
+        async with hub.flow.admitted():
+            return await hub.client.get(turn.above.kind, turn.item.key)
+    except NotFound as error:
+        if error.is_kind:
+            raise
+        return None
+
+
+def why_unselected(world: World, side: UpSide, kind: str, key: ObjectKey, tree: Json) -> str:
+    """Return why an object on the target does not go up, "" where it does."""
+    target = side.target
+    if kind == "secrets" or is_selected(tree, target.key):
+        return ""
+    if kind != "endpoints":
+        return "it lacks the labels that send it up"
+    source, copy = world.hub.cached("services", key), target.copy_of("services", key)
+    return why_not_derived(
+        source.decode() if source else None, copy.decode() if copy else None, target.key
+    )

@@ -1,0 +1,1 @@
+"""How well objects and parts are, from what the API servers say."""

@@ -1,0 +1,1 @@
+"""What is done about an error: strategies, their runner, the circuit breaker."""

@@ -1,0 +1,195 @@
+"""Carries out recoveries: at most five at once, the highest priority first, under a deadline.
+
+Never two for the same trouble, and not again before its cool-down is over. All state is visible.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+import anyio
+
+from tmcconsole.runtime import spawn
+from tmcconsole.tmc.classify import classify
+from tmcconsole.tmc.errors import Failure
+from tmcconsole.tmc.recovery.recovery import Action, RecoveryActions, Strategy, choose
+
+MAX_ACTIVE: Final = 5
+MAX_PENDING: Final = 100  # more is refused: the trouble comes again if it lasts
+MAX_FINISHED: Final = 100  # kept to look at
+MAX_TROUBLES: Final = 1000  # whose attempts are counted
+COOL_DOWN_S: Final = 10.0  # after a recovery; doubling with each that failed
+MAX_COOL_DOWN_S: Final = 300.0
+FORGET_S: Final = 600.0  # quiet after the cool-down: the next time is a first attempt again
+
+_Trouble = tuple[str, str, str]  # strategy, target, subject
+
+
+class RecoveryState(StrEnum):
+    """Where a recovery stands."""
+
+    PENDING = "Pending"
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    TIMEOUT = "Timeout"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """One recovery. Times are those of the runner's clock, 0 where it has not happened."""
+
+    number: int
+    strategy: Strategy
+    failure: Failure
+    target: str
+    subject: str
+    attempt: int  # for this trouble, from 1
+    requested_at: float
+    state: RecoveryState = RecoveryState.PENDING
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    done: tuple[Action, ...] = ()  # actions that worked
+    message: str = ""  # what was done, or why it ended
+
+    @property
+    def trouble(self) -> _Trouble:
+        """What is wrong with what: recovered from once at a time."""
+        return self.strategy.name, self.target, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """How often a trouble was worked on, and when it may be again."""
+
+    attempts: int = 0
+    not_before: float = 0.0
+
+
+class RecoveryRunner:
+    """Owns all recoveries of an engine; one event loop."""
+
+    def __init__(
+        self,
+        actions: RecoveryActions,
+        now: Callable[[], float],
+        on_change: Callable[[Recovery], None],
+    ) -> None:
+        self._perform: dict[Action, Callable[[str, str], Awaitable[None]]] = {
+            Action.REBUILD_CLIENT: actions.rebuild_client,
+            Action.RELOAD_CREDENTIALS: actions.reload_credentials,
+            Action.RELIST: actions.relist,
+            Action.REDISCOVER: actions.rediscover,
+            Action.REPLACE: actions.replace,
+            Action.REAPPLY: actions.reapply,
+            Action.PROBE: actions.probe,
+        }
+        self._now = now
+        self._on_change = on_change
+        self._pending: list[tuple[int, int, Recovery]] = []  # heap: -priority, number
+        self._current: dict[_Trouble, Recovery] = {}  # pending and in progress
+        self._records: OrderedDict[_Trouble, _Record] = OrderedDict()
+        self._finished: deque[Recovery] = deque(maxlen=MAX_FINISHED)
+        self._number = 0
+        self._wake = anyio.Event()
+
+    def __repr__(self) -> str:
+        return f"<RecoveryRunner current={len(self._current)} pending={len(self._pending)}>"
+
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """Return the finished ones that are kept, then those pending and in progress."""
+        return (*self._finished, *self._current.values())
+
+    def request(self, failure: Failure, *, target: str, subject: str = "") -> Recovery | None:
+        """Ask for a recovery and return it; None where there is none to start now.
+
+        That is: no strategy fits, it is under way, cooling down, or too many wait.
+        """
+        strategy = choose(failure)
+        if strategy is None or len(self._pending) >= MAX_PENDING:
+            return None
+        subject = "" if strategy.is_for_target else subject
+        trouble = (strategy.name, target, subject)
+        record = self._records.get(trouble, _Record())
+        if trouble in self._current or self._now() < record.not_before:
+            return None
+        attempts = 0 if self._now() > record.not_before + FORGET_S else record.attempts
+        self._number += 1
+        recovery = Recovery(
+            number=self._number,
+            strategy=strategy,
+            failure=failure,
+            target=target,
+            subject=subject,
+            attempt=attempts + 1,
+            requested_at=self._now(),
+        )
+        heapq.heappush(self._pending, (-strategy.priority, recovery.number, recovery))
+        self._set(recovery)
+        self._wake.set()
+        return recovery
+
+    async def run(self) -> None:
+        """Work on what is requested until cancelled; then everything unfinished is Cancelled."""
+        try:
+            async with anyio.create_task_group() as group:
+                for number in range(MAX_ACTIVE):
+                    spawn(group, self._work, name=f"recovery-{number}")
+        finally:
+            self._pending.clear()
+            for recovery in list(self._current.values()):
+                self._finish(recovery, RecoveryState.CANCELLED, "the engine stopped")
+
+    async def _work(self) -> None:
+        while True:
+            while not self._pending:
+                self._wake = anyio.Event() if self._wake.is_set() else self._wake
+                await self._wake.wait()
+            recovery = heapq.heappop(self._pending)[2]
+            await self._recover(recovery)
+
+    async def _recover(self, recovery: Recovery) -> None:
+        current = replace(recovery, state=RecoveryState.IN_PROGRESS, started_at=self._now())
+        self._set(current)
+        with anyio.move_on_after(recovery.strategy.timeout_s) as deadline:
+            for action in recovery.strategy.actions(recovery.attempt):
+                try:
+                    await self._perform[action](recovery.target, recovery.subject)
+                except Exception as error:  # noqa: BLE001 - whatever an action raises is its result
+                    why = classify(error, side="target").message
+                    self._finish(current, RecoveryState.FAILED, f"{action}: {why}")
+                    return
+                current = replace(current, done=(*current.done, action))
+                self._set(current)
+        if deadline.cancelled_caught:
+            limit = f"not done within {recovery.strategy.timeout_s:.0f} s"
+            self._finish(current, RecoveryState.TIMEOUT, limit)
+        else:
+            self._finish(current, RecoveryState.COMPLETED, ", ".join(current.done))
+
+    def _set(self, recovery: Recovery) -> None:
+        self._current[recovery.trouble] = recovery
+        self._on_change(recovery)
+
+    def _finish(self, recovery: Recovery, state: RecoveryState, message: str) -> None:
+        ended = replace(recovery, state=state, ended_at=self._now(), message=message)
+        del self._current[recovery.trouble]
+        self._finished.append(ended)
+        self._count(ended)
+        self._on_change(ended)
+
+    def _count(self, ended: Recovery) -> None:
+        """Set the cool-down. Success has one too: what comes straight back was not the cure."""
+        wait = COOL_DOWN_S
+        if ended.state is not RecoveryState.COMPLETED:
+            wait = min(MAX_COOL_DOWN_S, COOL_DOWN_S * 2.0 ** min(ended.attempt - 1, 10))
+        self._records[ended.trouble] = _Record(ended.attempt, ended.ended_at + wait)
+        self._records.move_to_end(ended.trouble)
+        while len(self._records) > MAX_TROUBLES:
+            self._records.popitem(last=False)

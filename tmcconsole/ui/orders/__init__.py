@@ -1,0 +1,1 @@
+"""What a person can order: ask what must be asked, send, say what came back."""

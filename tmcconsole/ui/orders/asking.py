@@ -1,0 +1,82 @@
+"""How actions ask, send, and say what came back, on the screen they were started on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tmcconsole.contract.commands import Accepted, AnyCommand, AnyReply, Refused, Text
+from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.screens.text import TextScreen
+from tmcconsole.ui.style.ink import Runs, ink
+from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.widgets.bottom import YES, Choice, Question
+
+
+async def send(screen: FrameScreen, commands: Sequence[AnyCommand], done: str) -> bool:
+    """Send commands one by one; say ``done``, or the first refusal. Return whether all went."""
+    for command in commands:
+        reply = await screen.session.send(command)
+        if isinstance(reply, Refused):
+            complain(screen, reply)
+            return False
+        if isinstance(reply, Accepted) and reply.message and len(commands) == 1:
+            done = reply.message
+    screen.say(done, "synced")
+    return True
+
+
+async def confirmed(screen: FrameScreen, text: str) -> bool:
+    """Ask yes or no, No being the default."""
+    return await screen.ask(Question(text, YES)) == {"choice": "y"}
+
+
+async def chosen(screen: FrameScreen, text: str, choices: tuple[Choice, ...]) -> str:
+    """Ask for one of several; return its key, "" for none."""
+    answers = await screen.ask(Question(text, choices, tone="drift"))
+    return answers["choice"] if answers else ""
+
+
+async def read(
+    screen: FrameScreen,
+    subject: Subject,
+    commands: Sequence[AnyCommand],
+    title: str,
+    lines: Callable[[str, int], list[Runs]],
+) -> None:
+    """Ask questions and show the answers as one text."""
+    screen.say("asking…", "dim")
+    answers: list[Text] = []
+    for command in commands:
+        reply = await screen.session.send(command)
+        if not isinstance(reply, Text):
+            complain(screen, reply)
+            return
+        answers.append(reply)
+    screen.say("")
+
+    def all_parts(width: int) -> list[Runs]:
+        parts: list[Runs] = []
+        for answer in answers:
+            parts += [ink(answer.title, "title")] if len(answers) > 1 else []
+            parts += [*lines(answer.body, width), ()]
+        return parts
+
+    shown = f"{title}: {subject.objects[0]}"
+    push(screen, TextScreen(screen.session, shown, all_parts, about=subject))
+
+
+def push(screen: FrameScreen, new: FrameScreen) -> None:
+    """Show an answer, unless the person has gone elsewhere meanwhile."""
+    if screen.is_current:
+        screen.app.push_screen(new)
+
+
+def complain(screen: FrameScreen, reply: AnyReply) -> None:
+    """Say what came back instead of an answer."""
+    match reply:
+        case Refused():
+            screen.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")
+        case Accepted():
+            screen.say(reply.message or "accepted", "synced")
+        case _:
+            screen.say(f"unexpected answer: {type(reply).__name__}", "failed")

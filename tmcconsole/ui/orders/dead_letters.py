@@ -1,0 +1,106 @@
+"""What is in a queue, the dead letters of the fleet, and trying those again."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tmcconsole.contract.commands import (
+    AnyCommand,
+    AnyReply,
+    DeadLetters,
+    ListDeadLetters,
+    QueueItems,
+    RetryDeadLetters,
+    ShowQueue,
+)
+from tmcconsole.contract.records import QueueRecord
+from tmcconsole.ui.orders.asking import complain, confirmed, push, send
+from tmcconsole.ui.rows.letters import LETTERS, QUEUED, dead_keys, queued_keys
+from tmcconsole.ui.rows.table import Listing
+from tmcconsole.ui.screens.asked import Answer, Ask, AskedScreen
+from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.format import count, plural
+from tmcconsole.ui.subject import Subject
+
+
+async def queue_items(screen: FrameScreen, queue: QueueRecord) -> None:
+    """Show the keys in a queue, its dead letters among them."""
+    ask = partial(_queue, screen.session, queue.target, queue.kind)
+    about = Subject(queues=((queue.target, queue.kind),))
+    await _open(screen, QUEUED, f"Queue: {queue.target} {queue.kind}", ask, about)
+
+
+async def dead_letters(screen: FrameScreen, target: str) -> None:
+    """Show the dead letters of a target, or of the hub and all targets."""
+    where = f" of {target}" if target else ""
+    ask = partial(_dead, screen.session, target)
+    await _open(screen, LETTERS, f"Dead letters{where}", ask, Subject())
+
+
+async def _open(
+    screen: FrameScreen, listing: Listing, title: str, ask: Ask, about: Subject
+) -> None:
+    answer = await ask()
+    if isinstance(answer, Answer):
+        push(
+            screen, AskedScreen(screen.session, listing, title, ask=ask, first=answer, about=about)
+        )
+    else:
+        complain(screen, answer)
+
+
+async def _queue(session: Session, target: str, kind: str) -> Answer | AnyReply:
+    items = await session.send(ShowQueue(target=target, kind=kind))
+    if not isinstance(items, QueueItems):
+        return items
+    letters = await session.send(ListDeadLetters(target=target))
+    if not isinstance(letters, DeadLetters):
+        return letters
+    return Answer(queued_keys(target, kind, items.items, letters.items))
+
+
+async def _dead(session: Session, target: str) -> Answer | AnyReply:
+    letters = await session.send(ListDeadLetters(target=target))
+    if not isinstance(letters, DeadLetters):
+        return letters
+    more = letters.total - len(letters.items)
+    return Answer(dead_keys(letters.items), f"and {count(more)} more" if more > 0 else "")
+
+
+async def retry(screen: FrameScreen, subject: Subject) -> None:
+    """Try the chosen dead letters again, or all of the chosen queues; more than one asks."""
+    letters = subject.letters
+    for target, kind in subject.queues if not letters else ():
+        reply = await screen.session.send(ListDeadLetters(target=target))
+        if not isinstance(reply, DeadLetters):
+            complain(screen, reply)
+            return
+        letters += tuple((row.target, row.object) for row in dead_keys(reply.items, kind).values())
+    if not letters:
+        screen.say("no dead letter here", "dim")
+        return
+    what = letters[0][1] if len(letters) == 1 else plural(len(letters), "dead letter")
+    commands: list[AnyCommand] = [
+        RetryDeadLetters(target=target, key=key) for target, key in letters
+    ]
+    if len(letters) == 1 or await confirmed(screen, f"try {what} again now?"):
+        await send(screen, commands, f"trying {what} again")
+        _look(screen)
+
+
+async def retry_named(screen: FrameScreen, targets: tuple[str, ...], key: str) -> None:
+    """Try dead letters again by name: of these targets, or of all; one object's, or all."""
+    commands: list[AnyCommand] = [
+        RetryDeadLetters(target=target, key=key) for target in targets or ("",)
+    ]
+    where = ", ".join(targets) or "the hub and all targets"
+    if key or await confirmed(screen, f"try all dead letters of {where} again now?"):
+        await send(screen, commands, f"trying dead letters of {where} again")
+        _look(screen)
+
+
+def _look(screen: FrameScreen) -> None:
+    """Have a list that shows them look again."""
+    if isinstance(screen, AskedScreen) and screen.is_attached:
+        screen.ask_again()

@@ -1,0 +1,140 @@
+"""Leaving a cluster: drain it while it answers, forget it once it is gone for good."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tmcconsole.contract.commands import (
+    AnyReply,
+    DrainPlan,
+    DrainTarget,
+    ForgetPlan,
+    ForgetTarget,
+    PlanDrain,
+    PlanForget,
+)
+from tmcconsole.ui.orders.asking import complain, push
+from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.screens.plan import Plan, PlanScreen
+from tmcconsole.ui.style.format import count, plural
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, width_of, wrap
+from tmcconsole.ui.subject import Subject
+
+
+async def drain(screen: FrameScreen, subject: Subject) -> None:
+    """Ask for the plan and show it; the plan's screen asks for the name."""
+    if len(subject.targets) != 1:
+        screen.say("drain: one target at a time", "drift")
+        return
+    target, session = subject.targets[0], screen.session
+    screen.say(f"planning the drain of {target}…", "dim")
+    reply = await session.send(PlanDrain(target=target))
+    if not isinstance(reply, DrainPlan):
+        complain(screen, reply)
+        return
+    screen.say("")
+    ascii_only = session.look().ascii_only
+    plan = Plan(
+        title=f"Drain plan: {target}",
+        lines=lambda _width: drain_lines(reply, ascii_only),
+        question=f"type {target} to drain it, Esc leaves it as it is:",
+        carry_out=partial(session.send, DrainTarget(target=target, confirm=target)),
+        done=lambda _reply: f"draining {target}",
+        typed=target,
+        about=Subject((target,)),
+    )
+    push(screen, PlanScreen(session, plan))
+
+
+async def forget(screen: FrameScreen, subject: Subject) -> None:
+    """Ask what forgetting would release and show it; the screen asks for the name.
+
+    The target may be the key of a SyncTarget that is not there any more.
+    """
+    if len(subject.targets) != 1:
+        screen.say("forget: one target at a time", "drift")
+        return
+    target, session = subject.targets[0], screen.session
+    screen.say(f"counting what {target} may hold…", "dim")
+    reply = await session.send(PlanForget(target=target))
+    if not isinstance(reply, ForgetPlan):
+        complain(screen, reply)
+        return
+    screen.say("")
+    plan = Plan(
+        title=f"Forget: {target}",
+        lines=lambda width: forget_lines(reply, width),
+        question=f"type {target} to forget it, Esc leaves it as it is:",
+        carry_out=partial(session.send, ForgetTarget(target=target, confirm=target)),
+        done=_released,
+        typed=target,
+        refusal=reply.refusal,
+        about=subject,
+    )
+    push(screen, PlanScreen(session, plan))
+
+
+def _released(reply: AnyReply) -> str:
+    if not isinstance(reply, ForgetPlan):
+        return f"unexpected answer: {type(reply).__name__}"
+    return f"forgot {reply.target}: {plural(_total(reply), 'object')} released"
+
+
+def _total(plan: ForgetPlan) -> int:
+    return sum(kind.count for kind in plan.kinds)
+
+
+def forget_lines(plan: ForgetPlan, width: int) -> list[Runs]:
+    """Return what forgetting releases, and what that means."""
+    lines: list[Runs] = [
+        (Run(f"{plural(_total(plan), 'object')} of the hub", "strong"),
+         Run(" may have a copy on this cluster, key "), Run(plan.target_key, "info")),
+    ]  # fmt: skip
+    if plan.refusal:
+        lines += [BLANK, *wrap(f"Not possible: {plan.refusal}", width, "failed")]
+    lines += [BLANK, ink("What it does", "title")]
+    for text in (
+        "In the hub the SyncTarget, where there is one, is cordoned and drained; then finalizers,"
+        " labels and reported statuses of this target are taken off the objects below,"
+        " and its Lease is removed.",
+        "What is being deleted in the hub, and waited for this cluster only, goes at once.",
+        "Nothing is sent to the cluster: should it come back, its copies are still there.",
+    ):
+        first, *rest = wrap(text, width - 2)
+        lines += [(Run("- ", "dim"), *first), *((Run("  "), *runs) for runs in rest)]
+    lines += [BLANK, ink("Released", "title")]
+    size = max((len(count(kind.count)) for kind in plan.kinds), default=0)
+    lines += [
+        (Run(f"  {count(kind.count).rjust(size)}  ", "strong"), Run(kind.kind))
+        for kind in plan.kinds
+    ]  # fmt: skip
+    return lines if plan.kinds else [*lines, ink("  nothing: no object is marked with it", "dim")]
+
+
+def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
+    """Return the plan: counts, then what is stranded, then what moves."""
+    arrow = "->" if ascii_only else "→"
+    size = max((width_of(ink(move.key)) for move in plan.moves), default=0)
+    stranded = [move for move in plan.moves if not move.to]
+    moving = [move for move in plan.moves if move.to]
+    lines: list[Runs] = [
+        (Run(f"{plural(len(moving), 'object')} will move", "strong"), Run("  "),
+         Run(f"{count(plan.stranded)} with nowhere to go",
+             "failed" if plan.stranded else "synced")),
+        ink("nothing is done yet: copies stay until their new places are in sync", "dim"),
+        BLANK,
+    ]  # fmt: skip
+    if stranded:
+        lines.append(ink("Nowhere to go", "title"))
+        lines += [
+            (Run("✗ " if not ascii_only else "x ", "failed"), Run(move.key.ljust(size), "text"),
+             Run(f"  {move.reason}", "dim")) for move in stranded
+        ]  # fmt: skip
+        lines.append(BLANK)
+    if moving:
+        lines.append(ink("Moves", "title"))
+        lines += [
+            (Run(f"  {move.key.ljust(size)}  "), Run(f"{arrow} {', '.join(move.to)}", "synced"),
+             Run(f"  {move.reason}", "dim")) for move in moving
+        ]  # fmt: skip
+    return lines or [ink("nothing is on this target", "dim")]
