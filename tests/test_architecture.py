@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ TESTS = sorted(
 )
 SAMPLES = sorted((ROOT / "sample-configs").glob("*.toml"))
 MAX_LINES = 400
+MAX_FILES = 14  # in one folder
 MAX_FUNCTION_LINES = 60
 # Modules of the outside world, and what may be taken from them anywhere.
 WORLD = {
@@ -84,6 +86,13 @@ def test_no_file_is_long() -> None:
     lengths = {relative(path): len(path.read_text().splitlines()) for path in PRODUCT + TESTS}
 
     assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_no_folder_is_full() -> None:
+    sizes = Counter(relative(path.parent) for path in PRODUCT if path.name != "__init__.py")
+
+    full = {folder for folder, files in sizes.items() if files > MAX_FILES}
+    assert full == {"tmcconsole/sim/controllers"}  # one file for each controller
 
 
 def test_no_function_is_long() -> None:

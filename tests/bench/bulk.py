@@ -18,7 +18,7 @@ from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_configmap, make_depl
 from tmcconsole.contract.records import SyncState
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.target import Target
 
 WIDTH = 32  # requests in flight of the bare loop; the best of 8, 16 and 32
 

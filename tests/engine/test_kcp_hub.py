@@ -16,7 +16,7 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import ObjectKey, annotations_of, labels_of
 from tmcconsole.sync.names.identity import Locator, tenant_id
 from tmcconsole.sync.names.renames import KCP_ROOT_CA, ROOT_CA
-from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.target import Target
 
 pytestmark = pytest.mark.anyio
 

@@ -16,9 +16,9 @@ from tests.world.world import (
 from tmcconsole.contract.commands import Resync
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync.conflicts.drift_ledger import FIGHT_FLIPS, FIGHT_WINDOW_S
-from tmcconsole.sync.down.reconcile_context import REFUSED_RECHECK_S
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S
+from tmcconsole.sync.state.target import Target
 
 SETTINGS = ObjectKey("shop", "settings")
 

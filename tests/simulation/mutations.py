@@ -26,7 +26,8 @@ from tmcconsole.sync.down import create_update as writing
 from tmcconsole.sync.down import ensure_namespace as places
 from tmcconsole.sync.down import plan, removal
 from tmcconsole.sync.down import reconciler as downsync
-from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S, Turn
+from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
 from tmcconsole.sync.status import merge as status
 from tmcconsole.sync.status import reconciler as upstatus
 

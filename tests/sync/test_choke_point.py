@@ -63,6 +63,6 @@ def test_permits_are_made_by_the_policy_and_doors_by_the_wiring() -> None:
     assert users["_SEAL"] == {"sync/policy/permit.py"}
     assert users["Door"] <= {
         "sync/policy/target_writer.py",
-        "sync/state/context.py",
+        "sync/state/target.py",
         "engine/targets/wiring.py",
     }

@@ -12,6 +12,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
 from tmcconsole.kube.trees.differences import Difference
+from tmcconsole.sync.conflicts.differences import fingerprint
 from tmcconsole.sync.desired.build import PLAIN, Desired, build
 from tmcconsole.sync.down.plan import (
     AwaitFinalizer,
@@ -27,7 +28,6 @@ from tmcconsole.sync.down.plan import (
     Release,
     Update,
     decide,
-    fingerprint,
 )
 from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN, origin_of
 from tmcconsole.sync.policy import Refusal

@@ -9,8 +9,7 @@ import pytest
 from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.sync.desired.build import PLAIN, Terms
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.desired_cache import KEPT, Basis, Wishes
-from tmcconsole.sync.state.desired_state import Wanted
+from tmcconsole.sync.state.desired_cache import KEPT, Basis, Wanted, Wishes
 
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 BASIS = Basis(b"digest", PLAIN, CONFIGMAPS, ObjectKey("shop", "settings"))

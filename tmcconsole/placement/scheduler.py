@@ -58,7 +58,7 @@ from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
 from tmcconsole.sync.names.markers import MANAGER, PLACED, STATE
-from tmcconsole.sync.state.context import Hub
+from tmcconsole.sync.state.hub import Hub
 
 log = logging.getLogger(__name__)
 

@@ -10,12 +10,13 @@ from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.assignment.plan import plan_assignment
 from tmcconsole.sync.assignment.replica_share import share_of
-from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S
 from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
 from tmcconsole.sync.state.desired_state import foresee
 from tmcconsole.sync.state.expected_targets import expected_of
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
+from tmcconsole.sync.state.target import Target
 
 
 @dataclass(frozen=True, slots=True)

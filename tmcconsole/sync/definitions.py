@@ -25,7 +25,6 @@ from tmcconsole.kube.objects import (
     annotations_of,
     labels_of,
 )
-from tmcconsole.sync.down.reconcile_context import with_metadata
 from tmcconsole.sync.names.markers import (
     CLUSTER,
     DIGEST,
@@ -36,7 +35,9 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 from tmcconsole.sync.policy import NotPermitted, judge_kind
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.live_reads import with_metadata
+from tmcconsole.sync.state.target import Target
 
 FOLLOW_S: Final = 10.0  # between two looks
 _RENEW_EVERY: Final = 6  # looks: what is ours already changes rarely

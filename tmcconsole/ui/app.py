@@ -27,6 +27,7 @@ from tmcconsole.ui.help import help_lines
 from tmcconsole.ui.orders import command_line as command_words
 from tmcconsole.ui.orders import dead_letters as letters
 from tmcconsole.ui.orders import operate
+from tmcconsole.ui.picture import export_svg
 from tmcconsole.ui.rows.health import HEALTH_TREE
 from tmcconsole.ui.rows.history import HISTORY
 from tmcconsole.ui.rows.queues import QUEUES
@@ -37,6 +38,7 @@ from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.screens.overview import OverviewScreen
 from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.session import Session, Terms
+from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.style.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.terminal import PatientDriver
@@ -249,6 +251,23 @@ class ConsoleApp(App[str], inherit_bindings=False):
         """Return the names of the themes read from files."""
         return tuple(self._loaded.themes)
 
+    @property
+    def all_themes(self) -> tuple[str, ...]:
+        """Return the names of all themes, Textual's too."""
+        return tuple(self.available_themes)
+
+    def choose_theme(self, name: str) -> None:
+        """Draw in another theme."""
+        self.theme = name
+
+    def export_picture(self, path: Path) -> None:
+        """Write the screen as SVG. Raises ``OSError``."""
+        export_svg(self, path)
+
+    def show_text(self, title: str, lines: Callable[[int], Lines]) -> None:
+        """Open a screen of text."""
+        self.push_screen(TextScreen(self.session, title, lines))
+
     def set_rate(self, hz: float) -> None:
         """Draw this often, within the limits."""
         self._hz = min(HZ_MOST, max(HZ_LEAST, hz))
@@ -260,8 +279,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, FrameScreen):
             lines = help_lines(screen)
-            title = f"Help: {screen.name}"
-            self.push_screen(TextScreen(self.session, title, lambda _width: lines))
+            self.show_text(f"Help: {screen.name}", lambda _width: lines)
 
     def action_clear(self) -> None:
         """Drop filter and marks of the list on top."""

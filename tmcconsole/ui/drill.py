@@ -12,9 +12,9 @@ from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.health import kind_of, target_of
 from tmcconsole.ui.rows.letters import QueuedKey
 from tmcconsole.ui.rows.problems import Problem
-from tmcconsole.ui.screens.text import Lines, TextScreen
+from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.session import Session
-from tmcconsole.ui.style.ink import ink
+from tmcconsole.ui.style.ink import Lines, ink
 from tmcconsole.ui.subject import subject_of
 
 

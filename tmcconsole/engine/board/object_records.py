@@ -17,8 +17,8 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.objects import CachedObject, Json, Kind
 from tmcconsole.placement.api import unix_time
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import LANE, Entry, Standing
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import Report, merge
 from tmcconsole.tmc.health.health import Reading, aged, worst
 from tmcconsole.tmc.health.object_health import is_only_present, object_health

@@ -23,8 +23,8 @@ from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.decided import Decided
 from tmcconsole.sync.queue.workqueue import WorkQueue
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import LANE, Ledger
+from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.health.health import (
     HUB,
     Reading,

@@ -58,8 +58,8 @@ from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.markers import ALLOW_DELETES, MANAGER, PAUSE
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditUnavailable
 
 ALLOW_S = 600.0  # how long an operator's word lets deletions pass

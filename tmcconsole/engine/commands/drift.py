@@ -23,18 +23,18 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.trees.differences import Difference, Steps, subset_differences
+from tmcconsole.sync.conflicts.differences import fingerprint
 from tmcconsole.sync.conflicts.field_rules import DEFAULT, Ownership, ownership_of
 from tmcconsole.sync.conflicts.judge import ALL, is_left
 from tmcconsole.sync.conflicts.pointers import last_first, pointer_to, value_at
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.down.field_rule_inputs import around
-from tmcconsole.sync.down.plan import fingerprint
 from tmcconsole.sync.names.markers import IGNORE_FIELDS, MANAGER
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.desired_state import terms_of, wanted
 from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.target import Target
 
 _HUB_ONLY: Final = ("metadata", "status", "apiVersion", "kind")
 

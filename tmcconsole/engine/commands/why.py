@@ -23,9 +23,9 @@ from tmcconsole.sync.conflicts.field_rules import DEFAULT
 from tmcconsole.sync.down.dependencies import dependencies
 from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.desired_state import wanted
 from tmcconsole.sync.state.ledger import LANE, Entry
+from tmcconsole.sync.state.target import Target
 
 DRIFTS_TOLD: Final = 8  # the latest
 

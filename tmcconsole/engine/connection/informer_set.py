@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.objects import Kind
 from tmcconsole.runtime import spawn
-from tmcconsole.sync.state.context import Watched
+from tmcconsole.sync.state.hub import Watched
 
 
 @dataclass(slots=True)

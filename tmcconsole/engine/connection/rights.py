@@ -14,7 +14,7 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Kind
 from tmcconsole.runtime import Runtime
-from tmcconsole.sync.state.context import Watched
+from tmcconsole.sync.state.hub import Watched
 
 log = logging.getLogger(__name__)
 

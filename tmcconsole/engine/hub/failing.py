@@ -13,12 +13,12 @@ from tmcconsole.engine.replicas.fence import NotHolder
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.down.ensure_namespace import NamespaceLeaving
-from tmcconsole.sync.down.reconcile_context import KindAway
 from tmcconsole.sync.policy import NotPermitted
 from tmcconsole.sync.policy.service_accounts import AccountGone
 from tmcconsole.sync.queue.controller import Again
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import Ledger, Refused
+from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
 from tmcconsole.tmc.backoff import delay
 from tmcconsole.tmc.classify import Side, classify

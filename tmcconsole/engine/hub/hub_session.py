@@ -46,7 +46,8 @@ from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.queue.concurrency_limit import Flow
 from tmcconsole.sync.queue.controller import Controller, OnError, OnSuccess, Reconcile
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
-from tmcconsole.sync.state.context import Hub, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Hub
 from tmcconsole.sync.state.reference_index import Referred
 from tmcconsole.sync.status.reconciler import UpStatus, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled

@@ -14,7 +14,7 @@ from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
 from tmcconsole.sync.deletion.delete_gate import Held
 from tmcconsole.sync.names.markers import UPSYNC, UPSYNCED, finalizer_keys, state_keys
 from tmcconsole.sync.policy.mass_delete_brake import Brake
-from tmcconsole.sync.state.context import Watched
+from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.up.removal import delete_above, strip_finalizer
 
 log = logging.getLogger(__name__)

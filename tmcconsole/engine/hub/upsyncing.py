@@ -18,8 +18,10 @@ from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.names.markers import CLUSTER, STATE, UPSYNC, UPSYNCED
 from tmcconsole.sync.policy.mass_delete_brake import Brake
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.reconcile_context import UpSide
 
 # Pods come and go, and what is deleted in the hub is a likeness: the brake is for mass loss only.

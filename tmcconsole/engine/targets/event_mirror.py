@@ -14,8 +14,8 @@ from tmcconsole.kube.client.ingest import Quarantined
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.sync.names.markers import MANAGER
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.events import EventMirror, involved_in
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS
 from tmcconsole.sync.names.identity import target_key
 from tmcconsole.sync.names.markers import MANAGER
-from tmcconsole.sync.state.context import Target
+from tmcconsole.sync.state.target import Target
 
 log = logging.getLogger(__name__)
 

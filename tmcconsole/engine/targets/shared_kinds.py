@@ -39,7 +39,8 @@ from tmcconsole.kube.objects import Kind
 from tmcconsole.kube.trees.schema_compatibility import narrowings
 from tmcconsole.placement.api import NAMESPACES
 from tmcconsole.runtime import spawn
-from tmcconsole.sync.state.context import Target, Watched
+from tmcconsole.sync.state.hub import Watched
+from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.errors import Severity
 
 log = logging.getLogger(__name__)

@@ -45,8 +45,8 @@ from tmcconsole.sync.names.markers import CLUSTER_UID, MANAGER
 from tmcconsole.sync.policy import FOLLOW
 from tmcconsole.sync.queue.controller import Controller
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.events import EventMirror
 from tmcconsole.sync.up.reconciler import UpSync
 from tmcconsole.tmc.errors import ErrorType

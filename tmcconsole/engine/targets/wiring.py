@@ -17,9 +17,9 @@ from tmcconsole.sync.policy.service_accounts import Accounts
 from tmcconsole.sync.policy.target_writer import Door
 from tmcconsole.sync.queue.concurrency_limit import Flow
 from tmcconsole.sync.queue.workqueue import WorkQueue
-from tmcconsole.sync.state.context import Target
 from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.namespace_names import NamespaceNames
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.reconciler import wants_status
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -14,7 +14,7 @@ from tmcconsole.sim.printing.forms import form_of
 from tmcconsole.sim.request.request_info import Asked, version_number
 from tmcconsole.sim.storage import paging
 from tmcconsole.sim.storage.kinds import SimKind
-from tmcconsole.sim.storage.paging import Position
+from tmcconsole.sim.storage.paging import Pages, Position
 from tmcconsole.sim.storage.selectors import FieldTest, LabelTest, field_selector, label_selector
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
@@ -64,7 +64,6 @@ _MORE_FIELDS: Final[dict[str, frozenset[str]]] = {
     "jobs.batch": frozenset({"status.successful"}),
     "events.events.k8s.io": frozenset({"reason", "type", "regarding.name", "regarding.kind"}),
 }
-_OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +111,6 @@ def get(store: Store, asked: Asked, now: float) -> Response:
         raise not_found(asked.kind, asked.name)
     form = form_of(asked)
     return _answer(stored.raw(asked.kind) if form.is_plain else form.one(stored, now))
-
-
-@dataclass
-class Pages:
-    """Remembers the snapshots that unfinished lists go on from. Owned by one cluster."""
-
-    snapshots: dict[int, Snapshot] = field(default_factory=dict)
-
-    def keep(self, snapshot: Snapshot) -> None:
-        """Remember a snapshot for the pages to come."""
-        self.snapshots[snapshot.version] = snapshot
-        while len(self.snapshots) > _OLD_PAGES:
-            del self.snapshots[min(self.snapshots)]
-
-    def forget(self) -> None:
-        """Let every continue token expire."""
-        self.snapshots.clear()
 
 
 def list_objects(

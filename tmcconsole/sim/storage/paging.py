@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import orjson
 
-from tmcconsole.sim.storage.status_errors import bad_request
-from tmcconsole.sim.storage.store import Key
+from tmcconsole.sim.storage.status_errors import (
+    bad_request,
+)
+from tmcconsole.sim.storage.store import Key, Snapshot
+
+_OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
 
 
 class Position(NamedTuple):
@@ -33,3 +38,20 @@ def position(text: str) -> Position:
         return Position(int(document["rv"]), Key(namespace, name))
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise bad_request(f"continue key is not valid: {error}") from error
+
+
+@dataclass
+class Pages:
+    """Remembers the snapshots that unfinished lists go on from. Owned by one cluster."""
+
+    snapshots: dict[int, Snapshot] = field(default_factory=dict)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Remember a snapshot for the pages to come."""
+        self.snapshots[snapshot.version] = snapshot
+        while len(self.snapshots) > _OLD_PAGES:
+            del self.snapshots[min(self.snapshots)]
+
+    def forget(self) -> None:
+        """Let every continue token expire."""
+        self.snapshots.clear()

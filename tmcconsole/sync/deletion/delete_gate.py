@@ -11,11 +11,13 @@ import anyio
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.assignment.plan import is_on_hold, is_wanted
-from tmcconsole.sync.down.reconcile_context import take_in
 from tmcconsole.sync.names.markers import origin_uid
 from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.policy.mass_delete_brake import TRIPPED, UNCOUNTED
-from tmcconsole.sync.state.context import Target, Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
+from tmcconsole.sync.state.live_reads import take_in
+from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from typing import Final
 from tmcconsole.kube.errors import KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.deletion.delete_gate import UNASSIGNED, Held, delete_announced, require_brake
-from tmcconsole.sync.down.ensure_namespace import NAMESPACES
-from tmcconsole.sync.names.markers import deletion_keys, state_keys
+from tmcconsole.sync.names.markers import NAMESPACES, deletion_keys, state_keys
 from tmcconsole.sync.policy import is_protected
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.target import Target
 
 LOOK_S: Final = 5.0
 GRACE_S: Final = 30.0  # kcp's: what comes back soon finds its namespace as it was

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.kube.trees.differences import Difference, Steps
+from tmcconsole.sync.conflicts.differences import differences, fingerprint
 from tmcconsole.sync.conflicts.pointers import without
-from tmcconsole.sync.down.plan import differences, fingerprint
-from tmcconsole.sync.down.reconcile_context import Turn, is_other_object, look_at_live
+from tmcconsole.sync.down.reconcile_context import Turn, look_at_live
+from tmcconsole.sync.state.live_reads import is_other_object
 
 
 async def send(turn: Turn, tree: Json, *, force: bool, cuts: tuple[Steps, ...] = ()) -> None:

@@ -6,21 +6,21 @@ from tmcconsole.config.policies import MANUAL
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject
+from tmcconsole.sync.conflicts.differences import differences
 from tmcconsole.sync.down.apply import dry_run, fingerprints, send
 from tmcconsole.sync.down.drift_resolution import bide, look_into
 from tmcconsole.sync.down.ensure_namespace import ensure_namespace
-from tmcconsole.sync.down.plan import Update, differences, is_copy_of
-from tmcconsole.sync.down.reconcile_context import (
-    Turn,
+from tmcconsole.sync.down.plan import Update, is_copy_of
+from tmcconsole.sync.down.reconcile_context import Turn, look_at_live
+from tmcconsole.sync.down.takeover import adopt
+from tmcconsole.sync.names.markers import is_ours
+from tmcconsole.sync.state.live_reads import (
     is_other_object,
     is_ownership,
-    look_at_live,
     read_live,
     take_in,
     with_metadata,
 )
-from tmcconsole.sync.down.takeover import adopt
-from tmcconsole.sync.names.markers import is_ours
 
 # No object has resourceVersion 1: an apply that carries it creates, or fails where the name is
 # taken. Creation is thereby atomic, and our fields are owned by the apply from the start.

@@ -12,9 +12,10 @@ from tmcconsole.sync.assignment.references import AWAITED, references
 from tmcconsole.sync.down.plan import Create, Step, Update
 from tmcconsole.sync.down.reconcile_context import Turn
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
 from tmcconsole.sync.state.desired_state import wanted
 from tmcconsole.sync.state.expected_targets import expected_of
+from tmcconsole.sync.state.target import Target
 
 # Longer than a write and its retries take; what hangs longer is better seen failing on the target.
 AWAIT_S: Final = 30.0

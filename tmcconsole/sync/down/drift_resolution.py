@@ -10,22 +10,16 @@ from tmcconsole.config.policies import HUB_WINS, MANUAL
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.kube.paths import object_path
 from tmcconsole.kube.trees.differences import Difference
 from tmcconsole.kube.trees.managed_fields import writers_of
+from tmcconsole.sync.conflicts.differences import differences
 from tmcconsole.sync.conflicts.drift_ledger import Drift, tell
 from tmcconsole.sync.conflicts.judge import Contested, Verdict, contest, judge, leaf_digests
 from tmcconsole.sync.desired.build import Desired
 from tmcconsole.sync.down.apply import fingerprints, send
-from tmcconsole.sync.down.plan import differences
-from tmcconsole.sync.down.reconcile_context import (
-    REFUSED_RECHECK_S,
-    Turn,
-    is_other_object,
-    look_at_live,
-    with_metadata,
-)
+from tmcconsole.sync.down.reconcile_context import Turn, look_at_live, read_whole
 from tmcconsole.sync.names.markers import APPLIED, DIGEST
+from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S, is_other_object, with_metadata
 from tmcconsole.tmc.errors import Severity
 
 SHOWN_FIELDS = 3  # in one message
@@ -179,13 +173,6 @@ def say(kind: str, found: tuple[Contested, ...]) -> str:
     told = "; ".join(f"{d.path}: {d.wanted} there {d.actual} by {d.manager}" for d in drifts)
     more = len(found) - SHOWN_FIELDS
     return f"{told} and {more} more" if more > 0 else told
-
-
-async def read_whole(turn: Turn) -> Json:
-    """Return what is there under the copy's name, managedFields and all."""
-    path = object_path(turn.here.kind, turn.target.copy_key(turn.kind, turn.key))
-    async with turn.target.flow.admitted():
-        return await turn.target.client.get_json(path)
 
 
 def with_base(desired: Desired, salt: str) -> Desired:

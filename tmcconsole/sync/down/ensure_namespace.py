@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from tmcconsole.kube.errors import Conflict, KubeError
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.down.reconcile_context import take_in, with_metadata
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.kube.objects import CachedObject, ObjectKey
+from tmcconsole.sync.names.markers import NAMESPACES
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.live_reads import take_in, with_metadata
 from tmcconsole.sync.state.namespace_names import NamespaceClash
-
-NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+from tmcconsole.sync.state.target import Target
 
 
 class NamespaceLeaving(KubeError):

@@ -6,7 +6,8 @@ from typing import Final
 
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.sync.conflicts.field_rules import Around
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.target import Target
 
 AUTOSCALERS: Final = "horizontalpodautoscalers.autoscaling"
 

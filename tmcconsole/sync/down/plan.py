@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from tmcconsole.config.policies import CREATE_ONLY, REPORT_DIFF
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
-from tmcconsole.kube.trees.differences import Difference, subset_differences
+from tmcconsole.kube.trees.differences import Difference
 from tmcconsole.sync.assignment.plan import is_on_hold, is_wanted
+from tmcconsole.sync.conflicts.differences import differences
 from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, Around, Ownership
-from tmcconsole.sync.conflicts.judge import BASE, is_left
+from tmcconsole.sync.conflicts.judge import is_left
 from tmcconsole.sync.desired.build import Desired, Terms
 from tmcconsole.sync.names.markers import (
     CLUSTER,
@@ -163,19 +164,6 @@ def _decide(facts: Facts) -> Step:
     if facts.key not in finalizer_keys(source):
         return AwaitFinalizer()
     return _wanted(facts)
-
-
-def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
-    """Return where ``copy`` differs from the wish, the server's known defaulting left out."""
-    found = subset_differences(desired.tree, copy)
-    return tuple(
-        entry for entry in found if fingerprint(entry) not in normal and entry.steps != BASE
-    )
-
-
-def fingerprint(difference: Difference) -> str:
-    """Return what identifies a difference: its place, and what the cluster has there."""
-    return f"{difference.path}={difference.actual!r}"
 
 
 def _wanted(facts: Facts) -> Step:

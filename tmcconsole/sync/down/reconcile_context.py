@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.cache.informer import Informer
-from tmcconsole.kube.errors import Conflict, Invalid, KubeError, NotFound
+from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
+from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.desired.build import Desired
 from tmcconsole.sync.down.plan import Facts
 from tmcconsole.sync.policy import Permit
-from tmcconsole.sync.state.context import Target, Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import Entry, Settled
-
-LOOK_AGAIN_S: Final = 0.5  # a cache that is not filled yet, a precondition that failed
-HELD_RECHECK_S: Final = 30.0  # something is awaited whose event may have been missed
-REFUSED_RECHECK_S: Final = 600.0  # a refusal or collision may end without an event on our side
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, REFUSED_RECHECK_S, read_live
+from tmcconsole.sync.state.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +84,8 @@ async def look_at_live(turn: Turn) -> float:
     return LOOK_AGAIN_S
 
 
-def take_in(informer: Informer, live: CachedObject) -> float:
-    """Show an object that was just read in its mirror; return seconds until another look.
-
-    A mirror that refuses it was told otherwise by a list: one of the two answers was wrong, and a
-    new list tells which. Asking again at once would only repeat the contradiction.
-    """
-    informer.observe(live)
-    if informer.get(live.key) is not None:
-        return LOOK_AGAIN_S
-    informer.request_relist()
-    return HELD_RECHECK_S
-
-
-class KindAway(KubeError):
-    """The API server does not serve the kind at the moment: nothing can be said of its objects."""
-
-    reason = "KindAway"
-
-
-async def read_live(target: Target, watched: Watched, key: ObjectKey) -> CachedObject | None:
-    """Ask the target itself for the object under the copy's name; None where it has none."""
-    try:
-        async with target.flow.admitted():
-            return await target.client.get(watched.kind, target.copy_key(watched.kind.id, key))
-    except NotFound as error:
-        if error.is_kind:
-            raise KindAway(f"{target.name} does not serve {watched.kind.id} now") from error
-        return None
-
-
-def is_ownership(error: Conflict) -> bool:
-    """True where a conflict names fields that other managers own; else a precondition failed."""
-    return any(cause.reason == "FieldManagerConflict" for cause in error.causes)
-
-
-def is_other_object(error: Invalid) -> bool:
-    """True where the UID we sent is not the live object's: kube-apiserver calls that invalid."""
-    return any(cause.field == "metadata.uid" for cause in error.causes)
-
-
-def with_metadata(tree: Json, **fields: str) -> Json:
-    """Return ``tree`` with metadata fields added; the tree itself is left alone."""
-    return {**tree, "metadata": {**tree["metadata"], **fields}}
+async def read_whole(turn: Turn) -> Json:
+    """Return what is there under the copy's name, managedFields and all."""
+    path = object_path(turn.here.kind, turn.target.copy_key(turn.kind, turn.key))
+    async with turn.target.flow.admitted():
+        return await turn.target.client.get_json(path)

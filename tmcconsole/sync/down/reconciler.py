@@ -35,16 +35,19 @@ from tmcconsole.sync.down.plan import (
     Withhold,
     decide,
 )
-from tmcconsole.sync.down.reconcile_context import HELD_RECHECK_S, LOOK_AGAIN_S, Turn
+from tmcconsole.sync.down.reconcile_context import Turn
 from tmcconsole.sync.down.refusals import remember, require_news
 from tmcconsole.sync.down.removal import delete, release, withhold
 from tmcconsole.sync.down.report_diff import report
 from tmcconsole.sync.names.markers import STATE, SWITCH, SYNC, origin_of, place_of
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, World
-from tmcconsole.sync.state.desired_state import NO_WISH, recall, terms_of
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.desired_cache import NO_WISH
+from tmcconsole.sync.state.desired_state import recall, terms_of
 from tmcconsole.sync.state.ledger import Settled
+from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
+from tmcconsole.sync.state.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,10 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import ApiError, KubeError
 from tmcconsole.sync.down.plan import Create, Step, Update
 from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.queue.controller import StillRefused
 from tmcconsole.sync.state.ledger import Attempt
 
 WRITES: Final = (Create, Update)
-
-
-class StillRefused(Exception):
-    """The same wish was refused a while ago: nothing was sent, and nothing failed anew."""
-
-    def __init__(self, after_s: float) -> None:
-        super().__init__("refused before, and nothing has changed since")
-        self.after_s = after_s  # until it is tried again all the same
 
 
 def require_news(turn: Turn, step: Step) -> None:

@@ -9,18 +9,16 @@ from tmcconsole.kube.trees.managed_fields import writers_of
 from tmcconsole.sync.conflicts.judge import is_us
 from tmcconsole.sync.deletion.delete_gate import Held, StillWanted, delete_copy
 from tmcconsole.sync.desired.target_view import gone_view, write_view
-from tmcconsole.sync.down.drift_resolution import read_whole
 from tmcconsole.sync.down.plan import Delete, Withhold, is_copy_of, reason_to_go
-from tmcconsole.sync.down.reconcile_context import (
+from tmcconsole.sync.down.reconcile_context import Turn, look_at_live, read_whole
+from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, is_ours
+from tmcconsole.sync.state.live_reads import (
     HELD_RECHECK_S,
     REFUSED_RECHECK_S,
     KindAway,
-    Turn,
-    look_at_live,
     read_live,
     take_in,
 )
-from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, is_ours
 
 
 async def delete(turn: Turn, step: Delete) -> float | None:

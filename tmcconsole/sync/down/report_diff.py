@@ -7,14 +7,15 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.trees.differences import Difference
 from tmcconsole.kube.trees.managed_fields import writers_of
+from tmcconsole.sync.conflicts.differences import differences
 from tmcconsole.sync.conflicts.judge import contest, is_left
 from tmcconsole.sync.down.apply import dry_run, fingerprints
-from tmcconsole.sync.down.drift_resolution import read_whole, say
-from tmcconsole.sync.down.plan import differences, is_copy_of
-from tmcconsole.sync.down.reconcile_context import (
+from tmcconsole.sync.down.drift_resolution import say
+from tmcconsole.sync.down.plan import is_copy_of
+from tmcconsole.sync.down.reconcile_context import Turn, read_whole
+from tmcconsole.sync.state.live_reads import (
     HELD_RECHECK_S,
     REFUSED_RECHECK_S,
-    Turn,
     read_live,
     with_metadata,
 )

@@ -11,13 +11,9 @@ from tmcconsole.kube.trees.differences import Difference, subset_differences
 from tmcconsole.sync.deletion.delete_gate import Held, announce, close_audit
 from tmcconsole.sync.down.apply import dry_run, send
 from tmcconsole.sync.down.plan import collision_text
-from tmcconsole.sync.down.reconcile_context import (
-    Turn,
-    is_other_object,
-    look_at_live,
-    with_metadata,
-)
+from tmcconsole.sync.down.reconcile_context import Turn, look_at_live
 from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, ORIGIN
+from tmcconsole.sync.state.live_reads import is_other_object, with_metadata
 
 # Labels and annotations of these domains are put on objects by what syncs them.
 _SYNCERS: Final = (

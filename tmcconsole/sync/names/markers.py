@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
+from tmcconsole.kube.objects import (
+    Json,
+    Kind,
+    annotations_of,
+    finalizers_of,
+    labels_of,
+)
+
+NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+
 
 MANAGER: Final = "tmc-console"  # the one field manager of every write
 

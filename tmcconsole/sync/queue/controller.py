@@ -11,7 +11,6 @@ import anyio
 
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.runtime import spawn
-from tmcconsole.sync.down.refusals import StillRefused
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -83,3 +82,11 @@ class Controller:
         if again.is_dead:
             self.queue.bury(item)
         self.queue.add_after(item.lane, item.key, again.after_s)
+
+
+class StillRefused(Exception):
+    """The same wish was refused a while ago: nothing was sent, and nothing failed anew."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__("refused before, and nothing has changed since")
+        self.after_s = after_s  # until it is tried again all the same

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tmcconsole.kube.objects import Kind, ObjectKey
-from tmcconsole.sync.desired.build import Terms
+from tmcconsole.sync.desired.build import Desired, Terms
+from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
 
-if TYPE_CHECKING:
-    from tmcconsole.sync.state.desired_state import Wanted
-
 KEPT: Final = 512  # of one target; the others are worked out twice
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The wish, and why it is not carried out where it is not."""
+
+    desired: Desired | None  # None where it cannot even be told
+    refusal: Refusal | None
+    left_out: tuple[str, ...] = ()  # paths of metadata that policy keeps from travelling
+
+
+NO_WISH: Final = Wanted(None, None)
 
 
 @dataclass(frozen=True, slots=True)

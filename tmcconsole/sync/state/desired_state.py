@@ -8,8 +8,8 @@ before the transforms: neither smuggles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.sync.desired.build import PLAIN, Desired, Terms, build
@@ -19,20 +19,9 @@ from tmcconsole.sync.desired.transform import TransformFailed, concerning
 from tmcconsole.sync.names.renames import ROOT_CA, is_reserved
 from tmcconsole.sync.policy import Policy, Refusal, Tenant, refuse
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, World
-from tmcconsole.sync.state.desired_cache import Basis
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The wish, and why it is not carried out where it is not."""
-
-    desired: Desired | None  # None where it cannot even be told
-    refusal: Refusal | None
-    left_out: tuple[str, ...] = ()  # paths of metadata that policy keeps from travelling
-
-
-NO_WISH: Final = Wanted(None, None)
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.desired_cache import Basis, Wanted
+from tmcconsole.sync.state.target import Target
 
 
 def terms_of(world: World, target: Target, kind: Kind, namespace: str) -> Terms | None:

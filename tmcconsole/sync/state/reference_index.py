@@ -11,7 +11,7 @@ from tmcconsole.sync.assignment.references import Reference
 from tmcconsole.sync.queue.workqueue import Item
 
 if TYPE_CHECKING:
-    from tmcconsole.sync.state.context import Hub
+    from tmcconsole.sync.state.hub import Hub
 
 
 @dataclass(slots=True)

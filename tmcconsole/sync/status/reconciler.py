@@ -11,10 +11,10 @@ from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_o
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.desired.target_view import ViewInvalid
-from tmcconsole.sync.down.reconcile_context import LOOK_AGAIN_S
 from tmcconsole.sync.names.markers import MANAGER, STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
 from tmcconsole.sync.status.merge import (
     Merged,
     clearing_patch,

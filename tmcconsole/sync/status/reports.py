@@ -15,8 +15,9 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, World
+from tmcconsole.sync.state.context import World
 from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import MAX_REPORT_BYTES, Report
 
 

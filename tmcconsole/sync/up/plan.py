@@ -7,7 +7,7 @@ from typing import Final
 
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.trees.differences import diff
-from tmcconsole.sync.down.plan import differences, fingerprint
+from tmcconsole.sync.conflicts.differences import differences, fingerprint
 from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, origin_uid
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.up.hub_object import Lifted, is_lifted

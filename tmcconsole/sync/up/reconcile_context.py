@@ -13,8 +13,10 @@ from tmcconsole.kube.errors import KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.sync.policy.mass_delete_brake import Brake
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Target, Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LANE, Entry
+from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.hub_object import Lifted, is_selected, why_not_derived
 from tmcconsole.sync.up.plan import UpFacts
 

@@ -7,12 +7,13 @@ from typing import assert_never
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.sync.down.reconcile_context import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.names.markers import UPSYNC_RV, deletion_keys, place_of, state_keys
 from tmcconsole.sync.policy import Refusal, is_protected
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.up.hub_object import Lifted, judge_locator, lift
 from tmcconsole.sync.up.plan import (
     Compare,

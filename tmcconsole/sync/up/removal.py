@@ -9,10 +9,11 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, finalizers_of
 from tmcconsole.sync.deletion.delete_gate import Held, StillWanted, close_audit
-from tmcconsole.sync.down.reconcile_context import HELD_RECHECK_S, KindAway, read_live, take_in
 from tmcconsole.sync.names.markers import FINALIZER, MANAGER, origin_uid
 from tmcconsole.sync.policy.mass_delete_brake import Brake
-from tmcconsole.sync.state.context import Watched, World
+from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.hub import Watched
+from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, KindAway, read_live, take_in
 from tmcconsole.sync.up.reconcile_context import UpTurn, read_above, why_unselected
 from tmcconsole.tmc.history.audit import AuditUnavailable
 

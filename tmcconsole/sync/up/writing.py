@@ -7,13 +7,8 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import Json
 from tmcconsole.sync.down.create_update import ABSENT
-from tmcconsole.sync.down.reconcile_context import (
-    LOOK_AGAIN_S,
-    REFUSED_RECHECK_S,
-    take_in,
-    with_metadata,
-)
 from tmcconsole.sync.names.markers import MANAGER
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, REFUSED_RECHECK_S, take_in, with_metadata
 from tmcconsole.sync.up.hub_object import is_lifted
 from tmcconsole.sync.up.plan import normal_of
 from tmcconsole.sync.up.reconcile_context import UpTurn, read_above

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tmcconsole.contract.records import ObjectRecord, TargetRecord
+from tmcconsole.ui.console_protocol import Console
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.filter import scope_names
 from tmcconsole.ui.orders import command_grammar as commandline
@@ -15,22 +16,19 @@ from tmcconsole.ui.orders import dead_letters as letters
 from tmcconsole.ui.orders import drift_orders as drifting
 from tmcconsole.ui.orders import operate
 from tmcconsole.ui.orders.command_grammar import Act, OpenView, Say
-from tmcconsole.ui.picture import export_svg
-from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.subject import Subject
 
 if TYPE_CHECKING:
-    from tmcconsole.ui.app import ConsoleApp
     from tmcconsole.ui.screens.frame import FrameScreen
 
 
-def completions(app: ConsoleApp, line: str) -> tuple[str, ...]:
+def completions(app: Console, line: str) -> tuple[str, ...]:
     """Return command lines that could follow."""
     targets = tuple(sorted(app.session.mirror.of(TargetRecord)))
-    return commandline.complete(line, targets=targets, themes=tuple(sorted(app.available_themes)))
+    return commandline.complete(line, targets=targets, themes=tuple(sorted(app.all_themes)))
 
 
-def obey(app: ConsoleApp, screen: FrameScreen, line: str) -> None:
+def obey(app: Console, screen: FrameScreen, line: str) -> None:
     """Carry out a command line, or say what is wrong with it."""
     try:
         parsed = commandline.parse(line)
@@ -46,7 +44,7 @@ def obey(app: ConsoleApp, screen: FrameScreen, line: str) -> None:
             _say(app, screen, parsed)
 
 
-def _act(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+def _act(app: Console, screen: FrameScreen, act: Act) -> None:
     if app.session.read_only and act.verb != "drift":
         screen.say(f"{act.verb}: this console is read-only", "drift")
         return
@@ -74,7 +72,7 @@ def _act(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
     screen.begin(work, "prompt")
 
 
-def _own(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+def _own(app: Console, screen: FrameScreen, act: Act) -> None:
     """Look at an object's drift, or order something about its fields."""
     chosen = screen.subject()
     key = _object(app, act) if act.subject else next(iter(chosen.objects), "")
@@ -93,7 +91,7 @@ def _own(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
         screen.begin(drifting.order_named(screen, act.verb, key, act.field, targets), "prompt")
 
 
-def _object(app: ConsoleApp, act: Act) -> str:
+def _object(app: Console, act: Act) -> str:
     """Return the one object that is meant, "" for none or several."""
     objects = app.session.mirror.of(ObjectRecord)
     if act.subject in objects:
@@ -102,7 +100,7 @@ def _object(app: ConsoleApp, act: Act) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _by_name(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
+def _by_name(app: Console, screen: FrameScreen, act: Act) -> None:
     """Try dead letters again, or forget a target: both may name what is no target."""
     known = app.session.mirror.of(TargetRecord)
     named = tuple(sorted(scope_names(act.scope, app.session.labels())))
@@ -121,7 +119,7 @@ def _by_name(app: ConsoleApp, screen: FrameScreen, act: Act) -> None:
         screen.begin(letters.retry_named(screen, named or act.scope, key), "prompt")
 
 
-def _subject(app: ConsoleApp, screen: FrameScreen, act: Act) -> Subject | str:
+def _subject(app: Console, screen: FrameScreen, act: Act) -> Subject | str:
     """Return what a verb is about, or why that is not clear."""
     mirror = app.session.mirror
     targets = mirror.of(TargetRecord)
@@ -147,7 +145,7 @@ def _is_meant(typed: str, key: str) -> bool:
     return whole[-len(parts[-2:]) :] == parts[-2:]
 
 
-def _say(app: ConsoleApp, screen: FrameScreen, say: Say) -> None:
+def _say(app: Console, screen: FrameScreen, say: Say) -> None:
     match say.word:
         case "theme":
             _theme(app, screen, say.argument)
@@ -167,29 +165,29 @@ def _say(app: ConsoleApp, screen: FrameScreen, say: Say) -> None:
             _notes(app, screen)
 
 
-def _theme(app: ConsoleApp, screen: FrameScreen, name: str) -> None:
-    if name in app.available_themes:
-        app.theme = name
+def _theme(app: Console, screen: FrameScreen, name: str) -> None:
+    if name in app.all_themes:
+        app.choose_theme(name)
         screen.say(f"theme {name}", "dim")
         return
     ours = ", ".join(sorted(app.own_themes))
     screen.say(f"no theme {name!r}: {ours}" if name else f"themes: {ours}", "drift")
 
 
-def _screenshot(app: ConsoleApp, screen: FrameScreen, name: str) -> None:
+def _screenshot(app: Console, screen: FrameScreen, name: str) -> None:
     path = Path(name or "tmc-console.svg").expanduser()
     if path.exists():
         screen.say(f"{path} is there already: name another file", "drift")
         return
     try:
-        export_svg(app, path)
+        app.export_picture(path)
     except OSError as error:
         screen.say(f"not written: {error}", "failed")
     else:
         screen.say(f"wrote {path}", "synced")
 
 
-def _rate(app: ConsoleApp, screen: FrameScreen, text: str) -> None:
+def _rate(app: Console, screen: FrameScreen, text: str) -> None:
     try:
         rate = float(text)
     except ValueError:
@@ -199,12 +197,10 @@ def _rate(app: ConsoleApp, screen: FrameScreen, text: str) -> None:
     screen.say(f"{min(10.0, max(0.2, rate)):g} frames per second at most", "dim")
 
 
-def _notes(app: ConsoleApp, screen: FrameScreen) -> None:
+def _notes(app: Console, screen: FrameScreen) -> None:
     engine = app.session.mirror.engine
     if engine is None:
         screen.say("the engine has not said anything yet", "dim")
         return
     session = app.session
-    app.push_screen(TextScreen(
-        session, "Engine", lambda width: detail(engine, session.mirror, session.look(), width)
-    ))  # fmt: skip
+    app.show_text("Engine", lambda width: detail(engine, session.mirror, session.look(), width))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from tmcconsole.contract.records import TargetRecord
 from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
+from tmcconsole.ui.console_protocol import Console
 from tmcconsole.ui.header import crumb_right, head_left, head_right
 from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.session import Session
@@ -22,40 +23,6 @@ from tmcconsole.ui.widgets.lines import Bar, KeyBar
 
 _COMMAND = Field("line", ":")
 MESSAGE_S = 20.0  # a message stays this long; what matters is in the history too
-
-
-class Console(Protocol):
-    """What screens ask of the app."""
-
-    session: Session
-
-    def open_mode(self, mode: str, filter: str = "") -> None:
-        """Show a screen, narrowed by a filter where one is given."""
-        ...
-
-    def obey(self, line: str) -> None:
-        """Carry out a command line."""
-        ...
-
-    def operate(self, act: str, subject: Subject) -> None:
-        """Start one of the operator's actions."""
-        ...
-
-    def drill(self, record: object) -> None:
-        """Open what a row leads to."""
-        ...
-
-    def flash_back(self, text: str, tone: str) -> None:
-        """Show a message on the screen below the top one, which is about to go."""
-        ...
-
-    async def ask_quit(self) -> None:
-        """Ask whether to leave, and leave."""
-        ...
-
-    def completions(self, line: str) -> tuple[str, ...]:
-        """Return command lines that could follow."""
-        ...
 
 
 class FrameScreen(Screen[None], inherit_bindings=False):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tmcconsole.contract.commands import AnyReply, Refused
-from tmcconsole.ui.screens.text import Lines, TextScreen
+from tmcconsole.ui.screens.text import TextScreen
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import YES, Field, Question
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.app import ComposeResult
 
 from tmcconsole.ui.actions import TEXT, bindings
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
-from tmcconsole.ui.style.ink import Run, Runs, ink, plain, wrap
+from tmcconsole.ui.style.ink import Lines, Run, Runs, ink, plain, wrap
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import Field, Question
 from tmcconsole.ui.widgets.pane import Pane
 
 EDGE = 1_000_000_000
-Lines = Sequence[Runs]
 
 
 class TextScreen(FrameScreen, inherit_bindings=False):

@@ -6,7 +6,7 @@ text travels as plain runs and is never parsed as markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -47,6 +47,7 @@ class Run(NamedTuple):
 
 
 Runs = tuple[Run, ...]
+Lines = Sequence[Runs]
 BLANK: Final[Runs] = ()
 
 

@@ -1,0 +1,39 @@
+"""The hub, as the reconcilers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.queue.workqueue import WorkQueue
+
+
+@dataclass(slots=True)
+class Watched:
+    """A kind on one side, with the cache of its objects."""
+
+    kind: Kind
+    informer: Informer
+
+
+@dataclass(slots=True)
+class Hub:
+    """Where desired state is written. One informer per kind, shared by all targets."""
+
+    client: Client
+    flow: Flow
+    cluster: str  # logical cluster name on kcp, UID of kube-system elsewhere
+    flavour: str  # kcp | kubernetes
+    namespaces: Informer
+    queue: WorkQueue  # objects whose assignment is to be looked at
+    statuses: WorkQueue  # objects whose status is to be written
+    kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    ending: frozenset[str] = frozenset()  # ids of kinds being deleted with all their objects
+
+    def cached(self, kind: str, key: ObjectKey) -> CachedObject | None:
+        """Return the hub object from the cache."""
+        watched = self.kinds.get(kind)
+        return watched.informer.get(key) if watched else None

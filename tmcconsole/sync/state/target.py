@@ -1,0 +1,90 @@
+"""One target, as the reconcilers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tmcconsole.contract.records import Pause, SyncState
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.client.reader import Reader
+from tmcconsole.kube.objects import CachedObject, ObjectKey
+from tmcconsole.sync.names.identity import TargetIdentity
+from tmcconsole.sync.names.renames import name_in_hub, name_on_target
+from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.policy.target_writer import Door
+from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.queue.workqueue import WorkQueue
+from tmcconsole.sync.state.dependents import Waiting
+from tmcconsole.sync.state.desired_cache import Wishes
+from tmcconsole.sync.state.hub import Watched
+from tmcconsole.sync.state.ledger import Ledger
+from tmcconsole.sync.state.namespace_names import NamespaceNames
+
+
+@dataclass(slots=True)
+class Target:
+    """One physical cluster, connected once at least."""
+
+    identity: TargetIdentity
+    client: Reader  # what changes something goes through the door
+    door: Door
+    flow: Flow
+    namespaces: Informer  # all of the cluster's, to tell ours from foreign ones
+    names: NamespaceNames
+    queue: WorkQueue  # hub keys, in lanes by kind
+    ledger: Ledger
+    brake: Brake
+    pause: Callable[[], Pause | None]
+    draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
+    labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted, ours left out
+    deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
+    kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    waiting: Waiting = field(default_factory=Waiting)
+    wishes: Wishes = field(default_factory=Wishes)
+    is_connected: Callable[[], bool] = lambda: True  # it answers; what waits for it moves on
+    leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
+
+    @property
+    def name(self) -> str:
+        """The SyncTarget's name."""
+        return self.identity.name
+
+    @property
+    def key(self) -> str:
+        """The SyncTarget's key."""
+        return self.identity.key
+
+    def copy_key(self, kind: str, key: ObjectKey) -> ObjectKey:
+        """Return where the copy of hub object ``key`` lives."""
+        name = name_on_target(kind, key.name) if self.names.of_workspace else key.name
+        return ObjectKey(self.names.on_target(key.namespace), name)
+
+    def hub_key(self, kind: str, key: ObjectKey) -> ObjectKey | None:
+        """Return which hub object a copy is of; None where its namespace stands for none."""
+        namespace = self.names.in_hub(key.namespace)
+        if namespace is None:
+            return None
+        name = name_in_hub(kind, key.name) if self.names.of_workspace else key.name
+        return ObjectKey(namespace, name)
+
+    def copy_of(self, kind: str, key: ObjectKey) -> CachedObject | None:
+        """Return the cached copy of hub object ``key``."""
+        watched = self.kinds.get(kind)
+        return watched.informer.get(self.copy_key(kind, key)) if watched else None
+
+    def look_again(self) -> None:
+        """Queue every object that is not in sync: what held it may hold it no longer."""
+        for kind, key, entry in list(self.ledger.entries()):
+            if entry.standing.state is not SyncState.IN_SYNC:
+                self.queue.add(kind, key, backlog=True)
+
+    def look_at_all(self) -> None:
+        """Queue every object: what the wishes depend on changed. What is settled costs little."""
+        for kind in sorted(self.kinds):
+            self.look_at_known(kind)
+
+    def look_at_known(self, kind: str) -> None:
+        """Queue what is remembered of a kind: what vanished unwatched leaves no event."""
+        for key in self.ledger.keys(kind):
+            self.queue.add(kind, key, backlog=True)
