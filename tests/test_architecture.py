@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,23 @@ SAMPLES = sorted((ROOT / "sample-configs").glob("*.toml"))
 MAX_LINES = 400
 MAX_FILES = 14  # in one folder
 MAX_FUNCTION_LINES = 60
+# The same part of several wholes: one for each direction of sync, one for each side of the seam.
+SAME_PART = {"reconciler", "reconcile_context", "plan", "removal", "errors"}
+# Folders whose files are called after what each is about: a command, an order, a record, a kind.
+BY_SUBJECT = {
+    f"tmcconsole/{folder}"
+    for folder in (
+        "cli/commands",
+        "cli/orders",
+        "engine/commands",
+        "sim/controllers",
+        "sim/handlers",
+        "sync/policy",
+        "ui/details",
+        "ui/orders",
+        "ui/rows",
+    )
+}
 # Modules of the outside world, and what may be taken from them anywhere.
 WORLD = {
     "time": {"strftime", "strptime", "gmtime", "localtime"},
@@ -65,7 +82,7 @@ def test_imports_obey_the_layers() -> None:
 @pytest.mark.parametrize(
     "modules",
     [
-        "tmcconsole.daemon.headless, tmcconsole.daemon.server, tmcconsole.daemon.printer",
+        "tmcconsole.daemon.headless, tmcconsole.daemon.socket_server, tmcconsole.daemon.printer",
         "tmcconsole.engine.thread, tmcconsole.cli.commands.run",
     ],
     ids=["daemon", "engine"],
@@ -93,6 +110,33 @@ def test_no_folder_is_full() -> None:
 
     full = {folder for folder, files in sizes.items() if files > MAX_FILES}
     assert full == {"tmcconsole/sim/controllers"}  # one file for each controller
+
+
+def test_a_class_name_has_one_home() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in PRODUCT:
+        for name in classes_and_types_in(tree_of(path)):
+            homes[name].append(relative(path))
+
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def classes_and_types_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the public classes of a module, and its names for types, which are capitalised."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]):
+                if name[0].isupper() and not name.isupper():
+                    yield name
+
+
+def test_a_file_name_that_repeats_has_a_reason() -> None:
+    seen: dict[str, list[str]] = defaultdict(list)
+    for path in PRODUCT:
+        if path.stem not in ("__init__", *SAME_PART) and relative(path.parent) not in BY_SUBJECT:
+            seen[path.name].append(relative(path))
+
+    assert {name: files for name, files in seen.items() if len(files) > 1} == {}
 
 
 def test_no_function_is_long() -> None:

@@ -133,7 +133,7 @@ def test_the_example_of_a_command_line_is_understood() -> None:
 
     parsed = [parse_line(example) for example in examples]
 
-    assert [type(line).__name__ for line in parsed] == ["Act"]
+    assert [type(line).__name__ for line in parsed] == ["ActLine"]
 
 
 # Links and numbers

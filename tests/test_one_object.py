@@ -62,7 +62,7 @@ async def story(world: World) -> None:
         (west, SyncState.IN_SYNC),
     ]
 
-    # The wish changes once, and changes everywhere.
+    # The desired state changes once, and changes everywhere.
     await world.hub.patch(DEPLOYMENTS, "shop", "web", {"spec": {"replicas": 3}})
     await world.eventually(lambda: has_replicas_in_status(world, 6), "six replicas reported")
 

@@ -83,7 +83,7 @@ async def _run_engine(
 def _written(engine: Engine, count: int) -> bool:
     """True once the answer to the apply of every object on every target has come."""
     session = engine.session
-    targets = list(session.world.targets.values()) if session else []
+    targets = list(session.shared.targets.values()) if session else []
     if any(len(target.queue) for target in targets):  # counting all is no work of the engine's
         return False
     return all(_in_sync(target) >= count for target in targets)

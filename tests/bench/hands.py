@@ -114,10 +114,10 @@ async def running_engine(fleet: Fleet, hands: Hands) -> AsyncIterator[Engine]:
 def is_ready(engine: Engine, targets: int) -> bool:
     """True once every target is connected and listed."""
     session = engine.session
-    if session is None or len(session.world.targets) < targets:
+    if session is None or len(session.shared.targets) < targets:
         return False
-    watched = [w for target in session.world.targets.values() for w in target.kinds.values()]
-    hub = list(session.world.hub.kinds.values())
+    watched = [w for target in session.shared.targets.values() for w in target.kinds.values()]
+    hub = list(session.shared.hub.kinds.values())
     return bool(watched) and all(one.informer.synced for one in watched + hub)
 
 

@@ -20,7 +20,7 @@ from tmcconsole.config.write import to_toml, write_private
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.records import EngineRecord
-from tmcconsole.daemon.client import RemoteEngine
+from tmcconsole.daemon.socket_client import RemoteEngine
 from tmcconsole.placement.install import install
 
 IDLE_S = 20.0

@@ -8,13 +8,13 @@ import pytest
 from aiohttp import web
 
 from tests.daemon.fixture_link import FixtureLink, make_engine, make_target
-from tmcconsole.cli.demo_link import ABOUT, Control, DemoLink
+from tmcconsole.cli.demo_link import ABOUT, DemoLink, FleetAddress
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Accepted, PauseTarget, Refused, SimFault
 from tmcconsole.contract.faults import FAULT_MENU
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.sim.storage import faults as simulated
+from tmcconsole.sim.storage import fault_injection as simulated
 
 Line = tuple[int, float, str]
 
@@ -53,7 +53,7 @@ async def fleet(anyio_backend: str) -> AsyncIterator[Fleet]:
 
 def make_link(engine: FixtureLink, *, story: list[Line] | None = None, url: str = "") -> DemoLink:
     lines = story if story is not None else []
-    return DemoLink(engine, Control(url, "secret"), lambda: tuple(lines))
+    return DemoLink(engine, FleetAddress(url, "secret"), lambda: tuple(lines))
 
 
 async def test_faults_go_to_the_fleet_and_all_else_to_the_engine(fleet: Fleet) -> None:

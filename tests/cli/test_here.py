@@ -7,9 +7,9 @@ import pytest
 
 from tests.daemon.fixture_link import FixtureLink, make_engine, make_target
 from tmcconsole.cli.here import serving
-from tmcconsole.daemon.client import RemoteEngine
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.daemon.server import claim
+from tmcconsole.daemon.socket_client import RemoteEngine
+from tmcconsole.daemon.socket_server import claim
 
 
 def test_a_console_with_its_own_engine_can_be_attached_to(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tmcconsole.cli.arguments import parse
 from tmcconsole.cli.child import SimChild
 from tmcconsole.cli.commands.demo import Demo
-from tmcconsole.cli.failure import Failure
+from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.contract.commands import Accepted, SimFault
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import EngineRecord, HistoryRecord
@@ -98,7 +98,7 @@ def test_the_clusters_end_when_the_demo_is_killed(tmp_path: Path) -> None:
 def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     with (
         SimChild(tmp_path, ["--clusters", "99"]) as child,
-        pytest.raises(Failure, match=r"did not start: .*write 1 to 32"),
+        pytest.raises(CommandFailure, match=r"did not start: .*write 1 to 32"),
     ):
         child.start()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tmcconsole.config.grammar.fieldpath import Entry, Every, read_path
+from tmcconsole.config.grammar.fieldpath import Every, ListEntry, read_path
 from tmcconsole.config.load import load
 from tmcconsole.config.problems import ConfigError, Unusable
 from tmcconsole.config.transform_reader import Misplaced, read_transform
@@ -22,11 +22,11 @@ HEAD = 'state_dir = "s"\n[hub]\nkubeconfig = "h"\n[[targets]]\nname = "eu"\nkube
     [
         ("spec.replicas", ("spec", "replicas")),
         ("a[0][*].b", ("a", 0, Every(), "b")),
-        ("a[name=web].b", ("a", Entry("name", "web"), "b")),
+        ("a[name=web].b", ("a", ListEntry("name", "web"), "b")),
         ("metadata.labels[example.com/x]", ("metadata", "labels", "example.com/x")),
         ('metadata.labels["a.b"]', ("metadata", "labels", "a.b")),
         ("/spec/a~1b/0", ("spec", "a/b", 0)),
-        ("/a/[name=b~1c]/*/d", ("a", Entry("name", "b/c"), Every(), "d")),
+        ("/a/[name=b~1c]/*/d", ("a", ListEntry("name", "b/c"), Every(), "d")),
     ],
 )
 def test_a_path_is_read(written: str, steps: tuple[object, ...]) -> None:

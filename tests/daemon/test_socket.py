@@ -18,8 +18,14 @@ from tmcconsole.contract.commands import Accepted, PauseTarget, Reply
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.text import SafeText
 from tmcconsole.contract.wire import PROTOCOL, Hello, decode, encode
-from tmcconsole.daemon.client import RemoteEngine
-from tmcconsole.daemon.server import MAX_ASK_BYTES, MAX_CONNECTIONS, SocketTaken, claim, serve
+from tmcconsole.daemon.socket_client import RemoteEngine
+from tmcconsole.daemon.socket_server import (
+    MAX_ASK_BYTES,
+    MAX_CONNECTIONS,
+    SocketTaken,
+    claim,
+    serve,
+)
 
 
 @asynccontextmanager

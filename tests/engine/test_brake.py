@@ -116,7 +116,7 @@ async def test_an_annotation_whose_time_has_passed_releases_nothing() -> None:
 
         until: Json = {ALLOW_DELETES: rfc3339(time.time() - 60)}
         await world.hub.patch(SYNC_TARGETS, "", "east", {"metadata": {"annotations": until}})
-        target = next(iter(world.engine.session.world.targets.values()))  # type: ignore[union-attr]
+        target = next(iter(world.engine.session.shared.targets.values()))  # type: ignore[union-attr]
         target.look_again()
         await world.settle()
 
@@ -132,7 +132,7 @@ async def test_a_drain_is_not_held_and_leaves_the_brake_as_it_was() -> None:
         assert isinstance(reply, Accepted)
         await world.eventually(lambda: has_copies(world, 0), "east is empty", within_s=20)
         assert await copies(world, "west") == NAMES
-        targets = world.engine.session.world.targets.values()  # type: ignore[union-attr]
+        targets = world.engine.session.shared.targets.values()  # type: ignore[union-attr]
         assert [(target.brake.tripped, len(target.brake.recent)) for target in targets] == [
             ("", 0),
             ("", 0),
@@ -144,7 +144,7 @@ async def test_each_deletion_is_announced_in_the_audit_log_with_its_uid() -> Non
         await fill(world)
         session = world.engine.session
         assert session is not None
-        east = next(iter(session.world.targets.values()))
+        east = next(iter(session.shared.targets.values()))
         copy = east.copy_of("configmaps", ObjectKey("shop", NAMES[0]))
         assert copy is not None
 

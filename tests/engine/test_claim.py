@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmcconsole.engine.replicas.election import (
-    Case,
+    ElectionState,
+    ElectionStep,
+    ObservedLease,
     Replica,
-    Seen,
-    Step,
     Timing,
     better,
     decide,
@@ -20,51 +20,55 @@ from tmcconsole.engine.replicas.election import (
 )
 
 TIMING = Timing(15.0, 10.0, 2.0)
-MINE = Seen("u", "7", "me", 15.0, changed_at=100.0)
+MINE = ObservedLease("u", "7", "me", 15.0, changed_at=100.0)
 THEIRS = replace(MINE, holder="other")
 FREE = replace(MINE, holder="", duration_s=1.0)
 
 
 def case(
-    seen: Seen | None,
+    seen: ObservedLease | None,
     *,
     renewed_at: float | None = None,
     ranked: tuple[str, ...] = ("me",),
     better_since: float | None = None,
-) -> Case:
-    return Case("me", seen, 0.0, renewed_at, ranked, better_since)
+) -> ElectionState:
+    return ElectionState("me", seen, 0.0, renewed_at, ranked, better_since)
 
 
 @pytest.mark.parametrize(
     ("what", "now", "step"),
     [
-        (case(None), 0.0, Step.TAKE),
-        (case(None, ranked=("other", "me")), 3.9, Step.WAIT),
-        (case(None, ranked=("other", "me")), 4.0, Step.TAKE),
-        (case(THEIRS), 114.9, Step.WAIT),
-        (case(THEIRS), 115.0, Step.TAKE),
-        (case(THEIRS, ranked=("other", "me")), 115.0, Step.TAKE),
-        (case(THEIRS, ranked=("third", "me")), 115.0, Step.WAIT),
-        (case(THEIRS, ranked=("third", "me")), 119.0, Step.TAKE),
-        (case(FREE), 100.0, Step.TAKE),
-        (case(FREE, ranked=("other", "me")), 103.9, Step.WAIT),
-        (case(FREE, ranked=("other", "me")), 104.0, Step.TAKE),
-        (case(replace(THEIRS, uid="")), 114.9, Step.WAIT),  # deleted, its holder may not know
-        (case(replace(THEIRS, uid="")), 115.0, Step.TAKE),
-        (case(MINE, renewed_at=100.0), 103.0, Step.WAIT),
-        (case(MINE, renewed_at=100.0), 103.4, Step.RENEW),
-        (case(MINE), 101.0, Step.RENEW),  # of an earlier life
-        (case(MINE, renewed_at=120.0, better_since=91.0), 120.9, Step.WAIT),
-        (case(MINE, renewed_at=120.0, better_since=91.0), 121.0, Step.HAND_OVER),
+        (case(None), 0.0, ElectionStep.TAKE),
+        (case(None, ranked=("other", "me")), 3.9, ElectionStep.WAIT),
+        (case(None, ranked=("other", "me")), 4.0, ElectionStep.TAKE),
+        (case(THEIRS), 114.9, ElectionStep.WAIT),
+        (case(THEIRS), 115.0, ElectionStep.TAKE),
+        (case(THEIRS, ranked=("other", "me")), 115.0, ElectionStep.TAKE),
+        (case(THEIRS, ranked=("third", "me")), 115.0, ElectionStep.WAIT),
+        (case(THEIRS, ranked=("third", "me")), 119.0, ElectionStep.TAKE),
+        (case(FREE), 100.0, ElectionStep.TAKE),
+        (case(FREE, ranked=("other", "me")), 103.9, ElectionStep.WAIT),
+        (case(FREE, ranked=("other", "me")), 104.0, ElectionStep.TAKE),
+        (
+            case(replace(THEIRS, uid="")),
+            114.9,
+            ElectionStep.WAIT,
+        ),  # deleted, its holder may not know
+        (case(replace(THEIRS, uid="")), 115.0, ElectionStep.TAKE),
+        (case(MINE, renewed_at=100.0), 103.0, ElectionStep.WAIT),
+        (case(MINE, renewed_at=100.0), 103.4, ElectionStep.RENEW),
+        (case(MINE), 101.0, ElectionStep.RENEW),  # of an earlier life
+        (case(MINE, renewed_at=120.0, better_since=91.0), 120.9, ElectionStep.WAIT),
+        (case(MINE, renewed_at=120.0, better_since=91.0), 121.0, ElectionStep.HAND_OVER),
     ],
 )
-def test_each_step_has_its_moment(what: Case, now: float, step: Step) -> None:
+def test_each_step_has_its_moment(what: ElectionState, now: float, step: ElectionStep) -> None:
     assert decide(what, now, TIMING) is step
 
 
 @given(st.floats(0, 14.9), st.lists(st.sampled_from(["me", "a", "b"]), unique=True))
 def test_a_living_lease_of_another_is_never_taken(age: float, ranked: list[str]) -> None:
-    assert decide(case(THEIRS, ranked=tuple(ranked)), 100.0 + age, TIMING) is Step.WAIT
+    assert decide(case(THEIRS, ranked=tuple(ranked)), 100.0 + age, TIMING) is ElectionStep.WAIT
 
 
 def test_who_is_ready_comes_first_and_who_does_not_serve_comes_not() -> None:

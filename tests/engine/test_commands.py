@@ -263,7 +263,7 @@ def test_a_queue_is_listed_and_asking_for_an_unknown_kind_leaves_no_trace() -> N
             assert reply == QueueItems(items=())
         session = world.engine.session
         assert session is not None
-        queues = [session.world.hub.queue, *(t.queue for t in session.world.targets.values())]
+        queues = [session.shared.hub.queue, *(t.queue for t in session.shared.targets.values())]
         assert all("nonsense.example.com" not in list(queue.lanes()) for queue in queues)
 
     tell(story)

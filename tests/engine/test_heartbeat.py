@@ -9,7 +9,7 @@ import pytest
 from tests.placement.make import WALL, make_tree
 from tests.sync.trees import patched
 from tmcconsole.engine.hub.sync_target_status import (
-    Signs,
+    StatusInputs,
     SyncedResource,
     silence_patch,
     status_patch,
@@ -19,11 +19,11 @@ from tmcconsole.kube.objects import Json, condition_of, conditions_of
 from tmcconsole.placement.api import rfc3339
 
 MAPS = SyncedResource("", "configmaps", ("v1",), "Accepted")
-WELL = Signs(True, "", "", False, (), (MAPS,), ())
+WELL = StatusInputs(True, "", "", False, (), (MAPS,), ())
 KINDS = ("Ready", "SyncerReady", "HeartbeatReady", "APIImportsReady", "SyncerAuthorized")
 
 
-def written(tree: Json, signs: Signs, *, wall: float = WALL, beat: bool = False) -> Json:
+def written(tree: Json, signs: StatusInputs, *, wall: float = WALL, beat: bool = False) -> Json:
     patch = status_patch(tree, signs, wall=wall, beat=beat)
     return patched(tree, patch) if patch else tree
 
@@ -57,7 +57,7 @@ def silent(tree: Json, *, wall: float = WALL, silent_s: float = 61.0) -> Json:
     ],
     ids=["well", "a moment without contact", "silent", "one kind missing", "one right missing"],
 )
-def test_the_conditions_are_distinct(signs: Signs, expected: dict[str, str]) -> None:
+def test_the_conditions_are_distinct(signs: StatusInputs, expected: dict[str, str]) -> None:
     tree = written(make_tree(), signs)
 
     for kind in KINDS:

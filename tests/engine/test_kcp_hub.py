@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 def target_of(world: World, name: str) -> Target:
     session = world.engine.session
     assert session is not None
-    return next(target for target in session.world.targets.values() if target.name == name)
+    return next(target for target in session.shared.targets.values() if target.name == name)
 
 
 async def test_a_workspace_is_recognised_and_named_by_its_logical_cluster() -> None:
@@ -34,7 +34,7 @@ async def test_a_workspace_is_recognised_and_named_by_its_logical_cluster() -> N
 
         assert session is not None
         assert session.identity.flavour == "kcp"
-        assert session.identity.cluster == session.world.hub.cluster != ""
+        assert session.identity.cluster == session.shared.hub.cluster != ""
 
 
 async def test_a_copy_lives_in_a_hashed_namespace_that_tells_its_origin() -> None:

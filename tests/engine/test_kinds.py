@@ -7,7 +7,7 @@ import pytest
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.records import KindState
 from tmcconsole.engine.connection.kind_standing import (
-    Compare,
+    CompareSchemas,
     KindRules,
     KindStanding,
     keep_unknown,
@@ -37,7 +37,7 @@ def stand(
     target: Discovery,
     *known: str,
     hub_runs_pods: bool = False,
-    compare: Compare = lambda _pair: "",
+    compare: CompareSchemas = lambda _pair: "",
     settings: SyncSettings = ANY,
 ) -> dict[str, KindStanding]:
     rules = KindRules("east", settings, hub_runs_pods, frozenset(known), compare)

@@ -15,7 +15,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine.connection.probe import MAX_PROBE_S, PROBE_S, Reach
+from tmcconsole.engine.connection.probe import MAX_PROBE_S, PROBE_S, Probe
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import condition_of
 from tmcconsole.runtime import Request, Response, TransportError
@@ -48,9 +48,9 @@ async def no_dial(name: str):  # type: ignore[no-untyped-def]
     raise DOWN
 
 
-def make_reach(server: Server) -> Reach:
+def make_reach(server: Server) -> Probe:
     client = Client(server, name="east")
-    return Reach(client, virtual_runtime(no_dial, seed=1), lambda: None)
+    return Probe(client, virtual_runtime(no_dial, seed=1), lambda: None)
 
 
 def test_one_lost_answer_is_no_outage_and_two_are() -> None:

@@ -16,7 +16,7 @@ from tests.world.world import (
 from tmcconsole.contract.commands import Resync
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync.conflicts.drift_ledger import FIGHT_FLIPS, FIGHT_WINDOW_S
-from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.ledger import LedgerEntry
 from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S
 from tmcconsole.sync.state.target import Target
 
@@ -26,10 +26,10 @@ SETTINGS = ObjectKey("shop", "settings")
 def target(world: World) -> Target:
     session = world.engine.session
     assert session is not None
-    return next(iter(session.world.targets.values()))
+    return next(iter(session.shared.targets.values()))
 
 
-def entry(world: World) -> Entry:
+def entry(world: World) -> LedgerEntry:
     return target(world).ledger.entry("configmaps", SETTINGS)
 
 
@@ -104,9 +104,9 @@ def test_a_change_back_and_forth_ends_in_a_truce_that_says_so(change: Json) -> N
             assert len(told) == 1
             assert "colour" in told[0].message
 
-            # A new wish ends the truce at once.
+            # A new desired state ends the truce at once.
             await world.hub.patch(CONFIGMAPS, "shop", "settings", {"data": {"size": "XL"}})
-            await world.eventually(lambda: is_ours_again(world), "the new wish is written")
+            await world.eventually(lambda: is_ours_again(world), "the new desired state is written")
 
     in_virtual_time(story)
 

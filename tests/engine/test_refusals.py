@@ -83,7 +83,7 @@ def test_a_diff_of_a_kind_the_target_does_not_serve_is_refused() -> None:
     async def story(world: World) -> None:
         session = world.engine.session
         assert session is not None
-        target = next(iter(session.world.targets.values()))
+        target = next(iter(session.shared.targets.values()))
         held = target.kinds.pop("configmaps")
         try:
             reply = await ask(world, ShowDiff(key=KEY, target="east"))

@@ -44,7 +44,7 @@ SMUGGLED = [
 
 def standing(world: World, kind: str, name: str) -> Standing | None:
     session = world.engine.session
-    targets = session.world.targets if session else {}
+    targets = session.shared.targets if session else {}
     for target in targets.values():
         entry = target.ledger.get(kind, ObjectKey("shop", name))
         if entry is not None:
@@ -160,7 +160,7 @@ async def test_a_spec_diff_smuggles_nothing() -> None:
         await world.settle()
         session = world.engine.session
         assert session is not None
-        key = next(iter(session.world.targets))
+        key = next(iter(session.shared.targets))
         diff = '[{"op":"add","path":"/template/spec/hostPID","value":true}]'
         patch = {
             "metadata": {"annotations": {f"experimental.spec-diff.workload.kcp.io/{key}": diff}}

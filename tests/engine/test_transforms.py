@@ -163,7 +163,7 @@ def test_the_config_has_the_last_word_over_a_placement() -> None:
     tell(story)
 
 
-def test_what_someone_changes_on_a_cluster_is_judged_by_the_transformed_wish() -> None:
+def test_what_someone_changes_on_a_cluster_is_judged_by_the_transformed_desired_state() -> None:
     async def story(world: Stage) -> None:
         await declare(world, GREEN)
         await write_objects(world)

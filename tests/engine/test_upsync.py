@@ -253,7 +253,7 @@ def test_what_is_not_placed_here_stays_down() -> None:
 
             async def connected() -> Any:
                 session = world.engine.session
-                return session and session.world.targets
+                return session and session.shared.targets
 
             await world.eventually(connected, "connected")
             await pod_below(world)

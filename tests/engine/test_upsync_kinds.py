@@ -81,7 +81,7 @@ def make_volume(labels: dict[str, str], notes: dict[str, str]) -> Json:
 def locator(world: World, cluster: str) -> str:
     session = world.engine.session
     assert session is not None
-    target = session.world.targets[key_of_target(world, cluster)]
+    target = session.shared.targets[key_of_target(world, cluster)]
     return target.names.locator("").to_json()
 
 

@@ -60,7 +60,7 @@ class Fleet:
         return await self.cluster.get(CONFIGMAPS, SPACE, "settings") or {}
 
     async def paint(self, colour: str, within_s: float) -> float:
-        """Change the wish; return the seconds until the cluster has it."""
+        """Change the desired state; return the seconds until the cluster has it."""
         began = time.monotonic()
         await self.hub.patch(CONFIGMAPS, SPACE, "settings", {"data": {"colour": colour}})
         with anyio.fail_after(within_s):

@@ -212,7 +212,7 @@ class Crew:
     # What is done and awaited
 
     async def paint(self, colour: str, name: str = "settings") -> None:
-        """Change the wish, as a user does."""
+        """Change the desired state, as a user does."""
         await self.hub.patch(CONFIGMAPS, SPACE, name, {"data": {"colour": colour}})
 
     async def until(
@@ -227,7 +227,7 @@ class Crew:
         return self.now() - began
 
     async def painted(self, colour: str, within_s: float = 60.0) -> float:
-        """Change the wish and wait until all clusters have it."""
+        """Change the desired state and wait until all clusters have it."""
         await self.paint(colour)
         return await self.until(
             lambda: all(self.data_on(name) == {"colour": colour} for name in self.clusters),

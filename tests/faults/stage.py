@@ -228,7 +228,7 @@ class Stage(World):
     # What is done and awaited
 
     async def paint(self, colour: str, name: str = "settings") -> None:
-        """Change the wish, as a user does."""
+        """Change the desired state, as a user does."""
         await self.hub.patch(CONFIGMAPS, SPACE, name, {"data": {"colour": colour}})
 
     async def until(

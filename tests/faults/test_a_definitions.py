@@ -13,7 +13,7 @@ from tests.faults.stage import SPACE, Stage, open_stage
 from tests.world.world import SYNC_TARGETS, place_everywhere
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.kube.objects import Json, Kind
-from tmcconsole.sync.definitions import DEFINITIONS
+from tmcconsole.sync.crd_sync import DEFINITIONS
 
 pytestmark = pytest.mark.anyio
 

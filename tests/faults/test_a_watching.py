@@ -184,7 +184,7 @@ async def test_A6_silence_of_watches_is_no_illness_and_ends_after_ninety_seconds
             sim.faults.switch("silent_watches")
         await world.paint("green")
         await world.clusters["east"].apply(
-            CONFIGMAPS, make_configmap(colour="of nobody's wish"), manager="stranger"
+            CONFIGMAPS, make_configmap(colour="of nobody's desired state"), manager="stranger"
         )
         await anyio.sleep(60)
         for sim in world.sims.values():

@@ -1,4 +1,4 @@
-"""B8, B11: what an API server refused waits for another wish, whatever else happens around it."""
+"""B8, B11: what an API server refused waits for another desired state, whatever happens."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_B11_what_happens_around_a_refused_object_sends_nothing_again() ->
         assert [one.recovered_at for one in errors] == [0.0]
 
 
-async def test_B11_a_refused_object_is_sent_again_at_the_next_wish_and_rarely_without() -> None:
+async def test_B11_a_refused_object_is_sent_again_when_changed_and_rarely_without() -> None:
     async with open_refusing() as world:
         await anyio.sleep(670)
         assert attempts(world, "east", "large") == 2
@@ -83,7 +83,7 @@ async def test_B11_a_refused_object_is_sent_again_at_the_next_wish_and_rarely_wi
         world.meddle = lambda _cluster, _request: None
         await world.hub.apply(CONFIGMAPS, make_configmap("large", colour="small"))
 
-        await world.until(lambda: "large" in world.names_on("east"), "another wish", 5)
+        await world.until(lambda: "large" in world.names_on("east"), "another desired state", 5)
         assert standing(world) == (SyncState.IN_SYNC, "")
 
 

@@ -109,7 +109,9 @@ async def test_B4_a_fight_over_a_field_ends_with_us_standing_aside() -> None:
             lambda: world.data_on("east", "other")["colour"] == "green", "others flow"
         )
         await world.paint("green")
-        await world.until(lambda: world.data_on("east")["colour"] == "green", "a new wish", 60)
+        await world.until(
+            lambda: world.data_on("east")["colour"] == "green", "a new desired state", 60
+        )
 
 
 async def test_B5_defaults_of_the_server_are_no_drift_also_after_a_restart() -> None:
@@ -158,7 +160,7 @@ async def test_B7_a_hanging_webhook_holds_up_its_own_cluster_only() -> None:
         await world.until(lambda: len(world.names_on("east")) == 41, "east", 330)
 
 
-async def test_B8_what_is_immutable_waits_for_another_wish() -> None:
+async def test_B8_what_is_immutable_waits_for_another_desired_state() -> None:
     async with open_shop(("east",)) as world:
         await world.clusters["east"].apply(NAMESPACES, {"metadata": {"name": "shop"}})
         await world.hub.apply(DEPLOYMENTS, make_deployment())
@@ -180,7 +182,9 @@ async def test_B8_what_is_immutable_waits_for_another_wish() -> None:
         world.meddle = lambda _cluster, _request: None
         await world.hub.patch(DEPLOYMENTS, "shop", "web", {"spec": {"replicas": 4}})
 
-        await world.until(lambda: _spec(world, "east", "web")["replicas"] == 4, "a new wish", 5)
+        await world.until(
+            lambda: _spec(world, "east", "web")["replicas"] == 4, "a new desired state", 5
+        )
 
 
 async def test_B9_over_quota_is_tried_rarely_and_holds_up_nothing_else() -> None:

@@ -35,7 +35,7 @@ async def test_B3_cluster_wins_cedes_the_field_without_a_write_and_says_to_whom(
         assert await drift_events(world) == ["Ceded"]
 
 
-async def test_B3_cluster_wins_still_carries_the_rest_of_a_new_wish() -> None:
+async def test_B3_cluster_wins_still_carries_the_rest_of_a_new_desired_state() -> None:
     async with open_shop(("east",), conflict_policy="cluster-wins") as world:
         await edit(world, colour="red")
         await world.settle()

@@ -110,7 +110,7 @@ async def test_C6_if_no_diff_leaves_alone_what_would_change() -> None:
         assert audited(world, "adopt-copy") == []
 
 
-async def test_C6_always_takes_over_and_keeps_what_the_wish_does_not_mention() -> None:
+async def test_C6_always_takes_over_and_keeps_what_the_desired_state_does_not_mention() -> None:
     async with open_stage(("east",), takeover="Always") as world:
         await taken_name(world, colour="red", taste="theirs")
         await world.until(lambda: told(world)[0] is SyncState.IN_SYNC, "adopted")

@@ -36,7 +36,7 @@ def test_E3_fifty_four_rounds_of_pause_and_partition_with_no_overlapping_write(s
 
 
 async def play(crew: Crew, rng: random.Random, number: int) -> None:
-    """Break something for a while, and change wishes and copies all the time."""
+    """Break something for a while, and change desired states and copies all the time."""
     name = rng.choice(sorted(crew.members))
     what = rng.choice(("freeze", "hub", "east", "all", "kill", "stop"))
     await crew.hub.apply(CONFIGMAPS, make_configmap(f"map-{number}"))

@@ -1,4 +1,4 @@
-"""H: what many clusters mean together. Old wishes, old reports and slips of the hand."""
+"""H: what many clusters mean together. Old desired states, old reports and slips of the hand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MANY = tuple(f"map-{number:02}" for number in range(20))
 
 
 @pytest.mark.parametrize("side", ["hub", "east"])
-async def test_H5_after_a_partition_only_the_newest_wish_is_executed(side: str) -> None:
+async def test_H5_after_a_partition_only_the_newest_desired_state_is_executed(side: str) -> None:
     async with open_shop(("east", "west")) as world:
         world.sims[side].faults.switch("outage")
         for number in range(5):

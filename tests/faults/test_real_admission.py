@@ -137,7 +137,7 @@ async def test_B9_over_quota_is_told_tried_rarely_and_holds_up_nothing_else(
     assert "QuotaExceeded" in why.body
     assert "few" in why.body  # the server's own words name the quota
     await side.delete(QUOTAS, stage.space, "few")
-    await stage.apply("more", **GREEN)  # another wish is tried at once
+    await stage.apply("more", **GREEN)  # another desired state is tried at once
 
     await stage.has(GREEN, "more", target)
     assert stage.asked(target, "DELETE") == []

@@ -23,7 +23,7 @@ from tmcconsole.engine.connection.kind_standing import KindRules, pairs_of, stan
 from tmcconsole.kube.access.credentials import dial
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery, discover
-from tmcconsole.sync.definitions import DEFINITIONS
+from tmcconsole.sync.crd_sync import DEFINITIONS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 

@@ -315,7 +315,9 @@ async def test_H3_a_cluster_that_returns_gives_its_old_copies_up(stage: RealStag
         await stage.world.engine.request(UncordonTarget(target=chosen, actor="test"))
 
 
-async def test_H5_after_a_partition_only_the_newest_wish_is_carried_out(stage: RealStage) -> None:
+async def test_H5_after_a_partition_only_the_newest_state_is_carried_out(
+    stage: RealStage,
+) -> None:
     target, other = stage.names
     await stage.proxies[target].listener.refuse()
     stage.proxies[target].listener.reset_connections()

@@ -28,8 +28,8 @@ async def test_A1_watches_cut_within_a_line_lose_no_change(stage: RealStage) -> 
             rules.on(CutBody(after_bytes=300), path=r"/configmaps\?.*watch=1", times=1)
             stage.proxies[side].listener.reset_connections()
             await stage.apply("settings", side, colour=f"shade {number} on {side}")
-            wish = number if side == "hub" else 1
-            await stage.has({"colour": f"shade {wish} on hub"}, "settings", *stage.names)
+            desired = number if side == "hub" else 1
+            await stage.has({"colour": f"shade {desired} on hub"}, "settings", *stage.names)
         assert not rules.begin("GET", URL("/api/v1/configmaps?watch=1")).counted  # all were met
 
     assert stage.asked(stage.names[0], "DELETE") == []
@@ -102,7 +102,7 @@ async def test_B5_what_the_server_writes_differently_is_no_drift(stage: RealStag
     assert stage.asked(stage.names[0], "PATCH", since=before) == []
 
 
-async def test_B8_an_immutable_field_is_refused_once_and_waits_for_another_wish(
+async def test_B8_an_immutable_field_is_refused_once_and_waits_for_another_desired_state(
     stage: RealStage,
 ) -> None:
     target, cluster = stage.names[0], stage.world.clusters[stage.names[0]]

@@ -57,7 +57,7 @@ async def test_B11_what_a_server_finds_too_large_is_sent_once(stage: RealStage) 
     sent = [path for path in stage.asked(small, "PATCH") if "/configmaps/large?" in path]
     assert len(sent) == 1
     stage.proxies[small].rules.off(rule)
-    await stage.apply("large", **GREEN)  # another wish
+    await stage.apply("large", **GREEN)  # another desired state
 
     await stage.has(GREEN, "large", small)
 

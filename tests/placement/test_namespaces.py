@@ -12,7 +12,7 @@ from tests.placement.make import WALL, make_target
 from tests.sync.trees import make_tree, patched
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.placement.api import SyncTarget, rfc3339
-from tmcconsole.placement.namespaces import (
+from tmcconsole.placement.namespace_labels import (
     REMOVAL_GRACE_S,
     SYSTEM,
     NamespacePlan,

@@ -157,7 +157,7 @@ def test_TestSyncerLifecycle_a_volume_waits_for_a_coordinator_and_goes_both_ways
         copy = await until_below(world, "east", VOLUMES, "disk", "")
         session = world.engine.session
         assert session is not None
-        target = session.world.targets[key_of(world, "east")]
+        target = session.shared.targets[key_of(world, "east")]
         wanted = Locator(target.identity, session.identity.cluster, "")
         assert Locator.from_json(annotations_of(copy)[LOCATOR]) == wanted
 

@@ -131,7 +131,7 @@ def volume(world: World, name: str, *, goes_up: bool = True, **notes: Any) -> Js
     session = world.engine.session
     assert session is not None
     key = key_of(world, "east")
-    locator = session.world.targets[key].names.locator("").to_json()
+    locator = session.shared.targets[key].names.locator("").to_json()
     labels = {CLUSTER: key} | ({STATE + key: "Upsync"} if goes_up else {})
     return {
         "metadata": {"name": name, "labels": labels, "annotations": {LOCATOR: locator, **notes}},

@@ -206,7 +206,7 @@ def space(world: World, cluster: str, namespace: str = "shop") -> str:
     """Return the name of a namespace on a cluster."""
     session = world.engine.session
     assert session is not None
-    return session.world.targets[key_of(world, cluster)].names.on_target(namespace)
+    return session.shared.targets[key_of(world, cluster)].names.on_target(namespace)
 
 
 async def connected(world: World) -> None:
@@ -214,7 +214,7 @@ async def connected(world: World) -> None:
 
     async def all_here() -> bool:
         session = world.engine.session
-        return session is not None and len(session.world.targets) == len(world.clusters)
+        return session is not None and len(session.shared.targets) == len(world.clusters)
 
     await world.eventually(all_here, "connected", 60)
 

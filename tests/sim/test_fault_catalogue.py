@@ -18,7 +18,7 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.runtime import Request
 from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sim.request.request_info import User
-from tmcconsole.sim.storage.faults import FAULTS
+from tmcconsole.sim.storage.fault_injection import FAULTS
 
 pytestmark = pytest.mark.anyio
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"

@@ -10,7 +10,7 @@ from tests.manifests import make_config_map
 from tests.sim.talk import Api, make_cluster
 from tmcconsole.runtime import Request, TransportError
 from tmcconsole.sim.faces.cluster import SimCluster
-from tmcconsole.sim.storage.faults import FAULTS
+from tmcconsole.sim.storage.fault_injection import FAULTS
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -13,8 +13,8 @@ import yaml
 
 from tests.manifests import make_config_map
 from tmcconsole.sim.faces.cluster import SimCluster
-from tmcconsole.sim.faces.http import Served, serve
-from tmcconsole.sim.faces.kubeconfig import with_token, write_kubeconfig
+from tmcconsole.sim.faces.http_face import Served, serve
+from tmcconsole.sim.faces.kubeconfig_file import with_token, write_kubeconfig
 
 pytestmark = pytest.mark.anyio
 MAPS = "/api/v1/namespaces/default/configmaps"

@@ -17,8 +17,8 @@ import yaml
 
 from tests.manifests import make_config_map, make_deployment
 from tmcconsole.sim.faces.cluster import SimCluster
-from tmcconsole.sim.faces.http import serve
-from tmcconsole.sim.faces.kubeconfig import write_kubeconfig
+from tmcconsole.sim.faces.http_face import serve
+from tmcconsole.sim.faces.kubeconfig_file import write_kubeconfig
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # a second each
 KUBECTL = Path(sys.executable).with_name("kubectl")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tmcconsole.sim.request.protobuf import decode
-from tmcconsole.sim.storage.status_errors import Failure
+from tmcconsole.sim.storage.status_errors import StatusError
 
 
 def field(number: int, value: bytes | int | str) -> bytes:
@@ -41,7 +41,7 @@ def test_zero_replicas_are_said_and_zero_seconds_are_not() -> None:
 
 
 def test_unknown_field_is_refused_rather_than_dropped() -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(StatusError) as refused:
         decode(body("v1", "ConfigMap", META + field(9, "new")))
 
     assert refused.value.code == 415
@@ -49,13 +49,13 @@ def test_unknown_field_is_refused_rather_than_dropped() -> None:
 
 
 def test_unknown_kind_is_refused() -> None:
-    with pytest.raises(Failure, match="this server does not read a Toaster"):
+    with pytest.raises(StatusError, match="this server does not read a Toaster"):
         decode(body("example.com/v1", "Toaster", b""))
 
 
 @pytest.mark.parametrize("broken", [b"", b"{}", b"k8s\x00\x0a\x7f", b"k8s\x00\x12"])
 def test_garbage_is_a_bad_request(broken: bytes) -> None:
-    with pytest.raises(Failure) as refused:
+    with pytest.raises(StatusError) as refused:
         decode(broken)
 
     assert refused.value.code == 400

@@ -20,7 +20,7 @@ from tests.simulation.trace import Violation
 from tests.simulation.watchdog import Made
 from tests.simulation.world import World
 from tmcconsole.kube.cache.informer import Phase
-from tmcconsole.sim.storage.store import Key
+from tmcconsole.sim.storage.store import StoreKey
 
 Json = dict[str, Any]
 
@@ -61,7 +61,7 @@ class Calm:
         if written:
             last = self.world.watchdog.last_write
             raise Violation("L4", f"{written} writes at rest, the last of them {last}")
-        complaint = self._wishes()
+        complaint = self._orders()
         if complaint:
             invariant, _, what = complaint.partition(": ")
             raise Violation(invariant, f"was right and is not any more: {what}")
@@ -71,9 +71,9 @@ class Calm:
 
     def complaint(self) -> str:
         """Return what is wrong, beginning with the invariant's id, or ""."""
-        return self._wishes() or self._at_rest()
+        return self._orders() or self._at_rest()
 
-    def _wishes(self) -> str:
+    def _orders(self) -> str:
         return self._placed() or self._copies() or self._released() or self._status()
 
     def _store(self, name: str) -> Any:
@@ -153,18 +153,18 @@ class Calm:
         return "" if copy["spec"]["template"] == tree["spec"]["template"] else "differs"
 
     def _wrong_sum(self, kind: str, tree: Json) -> str:
-        """The replicas are those of the wish on each target, or in sum where they are divided."""
+        """The replicas are the desired ones on each target, or in sum where they are divided."""
         if kind != "deployments.apps":
             return ""
         copies = [self._copy_of(kind, tree, name) for name in TARGETS]
         replicas = [copy["spec"]["replicas"] for copy in copies if copy]
         if len(replicas) < len(target_keys_wanting(tree)):
             return ""  # collisions: what they cost is not made up for elsewhere
-        wish = tree["spec"]["replicas"]
-        if not self._is_divided(tree) and replicas != [wish] * len(replicas):
-            return f"has {replicas} replicas, not {wish} each"
-        if self._is_divided(tree) and sum(replicas) != wish:
-            return f"has {replicas} replicas, not {wish} in sum"
+        desired = tree["spec"]["replicas"]
+        if not self._is_divided(tree) and replicas != [desired] * len(replicas):
+            return f"has {replicas} replicas, not {desired} each"
+        if self._is_divided(tree) and sum(replicas) != desired:
+            return f"has {replicas} replicas, not {desired} in sum"
         return ""
 
     def _is_divided(self, tree: Json) -> bool:
@@ -187,11 +187,11 @@ class Calm:
         """True where somebody else's object or namespace has the name."""
         place = self.world.place_on(name, tree["metadata"]["namespace"])
         store, made = self._store(name), self.world.watchdog.made[name]
-        space = store.find("namespaces", Key("", place))
+        space = store.find("namespaces", StoreKey("", place))
         foreign_space = space is not None and space.uid not in made
         if foreign_space and self.world.swarm.sync.namespaces != "auto":
             return True
-        found = store.find(kind, Key(place, tree["metadata"]["name"]))
+        found = store.find(kind, StoreKey(place, tree["metadata"]["name"]))
         return found is not None and found.uid not in made
 
     def _superfluous(self) -> str:
@@ -252,13 +252,13 @@ class Calm:
         """L3 and L5: queues empty, informers watching, targets ready."""
         engine = self.world.engine
         session = engine.session if engine else None
-        if session is None or len(session.world.targets) < len(TARGETS):
+        if session is None or len(session.shared.targets) < len(TARGETS):
             return "L3: the engine is not connected"
-        hub, targets = session.world.hub, session.world.targets.values()
+        hub, targets = session.shared.hub, session.shared.targets.values()
         queues = [hub.queue, hub.statuses, *(target.queue for target in targets)]
         if not all(queue.is_idle for queue in queues):
             return f"L3: a queue is not empty: {queues}"
-        soon = session.around.runtime.now() + SOON_S
+        soon = session.context.runtime.now() + SOON_S
         for queue in queues:
             for lane in queue.lanes():
                 items = queue.items(lane)

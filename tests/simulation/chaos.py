@@ -11,7 +11,7 @@ import anyio
 from tests.simulation.swarm import FAULTS, LAG, TIME_TRAVEL
 from tests.simulation.wire import Moment
 from tests.simulation.world import World
-from tmcconsole.sim.storage.faults import Faults
+from tmcconsole.sim.storage.fault_injection import Faults
 
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "after", "soon after")
 LASTS_S: Final = (1.0, 5.0, 20.0, 60.0)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.sim.storage.store import Key, Store, Stored
+from tmcconsole.sim.storage.store import Store, Stored, StoreKey
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ ORIGIN: Final = "syncer.kcp.io/origin"
 class Parent:
     """The hub object a copy was made of; of its uid nothing may be known ("")."""
 
-    key: Key
+    key: StoreKey
     uid: str
 
     @staticmethod
@@ -34,12 +34,12 @@ class Parent:
         """Read the annotation ``cluster/namespace/name/uid`` of a copy."""
         notes = copy["metadata"].get("annotations") or {}
         _, namespace, name, uid = notes[ORIGIN].rsplit("/", 3)
-        return Parent(Key(namespace, name), uid)
+        return Parent(StoreKey(namespace, name), uid)
 
 
 @dataclass(frozen=True, slots=True)
 class SentCopy:
-    """What a request to write a copy says of itself: whose copy, and of which wish."""
+    """What a request to write a copy says of itself: whose copy, and of which desired state."""
 
     parent: Parent
     digest: str

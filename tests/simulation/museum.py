@@ -13,7 +13,7 @@ MUSEUM: Final[dict[int, str]] = {
     65: "I12: the same with hashed namespaces and five crashes",
     235: "I12: the same with prefixed namespaces, where the namespace was asked for each time",
     221: "I10: a foreign object was written to again whenever its parent was looked at",
-    1: "L1: a wish changed and changed back had a new generation that was never observed",
+    1: "L1: a desired state changed and changed back had a new generation that was never observed",
     107: "L1: replicas were divided among targets that did not have the namespace",
     181: "L1: the same with a cordoned target kept by the Placement and a namespace made anew",
     125: "I10: an error made a collision forgotten; a lost hub connection does so too, and may",

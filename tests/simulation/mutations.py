@@ -26,7 +26,7 @@ from tmcconsole.sync.down import create_update as writing
 from tmcconsole.sync.down import ensure_namespace as places
 from tmcconsole.sync.down import plan, removal
 from tmcconsole.sync.down import reconciler as downsync
-from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
 from tmcconsole.sync.status import merge as status
 from tmcconsole.sync.status import reconciler as upstatus
@@ -68,8 +68,8 @@ def _delete_unannounced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _apply_over_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def create(turn: Turn) -> None:
-        await places.ensure_namespace(turn.world, turn.target, turn.key.namespace)
+    async def create(turn: ReconcileContext) -> None:
+        await places.ensure_namespace(turn.shared, turn.target, turn.key.namespace)
         await sending.send(turn, turn.desired.tree, force=True)
 
     monkeypatch.setattr(downsync, "create", create)
@@ -111,7 +111,7 @@ def _an_error_is_an_absence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _run_into_collisions_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def whose(_turn: Turn, _live: CachedObject) -> float:
+    async def whose(_turn: ReconcileContext, _live: CachedObject) -> float:
         return LOOK_AGAIN_S
 
     monkeypatch.setattr(writing, "_whose", whose)

@@ -1,4 +1,4 @@
-"""Seeded people: they write wishes in the hub, operate targets, and meddle with the clusters."""
+"""Seeded people: they write in the hub, operate targets, and meddle with the clusters."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class People:
                 await self.act()
 
     async def begin(self) -> None:
-        """Create the first wishes."""
+        """Create the first desired states."""
         for space in SPACES[:2]:
             await self._space(space)
             await self._placement(space)
@@ -69,7 +69,7 @@ class People:
         except KubeError as error:
             self.world.trace.commit(f"PEOPLE were refused: {error.reason}")
 
-    # Wishes in the hub
+    # Desired states in the hub
 
     async def write_configmap(self) -> None:
         await self._configmap(self._any_space(), self._any_name())

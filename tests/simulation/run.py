@@ -1,4 +1,4 @@
-"""One seed, from the first wish to the last check."""
+"""One seed, from the first desired state to the last check."""
 
 from __future__ import annotations
 

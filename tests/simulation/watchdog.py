@@ -25,11 +25,12 @@ from tests.simulation.marks import (
 )
 from tests.simulation.trace import Trace, Violation
 from tests.simulation.wire import ACTOR, WRITING
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Request, Response
 from tmcconsole.sim.faces.cluster import SimCluster
-from tmcconsole.sim.request.request_info import ADMIN, Asked, parse
-from tmcconsole.sim.storage.status_errors import Failure
-from tmcconsole.sim.storage.store import Commit, Json, Key
+from tmcconsole.sim.request.request_info import ADMIN, RequestInfo, parse
+from tmcconsole.sim.storage.status_errors import StatusError
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 PROOF_S: Final = 60.0  # how old the live read behind a deletion may be
 RECHECK_S: Final = 590.0  # a collision is looked at again no sooner, unless something changed
@@ -43,7 +44,7 @@ class Made:
     """An object the engine has made on a cluster, and which is still there."""
 
     kind: str
-    key: Key
+    key: StoreKey
     parent: Parent | None  # None for namespaces
 
 
@@ -71,14 +72,14 @@ class Watchdog:
     made: dict[str, dict[str, Made]] = field(default_factory=dict)  # cluster: uid: object
     writes: Counter[str] = field(default_factory=Counter)  # the engine's attempts, by cluster
     last_write: str = ""
-    _reads: dict[tuple[str, Key], deque[LiveRead]] = field(default_factory=dict)
+    _reads: dict[tuple[str, StoreKey], deque[LiveRead]] = field(default_factory=dict)
     _born: dict[str, dict[str, float]] = field(default_factory=dict)  # cluster: uid: when
     # (hub namespace, target key): since when it is placed there
     _placed: dict[tuple[str, str], float] = field(default_factory=dict)
     _creates: Counter[tuple[str, str]] = field(default_factory=Counter)  # (cluster, parent uid)
     _allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _refused: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
-    _seen: dict[tuple[int, str, str, Key], float] = field(default_factory=dict)  # live reads
+    _seen: dict[tuple[int, str, str, StoreKey], float] = field(default_factory=dict)  # live reads
     _attempts: dict[tuple[str, str, str, bytes], deque[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,10 +126,10 @@ class Watchdog:
         if cluster != "hub" and request.method in WRITING and status == 409:
             self._check_quarantine(cluster, asked, self.memory())
 
-    def _understand(self, cluster: str, request: Request) -> Asked | None:
+    def _understand(self, cluster: str, request: Request) -> RequestInfo | None:
         try:
             return parse(request, self.clusters[cluster].server.kinds, ADMIN)
-        except Failure:
+        except StatusError:
             return None
 
     def _count_attempt(self, cluster: str, request: Request) -> None:
@@ -143,14 +144,14 @@ class Watchdog:
             what = f"{request.method} {request.path} on {cluster}"
             self.fail("I12", f"{len(recent)} times {what} within {WINDOW_S:.0f} s")
 
-    def _check_quarantine(self, cluster: str, asked: Asked, memory: int) -> None:
+    def _check_quarantine(self, cluster: str, asked: RequestInfo, memory: int) -> None:
         """I10: what was seen to be foreign is run into again only after a change or a long time."""
         found = self.clusters[cluster].store.find(asked.kind.id, asked.key)
         if found is None or found.uid in self.made[cluster] or asked.kind.id == "namespaces":
             return
         sent = read_copy(asked.body)
-        wish = (sent.digest, self._allowed[cluster, sent.parent.uid]) if sent else ()
-        tries = self._refused.setdefault((memory, cluster, found.uid, wish), [])
+        desired = (sent.digest, self._allowed[cluster, sent.parent.uid]) if sent else ()
+        tries = self._refused.setdefault((memory, cluster, found.uid, desired), [])
         seen_at = self._seen.get((memory, cluster, asked.kind.id, asked.key), -1.0)
         if tries and tries[-1] <= seen_at and self.now() - tries[-1] < RECHECK_S:
             again = self.now() - tries[-1]
@@ -283,7 +284,7 @@ class Watchdog:
     def _check_place(self, cluster: str, commit: Commit) -> None:
         """I3: copies live in namespaces of the same name, or in such as we made for them."""
         name = commit.key.namespace
-        found = self.clusters[cluster].store.find("namespaces", Key("", name))
+        found = self.clusters[cluster].store.find("namespaces", StoreKey("", name))
         ours = found is not None and found.uid in self.made[cluster]
         if not ours and self.clusters["hub"].store.get("namespaces", "", name) is None:
             self.fail("I3", f"{commit.kind_id} {commit.key} is in a foreign namespace on {cluster}")

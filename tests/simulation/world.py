@@ -103,10 +103,10 @@ class World:
         session = self.engine.session if self.engine else None
         if session is None:
             return []
-        hub, sources = session.world.hub, session.sources
+        hub, sources = session.shared.hub, session.sources
         found = [hub.namespaces, sources.targets, sources.locations, sources.placements]
         found += [watched.informer for watched in hub.kinds.values()]
-        for target in session.world.targets.values():
+        for target in session.shared.targets.values():
             found.append(target.namespaces)
             found += [watched.informer for watched in target.kinds.values()]
         return found
@@ -114,7 +114,7 @@ class World:
     def place_on(self, name: str, space: str) -> str:
         """Return the namespace on a target that stands for one of the hub."""
         session = self.engine.session if self.engine else None
-        target = session.world.targets.get(self.watchdog.keys[name]) if session else None
+        target = session.shared.targets.get(self.watchdog.keys[name]) if session else None
         return target.names.on_target(space) if target else space
 
     def memory(self) -> int:
@@ -127,7 +127,7 @@ class World:
     def braking(self) -> list[str]:
         """Return the targets on which deletions are held."""
         session = self.engine.session if self.engine else None
-        targets = session.world.targets.values() if session else ()
+        targets = session.shared.targets.values() if session else ()
         return [target.name for target in targets if target.brake.tripped]
 
     def inspect(self) -> None:

@@ -14,7 +14,7 @@ from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_
 from tmcconsole.sync.assignment.plan import (
     Expected,
     expected_keys,
-    is_wanted,
+    is_assigned,
     plan_assignment,
     plan_release,
 )
@@ -307,7 +307,7 @@ def test_release_of_a_deleted_object_touches_its_finalizers_only() -> None:
     ],
 )
 def test_whether_a_target_should_hold_a_copy(tree: Json, wanted: bool) -> None:
-    assert is_wanted(tree, "a") is wanted
+    assert is_assigned(tree, "a") is wanted
 
 
 # Whatever the marks are

@@ -9,7 +9,7 @@ from tmcconsole.kube.cache.cache import Shrink
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.sim.faces.cluster import SimCluster
-from tmcconsole.sync.policy.mass_delete_brake import WINDOW_S, Brake
+from tmcconsole.sync.policy.mass_delete_brake import WINDOW_S, MassDeleteBrake
 from tmcconsole.tmc.history.audit import Recalled
 
 
@@ -27,11 +27,11 @@ def take_list(informer: Informer, *, shrank: bool, before: int = 30) -> None:
         informer.shrinks.append(Shrink(len(informer.shrinks) + 1, before, 0))
 
 
-def make_brake() -> Brake:
-    return Brake(least=10, percent=5.0)
+def make_brake() -> MassDeleteBrake:
+    return MassDeleteBrake(least=10, percent=5.0)
 
 
-def admitted(brake: Brake, count: int, *, now: float = 0.0, objects: int = 20) -> int:
+def admitted(brake: MassDeleteBrake, count: int, *, now: float = 0.0, objects: int = 20) -> int:
     return sum(brake.admit(f"uid-{now}-{number}", now, objects) for number in range(count))
 
 
@@ -135,7 +135,9 @@ def past(uid: str, at: float, *, action: str = "delete-copy", **more: str) -> Re
     return Recalled(1_000_000 + at, action, "east", uid, told["detail"], told["outcome"])
 
 
-def remembering(*found: Recalled, allowed_until: float = 0.0, now: float = 100.0) -> Brake:
+def remembering(
+    *found: Recalled, allowed_until: float = 0.0, now: float = 100.0
+) -> MassDeleteBrake:
     brake = make_brake()
     brake.remember(found, allowed_until, now, 1_000_000 + now)
     return brake

@@ -10,12 +10,12 @@ from tmcconsole.config.grammar.pointers import read_pointer
 from tmcconsole.config.problems import Unusable
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.trees.differences import subset_differences
-from tmcconsole.kube.trees.managed_fields import depth_of, writers_of
-from tmcconsole.sync.conflicts.field_rules import Ownership
-from tmcconsole.sync.conflicts.judge import ALL, Verdict, contest, judge, leaf_digests
-from tmcconsole.sync.conflicts.pointers import points_at, without
+from tmcconsole.kube.trees.managed_fields import depth_of, field_managers_of
+from tmcconsole.sync.conflicts.field_rules import FieldRules
+from tmcconsole.sync.conflicts.judge import ALL, DriftVerdict, contested_fields, judge, leaf_digests
+from tmcconsole.sync.conflicts.pointer_steps import points_at, without
 
-WISH: Json = {
+DESIRED: Json = {
     "metadata": {"name": "web", "labels": {"team": "ours"}, "annotations": {}},
     "spec": {
         "replicas": 2,
@@ -31,13 +31,13 @@ def owned(
 
 
 def live(spec: Json, *entries: Json) -> Json:
-    meta = {**WISH["metadata"], "managedFields": list(entries)}
-    return {"metadata": meta, "spec": {**WISH["spec"], **spec}}
+    meta = {**DESIRED["metadata"], "managedFields": list(entries)}
+    return {"metadata": meta, "spec": {**DESIRED["spec"], **spec}}
 
 
-def verdict(tree: Json, rules: Ownership, *, changed: bool = False, **more: Any) -> Verdict:
-    found = contest(subset_differences(WISH, tree), writers_of(tree), WISH)
-    return judge(rules, found, WISH, has_changed=lambda _one: changed, **more)
+def verdict(tree: Json, rules: FieldRules, *, changed: bool = False, **more: Any) -> DriftVerdict:
+    found = contested_fields(subset_differences(DESIRED, tree), field_managers_of(tree), DESIRED)
+    return judge(rules, found, DESIRED, has_changed=lambda _one: changed, **more)
 
 
 SCALED = live(
@@ -65,7 +65,7 @@ IMAGE = live(
     ],
 )
 def test_B3_a_field_that_another_owns_goes_by_policy(policy: str, changed: bool, pile: str) -> None:
-    found = verdict(IMAGE, Ownership(conflict=policy), changed=changed)
+    found = verdict(IMAGE, FieldRules(conflict=policy), changed=changed)
 
     (one,) = getattr(found, pile)
     assert (one.pointer, one.owner) == ("/spec/containers/[name=main]/image", "kubectl")
@@ -75,14 +75,14 @@ def test_B3_a_field_that_another_owns_goes_by_policy(policy: str, changed: bool,
 def test_B4_the_scale_of_an_ignored_manager_is_left_under_any_policy() -> None:
     managers = frozenset({"kube-controller-manager/scale"})
 
-    found = verdict(SCALED, Ownership(managers=managers))
+    found = verdict(SCALED, FieldRules(managers=managers))
 
     assert [one.owner for one in found.ignored] == ["kube-controller-manager/scale"]
     assert found.cuts == (("spec", "replicas"),)
 
 
 def test_what_an_operator_insists_on_is_taken_back_under_any_policy() -> None:
-    rules = Ownership(conflict="manual")
+    rules = FieldRules(conflict="manual")
 
     assert verdict(IMAGE, rules, insisted=frozenset({ALL})).take_back
     assert verdict(IMAGE, rules, insisted=frozenset({"/spec/replicas"})).asked
@@ -91,7 +91,7 @@ def test_what_an_operator_insists_on_is_taken_back_under_any_policy() -> None:
 def test_our_own_field_is_not_cut_although_it_is_left_because_that_would_remove_it() -> None:
     ours = owned("tmc-console", {"f:spec": {"f:replicas": {}}})
 
-    found = verdict(live({"replicas": 5}, ours), Ownership(conflict="cluster-wins"))
+    found = verdict(live({"replicas": 5}, ours), FieldRules(conflict="cluster-wins"))
 
     assert len(found.ceded) == 1
     assert found.cuts == ()
@@ -101,11 +101,11 @@ def test_an_atomic_list_is_cut_as_a_whole() -> None:
     atomic = owned("kubectl", {"f:spec": {"f:containers": {'k:{"name":"main"}': {"f:args": {}}}}})
     tree = live({"containers": [{"name": "main", "image": "web:1", "args": ["b"]}]}, atomic)
 
-    found = verdict(tree, Ownership(conflict="cluster-wins"))
+    found = verdict(tree, FieldRules(conflict="cluster-wins"))
 
     assert found.cuts == (("spec", "containers", 0, "args"),)
-    assert "args" not in without(WISH, found.cuts)["spec"]["containers"][0]
-    assert WISH["spec"]["containers"][0]["args"] == ["a"]
+    assert "args" not in without(DESIRED, found.cuts)["spec"]["containers"][0]
+    assert DESIRED["spec"]["containers"][0]["args"] == ["a"]
 
 
 def test_a_removed_field_names_who_wrote_last() -> None:
@@ -116,29 +116,29 @@ def test_a_removed_field_names_who_wrote_last() -> None:
     )
     del tree["spec"]["replicas"]
 
-    (one,) = verdict(tree, Ownership()).take_back
+    (one,) = verdict(tree, FieldRules()).take_back
 
     assert one.owner == ""
     assert one.manager == "late, who wrote last"
 
 
 def test_the_server_s_default_in_a_list_key_still_names_the_entry() -> None:
-    wish = {"spec": {"ports": [{"containerPort": 80, "name": "web", "hostPort": 8080}]}}
+    desired = {"spec": {"ports": [{"containerPort": 80, "name": "web", "hostPort": 8080}]}}
     fields: Json = {
         "f:spec": {"f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {"f:name": {}}}}
     }
-    (writer,) = writers_of({"metadata": {"managedFields": [owned("kubectl", fields)]}})
+    (writer,) = field_managers_of({"metadata": {"managedFields": [owned("kubectl", fields)]}})
 
-    assert depth_of(writer, ("spec", "ports", 0, "name"), wish) == 4
-    assert depth_of(writer, ("spec", "ports", 0, "hostPort"), wish) is None
+    assert depth_of(writer, ("spec", "ports", 0, "name"), desired) == 4
+    assert depth_of(writer, ("spec", "ports", 0, "hostPort"), desired) is None
 
 
 def test_malformed_managed_fields_name_nobody() -> None:
     entries: list[Any] = ["x", {"manager": 7}, {"fieldsV1": []}, owned("m", {"k:not json": {}})]
 
-    writers = writers_of({"metadata": {"managedFields": entries}})
+    writers = field_managers_of({"metadata": {"managedFields": entries}})
 
-    assert [depth_of(one, ("spec", "replicas"), WISH) for one in writers] == [None]
+    assert [depth_of(one, ("spec", "replicas"), DESIRED) for one in writers] == [None]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_malformed_managed_fields_name_nobody() -> None:
 def test_a_pointer_counts_for_its_place_and_all_below_it(text: str, does: bool) -> None:
     steps = ("spec", "containers", 0, "image")
 
-    assert points_at(read_pointer(text), steps, WISH) is does
+    assert points_at(read_pointer(text), steps, DESIRED) is does
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_is_no_pointer_to_leave_to_others_is_refused(text: str) -> None:
 
 
 def test_equal_values_of_two_objects_have_different_digests_and_values_are_not_in_them() -> None:
-    one, other = leaf_digests(WISH, "hub/a/web/1"), leaf_digests(WISH, "hub/b/web/2")
+    one, other = leaf_digests(DESIRED, "hub/a/web/1"), leaf_digests(DESIRED, "hub/b/web/2")
 
     assert one.keys() == other.keys()
     assert all(one[name] != other[name] for name in one)

@@ -1,4 +1,4 @@
-"""What a target should hold of a hub object: the wish, without what is the hub's own."""
+"""What a target should hold of a hub object: the desired state, without what is the hub's own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import make_tree
 from tmcconsole.kube.objects import Json, Kind, annotations_of, labels_of
-from tmcconsole.sync.desired.build import Desired, Terms, build
+from tmcconsole.sync.desired.build import Desired, DesiredInputs, build
 from tmcconsole.sync.desired.replica_division import share
 from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN
 
@@ -23,16 +23,16 @@ CLAIMS = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 PODS = Kind("", "v1", "pods", "Pod")
 
 
-def wish(kind: Kind, source: Json, **more: Any) -> Desired:
+def desired(kind: Kind, source: Json, **more: Any) -> Desired:
     return build(kind, source, key="a", hub_cluster="hub", namespace="there", **more)
 
 
-def test_a_wish_is_the_object_under_our_marks_in_the_targets_namespace() -> None:
+def test_a_desired_state_is_the_object_under_our_marks_in_the_targets_namespace() -> None:
     source = make_tree(states={"a": "Sync", "b": "Sync"}, held=("a",), assigned=True, stamps=("b",))
     source["metadata"]["labels"]["team"] = "shop"
     source["metadata"]["annotations"]["note"] = "kept"
 
-    found = wish(CONFIGMAPS, source | {"data": {"k": "v"}})
+    found = desired(CONFIGMAPS, source | {"data": {"k": "v"}})
 
     assert found.tree == {
         "apiVersion": "v1",
@@ -71,7 +71,7 @@ def test_metadata_of_the_hubs_own_does_not_travel(field: str) -> None:
     source = make_tree()
     source["metadata"][field] = "something"
 
-    assert field not in wish(CONFIGMAPS, source).tree["metadata"]
+    assert field not in desired(CONFIGMAPS, source).tree["metadata"]
 
 
 @pytest.mark.parametrize(
@@ -90,14 +90,14 @@ def test_bookkeeping_annotations_do_not_travel(name: str) -> None:
     source = make_tree()
     source["metadata"]["annotations"][name] = "something"
 
-    assert name not in annotations_of(wish(CONFIGMAPS, source).tree)
+    assert name not in annotations_of(desired(CONFIGMAPS, source).tree)
 
 
 def test_status_does_not_travel_and_the_source_is_not_changed() -> None:
     source = make_tree(status={"phase": "Bound"}, spec={"clusterIP": "10.0.0.1"})
     before = copy.deepcopy(source)
 
-    found = wish(SERVICES, source)
+    found = desired(SERVICES, source)
 
     assert "status" not in found.tree
     assert source == before
@@ -123,13 +123,13 @@ def test_status_does_not_travel_and_the_source_is_not_changed() -> None:
             SERVICES,
             {"clusterIP": "None", "clusterIPs": ["None"]},
             {"clusterIP": "None", "clusterIPs": ["None"]},
-            id="service: headless is a wish",
+            id="service: headless is a desired state",
         ),
         pytest.param(
             SERVICES,
             {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4", "IPv6"]},
             {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4", "IPv6"]},
-            id="service: dual stack is a wish",
+            id="service: dual stack is a desired state",
         ),
         pytest.param(
             JOBS,
@@ -160,24 +160,26 @@ def test_status_does_not_travel_and_the_source_is_not_changed() -> None:
 def test_fields_that_mean_something_in_the_hub_only_are_left_out(
     kind: Kind, spec: Json, wanted: Json
 ) -> None:
-    assert wish(kind, make_tree(spec=spec)).tree["spec"] == wanted
+    assert desired(kind, make_tree(spec=spec)).tree["spec"] == wanted
 
 
-def test_equal_wishes_have_equal_digests_whatever_the_order_and_the_bookkeeping() -> None:
+def test_equal_states_have_equal_digests_whatever_the_order_and_the_bookkeeping() -> None:
     one = make_tree(states={"a": "Sync"}, data={"x": "1", "y": "2"})
     two = make_tree(held=("a",), assigned=True, data={"y": "2", "x": "1"})
     two["metadata"]["resourceVersion"] = "99"
 
-    assert wish(CONFIGMAPS, one).digest == wish(CONFIGMAPS, two).digest
+    assert desired(CONFIGMAPS, one).digest == desired(CONFIGMAPS, two).digest
 
 
-def test_a_different_wish_has_a_different_digest() -> None:
+def test_a_different_desired_state_has_a_different_digest() -> None:
     digests = {
-        wish(CONFIGMAPS, make_tree(data={"x": "1"})).digest,
-        wish(CONFIGMAPS, make_tree(data={"x": "2"})).digest,
-        wish(CONFIGMAPS, make_tree(name="other", data={"x": "1"})).digest,
-        wish(DEPLOYMENTS, make_tree(spec={"replicas": 4}), terms=Terms(("a", "b"))).digest,
-        wish(DEPLOYMENTS, make_tree(spec={"replicas": 4})).digest,
+        desired(CONFIGMAPS, make_tree(data={"x": "1"})).digest,
+        desired(CONFIGMAPS, make_tree(data={"x": "2"})).digest,
+        desired(CONFIGMAPS, make_tree(name="other", data={"x": "1"})).digest,
+        desired(
+            DEPLOYMENTS, make_tree(spec={"replicas": 4}), inputs=DesiredInputs(("a", "b"))
+        ).digest,
+        desired(DEPLOYMENTS, make_tree(spec={"replicas": 4})).digest,
     }
 
     assert len(digests) == 5
@@ -198,7 +200,10 @@ def test_a_different_wish_has_a_different_digest() -> None:
 def test_replicas_are_divided_where_a_placement_says_so(
     kind: Kind, spec: Json, among: tuple[str, ...] | None, replicas: int
 ) -> None:
-    assert wish(kind, make_tree(spec=spec), terms=Terms(among)).tree["spec"]["replicas"] == replicas
+    assert (
+        desired(kind, make_tree(spec=spec), inputs=DesiredInputs(among)).tree["spec"]["replicas"]
+        == replicas
+    )
 
 
 _members = st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=1, unique=True)
@@ -233,4 +238,4 @@ def test_labels_of_jobs_that_carry_the_hubs_uid_do_not_travel() -> None:
     source = make_tree(spec={})
     source["metadata"]["labels"] |= {"batch.kubernetes.io/job-name": "x", "app": "x"}
 
-    assert set(labels_of(wish(JOBS, source).tree)) == {"app", CLUSTER}
+    assert set(labels_of(desired(JOBS, source).tree)) == {"app", CLUSTER}

@@ -15,18 +15,18 @@ from tmcconsole.kube.errors import (
     TooManyRequests,
     Unreachable,
 )
-from tmcconsole.sync.queue.concurrency_limit import LEAST, NARROW, START, Flow
+from tmcconsole.sync.queue.concurrency_limit import LEAST, NARROW, START, ConcurrencyLimit
 
 
-def make_flow(most: int = 64) -> Flow:
-    return Flow(anyio.current_time, anyio.sleep, most)
+def make_flow(most: int = 64) -> ConcurrencyLimit:
+    return ConcurrencyLimit(anyio.current_time, anyio.sleep, most)
 
 
 def too_many(retry_after_s: float | None = None) -> TooManyRequests:
     return TooManyRequests(429, "TooManyRequests", "slow down", retry_after_s=retry_after_s)
 
 
-async def fail(flow: Flow, error: KubeError) -> None:
+async def fail(flow: ConcurrencyLimit, error: KubeError) -> None:
     try:
         async with flow.admitted():
             raise error
@@ -34,7 +34,7 @@ async def fail(flow: Flow, error: KubeError) -> None:
         pass
 
 
-async def succeed(flow: Flow, times: int = 1) -> None:
+async def succeed(flow: ConcurrencyLimit, times: int = 1) -> None:
     for _ in range(times):
         async with flow.admitted():
             pass
@@ -172,7 +172,7 @@ def test_never_more_requests_at_once_than_the_width() -> None:
     assert run_virtual(main, seed=1, limit_s=60) == 3
 
 
-async def answer_in(flow: Flow, seconds: float, times: int = 1) -> None:
+async def answer_in(flow: ConcurrencyLimit, seconds: float, times: int = 1) -> None:
     for _ in range(times):
         async with flow.admitted():
             await anyio.sleep(seconds)

@@ -12,7 +12,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
 from tmcconsole.kube.trees.differences import Difference
-from tmcconsole.sync.conflicts.differences import fingerprint
+from tmcconsole.sync.conflicts.copy_differences import fingerprint
 from tmcconsole.sync.desired.build import PLAIN, Desired, build
 from tmcconsole.sync.down.plan import (
     AwaitFinalizer,
@@ -46,13 +46,13 @@ def cache(tree: Json) -> CachedObject:
     return to_cached(orjson.dumps(tree), CONFIGMAPS)
 
 
-def wish_of(source: Json) -> Desired:
+def desired_of(source: Json) -> Desired:
     return build(CONFIGMAPS, source, key="a", hub_cluster=HUB, namespace="shop")
 
 
 def copy_of(source: Json, *, deleting: bool = False, **meta: Any) -> Json:
     """The copy as our apply left it on the target."""
-    tree = wish_of(source).tree
+    tree = desired_of(source).tree
     tree["metadata"] |= {"uid": "uid-copy", "resourceVersion": "40", **meta}
     if deleting:
         tree["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
@@ -73,8 +73,8 @@ def facts(
         origin=origin_of(HUB, source) if source else "",
         source=source,
         source_digest=b"s" if source else b"",
-        terms=PLAIN,
-        desired=wish_of(source) if source else None,
+        inputs=PLAIN,
+        desired=desired_of(source) if source else None,
         refusal=refusal,
         copy=cache(copy) if copy else None,
         copy_tree=copy,
@@ -227,14 +227,14 @@ def test_a_deletion_carries_its_reason_and_the_very_copy(given: Facts, reason: s
     assert (step.copy, step.reason) == (given.copy, reason)
 
 
-def test_another_wish_is_an_update_and_not_drift() -> None:
+def test_another_desired_state_is_an_update_and_not_drift() -> None:
     old, new = wanted_tree(), wanted_tree()
     new["data"] = {"colour": "red"}
 
     assert decide(facts(new, copy_of(old))) == Update("uid-copy")
 
 
-def test_a_changed_copy_of_the_same_wish_is_drift_that_names_the_field() -> None:
+def test_a_changed_copy_of_the_same_desired_state_is_drift_that_names_the_field() -> None:
     copy = copy_of(wanted_tree())
     copy["data"]["colour"] = "green"
 

@@ -71,7 +71,7 @@ def test_observed_generation_waits_for_the_slowest_target() -> None:
     assert merged == {"observedGeneration": 8}
 
 
-def test_a_copy_of_an_older_wish_does_not_count_as_observed() -> None:
+def test_a_copy_of_an_older_desired_state_does_not_count_as_observed() -> None:
     old = report("a", current=False, observedGeneration=1)
 
     assert merge([old], generation=2, before={}) == {}

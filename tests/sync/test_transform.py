@@ -1,4 +1,4 @@
-"""Transforms of a wish: each change, what it matches, and what no transform may do."""
+"""Transforms of a desired state: each change, what it matches, and what no transform may do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.sync.trees import make_tree
 from tmcconsole.config.transform_reader import read_transform
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.objects import Json, Kind
-from tmcconsole.sync.desired.build import Desired, Terms, build
+from tmcconsole.sync.desired.build import Desired, DesiredInputs, build
 from tmcconsole.sync.desired.transform import TransformFailed
 from tmcconsole.sync.names.images import from_elsewhere, full_name
 from tmcconsole.sync.names.markers import CLUSTER
@@ -28,14 +28,14 @@ def make_transform(**table: Any) -> Transform:
     return read_transform({"name": "it", **table}, "config")
 
 
-def wish(kind: Kind, source: Json, *transforms: Transform) -> Desired:
-    terms = Terms(None, transforms, "eu-west", LABELS)
-    return build(kind, source, key="K", hub_cluster="hub", namespace="there", terms=terms)
+def desired(kind: Kind, source: Json, *transforms: Transform) -> Desired:
+    inputs = DesiredInputs(None, transforms, "eu-west", LABELS)
+    return build(kind, source, key="K", hub_cluster="hub", namespace="there", inputs=inputs)
 
 
 def made(kind: Kind, source: Json, **table: Any) -> Json:
     """Return what one transform makes of an object."""
-    return wish(kind, source, make_transform(**table)).tree
+    return desired(kind, source, make_transform(**table)).tree
 
 
 def make_pods(*images: str, name: str = "web") -> Json:
@@ -231,7 +231,7 @@ def test_what_a_transform_matches(match: Json, is_made: bool) -> None:
     source = make_tree()
     source["metadata"]["labels"] |= {"tier": "gold", "app": "shop"}
 
-    found = wish(CONFIGMAPS, source, make_transform(set={"data.k": "made"}, **match))
+    found = desired(CONFIGMAPS, source, make_transform(set={"data.k": "made"}, **match))
 
     assert (found.tree.get("data") == {"k": "made"}) is is_made
     assert bool(found.applied) is is_made
@@ -241,7 +241,7 @@ def test_transforms_are_made_in_order_and_each_sees_the_last() -> None:
     first = make_transform(name="first", template={"data.k": "{value}1"})
     second = make_transform(name="second", template={"data.k": "{value}2"})
 
-    found = wish(CONFIGMAPS, make_tree(), first, second)
+    found = desired(CONFIGMAPS, make_tree(), first, second)
 
     assert found.tree["data"] == {"k": "12"}
     assert [str(one) for one in found.applied] == [
@@ -251,9 +251,9 @@ def test_transforms_are_made_in_order_and_each_sees_the_last() -> None:
 
 
 def test_the_digest_follows_what_the_transforms_make_and_not_that_there_are_some() -> None:
-    plain = wish(CONFIGMAPS, make_tree(data={"k": "v"}))
-    same = wish(CONFIGMAPS, make_tree(data={"k": "v"}), make_transform(set={"data.k": "v"}))
-    other = wish(CONFIGMAPS, make_tree(data={"k": "v"}), make_transform(set={"data.k": "w"}))
+    plain = desired(CONFIGMAPS, make_tree(data={"k": "v"}))
+    same = desired(CONFIGMAPS, make_tree(data={"k": "v"}), make_transform(set={"data.k": "v"}))
+    other = desired(CONFIGMAPS, make_tree(data={"k": "v"}), make_transform(set={"data.k": "w"}))
 
     assert same.digest == plain.digest != other.digest
     assert str(same.applied[0]) == "it (config): nothing to change"
@@ -300,7 +300,7 @@ FAILING: list[tuple[str, Json, Mapping[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("table", "more", "why"), [row[1:] for row in FAILING])
-def test_a_transform_that_fails_leaves_no_wish_and_says_why(
+def test_a_transform_that_fails_leaves_no_desired_state_and_says_why(
     table: Json, more: Mapping[str, Any], why: str
 ) -> None:
     with pytest.raises(TransformFailed) as caught:

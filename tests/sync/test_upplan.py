@@ -29,19 +29,19 @@ from tmcconsole.sync.names.markers import (
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.up.hub_object import Lifted, is_lifted, is_selected, lift, why_not_derived
 from tmcconsole.sync.up.plan import (
-    Compare,
+    CompareHubObject,
     Even,
     LetGo,
     Make,
+    NameTaken,
     Reject,
-    Report,
     Rest,
     Rewrite,
     Stamp,
     TakeDown,
-    Taken,
     UpFacts,
     Wait,
+    WriteStatus,
     decide_up,
     normal_of,
 )
@@ -137,7 +137,7 @@ assert BUSY_CACHED is not None
         pytest.param(facts(NEWER, above_tree(BELOW)), Even(), id="newer, and nothing differs"),
         pytest.param(
             facts(BELOW, above_tree(BELOW, whole=False)),
-            Report({"phase": "Running"}),
+            WriteStatus({"phase": "Running"}),
             id="created, status missing: a crash came between",
         ),
         pytest.param(
@@ -145,14 +145,16 @@ assert BUSY_CACHED is not None
             Stamp("40"),
             id="status written, stamp missing: a crash came between",
         ),
-        pytest.param(facts(BUSY, above_tree(BELOW)), Report({"phase": "Succeeded"}), id="status"),
+        pytest.param(
+            facts(BUSY, above_tree(BELOW)), WriteStatus({"phase": "Succeeded"}), id="status"
+        ),
         pytest.param(
             facts(BUSY, above_tree(BELOW), reported=BUSY_CACHED.status_digest),
             Stamp("41"),
             id="the hub keeps less of the status than it was given",
         ),
-        pytest.param(facts(BELOW, OLD_WISH), Rewrite(), id="another wish"),
-        pytest.param(facts(BELOW, CHANGED), Compare(), id="differs, for a reason unknown"),
+        pytest.param(facts(BELOW, OLD_WISH), Rewrite(), id="another desired state"),
+        pytest.param(facts(BELOW, CHANGED), CompareHubObject(), id="differs, for a reason unknown"),
         pytest.param(
             facts(BELOW, CHANGED, normal=normal_of(lifted_of(BELOW), CHANGED)),
             Even(),
@@ -168,7 +170,7 @@ assert BUSY_CACHED is not None
             Rewrite(),
             id="somebody took the state label off",
         ),
-        pytest.param(facts(BELOW, FOREIGN), Taken(), id="a foreign object of that name"),
+        pytest.param(facts(BELOW, FOREIGN), NameTaken(), id="a foreign object of that name"),
         pytest.param(facts(None, FOREIGN), Rest(), id="a foreign object, and nothing below"),
         pytest.param(
             facts(None, above_tree(BELOW, finalizers=[])), Rest(), id="our finalizer taken off"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.sync.trees import THEN, make_tree, patched
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of
-from tmcconsole.sync.assignment.plan import is_wanted
+from tmcconsole.sync.assignment.plan import is_assigned
 from tmcconsole.sync.desired.target_view import (
     NotOwner,
     ViewInvalid,
@@ -220,7 +220,7 @@ def test_a_target_sees_a_deletion_exactly_where_it_is_stamped_to_leave(
             )
     seen_deleted = "deletionTimestamp" in read_view(tree, key)["metadata"]
 
-    assert is_wanted(tree, key) is (state_keys(tree).get(key) == "Sync" and not seen_deleted)
+    assert is_assigned(tree, key) is (state_keys(tree).get(key) == "Sync" and not seen_deleted)
 
 
 @given(tree=_trees, key=st.sampled_from("abc"))

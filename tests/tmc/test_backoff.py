@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tmcconsole.tmc.backoff import MAX_RETRY_AFTER_S, RECHECK_S, bounds, delay
 from tmcconsole.tmc.errors import ErrorType, Pace, failure
+from tmcconsole.tmc.retry_pacing import MAX_RETRY_AFTER_S, RECHECK_S, bounds, delay
 
 paces = st.sampled_from(Pace)
 attempts = st.integers(min_value=1, max_value=10_000)

@@ -10,7 +10,7 @@ import pytest
 from tmcconsole.contract.text import SafeText
 from tmcconsole.tmc.errors import ErrorType, failure
 from tmcconsole.tmc.history.history import History
-from tmcconsole.tmc.history.store import (
+from tmcconsole.tmc.history.history_store import (
     HistoryStore,
     HistoryUnavailable,
     keep_saved,

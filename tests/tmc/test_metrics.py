@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tmcconsole.contract.records import Health
 from tmcconsole.tmc.errors import ErrorType, failure
-from tmcconsole.tmc.metric_names import METRICS, Shape
+from tmcconsole.tmc.metric_names import METRICS, MetricType
 from tmcconsole.tmc.metrics import OTHER, Metrics, exposition, new_registry
 from tmcconsole.tmc.recovery.recovery import choose
 from tmcconsole.tmc.recovery.runner import Recovery, RecoveryState
@@ -44,11 +44,11 @@ def test_every_metric_can_be_recorded_and_is_exposed_under_its_name(
     for metric in METRICS:
         labels = [f"v{number}" for number in range(len(metric.labels))]
         match metric.shape:
-            case Shape.COUNTER:
+            case MetricType.COUNTER:
                 metrics.count(metric.name, *labels)
-            case Shape.GAUGE:
+            case MetricType.GAUGE:
                 metrics.set(metric.name, 1.0, *labels)
-            case Shape.HISTOGRAM:
+            case MetricType.HISTOGRAM:
                 metrics.observe(metric.name, 1.0, *labels)
 
     samples = {
@@ -58,7 +58,7 @@ def test_every_metric_can_be_recorded_and_is_exposed_under_its_name(
     }
 
     for metric in METRICS:
-        suffix = "_count" if metric.shape is Shape.HISTOGRAM else ""
+        suffix = "_count" if metric.shape is MetricType.HISTOGRAM else ""
         assert set(samples[metric.name + suffix]) == set(metric.labels)
     assert not [name for name in samples if name.endswith("_created")]
 

@@ -9,7 +9,7 @@ import async_solipsism
 import pytest
 
 from tmcconsole.tmc.errors import ErrorType, Failure, failure
-from tmcconsole.tmc.recovery.recovery import STRATEGIES, Action, choose
+from tmcconsole.tmc.recovery.recovery import STRATEGIES, RecoveryAction, choose
 from tmcconsole.tmc.recovery.runner import (
     COOL_DOWN_S,
     FORGET_S,
@@ -48,7 +48,7 @@ def test_each_error_has_its_strategy(kind: ErrorType, name: str | None) -> None:
 
 def test_there_are_seven_strategies_in_order_of_priority_and_no_action_is_idle() -> None:
     assert [s.priority for s in STRATEGIES] == [90, 85, 80, 70, 60, 50, 10]
-    assert {step.action for s in STRATEGIES for step in s.steps} == set(Action)
+    assert {step.action for s in STRATEGIES for step in s.steps} == set(RecoveryAction)
     assert all(s.actions(1) and s.timeout_s > 0 for s in STRATEGIES)
 
 
@@ -56,9 +56,13 @@ def test_heavier_steps_come_in_with_later_attempts() -> None:
     strategy = choose(UNREACHABLE)
 
     assert strategy is not None
-    assert strategy.actions(1) == (Action.PROBE,)
-    assert strategy.actions(2) == (Action.REBUILD_CLIENT, Action.PROBE)
-    assert strategy.actions(9) == (Action.REBUILD_CLIENT, Action.PROBE, Action.REDISCOVER)
+    assert strategy.actions(1) == (RecoveryAction.PROBE,)
+    assert strategy.actions(2) == (RecoveryAction.REBUILD_CLIENT, RecoveryAction.PROBE)
+    assert strategy.actions(9) == (
+        RecoveryAction.REBUILD_CLIENT,
+        RecoveryAction.PROBE,
+        RecoveryAction.REDISCOVER,
+    )
 
 
 class World:
@@ -66,15 +70,15 @@ class World:
 
     def __init__(self) -> None:
         self.clock = 100.0
-        self.done: list[tuple[Action, str, str]] = []
-        self.broken: set[Action] = set()
+        self.done: list[tuple[RecoveryAction, str, str]] = []
+        self.broken: set[RecoveryAction] = set()
         self.gate = anyio.Event()
         self.gate.set()
         self.active = self.most_active = 0
         self.seen: list[Recovery] = []
         self.runner = RecoveryRunner(self, lambda: self.clock, self.seen.append)
 
-    async def _act(self, action: Action, target: str, subject: str) -> None:
+    async def _act(self, action: RecoveryAction, target: str, subject: str) -> None:
         self.active += 1
         self.most_active = max(self.active, self.most_active)
         try:
@@ -86,25 +90,25 @@ class World:
         self.done.append((action, target, subject))
 
     async def rebuild_client(self, target: str, subject: str) -> None:
-        await self._act(Action.REBUILD_CLIENT, target, subject)
+        await self._act(RecoveryAction.REBUILD_CLIENT, target, subject)
 
     async def reload_credentials(self, target: str, subject: str) -> None:
-        await self._act(Action.RELOAD_CREDENTIALS, target, subject)
+        await self._act(RecoveryAction.RELOAD_CREDENTIALS, target, subject)
 
     async def relist(self, target: str, subject: str) -> None:
-        await self._act(Action.RELIST, target, subject)
+        await self._act(RecoveryAction.RELIST, target, subject)
 
     async def rediscover(self, target: str, subject: str) -> None:
-        await self._act(Action.REDISCOVER, target, subject)
+        await self._act(RecoveryAction.REDISCOVER, target, subject)
 
     async def replace(self, target: str, subject: str) -> None:
-        await self._act(Action.REPLACE, target, subject)
+        await self._act(RecoveryAction.REPLACE, target, subject)
 
     async def reapply(self, target: str, subject: str) -> None:
-        await self._act(Action.REAPPLY, target, subject)
+        await self._act(RecoveryAction.REAPPLY, target, subject)
 
     async def probe(self, target: str, subject: str) -> None:
-        await self._act(Action.PROBE, target, subject)
+        await self._act(RecoveryAction.PROBE, target, subject)
 
     async def recover(self, what: Failure, target: str, subject: str = "") -> Recovery:
         assert self.runner.request(what, target=target, subject=subject) is not None
@@ -126,8 +130,8 @@ async def test_a_recovery_does_the_steps_in_order_and_shows_each_state() -> None
         ended = await world.recover(TIMED_OUT, "eu", "pods/a/b")
 
     assert world.done == [
-        (Action.PROBE, "eu", "pods/a/b"),
-        (Action.REAPPLY, "eu", "pods/a/b"),
+        (RecoveryAction.PROBE, "eu", "pods/a/b"),
+        (RecoveryAction.REAPPLY, "eu", "pods/a/b"),
     ]
     assert [r.state for r in world.seen] == [
         RecoveryState.PENDING,
@@ -136,12 +140,12 @@ async def test_a_recovery_does_the_steps_in_order_and_shows_each_state() -> None
         RecoveryState.IN_PROGRESS,
         RecoveryState.COMPLETED,
     ]
-    assert ended.done == (Action.PROBE, Action.REAPPLY)
+    assert ended.done == (RecoveryAction.PROBE, RecoveryAction.REAPPLY)
 
 
 async def test_a_failing_step_ends_the_recovery_and_says_why() -> None:
     async with running() as world:
-        world.broken.add(Action.PROBE)
+        world.broken.add(RecoveryAction.PROBE)
         ended = await world.recover(TIMED_OUT, "eu", "pods/a/b")
 
     assert (ended.state, ended.done) == (RecoveryState.FAILED, ())
@@ -150,18 +154,18 @@ async def test_a_failing_step_ends_the_recovery_and_says_why() -> None:
 
 async def test_later_attempts_go_further() -> None:
     async with running() as world:
-        world.broken.add(Action.PROBE)
+        world.broken.add(RecoveryAction.PROBE)
         first = await world.recover(UNREACHABLE, "eu")
         world.clock += COOL_DOWN_S
         second = await world.recover(UNREACHABLE, "eu")
 
     assert (first.attempt, second.attempt) == (1, 2)
-    assert second.done == (Action.REBUILD_CLIENT,)
+    assert second.done == (RecoveryAction.REBUILD_CLIENT,)
 
 
 async def test_the_cool_down_doubles_and_is_forgotten_after_quiet() -> None:
     async with running() as world:
-        world.broken.add(Action.PROBE)
+        world.broken.add(RecoveryAction.PROBE)
         for attempt in range(1, 10):
             wait = min(MAX_COOL_DOWN_S, COOL_DOWN_S * 2 ** (attempt - 1))
             await world.recover(UNREACHABLE, "eu")

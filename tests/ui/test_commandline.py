@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tmcconsole.ui.orders.command_grammar import (
-    Act,
+    ActLine,
     CommandError,
     OpenView,
     Parsed,
@@ -23,13 +23,13 @@ from tmcconsole.ui.orders.command_grammar import (
         ("res deploy/web", OpenView("resources", "kind:deploy name:web")),
         ("res /web failed", OpenView("resources", "web failed")),
         ("history @us-*", OpenView("history", "@us-*")),
-        ("pause eu-west-1", Act("pause", "eu-west-1")),
+        ("pause eu-west-1", ActLine("pause", "eu-west-1")),
         (
             "pause @prod,eu-* for 30m because JIRA-7 node upgrade",
-            Act("pause", "", ("prod", "eu-*"), 1800.0, "JIRA-7 node upgrade"),
+            ActLine("pause", "", ("prod", "eu-*"), 1800.0, "JIRA-7 node upgrade"),
         ),
-        ("resync deploy/shop/web @*", Act("resync", "deploy/shop/web", ("*",))),
-        ("drain eu-west-1", Act("drain", "eu-west-1")),
+        ("resync deploy/shop/web @*", ActLine("resync", "deploy/shop/web", ("*",))),
+        ("drain eu-west-1", ActLine("drain", "eu-west-1")),
         ("theme mono", Say("theme", "mono")),
         ("q", Say("quit", "")),
     ],

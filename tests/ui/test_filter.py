@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tmcconsole.ui.filter import Facts, FilterError, parse, scope_names
+from tmcconsole.ui.filter import FilterError, RowFacts, parse, scope_names
 
-ROW = Facts(
+ROW = RowFacts(
     texts={"name": "web", "kind": "Deployment", "namespace": "shop", "state": "✗ failed"},
     numbers={"lag": 45.0, "depth": 100.0},
     labels={"env": "prod", "region": "eu"},

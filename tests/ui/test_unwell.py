@@ -16,7 +16,7 @@ from tmcconsole.contract.records import (
 from tmcconsole.contract.text import SafeText as S
 from tmcconsole.ui.mirror import Mirror, is_ailing
 from tmcconsole.ui.rows.problems import problems
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 
 WEB = "deployments.apps/shop/web"
 
@@ -52,7 +52,7 @@ async def found(link: FixtureLink) -> list[tuple[str, str, str]]:
     """Return the problems of objects: state, where, what."""
     mirror = Mirror()
     mirror.apply(await link.changes(mirror.revision), NOW)
-    lines = problems(mirror, Look(now=NOW))
+    lines = problems(mirror, DrawContext(now=NOW))
     return [(p.sign.word, p.what, p.text) for p in lines if p.subject[0] == "ObjectRecord"]
 
 
@@ -110,7 +110,7 @@ async def test_an_error_that_an_object_tells_itself_is_told_once() -> None:
     mirror = Mirror()
     mirror.apply(await link.changes(mirror.revision), NOW)
 
-    told = [p for p in problems(mirror, Look(now=NOW)) if "again" in p.text or WEB in p.text]
+    told = [p for p in problems(mirror, DrawContext(now=NOW)) if "again" in p.text or WEB in p.text]
     assert [p.subject[0] for p in told] == ["ObjectRecord"]
 
 

@@ -9,11 +9,11 @@ from tests.ui.fixture_link import NOW, fleet
 from tmcconsole.contract.records import ObjectRecord, TargetRecord
 from tmcconsole.ui.filter import parse
 from tmcconsole.ui.rows.resources import RESOURCES
-from tmcconsole.ui.rows.table import Column, Look, fit_widths
+from tmcconsole.ui.rows.table import Column, DrawContext, fit_widths
 from tmcconsole.ui.rows.targets import FLEET, TARGETS
 from tmcconsole.ui.view import View
 
-LOOK = Look(NOW)
+LOOK = DrawContext(NOW)
 Objects = dict[str, ObjectRecord]
 
 

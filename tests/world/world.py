@@ -95,7 +95,7 @@ class World:
     def copies_written(self) -> int:
         """Return how many writes the engine attempted on the clusters."""
         session = self.engine.session
-        targets = session.world.targets.values() if session else ()
+        targets = session.shared.targets.values() if session else ()
         return sum(target.client.writes_attempted for target in targets)
 
     async def settle(self) -> None:
@@ -104,10 +104,10 @@ class World:
         async def idle() -> bool:
             await anyio.sleep(0.05)
             session = self.engine.session
-            if session is None or len(session.world.targets) < len(self.clusters):
+            if session is None or len(session.shared.targets) < len(self.clusters):
                 return False
-            queues = [session.world.hub.queue, session.world.hub.statuses]
-            queues += [target.queue for target in session.world.targets.values()]
+            queues = [session.shared.hub.queue, session.shared.hub.statuses]
+            queues += [target.queue for target in session.shared.targets.values()]
             return all(queue.is_idle for queue in queues)
 
         await self.eventually(idle, "idle queues")

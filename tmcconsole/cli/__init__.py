@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from tmcconsole.cli.arguments import UsageError, parse
-from tmcconsole.cli.failure import Failure
+from tmcconsole.cli.failure import CommandFailure
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
         return 2
-    except Failure as error:
+    except CommandFailure as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # head(1) has read enough

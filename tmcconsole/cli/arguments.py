@@ -125,7 +125,9 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         epilog="tmc-console demo shows it all on simulated clusters; nothing else is needed.",
         formatter_class=_Format,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
+    parser.add_argument(
+        "--version", action=_PrintVersion, nargs=0, help="print the version and leave"
+    )
     _does(parser, "commands.console")
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", prog=PROGRAM, parser_class=_Parser
@@ -147,7 +149,7 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         ("init", "commands.init", "write a config for existing clusters", _init),
         ("status", "commands.status", "print the state of the fleet", _output),
         ("why", "orders.why", "what is not in sync, and why an object is as it is", _why),
-        ("dead-letters", "orders.deadletters", "what failed for good, and another try", _letters),
+        ("dead-letters", "orders.dead_letters", "what failed for good, and another try", _letters),
         ("drift", "orders.drift", "what others changed on copies, and orders about it", drift),
         (
             "forget",
@@ -253,7 +255,7 @@ class _Setting(argparse.Action):
         self._settings[key.strip()] = value
 
 
-class _Version(argparse.Action):
+class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_rest: Any) -> None:
         print(f"{PROGRAM} {__version__}")
         parser.exit()

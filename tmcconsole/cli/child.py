@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tmcconsole.cli.failure import Failure
+from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.runtime import wall_clock
 
 READY_S: Final = 30.0
@@ -38,7 +38,7 @@ class SimChild:
         self._told = 0
 
     def start(self) -> dict[str, Any]:
-        """Start it; return what it says of itself when it is up. Raises ``Failure``."""
+        """Start it; return what it says of itself when it is up. Raises ``CommandFailure``."""
         log = self._directory / "sim.log"
         command = [sys.executable, "-m", "tmcconsole", "sim", "--child", *self._arguments]
         log.touch(mode=0o600)
@@ -54,7 +54,7 @@ class SimChild:
         threading.Thread(target=self._read, name="sim child", daemon=True).start()
         self._answered.wait(READY_S)
         if not self._ready:
-            raise Failure(f"the simulated clusters did not start: {_last_line(log)}")
+            raise CommandFailure(f"the simulated clusters did not start: {_last_line(log)}")
         return self._ready
 
     @property

@@ -32,7 +32,7 @@ Story = Callable[[], tuple[tuple[int, float, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class FleetAddress:
     """Where the simulated fleet takes orders."""
 
     url: str
@@ -42,7 +42,7 @@ class Control:
 class DemoLink:
     """An ``EngineLink`` around the engine's. Owns where each line of the story belongs."""
 
-    def __init__(self, engine: EngineLink, control: Control, story: Story) -> None:
+    def __init__(self, engine: EngineLink, control: FleetAddress, story: Story) -> None:
         self._engine = engine
         self._control = control
         self._story = story
@@ -96,7 +96,7 @@ class DemoLink:
         ]
 
 
-def _order(control: Control, body: dict[str, object]) -> AnyReply:
+def _order(control: FleetAddress, body: dict[str, object]) -> AnyReply:
     request = urllib.request.Request(
         f"{control.url}/faults",
         data=json.dumps(body).encode(),

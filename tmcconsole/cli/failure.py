@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Failure(Exception):
+class CommandFailure(Exception):
     """The command failed; the text is for the person, with the remedy, and the exit code is 1."""
 
 

@@ -45,7 +45,7 @@ def start_and_serve(settings: Settings, stack: ExitStack) -> EngineLink:
 @contextmanager
 def serving(link: EngineLink, path: Path) -> Iterator[None]:
     """Serve the link from a thread of its own until the context ends. Raises ``OSError``."""
-    from tmcconsole.daemon.server import serve
+    from tmcconsole.daemon.socket_server import serve
 
     async def run(*, task_status: TaskStatus[None]) -> None:
         await serve(link, path, version=__version__, task_status=task_status)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from tmcconsole.cli.failure import Failure
+from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.config.places import config_home
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
@@ -21,9 +21,9 @@ def show(
     on_quit: str,
     open_link: Callable[[], Awaitable[EngineLink]] | None,
 ) -> int:
-    """Run the console until it is left; return the exit code. Raises ``Failure`` off a terminal."""
+    """Run the console until it is left; return its code. Raises ``CommandFailure`` off a tty."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Failure("not a terminal; tmc-console run needs none, nor does demo --headless")
+        raise CommandFailure("not a terminal; tmc-console run needs none, nor does demo --headless")
     from tmcconsole.ui.app import ConsoleApp, run_console
 
     app = ConsoleApp(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure
+from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.config.load import Loaded, load
 from tmcconsole.config.places import find_config
 from tmcconsole.config.problems import ConfigError
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 def loaded(arguments: Arguments) -> Loaded:
-    """Return the effective settings and their origins. Raises ``Failure`` with every problem."""
+    """Return effective settings and their origins. Raises ``CommandFailure`` with all problems."""
     file = config_file(arguments)
     if file is None and not any(name.startswith("TMC_HUB_") for name in os.environ):
-        raise Failure(
+        raise CommandFailure(
             "no config file: tmc-console demo needs none; tmc-console init --hub FILE "
             "--target NAME=FILE --config tmc-console.toml writes one"
         )
     try:
         return load(file, os.environ, arguments.settings, Path.cwd())
     except ConfigError as error:
-        raise Failure(str(error)) from error
+        raise CommandFailure(str(error)) from error
 
 
 def config_file(arguments: Arguments) -> Path | None:
@@ -66,4 +66,4 @@ def bare_settings(arguments: Arguments) -> Settings:
     try:
         return load(None, environ | anywhere, arguments.settings, Path.cwd()).settings
     except ConfigError as error:
-        raise Failure(str(error)) from error
+        raise CommandFailure(str(error)) from error

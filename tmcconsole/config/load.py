@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tmcconsole.config import places, values
-from tmcconsole.config.lines import lines_of
-from tmcconsole.config.problems import ConfigError, Problem, Unusable, nearest
-from tmcconsole.config.schema import KEYS, OVERRIDES, SECTIONS, TARGET_READERS, Key
+from tmcconsole.config.problems import ConfigError, ConfigProblem, Unusable, nearest
+from tmcconsole.config.schema import KEYS, OVERRIDES, SECTIONS, TARGET_READERS, ConfigKey
 from tmcconsole.config.settings import (
     ClusterAccess,
     ConsoleSettings,
@@ -21,6 +20,7 @@ from tmcconsole.config.settings import (
     SyncSettings,
     TargetSettings,
 )
+from tmcconsole.config.toml_lines import lines_of
 from tmcconsole.config.transform_reader import Misplaced, read_transform
 from tmcconsole.config.transforms import Transform
 
@@ -46,13 +46,13 @@ class _Draft:
     origins: dict[str, str] = field(default_factory=dict)
     targets: tuple[TargetSettings, ...] = ()
     transforms: tuple[Transform, ...] = ()
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
 
-    def set(self, key: Key, raw: object, folder: Path, source: str, line: int = 0) -> None:
+    def set(self, key: ConfigKey, raw: object, folder: Path, source: str, line: int = 0) -> None:
         try:
             self.given[key.path] = key.read(raw, folder)
         except Unusable as error:
-            self.problems.append(Problem(source, line, key.path, str(error), error.fix))
+            self.problems.append(ConfigProblem(source, line, key.path, str(error), error.fix))
         self.origins[key.path] = f"{source}:{line}" if line else source
 
 
@@ -74,7 +74,7 @@ def load(
             draft.set(KEYS[name], written, folder, f"flag for {name}")
         else:
             draft.problems.append(
-                Problem("flag --set", 0, name, "unknown key", nearest(name, KEYS))
+                ConfigProblem("flag --set", 0, name, "unknown key", nearest(name, KEYS))
             )
     _check_whole(draft, str(file) if file else "settings")
     if draft.problems:
@@ -92,10 +92,12 @@ def _read_file(file: Path, draft: _Draft) -> None:
         at = f"mend column {place[2]}" if place else "the file ends too early"
         line = int(place[1]) if place else len(document.splitlines())
         raise ConfigError(
-            [Problem(str(file), line, "", f"not TOML: {_lower(what)}", at)]
+            [ConfigProblem(str(file), line, "", f"not TOML: {_lower(what)}", at)]
         ) from error
     except RecursionError as error:
-        raise ConfigError([Problem(str(file), 0, "", "nested too deep", "flatten it")]) from error
+        raise ConfigError(
+            [ConfigProblem(str(file), 0, "", "nested too deep", "flatten it")]
+        ) from error
     lines = lines_of(document)
     for name, value in tree.items():
         _read_top(name, value, file, lines, draft)
@@ -103,7 +105,7 @@ def _read_file(file: Path, draft: _Draft) -> None:
 
 def _text_of(file: Path) -> str:
     def refuse(what: str, fix: str, cause: Exception | None = None) -> ConfigError:
-        error = ConfigError([Problem(str(file), 0, "", what, fix)])
+        error = ConfigError([ConfigProblem(str(file), 0, "", what, fix)])
         error.__cause__ = cause
         return error
 
@@ -141,10 +143,14 @@ def _read_top(
             "transforms",
             *(key.name for key in SECTIONS[""]),
         ]
-        draft.problems.append(Problem(source, line, name, "unknown key", nearest(name, known)))
+        draft.problems.append(
+            ConfigProblem(source, line, name, "unknown key", nearest(name, known))
+        )
     elif not isinstance(value, dict):
         draft.problems.append(
-            Problem(source, line, name, "must be a table", f"write [{name}] on a line of its own")
+            ConfigProblem(
+                source, line, name, "must be a table", f"write [{name}] on a line of its own"
+            )
         )
     else:
         for key, raw in value.items():
@@ -160,11 +166,11 @@ def _read_key(
         draft.set(KEYS[path], raw, file.parent, str(file), line)
     else:
         fix = nearest(name, (key.name for key in SECTIONS[section]))
-        draft.problems.append(Problem(str(file), line, path, "unknown key", fix))
+        draft.problems.append(ConfigProblem(str(file), line, path, "unknown key", fix))
 
 
 def _read_targets(
-    raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
+    raw: object, file: Path, lines: Mapping[str, int], problems: list[ConfigProblem]
 ) -> Iterator[TargetSettings]:
     for target, item in _items("targets", raw, file, lines, problems):
         read = target.read(item, file.parent)
@@ -173,7 +179,7 @@ def _read_targets(
 
 
 def _read_transforms(
-    raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
+    raw: object, file: Path, lines: Mapping[str, int], problems: list[ConfigProblem]
 ) -> Iterator[Transform]:
     for place, item in _items("transforms", raw, file, lines, problems):
         try:
@@ -183,11 +189,11 @@ def _read_transforms(
 
 
 def _items(
-    name: str, raw: object, file: Path, lines: Mapping[str, int], problems: list[Problem]
+    name: str, raw: object, file: Path, lines: Mapping[str, int], problems: list[ConfigProblem]
 ) -> Iterator[tuple[_Item, Mapping[str, Any]]]:
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         fix = f"write [[{name}]] above each one"
-        problems.append(Problem(str(file), lines.get(name, 0), name, "must be tables", fix))
+        problems.append(ConfigProblem(str(file), lines.get(name, 0), name, "must be tables", fix))
         return
     for index, item in enumerate(raw):
         yield _Item(str(file), f"{name}[{index}]", lines, problems), item
@@ -200,7 +206,7 @@ class _Item:
     source: str
     path: str
     lines: Mapping[str, int]
-    problems: list[Problem]
+    problems: list[ConfigProblem]
 
     def read(self, item: Mapping[str, object], folder: Path) -> TargetSettings | None:
         before = len(self.problems)
@@ -229,7 +235,7 @@ class _Item:
         key = f"{self.path}.{name}" if name else self.path
         table = self.path.partition("[")[0]
         line = next((self.lines[at] for at in (key, self.path, table) if at in self.lines), 0)
-        self.problems.append(Problem(self.source, line, key, what, fix))
+        self.problems.append(ConfigProblem(self.source, line, key, what, fix))
 
 
 def access_problem(found: Mapping[str, object]) -> Unusable | None:
@@ -256,7 +262,7 @@ def _read_environment(environ: Mapping[str, str], folder: Path, draft: _Draft) -
             _read_target_list(written, folder, draft)
         elif variable != "TMC_CONFIG" and not _SERVICE_VARIABLE.fullmatch(variable):
             fix = nearest(variable, [*keys, TARGETS_VARIABLE, "TMC_CONFIG"])
-            draft.problems.append(Problem(variable, 0, "", "unknown variable", fix))
+            draft.problems.append(ConfigProblem(variable, 0, "", "unknown variable", fix))
 
 
 def _read_target_list(written: str, folder: Path, draft: _Draft) -> None:
@@ -266,7 +272,9 @@ def _read_target_list(written: str, folder: Path, draft: _Draft) -> None:
             name, access = values.named_access(part, folder)
             targets.append(TargetSettings(name, access))
         except Unusable as error:
-            draft.problems.append(Problem(TARGETS_VARIABLE, 0, "targets", str(error), error.fix))
+            draft.problems.append(
+                ConfigProblem(TARGETS_VARIABLE, 0, "targets", str(error), error.fix)
+            )
     draft.targets = tuple(targets)
     draft.origins["targets"] = TARGETS_VARIABLE
 
@@ -275,7 +283,7 @@ def _check_whole(draft: _Draft, source: str) -> None:
     """Report what no single key shows. Skipped for parts that already have a problem."""
 
     def report(key: str, what: str, fix: str) -> None:
-        draft.problems.append(Problem(draft.origins.get(key, source), 0, key, what, fix))
+        draft.problems.append(ConfigProblem(draft.origins.get(key, source), 0, key, what, fix))
 
     hub = {path[4:]: value for path, value in draft.given.items() if path.startswith("hub.")}
     seen = {problem.key.partition(".")[0].partition("[")[0] for problem in draft.problems}

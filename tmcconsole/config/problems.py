@@ -16,7 +16,7 @@ class Unusable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing wrong. ``line`` counts from 1; 0 where it could not be found."""
 
     source: str  # a file, an environment variable or a flag
@@ -33,7 +33,7 @@ class Problem:
 class ConfigError(Exception):
     """The configuration cannot be used. ``problems`` is never empty; ``str`` has one a line."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -20,12 +20,12 @@ from tmcconsole.config.settings import (
     SyncSettings,
 )
 from tmcconsole.config.status_rules import status_rules
-from tmcconsole.config.values import Reader
+from tmcconsole.config.values import ValueReader
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 # Limits are wide: they refuse a slip of the pen, not an opinion.
-_READERS: Final[Mapping[str, Reader]] = {
+_READERS: Final[Mapping[str, ValueReader]] = {
     "sync.policy": values.choice(IMMEDIATE, BATCHED, DELAYED),
     "sync.batch_interval": values.duration(0.1, 3600),
     "sync.delay": values.duration(0.1, 3600),
@@ -56,7 +56,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "daemon.log_format": values.choice("text", "json"),
     "daemon.log_level": values.choice(*LOG_LEVELS),
 }
-_BY_TYPE: Final[Mapping[object, Reader]] = {
+_BY_TYPE: Final[Mapping[object, ValueReader]] = {
     str: values.text,
     bool: values.boolean,
     int: values.integer(0, 2**31),
@@ -67,13 +67,13 @@ _BY_TYPE: Final[Mapping[object, Reader]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ConfigKey:
     """One key: where it is written, and which field it fills."""
 
     section: str  # "" = top level
     name: str  # as written; a duration's field has "_s" behind it
     field: str
-    read: Reader
+    read: ValueReader
     default: object
 
     @property
@@ -87,25 +87,25 @@ class Key:
         return "TMC_" + self.path.replace(".", "_").upper()
 
 
-def _keys(section: str, settings: type) -> tuple[Key, ...]:
+def _keys(section: str, settings: type) -> tuple[ConfigKey, ...]:
     hints = get_type_hints(settings)
     found = []
     for field in fields(settings):
         name = field.name.removesuffix("_s")
         read = _READERS.get(f"{section}.{name}") or _BY_TYPE[hints[field.name]]
-        found.append(Key(section, name, field.name, read, field.default))
+        found.append(ConfigKey(section, name, field.name, read, field.default))
     return tuple(found)
 
 
 ACCESS: Final = _keys("hub", ClusterAccess)
-SECTIONS: Final[Mapping[str, tuple[Key, ...]]] = {
-    "": (Key("", "state_dir", "state_dir", values.path, None),),
+SECTIONS: Final[Mapping[str, tuple[ConfigKey, ...]]] = {
+    "": (ConfigKey("", "state_dir", "state_dir", values.path, None),),
     "hub": ACCESS,
     "sync": _keys("sync", SyncSettings),
     "console": _keys("console", ConsoleSettings),
     "daemon": _keys("daemon", DaemonSettings),
 }
-KEYS: Final[Mapping[str, Key]] = {key.path: key for keys in SECTIONS.values() for key in keys}
+KEYS: Final[Mapping[str, ConfigKey]] = {key.path: key for keys in SECTIONS.values() for key in keys}
 # Keys of [sync] that a [[targets]] entry may have for itself.
 OVERRIDES: Final = (
     "namespaces_include",
@@ -115,7 +115,7 @@ OVERRIDES: Final = (
     "kinds_allow",
     "kinds_deny",
 )
-TARGET_READERS: Final[Mapping[str, Reader]] = {
+TARGET_READERS: Final[Mapping[str, ValueReader]] = {
     "name": values.target_name,
     "labels": values.labels,
     **{key.name: key.read for key in ACCESS},

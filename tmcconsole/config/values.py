@@ -13,7 +13,7 @@ from tmcconsole.config.problems import Unusable
 from tmcconsole.config.settings import ClusterAccess
 
 # Reads a raw value; relative paths are relative to the folder. Raises Unusable.
-Reader = Callable[[object, Path], object]
+ValueReader = Callable[[object, Path], object]
 
 NOWHERE: Final = Path("/")  # for readers of what names no file
 IN_CLUSTER: Final = "in-cluster"
@@ -78,7 +78,7 @@ def object_names(raw: object, folder: Path) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
-def integer(low: int, high: int) -> Reader:
+def integer(low: int, high: int) -> ValueReader:
     """Return a reader of whole numbers within the bounds."""
 
     def read(raw: object, _folder: Path) -> int:
@@ -90,7 +90,7 @@ def integer(low: int, high: int) -> Reader:
     return read
 
 
-def number(low: float, high: float) -> Reader:
+def number(low: float, high: float) -> ValueReader:
     """Return a reader of numbers within the bounds."""
 
     def read(raw: object, _folder: Path) -> float:
@@ -108,7 +108,7 @@ def number(low: float, high: float) -> Reader:
     return read
 
 
-def duration(low: float, high: float) -> Reader:
+def duration(low: float, high: float) -> ValueReader:
     """Return a reader of durations in seconds: ``"20s"``, ``"1.5m"``, or a bare number."""
 
     def read(raw: object, _folder: Path) -> float:
@@ -124,7 +124,7 @@ def duration(low: float, high: float) -> Reader:
     return read
 
 
-def choice(*known: str) -> Reader:
+def choice(*known: str) -> ValueReader:
     """Return a reader of one of the known words."""
 
     def read(raw: object, folder: Path) -> str:
@@ -174,7 +174,7 @@ def template(raw: object, folder: Path) -> str:
     return written
 
 
-def word(known: Mapping[str, str]) -> Reader:
+def word(known: Mapping[str, str]) -> ValueReader:
     """Return a reader of words that stand for others: the names other tools have for the same."""
     read_known = choice(*known)
 
@@ -192,7 +192,7 @@ def pointers(raw: object, folder: Path) -> tuple[str, ...]:
     return written
 
 
-def selector(terms: Callable[[str], object]) -> Reader:
+def selector(terms: Callable[[str], object]) -> ValueReader:
     """Return a reader of selectors in one of the two languages of ``grammar/selectors.py``."""
 
     def read(raw: object, folder: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tmcconsole.config.schema import ACCESS, SECTIONS, Key
+from tmcconsole.config.schema import ACCESS, SECTIONS, ConfigKey
 from tmcconsole.config.settings import ClusterAccess, Settings, StatusRule, TargetSettings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.config.values import spell_duration
@@ -87,7 +87,7 @@ def _access(access: ClusterAccess, beside: Path | None) -> Mapping[str, Any]:
     }
 
 
-def _written(key: Key, value: Any, beside: Path | None) -> Any:
+def _written(key: ConfigKey, value: Any, beside: Path | None) -> Any:
     if isinstance(value, Path):
         return _written_path(value, beside)
     if isinstance(value, tuple):

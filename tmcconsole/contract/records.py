@@ -194,7 +194,7 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
 
 
 class ObjectRecord(Record, frozen=True):
-    """One logical object: its wish in the hub, and a cell for each target."""
+    """One logical object: its desired state in the hub, and a cell for each target."""
 
     kind: SafeText  # e.g. Deployment
     resource: SafeText  # e.g. deployments.apps

@@ -18,12 +18,12 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.board import Board
 from tmcconsole.engine.board.projector import Projector
 from tmcconsole.engine.board.target_records import Tally, failed, waiting
-from tmcconsole.engine.commands.commands import Commands
-from tmcconsole.engine.hub.failing import told, understand
-from tmcconsole.engine.hub.hub_session import HubSession, Surroundings, open_session
+from tmcconsole.engine.commands.dispatch import Commands
+from tmcconsole.engine.hub.failing import message_of, understand
+from tmcconsole.engine.hub.hub_session import EngineContext, HubSession, open_session
 from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
-from tmcconsole.engine.replicas.sharing import Myself
+from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
@@ -140,13 +140,13 @@ class Engine:
         for settings in sorted(self.settings.targets, key=lambda target: target.name):
             self.supervisors[settings.name] = Supervisor(session, settings)
             key = target_key(session.identity.cluster, settings.name)
-            session.world.awaited.add(key)
-            session.world.selections[key] = selection_of(self.settings.sync, settings)
+            session.shared.awaited.add(key)
+            session.shared.selections[key] = selection_of(self.settings.sync, settings)
 
     async def _end_awaiting(self, session: HubSession) -> None:
         """After the heartbeat timeout a target that never connected is not waited for."""
         await self.runtime.sleep(self.settings.sync.heartbeat_timeout_s)
-        session.world.awaited.clear()
+        session.shared.awaited.clear()
 
     async def _freeze(self) -> None:
         """Caches live as long as we do: keep the garbage collector from walking them."""
@@ -154,15 +154,15 @@ class Engine:
         gc.collect()
         gc.freeze()
 
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
+    def _surroundings(self) -> EngineContext:
+        return EngineContext(
             self.runtime,
             self.settings,
             self.history,
             self.audit,
             self._projector.touch,
             lambda: None,
-            Myself(self.replica, self._is_ready),
+            ThisReplica(self.replica, self._is_ready),
             self._past,
         )
 
@@ -171,10 +171,10 @@ class Engine:
         try:
             return await self.audit.recall(DELETIONS | {TRIPPED})
         except AuditUnavailable as error:
-            told = f"what was deleted before cannot be told: {error}"
+            message = f"what was deleted before cannot be told: {error}"
             wall = self.runtime.wall()
             names = (target.name for target in self.settings.targets)
-            return tuple(Recalled(wall, TRIPPED, name, "", told, "") for name in names)
+            return tuple(Recalled(wall, TRIPPED, name, "", message, "") for name in names)
 
     def _is_ready(self, duty: str) -> bool:
         """True where we could carry out a duty now: the hub's needs a view of all targets."""
@@ -187,7 +187,7 @@ class Engine:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         found = understand(error, "hub") if isinstance(error, Exception) else None
-        message = told(found) if found else SafeText(error)
+        message = message_of(found) if found else SafeText(error)
         if message != self._hub_reason:
             self._hub_reason, self._hub_since = message, self.runtime.wall()
             log.debug("the hub cannot be used: %s", message)
@@ -200,8 +200,8 @@ class Engine:
         tallies = self._projector.tallies.values()
         counts = sum((tally.total() for tally in tallies), Tally().total())
         in_sync = sum(tally.total()[SyncState.IN_SYNC] for tally in tallies if tally.is_current)
-        up = session is not None and session.reach.is_up
-        reason = session.reach.message if session is not None else self._hub_reason
+        up = session is not None and session.probe.is_up
+        reason = session.probe.message if session is not None else self._hub_reason
         return EngineRecord(
             version=__version__,
             started_at=self._started_at,
@@ -210,7 +210,7 @@ class Engine:
             hub_workspace=SafeText(session.identity.workspace if session else ""),
             hub_connected=up,
             hub_reason=SafeText() if up else reason,
-            hub_since=session.reach.since or self._hub_since if session else self._hub_since,
+            hub_since=session.probe.since or self._hub_since if session else self._hub_since,
             placed=counts.total(),
             in_sync=in_sync,
             pending=waiting(counts),

@@ -7,7 +7,7 @@ import logging
 from tmcconsole.contract.text import SafeText
 from tmcconsole.runtime import Runtime
 from tmcconsole.tmc.history.history import History
-from tmcconsole.tmc.history.store import HistoryStore, HistoryUnavailable, keep_saved
+from tmcconsole.tmc.history.history_store import HistoryStore, HistoryUnavailable, keep_saved
 
 log = logging.getLogger(__name__)
 

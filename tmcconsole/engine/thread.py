@@ -23,7 +23,7 @@ from tmcconsole.engine.history_on_disk import keep_history, load_history
 from tmcconsole.engine.replicas.replica_identity import replica_identity
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.tmc.history.audit_file import FileAudit
-from tmcconsole.tmc.history.store import HistoryStore
+from tmcconsole.tmc.history.history_store import HistoryStore
 
 log = logging.getLogger(__name__)
 

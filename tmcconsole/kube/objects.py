@@ -78,7 +78,7 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
 
 
 def content_changed(old: CachedObject | None, new: CachedObject | None) -> bool:
-    """True where an event changed more than status: the wish, the marks, or existence itself."""
+    """True where an event changed more than status: desired state, marks, or existence itself."""
     if old is None or new is None:
         return old is not new
     return old.content_digest != new.content_digest or old.deleting != new.deleting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.placement.api import Placement
 from tmcconsole.placement.select import Decision
 from tmcconsole.sync.assignment.closure import WHOLE

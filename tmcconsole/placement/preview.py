@@ -1,4 +1,4 @@
-"""What a target would get of some manifests: wishes without a cluster on either side. Pure."""
+"""What a target would get of some manifests, without a cluster on either side. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.config.transforms import Transform
+from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.kube.plurals import plural
-from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_placement
-from tmcconsole.sync.desired.build import PLAIN, Terms, build
+from tmcconsole.sync.desired.build import PLAIN, DesiredInputs, build
 from tmcconsole.sync.desired.transform import Applied, TransformFailed, concerning
 from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.policy import Policy
@@ -82,11 +82,11 @@ def _one(
     tenant = policy.tenant(key.namespace, target.name, space)
     trimmed = policy.trim(kind, tree).tree
     transforms = concerning(declared, kind, key.namespace, target.name, dict(target.labels))
-    terms = Terms(None, transforms, target.name, target.labels)
+    inputs = DesiredInputs(None, transforms, target.name, target.labels)
     try:
         plain, desired = (
-            build(kind, trimmed, key="", hub_cluster="", namespace=space, terms=one)
-            for one in (PLAIN, terms)
+            build(kind, trimmed, key="", hub_cluster="", namespace=space, inputs=one)
+            for one in (PLAIN, inputs)
         )
     except TransformFailed as error:
         return Preview(subject, target.name, (), None, f"TransformFailed: {error}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.kube.objects import Json, annotations_of, condition_of
-from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.placement.api import Location, SyncTarget, rfc3339
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision
 from tmcconsole.sync.names.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys

@@ -47,7 +47,7 @@ from tmcconsole.placement.api import (
     read_sync_target,
 )
 from tmcconsole.placement.decided import Decided, essence, told
-from tmcconsole.placement.namespaces import plan_namespace
+from tmcconsole.placement.namespace_labels import plan_namespace
 from tmcconsole.placement.report import (
     location_status,
     namespace_status,
@@ -375,7 +375,7 @@ class Scheduler:
             return 0.0
         wall = self.runtime.wall()
         try:
-            async with self.hub.flow.admitted():
+            async with self.hub.concurrency.admitted():
                 written = await write()
         except Conflict:
             return wall + RETRY_S

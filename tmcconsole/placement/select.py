@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from tmcconsole.kube.selectors import SelectorError, matches
+from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.placement.api import ONE_TO_ANY, Location, Placement, SyncTarget
 
 INVALID_SELECTOR: Final = "InvalidSelector"
@@ -81,7 +81,7 @@ Members = Sequence[tuple[Location, Sequence[SyncTarget]]]
 def _unreadable(
     placement: Placement, targets: Sequence[SyncTarget], wall: float, error: str
 ) -> Decision:
-    """A selector mistyped is no wish to leave: what was chosen stays until it can be read."""
+    """A mistyped selector is no order to leave: what was chosen stays until it can be read."""
     kept = sorted(
         (t for t in targets if t.key in placement.current_keys and not t.is_evicting(wall)),
         key=lambda target: target.name,

@@ -12,8 +12,8 @@ from tmcconsole.sync.assignment.plan import plan_assignment
 from tmcconsole.sync.assignment.replica_share import share_of
 from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
-from tmcconsole.sync.state.desired_state import foresee
+from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.desired_state import precompute
 from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
 from tmcconsole.sync.state.target import Target
@@ -23,11 +23,11 @@ from tmcconsole.sync.state.target import Target
 class Assigner:
     """Reconciles hub keys once for all targets."""
 
-    world: World
+    shared: SyncContext
 
     async def reconcile(self, item: Item) -> float | None:
         """Patch the object's marks if they are out of date; else pass it to its targets."""
-        hub = self.world.hub
+        hub = self.shared.hub
         watched = hub.kinds.get(item.lane)
         if watched is None:
             return None
@@ -35,15 +35,15 @@ class Assigner:
             return LOOK_AGAIN_S
         cached = watched.informer.get(item.key)
         if cached is None:
-            self.world.referred.refresh(item.key.namespace)
-            self._pass_on(item, frozenset(self.world.targets))
+            self.shared.referred.refresh(item.key.namespace)
+            self._pass_on(item, frozenset(self.shared.targets))
             return None
         tree = cached.decode()
         keys = finalizer_keys(tree) | set(state_keys(tree))
-        if not item.key.namespace and not self.world.has_decided():
+        if not item.key.namespace and not self.shared.has_decided():
             return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
         patch = self._plan(item, tree)
-        duties, names = self.world.duties, tuple[str, ...]()
+        duties, names = self.shared.duties, tuple[str, ...]()
         if patch is not None:
             patch, names = share_of(patch, tree, duties.name_for, leads=duties.leads)
         if cached.deleting or patch is None:  # a deletion waits for no stamp
@@ -52,31 +52,31 @@ class Assigner:
             return await self._write(item, patch) if patch is not None else None
 
     def _plan(self, item: Item, tree: Json) -> Json | None:
-        expected = expected_of(self.world, item, tree)
+        expected = expected_of(self.shared, item, tree)
         if expected is None:
             return None  # its own deletion is near, or its event: either calls again
         served = self._served(item, tree, expected.keys)
         self._note_waiting(item, served)
-        now = datetime.fromtimestamp(self.world.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = datetime.fromtimestamp(self.shared.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, served, now)
 
     def _note_waiting(self, item: Item, keys: frozenset[str]) -> None:
         """The clock of a change starts when it was first queued here."""
-        since = self.world.hub.queue.added_at(item)
+        since = self.shared.hub.queue.added_at(item)
         for key in sorted(keys):
-            target = self.world.targets[key]
+            target = self.shared.targets[key]
             if not self._is_settled(target, item):
-                target.ledger.await_write(item.lane, item.key, since, self.world.runtime.wall())
+                target.ledger.await_write(item.lane, item.key, since, self.shared.runtime.wall())
 
     def _is_settled(self, target: Target, item: Item) -> bool:
-        entry, cached = target.ledger.get(*item), self.world.hub.cached(*item)
+        entry, cached = target.ledger.get(*item), self.shared.hub.cached(*item)
         return entry is not None and cached is not None and entry.carries(cached)
 
     def _served(self, item: Item, tree: Json, keys: frozenset[str]) -> frozenset[str]:
         """Those of the targets that would really get a copy: only they get a finalizer."""
         served = [
             key
-            for key, target in self.world.targets.items()
+            for key, target in self.shared.targets.items()
             if key in keys and item.lane in target.kinds and self._passes(target, item, tree)
         ]
         return frozenset(served)
@@ -85,16 +85,16 @@ class Assigner:
         """What was written and has not changed since has passed."""
         if self._is_settled(target, item):
             return True
-        cached = self.world.hub.cached(*item)
+        cached = self.shared.hub.cached(*item)
         return cached is not None and (
-            foresee(self.world, target, item, cached, tree).refusal is None
+            precompute(self.shared, target, item, cached, tree).refusal is None
         )
 
     async def _write(self, item: Item, patch: Json) -> float | None:
-        hub = self.world.hub
+        hub = self.shared.hub
         watched = hub.kinds[item.lane]
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 patched = await hub.client.merge_patch(
                     watched.kind, item.key, patch, manager=MANAGER
                 )
@@ -105,10 +105,10 @@ class Assigner:
 
     def _observe(self, item: Item, patched: CachedObject) -> None:
         """Taking the answer in is an event like any other: it calls this queue again."""
-        self.world.hub.kinds[item.lane].informer.observe(patched)
+        self.shared.hub.kinds[item.lane].informer.observe(patched)
 
     def _pass_on(self, item: Item, keys: frozenset[str]) -> None:
-        is_fresh = self.world.hub.queue.is_fresh(item)
-        for key, target in self.world.targets.items():
+        is_fresh = self.shared.hub.queue.is_fresh(item)
+        for key, target in self.shared.targets.items():
             if key in keys or target.ledger.get(*item) or target.copy_of(*item):
                 target.queue.add(*item, backlog=not is_fresh)

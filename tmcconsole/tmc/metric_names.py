@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 
-class Shape(Enum):
+class MetricType(Enum):
     """What kind of metric it is."""
 
     COUNTER = "counter"
@@ -21,13 +21,13 @@ class Metric(NamedTuple):
     """One metric. ``buckets`` () means the library's own."""
 
     name: str
-    shape: Shape
+    shape: MetricType
     labels: tuple[str, ...]
     help: str
     buckets: tuple[float, ...] = ()
 
 
-_C, _G, _H = Shape.COUNTER, Shape.GAUGE, Shape.HISTOGRAM
+_C, _G, _H = MetricType.COUNTER, MetricType.GAUGE, MetricType.HISTOGRAM
 _PLACEMENT: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _SYNC: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _MIGRATION: Final = (1, 5, 10, 30, 60, 300, 600, 1800, 3600)

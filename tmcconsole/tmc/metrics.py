@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from tmcconsole.contract.records import Health
 from tmcconsole.tmc.classify import Side
 from tmcconsole.tmc.errors import Failure
-from tmcconsole.tmc.metric_names import METRICS, Metric, Shape
+from tmcconsole.tmc.metric_names import METRICS, Metric, MetricType
 from tmcconsole.tmc.recovery.runner import Recovery, RecoveryState
 
 if TYPE_CHECKING:  # the library is loaded with the first Metrics, not with this module
@@ -62,12 +62,12 @@ class Metrics:
         for metric in METRICS:
             name, text, labels = metric.name, metric.help, metric.labels
             match metric.shape:
-                case Shape.COUNTER:
+                case MetricType.COUNTER:
                     family = library.Counter(name, text, labels, registry=registry)
                     self._counters.add(metric, family)
-                case Shape.GAUGE:
+                case MetricType.GAUGE:
                     self._gauges.add(metric, library.Gauge(name, text, labels, registry=registry))
-                case Shape.HISTOGRAM:
+                case MetricType.HISTOGRAM:
                     buckets = metric.buckets or library.Histogram.DEFAULT_BUCKETS
                     histogram = library.Histogram(
                         name, text, labels, registry=registry, buckets=buckets

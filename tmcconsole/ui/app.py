@@ -36,13 +36,13 @@ from tmcconsole.ui.rows.targets import TARGETS
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.screens.overview import OverviewScreen
-from tmcconsole.ui.screens.text import TextScreen
-from tmcconsole.ui.session import Session, Terms
+from tmcconsole.ui.screens.text_screen import TextScreen
+from tmcconsole.ui.session import ConsoleOptions, Session
 from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.style.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.terminal import PatientDriver
-from tmcconsole.ui.widgets.bottom import Choice, Question
+from tmcconsole.ui.widgets.bottom import KeyChoice, Question
 
 RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to
 RETRY_MOST_S: Final = 30.0
@@ -83,7 +83,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         open_link: Callable[[], Awaitable[EngineLink]] | None = None,
         theme_dirs: tuple[Path, ...] = (),
     ) -> None:
-        self.session = Session(link, Terms(settings, link_mode, on_quit, clock, open_link))
+        self.session = Session(link, ConsoleOptions(settings, link_mode, on_quit, clock, open_link))
         self.failure = ""  # printed once the terminal is restored
         self._drawn_at = 0.0  # our clock at the last frame
         super().__init__(driver_class=PatientDriver if sys.platform != "win32" else None)
@@ -121,12 +121,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
             problems.append(f"no theme {self._theme_missing!r}: using {FALLBACK}")
         if problems:
             self.say(f"themes: {'; '.join(problems)}", "drift")
-        if self.session.link is None and self.session.terms.open_link is not None:
+        if self.session.link is None and self.session.options.open_link is not None:
             self.run_worker(self._open_link(), name="open", exit_on_error=False)
         self.tick()
 
     async def _open_link(self) -> None:
-        open_link = self.session.terms.open_link
+        open_link = self.session.options.open_link
         assert open_link is not None, "the caller has looked"
         self.session.reopen(await open_link())
         await self.pull()
@@ -155,8 +155,8 @@ class ConsoleApp(App[str], inherit_bindings=False):
             self.screen.frame()
 
     def _lost(self) -> None:
-        terms = self.session.terms
-        if terms.link_mode == "attached" and terms.open_link is not None:
+        options = self.session.options
+        if options.link_mode == "attached" and options.open_link is not None:
             self.run_worker(self._reconnect(), group="reconnect", exclusive=True,
                             name="reconnect", exit_on_error=False)  # fmt: skip
             return
@@ -164,7 +164,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
 
     async def _reconnect(self) -> None:
         """Try until the engine answers, ever less often."""
-        open_link = self.session.terms.open_link
+        open_link = self.session.options.open_link
         assert open_link is not None, "the caller has looked"
         wait = RETRY_FIRST_S
         while True:
@@ -186,7 +186,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         error = event.worker.error
         text = f"{type(error).__name__}: {error}"
         if event.worker.name == "open":
-            attached = self.session.terms.link_mode == "attached"
+            attached = self.session.options.link_mode == "attached"
             what = "cannot attach" if attached else "the engine did not start"
             self.leave("lost", f"{what}: {error}")
         else:
@@ -306,14 +306,14 @@ class ConsoleApp(App[str], inherit_bindings=False):
 
     async def ask_quit(self) -> None:
         """Ask before a live engine stops; leave an attached one running without a word."""
-        terms = self.session.terms
-        if terms.link_mode == "attached" or self.session.link is None:
-            self.leave("detach" if terms.link_mode == "attached" else "stop")
+        options = self.session.options
+        if options.link_mode == "attached" or self.session.link is None:
+            self.leave("detach" if options.link_mode == "attached" else "stop")
             return
         screen = self.screen
         assert isinstance(screen, FrameScreen), "all our screens are"
-        detach = (Choice("d", "detach, it goes on"),) if terms.on_quit == "detach" else ()
-        choices = (Choice("s", "stop it and quit"), *detach, Choice("escape", "stay"))
+        detach = (KeyChoice("d", "detach, it goes on"),) if options.on_quit == "detach" else ()
+        choices = (KeyChoice("s", "stop it and quit"), *detach, KeyChoice("escape", "stay"))
         answers = await screen.ask(Question("the engine is running here:", choices, tone="drift"))
         match answers:
             case {"choice": "s"}:
@@ -339,7 +339,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
             return
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.leave, "stop")
-        gone = "detach" if self.session.terms.on_quit == "detach" else "stop"
+        gone = "detach" if self.session.options.on_quit == "detach" else "stop"
         loop.add_signal_handler(signal.SIGHUP, self.leave, gone)
 
     def _fatal_error(self) -> None:

@@ -12,7 +12,7 @@ from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.health import kind_of, target_of
 from tmcconsole.ui.rows.letters import QueuedKey
 from tmcconsole.ui.rows.problems import Problem
-from tmcconsole.ui.screens.text import TextScreen
+from tmcconsole.ui.screens.text_screen import TextScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import Lines, ink
 from tmcconsole.ui.subject import subject_of
@@ -39,7 +39,7 @@ def drill_screen(session: Session, record: object) -> TextScreen:
         current = session.mirror.of(TYPES[kind]).get(key)
         if current is None:
             return [ink(f"{key} is gone", "dim")]
-        return detail(current, session.mirror, session.look(), width)
+        return detail(current, session.mirror, session.draw(), width)
 
     objects = session.mirror.of(ObjectRecord)
     title = f"{kind.removesuffix('Record')}: {key}"
@@ -52,7 +52,7 @@ def _row_screen(session: Session, row: QueuedKey | DriftedField) -> TextScreen:
     return TextScreen(
         session,
         title,
-        lambda width: detail(row, session.mirror, session.look(), width),
+        lambda width: detail(row, session.mirror, session.draw(), width),
         about=subject_of([row], session.mirror.of(ObjectRecord)),
     )
 

@@ -32,7 +32,7 @@ class FilterError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RowFacts:
     """What a term may look at in one row."""
 
     texts: Mapping[str, str]  # by column id
@@ -42,7 +42,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class FilterTerm:
     """One condition. ``column`` is empty where it looks at the whole row."""
 
     source: str
@@ -60,7 +60,7 @@ class Filter:
     """A parsed filter; the empty one lets everything pass."""
 
     source: str = ""
-    terms: tuple[Term, ...] = ()
+    terms: tuple[FilterTerm, ...] = ()
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Filter:
             if term.column and term.column not in known.get(term.kind, columns)
         )
 
-    def matches(self, facts: Facts, scope: frozenset[str]) -> bool:
+    def matches(self, facts: RowFacts, scope: frozenset[str]) -> bool:
         """Return whether a row passes. ``scope``: the targets the scope patterns stand for."""
         alternatives: dict[str, bool] = {}
         for term in self.terms:
@@ -93,7 +93,7 @@ class Filter:
 def parse(source: str) -> Filter:
     """Return the filter that ``source`` writes. Raises ``FilterError``."""
     words = source.split()
-    terms: list[Term] = []
+    terms: list[FilterTerm] = []
     index = 0
     while index < len(words):
         word = words[index]
@@ -119,31 +119,31 @@ def scope_names(patterns: tuple[str, ...], targets: Mapping[str, Mapping[str, st
     }
 
 
-def _flag(flag: str, word: str) -> Term:
+def _flag(flag: str, word: str) -> FilterTerm:
     source = f"{flag} {word}"
     if flag == "-f":
-        return Term(source, "fuzzy", words=(word.lower(),))
+        return FilterTerm(source, "fuzzy", words=(word.lower(),))
     if flag == "-n":
-        return Term(source, "text", "namespace", pattern=_compile(f"^{word}$", source))
+        return FilterTerm(source, "text", "namespace", pattern=_compile(f"^{word}$", source))
     pairs = tuple(word.split(","))
     if not all("=" in pair for pair in pairs):
         raise FilterError(f"{source}: a selector reads key=value,key=value")
-    return Term(source, "label", words=pairs)
+    return FilterTerm(source, "label", words=pairs)
 
 
-def _term(word: str) -> Term:
+def _term(word: str) -> FilterTerm:
     if word.startswith("@") and len(word) > 1 and ":" not in word:
-        return Term(word, "scope", words=tuple(part for part in word[1:].split(",") if part))
+        return FilterTerm(word, "scope", words=tuple(part for part in word[1:].split(",") if part))
     negated, body = (True, word[1:]) if word.startswith("!") and len(word) > 1 else (False, word)
     if match := _NUMBER.fullmatch(body):
         column, operator, text = match.groups()
         value = _number(text)
         if value is not None:
-            return Term(word, "number", column.lower(), negated, None, operator, value)
+            return FilterTerm(word, "number", column.lower(), negated, None, operator, value)
     if match := _COLUMN.fullmatch(body):
         column, text = match.groups()
-        return Term(word, "text", column.lower(), negated, _compile(text, word))
-    return Term(word, "text", "", negated, _compile(body, word))
+        return FilterTerm(word, "text", column.lower(), negated, _compile(text, word))
+    return FilterTerm(word, "text", "", negated, _compile(body, word))
 
 
 def _number(text: str) -> float | None:
@@ -164,7 +164,7 @@ def _compile(text: str, source: str) -> re.Pattern[str]:
         raise FilterError(f"{source!r} is no regular expression: {error}") from error
 
 
-def _verdict(term: Term, facts: Facts, scope: frozenset[str]) -> bool | None:
+def _verdict(term: FilterTerm, facts: RowFacts, scope: frozenset[str]) -> bool | None:
     """Return whether the term holds, or None where it is inactive."""
     match term.kind:
         case "scope":
@@ -183,7 +183,7 @@ def _verdict(term: Term, facts: Facts, scope: frozenset[str]) -> bool | None:
             return _text_verdict(term, facts)
 
 
-def _text_verdict(term: Term, facts: Facts) -> bool | None:
+def _text_verdict(term: FilterTerm, facts: RowFacts) -> bool | None:
     assert term.pattern is not None, "a text term always has a pattern"
     if term.column:
         text = facts.texts.get(term.column)

@@ -15,14 +15,14 @@ def head_left(session: Session, width: int) -> Runs:
     """Return the program, the hub, and the totals; a narrow line leaves out the hub's name."""
     engine = session.mirror.engine
     name = Run("tmc-console", "strong")
-    mode = Run(f" {session.terms.link_mode} ", "badge")
+    mode = Run(f" {session.options.link_mode} ", "badge")
     if engine is None:
         word = "engine lost" if session.lost else "starting engine…"
         return (name, Run(" "), mode, Run(f"  {word}", "dim"))
     where = engine.hub_workspace or engine.hub
     return (
         name, Run(" "), mode, Run("  "),
-        *session.look().state(hub_sign(engine), "hub" if engine.hub_connected else "hub down"),
+        *session.draw().state(hub_sign(engine), "hub" if engine.hub_connected else "hub down"),
         *(ink(f" {where}", "info") if width >= ROOMY else ()),
         *_fleet(session, width),
     )  # fmt: skip

@@ -45,7 +45,7 @@ def help_lines(screen: FrameScreen) -> list[Runs]:
 
 
 def _is_shown(action: Action, screen: FrameScreen) -> bool:
-    return not action.demo or screen.session.terms.link_mode == "demo"
+    return not action.demo or screen.session.options.link_mode == "demo"
 
 
 def _key_line(action: Action, screen: FrameScreen) -> Runs:
@@ -64,11 +64,11 @@ def _table(title: str, rows: tuple[tuple[str, str], ...], width: int) -> list[Ru
 
 
 def _glyphs(screen: FrameScreen) -> list[Runs]:
-    look = screen.session.look()
+    draw = screen.session.draw()
     return [
         ink("States", "title"),
-        *((Run("  "), *look.state(sign)) for sign in SYNC.values()),
+        *((Run("  "), *draw.state(sign)) for sign in SYNC.values()),
         BLANK,
         ink("States of kinds", "title"),
-        *((Run("  "), *look.state(sign)) for sign in KIND.values()),
+        *((Run("  "), *draw.state(sign)) for sign in KIND.values()),
     ]

@@ -15,7 +15,7 @@ from tmcconsole.contract.link import EngineLink, LinkLost
 from tmcconsole.contract.records import Record, TargetRecord
 from tmcconsole.contract.text import SafeText
 from tmcconsole.ui.mirror import Mirror
-from tmcconsole.ui.rows.table import Listing, Look
+from tmcconsole.ui.rows.table import DrawContext, Listing
 from tmcconsole.ui.rows.targets import labels_of
 from tmcconsole.ui.view import View
 
@@ -28,7 +28,7 @@ OpenLink = Callable[[], Awaitable[EngineLink]]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ConsoleOptions:
     """What the composition root decided about this console."""
 
     settings: ConsoleSettings
@@ -41,8 +41,8 @@ class Terms:
 class Session:
     """Owner of the link and the mirror. Screens read from it and send commands through it."""
 
-    def __init__(self, link: EngineLink | None, terms: Terms) -> None:
-        self.terms = terms
+    def __init__(self, link: EngineLink | None, options: ConsoleOptions) -> None:
+        self.options = options
         self.link = link
         self.mirror = Mirror()
         self.lost = ""  # why the link is gone; "" while it is not
@@ -55,7 +55,7 @@ class Session:
     @property
     def clock(self) -> float:
         """Return our wall clock."""
-        return self.terms.clock()
+        return self.options.clock()
 
     @property
     def data_age(self) -> float:
@@ -71,14 +71,14 @@ class Session:
     def read_only(self) -> bool:
         """Return whether writes are refused, by us or by the engine."""
         engine = self.mirror.engine
-        return self.terms.settings.read_only or (engine is not None and engine.read_only)
+        return self.options.settings.read_only or (engine is not None and engine.read_only)
 
-    def look(self) -> Look:
+    def draw(self) -> DrawContext:
         """Return what drawing depends on now. A held display stands still in time too."""
         clock = self.held_at or self.clock
-        return Look(
+        return DrawContext(
             now=self.mirror.now(clock),
-            ascii_only=self.terms.settings.ascii_only,
+            ascii_only=self.options.settings.ascii_only,
             targets=tuple(sorted(self.mirror.of(TargetRecord))),
         )
 
@@ -95,7 +95,7 @@ class Session:
 
     def settle(self, view: View) -> bool:
         """Bring a view up to date; return whether its order changed."""
-        return view.settle(self.look(), self.labels())
+        return view.settle(self.draw(), self.labels())
 
     async def pull(self) -> bool:
         """Ask for changes once and take them in; return whether there were any.

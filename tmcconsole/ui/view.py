@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tmcconsole.ui.filter import Facts, Filter, scope_names
-from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.filter import Filter, RowFacts, scope_names
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
 from tmcconsole.ui.style.ink import plain
 
 ORDER_WIDTH = 10_000  # columns are asked for at this width: order knows no screen
@@ -30,8 +30,8 @@ class View:
         self.problems_only = False
         self.sort_column = ""  # "" = the listing's own order
         self.descending = False
-        self._pairs: list[tuple[tuple[Order, ...], str]] = []
-        self._placed: dict[str, tuple[Order, ...]] = {}
+        self._pairs: list[tuple[tuple[SortKey, ...], str]] = []
+        self._placed: dict[str, tuple[SortKey, ...]] = {}
         self._dirty: set[str] = set()
         self._stale = True  # everything is to be placed anew
         self._scope: frozenset[str] = frozenset()
@@ -81,7 +81,9 @@ class View:
 
     def sort_by(self, letter: str) -> str:
         """Sort by the column with this key, again to invert; return its title, or nothing."""
-        column = next((c for c in self._columns(Look(0.0)) if c.key == letter and c.order), None)
+        column = next(
+            (c for c in self._columns(DrawContext(0.0)) if c.key == letter and c.order), None
+        )
         if column is None:
             return ""
         again = self.sort_column == column.id
@@ -90,7 +92,7 @@ class View:
         self._stale = True
         return column.title
 
-    def settle(self, look: Look, labels: Mapping[str, Mapping[str, str]]) -> bool:
+    def settle(self, draw: DrawContext, labels: Mapping[str, Mapping[str, str]]) -> bool:
         """Bring the order up to date; return whether it changed. ``labels``: of the targets."""
         scope = frozenset(scope_names(self.filter.scope, labels))
         records = self.source()
@@ -104,7 +106,7 @@ class View:
         if not self._dirty:
             return False
         before = self.order
-        self._place(self._dirty, records, look)
+        self._place(self._dirty, records, draw)
         self._dirty = set()
         self.marked &= records.keys()
         self._hold_cursor()
@@ -135,11 +137,11 @@ class View:
                 return True
         return False
 
-    def _place(self, keys: set[str], records: Mapping[str, Any], look: Look) -> None:
-        changed: list[tuple[tuple[Order, ...], str]] = []
+    def _place(self, keys: set[str], records: Mapping[str, Any], draw: DrawContext) -> None:
+        changed: list[tuple[tuple[SortKey, ...], str]] = []
         moved: set[str] = set()
         for key in keys:
-            rank = self._rank(records.get(key), look)
+            rank = self._rank(records.get(key), draw)
             if rank == self._placed.get(key):
                 continue
             if key in self._placed:
@@ -158,42 +160,42 @@ class View:
         if self.sort_column and self.descending:
             self.order.reverse()
 
-    def _rank(self, record: Any | None, look: Look) -> tuple[Order, ...] | None:
+    def _rank(self, record: Any | None, draw: DrawContext) -> tuple[SortKey, ...] | None:
         """Return where a record belongs, None where it is not shown."""
         if record is None or (self.problems_only and not self.listing.problem(record)):
             return None
-        if self.filter.terms and not self.filter.matches(self.facts(record, look), self._scope):
+        if self.filter.terms and not self.filter.matches(self.facts(record, draw), self._scope):
             return None
         first = self.listing.first(record)
         if not self.sort_column:
             return first
-        order = self._order_of(look)
+        order = self._order_of(draw)
         return (order(record), *first) if order else first
 
-    def facts(self, record: Any, look: Look) -> Facts:
+    def facts(self, record: Any, draw: DrawContext) -> RowFacts:
         """Return what a filter may look at in a record."""
-        columns = self._columns(look)
+        columns = self._columns(draw)
         labels = self.listing.labels_of(record) if self.listing.labels_of else {}
-        return Facts(
-            texts={column.id: plain(column.draw(record, look)) for column in columns},
-            numbers={c.id: c.number(record, look.now) for c in columns if c.number},
+        return RowFacts(
+            texts={column.id: plain(column.draw(record, draw)) for column in columns},
+            numbers={c.id: c.number(record, draw.now) for c in columns if c.number},
             labels=labels,
             targets=self.listing.targets_of(record),
         )
 
-    def inactive_terms(self, look: Look) -> tuple[str, ...]:
+    def inactive_terms(self, draw: DrawContext) -> tuple[str, ...]:
         """Return the filter's terms that this table cannot judge."""
-        columns = self._columns(look)
+        columns = self._columns(draw)
         numbers = frozenset(c.id for c in columns if c.number)
         return self.filter.inactive(frozenset(c.id for c in columns), numbers)
 
-    def _columns(self, look: Look) -> tuple[Column, ...]:
-        if self._known[0] != look.targets or not self._known[1]:
-            self._known = (look.targets, self.listing.columns(look, ORDER_WIDTH))
+    def _columns(self, draw: DrawContext) -> tuple[Column, ...]:
+        if self._known[0] != draw.targets or not self._known[1]:
+            self._known = (draw.targets, self.listing.columns(draw, ORDER_WIDTH))
         return self._known[1]
 
-    def _order_of(self, look: Look) -> Callable[[Any], Order] | None:
-        return next((c.order for c in self._columns(look) if c.id == self.sort_column), None)
+    def _order_of(self, draw: DrawContext) -> Callable[[Any], SortKey] | None:
+        return next((c.order for c in self._columns(draw) if c.id == self.sort_column), None)
 
     def _hold_cursor(self) -> None:
         """Keep the cursor on its row; where the row is gone, on the one that took its place."""

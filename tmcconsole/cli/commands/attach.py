@@ -8,11 +8,11 @@ import anyio
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.screen import show
 from tmcconsole.cli.setting import bare_settings, loaded, socket_of
 from tmcconsole.contract.link import EngineLink, LinkLost
-from tmcconsole.daemon.client import RemoteEngine
+from tmcconsole.daemon.socket_client import RemoteEngine
 
 
 def run(arguments: Arguments) -> int:
@@ -32,5 +32,5 @@ def run(arguments: Arguments) -> int:
     try:
         anyio.run(try_it)
     except LinkLost as lost:
-        raise Failure(f"{one_line(lost)}; tmc-console run starts one") from lost
+        raise CommandFailure(f"{one_line(lost)}; tmc-console run starts one") from lost
     return show(None, console, link_mode="attached", on_quit="detach", open_link=open_link)

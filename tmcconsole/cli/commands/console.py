@@ -7,12 +7,12 @@ from functools import partial
 
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.commands.run import refuse_core_dumps
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.here import opener, start_and_serve
 from tmcconsole.cli.screen import show
 from tmcconsole.cli.setting import loaded, socket_of
 from tmcconsole.daemon.logs import logging_to
-from tmcconsole.daemon.server import SocketTaken, claim
+from tmcconsole.daemon.socket_server import SocketTaken, claim
 
 
 def run(arguments: Arguments) -> int:
@@ -28,6 +28,6 @@ def run(arguments: Arguments) -> int:
                 logging_to(log_file, level=daemon.log_level, log_format=daemon.log_format)
             )
         except (SocketTaken, OSError) as error:
-            raise Failure(one_line(error)) from error
+            raise CommandFailure(one_line(error)) from error
         open_link = opener(partial(start_and_serve, settings), stack)
         return show(None, settings.console, link_mode="local", on_quit="stop", open_link=open_link)

@@ -15,8 +15,8 @@ import anyio
 from tmcconsole.cli.arguments import Arguments, UsageError
 from tmcconsole.cli.child import SimChild
 from tmcconsole.cli.commands.run import refuse_core_dumps, stop_on_signal
-from tmcconsole.cli.demo_link import Control, DemoLink
-from tmcconsole.cli.failure import Failure, with_cause
+from tmcconsole.cli.demo_link import DemoLink, FleetAddress
+from tmcconsole.cli.failure import CommandFailure, with_cause
 from tmcconsole.cli.here import opener, serving, start_engine
 from tmcconsole.cli.screen import show
 from tmcconsole.cli.setting import bare_settings, socket_of
@@ -28,7 +28,7 @@ from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.headless import run_headless
 from tmcconsole.daemon.logs import logging_to
 from tmcconsole.daemon.printer import document, is_settled, to_json, to_table
-from tmcconsole.daemon.server import SocketTaken, claim
+from tmcconsole.daemon.socket_server import SocketTaken, claim
 from tmcconsole.runtime import spawn
 
 REGIONS: Final = "eu-west,us-east,ap-south"
@@ -48,7 +48,7 @@ def run(arguments: Arguments) -> int:
         try:
             return _headless(demo, stack)
         except (LinkLost, SocketTaken, OSError) as error:
-            raise Failure(with_cause(error)) from error
+            raise CommandFailure(with_cause(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Demo:
         child = stack.enter_context(SimChild(self.folder, self._child_arguments()))
         ready = child.start()
         settings = self._settings(Path(ready["config"]))
-        control = Control(ready["control"]["url"], ready["control"]["token"])
+        control = FleetAddress(ready["control"]["url"], ready["control"]["token"])
         stack.enter_context(claim(socket_of(settings)))
         engine = start_engine(settings, stack, notes=_notes(ready, settings))
         link = DemoLink(engine, control, child.story)
@@ -79,7 +79,7 @@ class Demo:
         try:
             return load(config, {}, QUICK | self.arguments.settings, Path.cwd()).settings
         except ConfigError as error:
-            raise Failure(str(error)) from error
+            raise CommandFailure(str(error)) from error
 
 
 def _check(arguments: Arguments) -> None:

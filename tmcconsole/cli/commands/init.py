@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from tmcconsole.cli.arguments import Arguments, UsageError
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import runtime_of
 from tmcconsole.config.load import load
 from tmcconsole.config.places import FILE_NAME, state_home
@@ -27,17 +27,17 @@ def run(arguments: Arguments) -> int:
     file = Path(arguments.config or FILE_NAME).expanduser().absolute()
     settings = _settings(arguments)
     if problems := list(_unreachable(settings)):
-        raise Failure("\n".join(problems))
+        raise CommandFailure("\n".join(problems))
     if file.exists() and not arguments.force:
-        raise Failure(f"{file} is there already; --force replaces it")
+        raise CommandFailure(f"{file} is there already; --force replaces it")
     document = to_toml(settings, beside=file.parent)
     try:
         write_private(file, document)
         load(file, {}, {}, file.parent)
     except ConfigError as error:
-        raise Failure(str(error)) from error
+        raise CommandFailure(str(error)) from error
     except OSError as error:
-        raise Failure(f"{file}: {error.strerror}; name another with --config") from error
+        raise CommandFailure(f"{file}: {error.strerror}; name another with --config") from error
     print(f"wrote {file}")
     if arguments.install:
         for line in install_into(settings):
@@ -54,7 +54,7 @@ def install_into(settings: Settings) -> list[str]:
     try:
         return anyio.run(_install, settings)
     except (KubeError, TransportError, TimeoutError) as error:
-        raise Failure(f"hub: {one_line(error)}") from error
+        raise CommandFailure(f"hub: {one_line(error)}") from error
 
 
 async def _install(settings: Settings) -> list[str]:

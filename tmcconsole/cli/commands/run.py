@@ -16,14 +16,14 @@ import anyio.to_thread
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, with_cause
+from tmcconsole.cli.failure import CommandFailure, with_cause
 from tmcconsole.cli.setting import loaded, runtime_of, socket_of
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.daemon.headless import run_headless
 from tmcconsole.daemon.logs import logging_to
 from tmcconsole.daemon.notify import notify
-from tmcconsole.daemon.server import SocketTaken, claim, serve
+from tmcconsole.daemon.socket_server import SocketTaken, claim, serve
 from tmcconsole.runtime import spawn
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(arguments: Arguments) -> int:
         ):
             anyio.run(_run, settings, log)
     except (SocketTaken, LinkLost, OSError) as error:
-        raise Failure(with_cause(error)) from error
+        raise CommandFailure(with_cause(error)) from error
     return 0
 
 

@@ -15,7 +15,7 @@ import anyio
 
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.commands.run import stop_on_signal
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.config.places import FILE_NAME
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.config.write import to_toml, write_private
@@ -41,7 +41,7 @@ def _directory(arguments: Arguments, stack: ExitStack) -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Failure(f"{directory}: {one_line(error)}; name another with --dir") from error
+        raise CommandFailure(f"{directory}: {one_line(error)}; name another with --dir") from error
     return directory
 
 

@@ -10,14 +10,14 @@ import anyio
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import loaded, runtime_of, socket_of
 from tmcconsole.config.settings import Settings, SyncSettings
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.text import SafeText
-from tmcconsole.daemon.client import RemoteEngine
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.printer import Document, document, to_json, to_table
+from tmcconsole.daemon.socket_client import RemoteEngine
 
 
 def run(arguments: Arguments) -> int:
@@ -46,7 +46,7 @@ def _from_hub(settings: Settings) -> Document:
     try:
         return anyio.run(_read_hub, settings)
     except (KubeError, TransportError, TimeoutError) as error:
-        raise Failure(f"hub: {one_line(error)}") from error
+        raise CommandFailure(f"hub: {one_line(error)}") from error
 
 
 async def _read_hub(settings: Settings) -> Document:

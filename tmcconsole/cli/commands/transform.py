@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import loaded
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.contract.text import SafeText
@@ -33,7 +33,9 @@ def run(arguments: Arguments) -> int:
 def _target(settings: Settings, names: list[str]) -> TargetSettings:
     known = {target.name: target for target in settings.targets}
     if len(names) != 1 or names[0] not in known:
-        raise Failure(f"--target: name one of the config's targets: {', '.join(sorted(known))}")
+        raise CommandFailure(
+            f"--target: name one of the config's targets: {', '.join(sorted(known))}"
+        )
     return known[names[0]]
 
 
@@ -43,7 +45,7 @@ def _documents(file: str) -> Iterator[Json]:
         for document in yaml.safe_load_all(_text(file)):
             yield from _objects(document, file)
     except yaml.YAMLError as error:
-        raise Failure(f"{file}: not YAML: {one_line(error)}") from error
+        raise CommandFailure(f"{file}: not YAML: {one_line(error)}") from error
 
 
 def _objects(document: Any, file: str) -> Iterator[Json]:
@@ -56,9 +58,11 @@ def _objects(document: Any, file: str) -> Iterator[Json]:
         return
     meta = document.get("metadata") if isinstance(document, dict) else None
     if not (isinstance(meta, dict) and all(isinstance(document.get(k), str) for k in _TYPE)):
-        raise Failure(f"{file}: a document is no object; give it apiVersion, kind and metadata")
+        raise CommandFailure(
+            f"{file}: a document is no object; give it apiVersion, kind and metadata"
+        )
     if not isinstance(meta.get("name"), str):
-        raise Failure(f"{file}: a {document['kind']} has no name; give it metadata.name")
+        raise CommandFailure(f"{file}: a {document['kind']} has no name; give it metadata.name")
     yield document
 
 
@@ -72,7 +76,7 @@ def _text(file: str) -> str:
         with Path(file).expanduser().open(encoding="utf-8") as stream:
             return stream.read(MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{file}: {one_line(error)}; name a file of manifests") from error
+        raise CommandFailure(f"{file}: {one_line(error)}; name a file of manifests") from error
 
 
 def _told(one: Preview) -> str:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure
-from tmcconsole.cli.orders.asking import answer_of, ask, with_engine
+from tmcconsole.cli.failure import CommandFailure
+from tmcconsole.cli.orders.ask_engine import answer_of, ask, with_engine
 from tmcconsole.cli.setting import loaded, runtime_of
 from tmcconsole.contract.commands import (
     Accepted,
@@ -63,7 +63,7 @@ async def _drifted(engine: EngineLink, at: str) -> list[str]:
     await board.pull(engine)
     names = [target.name for target in board.of(TargetRecord)]
     if at and at not in names:
-        raise Failure(f"there is no target {at!r}: known targets: {', '.join(names)}")
+        raise CommandFailure(f"there is no target {at!r}: known targets: {', '.join(names)}")
     return [
         record.key
         for record in board.of(ObjectRecord)

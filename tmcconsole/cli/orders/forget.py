@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.orders.asking import ask
+from tmcconsole.cli.orders.ask_engine import ask
 from tmcconsole.contract.commands import AnyCommand, ForgetPlan, ForgetTarget, PlanForget
 from tmcconsole.daemon.printer import reply_json
 

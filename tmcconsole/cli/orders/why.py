@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure
-from tmcconsole.cli.orders.asking import answer_of, with_engine
+from tmcconsole.cli.failure import CommandFailure
+from tmcconsole.cli.orders.ask_engine import answer_of, with_engine
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import ObjectRecord
@@ -49,5 +49,5 @@ def named(board: Follower, word: str) -> str:
         and (record.resource.startswith(kind) or record.kind.lower().startswith(kind))
     ]
     if len(found) > 1:
-        raise Failure(f'"{word}" may be {", ".join(found[:SHOWN])}: write one of them')
+        raise CommandFailure(f'"{word}" may be {", ".join(found[:SHOWN])}: write one of them')
     return found[0] if found else word

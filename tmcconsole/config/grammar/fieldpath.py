@@ -26,7 +26,7 @@ _KEYED: Final = re.compile(r"\[([A-Za-z0-9_.-]+)=([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """The entry of a list whose field has a value: ``[name=web]``."""
 
     field: str
@@ -38,14 +38,14 @@ class Every:
     """Every entry of a list: ``[*]``."""
 
 
-Step = str | int | Entry | Every  # an int names a field where it meets an object
+PathStep = str | int | ListEntry | Every  # an int names a field where it meets an object
 
 
 @dataclass(frozen=True, slots=True)
 class FieldPath:
     """A place in an object, or several; never empty."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
     def __str__(self) -> str:
         return spell(self.steps)
@@ -59,14 +59,14 @@ def read_path(written: str) -> FieldPath:
     return FieldPath(steps)
 
 
-def spell(steps: tuple[Step, ...]) -> str:
+def spell(steps: tuple[PathStep, ...]) -> str:
     """Return steps as one writes them."""
     text = ""
     for step in steps:
         match step:
             case Every():
                 text += "[*]"
-            case Entry(field, value):
+            case ListEntry(field, value):
                 text += f"[{field}={value}]"
             case int():
                 text += f"[{step}]"
@@ -77,16 +77,16 @@ def spell(steps: tuple[Step, ...]) -> str:
     return text
 
 
-def spell_pointer(steps: tuple[Step, ...]) -> str:
+def spell_pointer(steps: tuple[PathStep, ...]) -> str:
     """Return steps as a JSON pointer."""
     return "".join(f"/{_spell_segment(step)}" for step in steps)
 
 
-def _spell_segment(step: Step) -> str:
+def _spell_segment(step: PathStep) -> str:
     match step:
         case Every():
             return "*"
-        case Entry(field, value):
+        case ListEntry(field, value):
             return f"[{field}={_escaped(value)}]"
         case _:
             return _escaped(str(step))
@@ -96,21 +96,21 @@ def _escaped(text: str) -> str:
     return text.replace("~", "~0").replace("/", "~1")
 
 
-def _pointer(written: str) -> tuple[Step, ...]:
+def _pointer(written: str) -> tuple[PathStep, ...]:
     return tuple(_segment(part) for part in written[1:].split("/"))
 
 
-def _segment(part: str) -> Step:
+def _segment(part: str) -> PathStep:
     plain = part.replace("~1", "/").replace("~0", "~")
     if keyed := _KEYED.fullmatch(plain):
-        return Entry(keyed[1], keyed[2])
+        return ListEntry(keyed[1], keyed[2])
     if plain == "*":
         return Every()
     return int(plain) if re.fullmatch(r"\d{1,9}", plain) else plain
 
 
-def _dotted(written: str) -> tuple[Step, ...]:
-    steps: list[Step] = []
+def _dotted(written: str) -> tuple[PathStep, ...]:
+    steps: list[PathStep] = []
     at = 0
     while at < len(written):
         found = _STEP.match(written, at)
@@ -121,11 +121,11 @@ def _dotted(written: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _step(found: re.Match[str]) -> Step:
+def _step(found: re.Match[str]) -> PathStep:
     if found["each"]:
         return Every()
     if found["index"]:
         return int(found["index"])
     if found["field"]:
-        return Entry(found["field"], found["value"])
+        return ListEntry(found["field"], found["value"])
     return found["name"] or found["quoted"] or found["key"]

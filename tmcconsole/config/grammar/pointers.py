@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from tmcconsole.config.grammar.fieldpath import Step, read_path, spell_pointer
+from tmcconsole.config.grammar.fieldpath import PathStep, read_path, spell_pointer
 from tmcconsole.config.problems import Unusable
 
 _OF_KIND: Final = re.compile(r"(?:(?P<kind>[a-z0-9.-]+):)?(?P<path>(?:/[^/\s,]+)+)")
@@ -22,7 +22,7 @@ _FIX: Final = 'write "/spec/replicas" or "deployments.apps:/spec/replicas"'
 class Pointer:
     """A place, and all below it."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     kind: str = ""  # Kind.id, "" = every kind
 
     def __str__(self) -> str:
@@ -51,6 +51,6 @@ def split_pointers(text: str) -> tuple[Pointer, ...]:
     return tuple(read_pointer(part) for part in re.split(r"[,\s]+", text) if part)
 
 
-def _is_note(steps: tuple[Step, ...]) -> bool:
+def _is_note(steps: tuple[PathStep, ...]) -> bool:
     """True for a label or an annotation: of metadata, nothing else can be somebody else's."""
     return len(steps) == 3 and steps[1] in ("labels", "annotations")

@@ -21,7 +21,7 @@ class SelectorUnreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Requirement:
     """One condition. ``values`` None: any value will do, or with ``negated`` none at all."""
 
     key: str
@@ -35,13 +35,13 @@ class Term:
 
 
 @cache
-def label_terms(text: str) -> tuple[Term, ...]:
+def label_terms(text: str) -> tuple[Requirement, ...]:
     """Return the terms of a label selector: all must hold. Raises ``SelectorUnreadable``."""
     return tuple(_label_term(part.strip()) for part in re.split(r",(?![^(]*\))", text) if text)
 
 
 @cache
-def field_terms(text: str) -> tuple[Term, ...]:
+def field_terms(text: str) -> tuple[Requirement, ...]:
     """Return the terms of a field selector: all must hold. Raises ``SelectorUnreadable``.
 
     Any field of the object may be named but its status: that changes on its own.
@@ -59,24 +59,24 @@ def fields_match(text: str, tree: Mapping[str, Any]) -> bool:
     return all(term.holds(_field(tree, term.key)) for term in field_terms(text))
 
 
-def _label_term(part: str) -> Term:
+def _label_term(part: str) -> Requirement:
     if found := _SET.fullmatch(part):
         values = frozenset(value.strip() for value in found[4].split(","))
-        return Term(found[1], values, found[3] == "notin")
+        return Requirement(found[1], values, found[3] == "notin")
     if found := _EQUAL.fullmatch(part):
-        return Term(found[1], frozenset({found[4]}), found[3] == "!=")
+        return Requirement(found[1], frozenset({found[4]}), found[3] == "!=")
     if found := _EXISTS.fullmatch(part):
-        return Term(found[2], None, bool(found[1]))
+        return Requirement(found[2], None, bool(found[1]))
     raise SelectorUnreadable(f'"{part[:60]}" is no condition on labels')
 
 
-def _field_term(part: str) -> Term:
+def _field_term(part: str) -> Requirement:
     found = _FIELD.fullmatch(part)
     if not found:
         raise SelectorUnreadable(f'"{part[:60]}" is no condition on a field')
     if found[1].partition(".")[0] == "status":
         raise SelectorUnreadable(f'"{found[1][:60]}" is of the status, which changes on its own')
-    return Term(found[1], frozenset({found[3]}), found[2] == "!=")
+    return Requirement(found[1], frozenset({found[3]}), found[2] == "!=")
 
 
 def _field(tree: Mapping[str, Any], path: str) -> str:

@@ -17,7 +17,7 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.objects import CachedObject, Json, Kind
 from tmcconsole.placement.api import unix_time
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.ledger import LANE, Entry, Standing
+from tmcconsole.sync.state.ledger import LANE, LedgerEntry, Standing
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import Report, merge
 from tmcconsole.tmc.health.health import Reading, aged, worst
@@ -26,7 +26,7 @@ from tmcconsole.tmc.health.object_health import is_only_present, object_health
 WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
 FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
 _NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
-_SUMMED: Final = ("replicas", "completions")  # wishes that several targets fulfil together
+_SUMMED: Final = ("replicas", "completions")  # desired states that several targets fulfil together
 
 
 class _Times(msgspec.Struct, gc=False):
@@ -39,7 +39,7 @@ class _Head(msgspec.Struct, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class JudgedCopy:
     """One object on one target: what is shown, and what the judgement rests on."""
 
     cell: Cell
@@ -56,8 +56,8 @@ def object_record(
     ``silent`` has the targets that do not answer, and when each was last heard (Unix seconds):
     what was in sync there is last known only. ``wall`` is now.
     """
-    cached = session.world.hub.cached(*item) or session.upsyncing.cached(*item)
-    looks = list(looks_at(session, item, silent, wall))
+    cached = session.shared.hub.cached(*item) or session.upsyncing.cached(*item)
+    looks = list(judged_copies(session, item, silent, wall))
     if not looks:
         return None
     kind, times = kind_of(session, item), _times(cached)
@@ -80,17 +80,17 @@ def object_record(
     )
 
 
-def looks_at(
+def judged_copies(
     session: HubSession, item: Item, silent: Mapping[str, float], wall: float
-) -> Iterator[Look]:
+) -> Iterator[JudgedCopy]:
     """Yield what is known of an object on each target that has to do with it, by name."""
-    for target in sorted(session.world.targets.values(), key=lambda target: target.name):
+    for target in sorted(session.shared.targets.values(), key=lambda target: target.name):
         entry = target.ledger.get(*item)
         if entry is not None:
             yield _look(session, target, item, entry, silent.get(target.name), wall)
 
 
-def worst_of(looks: Sequence[Look]) -> Look:
+def worst_of(looks: Sequence[JudgedCopy]) -> JudgedCopy:
     """Return the look that decides the object's health, the first by name among equals.
 
     A copy on its way out counts only where all are: an object that moves is not ill.
@@ -102,7 +102,7 @@ def worst_of(looks: Sequence[Look]) -> Look:
 
 def kind_of(session: HubSession, item: Item) -> Kind | None:
     """Return the Kind of a lane, be it of the way down or up."""
-    watched = session.world.hub.kinds.get(item.lane) or session.upsyncing.kinds.get(
+    watched = session.shared.hub.kinds.get(item.lane) or session.upsyncing.kinds.get(
         item.lane.removeprefix(LANE)
     )
     return watched.kind if watched else None
@@ -112,10 +112,10 @@ def _look(
     session: HubSession,
     target: Target,
     item: Item,
-    entry: Entry,
+    entry: LedgerEntry,
     heard_at: float | None,
     wall: float,
-) -> Look:
+) -> JudgedCopy:
     standing = entry.standing
     health, told, tree = _judge(session, target, item, entry)
     ready = told if tree is not None else SafeText()
@@ -135,7 +135,7 @@ def _look(
         told,
         heard_at or 0.0,
     )
-    return Look(cell, told, tree, standing.state is SyncState.DELETING)
+    return JudgedCopy(cell, told, tree, standing.state is SyncState.DELETING)
 
 
 def _aged(health: Health, heard_at: float, wall: float) -> Health:
@@ -145,11 +145,11 @@ def _aged(health: Health, heard_at: float, wall: float) -> Health:
 
 
 def _judge(
-    session: HubSession, target: Target, item: Item, entry: Entry
+    session: HubSession, target: Target, item: Item, entry: LedgerEntry
 ) -> tuple[Health, SafeText, Json | None]:
     """Return a copy's health, why, and its tree where it has a status."""
     kind, standing = kind_of(session, item), entry.standing
-    source = session.world.hub.cached(*item)
+    source = session.shared.hub.cached(*item)
     copy = target.copy_of(*item)
     if item.lane.startswith(LANE):  # shown in the hub as it is on the target
         source, copy = None, session.upsyncing.cached(*item)
@@ -182,8 +182,8 @@ def _absent(standing: Standing) -> tuple[Health, SafeText]:
     return Health.UNKNOWN, SafeText("not there yet")
 
 
-def _is_behind(entry: Entry, source: CachedObject | None, tree: Json) -> bool:
-    """True where a status tells of the wish before the present one."""
+def _is_behind(entry: LedgerEntry, source: CachedObject | None, tree: Json) -> bool:
+    """True where a status tells of the desired state before the present one."""
     if source is None or entry.standing.state not in WAITING:
         return False
     status = tree.get("status")
@@ -200,14 +200,16 @@ def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> S
         return replace(last, state=SyncState.STALE)
     if last.state not in WAITING:
         return last
-    source = session.world.hub.cached(*item)
+    source = session.shared.hub.cached(*item)
     leaving = source is None or source.deleting
     message = SafeText(f"waiting for {name}, which does not answer")
     state = SyncState.DELETING if leaving else SyncState.PENDING
     return Standing(state, SafeText("AwaitingCluster"), message, last.since)
 
 
-def _summary(item: Item, kind: Kind | None, looks: Sequence[Look], cause: Look) -> SafeText:
+def _summary(
+    item: Item, kind: Kind | None, looks: Sequence[JudgedCopy], cause: JudgedCopy
+) -> SafeText:
     """Return what all targets together have, and what is wrong where something is."""
     if len(looks) == 1:
         return cause.told
@@ -218,7 +220,7 @@ def _summary(item: Item, kind: Kind | None, looks: Sequence[Look], cause: Look) 
     return SafeText(f"{total}; {because}" if total else because)
 
 
-def _total(item: Item, kind: Kind | None, looks: Sequence[Look]) -> SafeText:
+def _total(item: Item, kind: Kind | None, looks: Sequence[JudgedCopy]) -> SafeText:
     """Return the summary of the sum of the copies, "" where no status is summed."""
     told = [(str(look.cell.target), look.tree) for look in looks if look.tree is not None]
     if kind is None or len(told) < 2:

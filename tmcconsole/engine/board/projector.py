@@ -93,7 +93,7 @@ class Projector:
         return self.tallies.get(name) or Tally()
 
     def _queues(self, session: HubSession) -> None:
-        records: list[QueueRecord] = list(queue_records("hub", session.world.hub.queue, self.wall))
+        records: list[QueueRecord] = list(queue_records("hub", session.shared.hub.queue, self.wall))
         for name, supervisor in self.supervisors.items():
             if supervisor.target is not None:
                 records += queue_records(name, supervisor.target.queue, self.wall)

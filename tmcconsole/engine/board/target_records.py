@@ -84,7 +84,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
     found = supervisor.sync_target()
     tree = _sync_target_tree(supervisor)
     ready, _, _ = summary(list(conditions_of(tree)))
-    counts, target, reach = tally.total(), supervisor.target, supervisor.reach
+    counts, target, probe = tally.total(), supervisor.target, supervisor.probe
     connected = supervisor.is_connected
     facts = _facts(supervisor, found)
     health, why = target_health(facts, wall)
@@ -99,7 +99,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         since=supervisor.since,
         next_try_at=supervisor.next_try_at,
         heartbeat_at=found.heartbeat_at if found else 0.0,
-        contact_at=reach.contact_at if reach else 0.0,
+        contact_at=probe.contact_at if probe else 0.0,
         conditions=tuple(_condition(entry) for entry in conditions_of(tree)),
         labels=_labels(found),
         cordoned=found.unschedulable if found else False,
@@ -117,8 +117,8 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         oldest_queued_at=_oldest(supervisor, target, wall),
         lag_p50_ms=_lag_ms(target, 0.5),
         lag_p95_ms=_lag_ms(target, 0.95),
-        concurrency=target.flow.width if target else 0,
-        version=reach.version if reach else SafeText(),
+        concurrency=target.concurrency.width if target else 0,
+        version=probe.version if probe else SafeText(),
         cluster_uid=SafeText(supervisor.cluster_uid),
         holder=SafeText(supervisor.holder),
     )
@@ -181,15 +181,15 @@ def health_readings(
 
 
 def _hub_reading(session: HubSession) -> Reading:
-    reach = session.reach
-    status = Health.HEALTHY if reach.is_up else Health.UNHEALTHY
-    reason = f"serves {len(session.world.hub.kinds)} synced kinds" if reach.is_up else reach.reason
-    return Reading(HUB, "hub", status, reason, reach.since)
+    probe = session.probe
+    status = Health.HEALTHY if probe.is_up else Health.UNHEALTHY
+    reason = f"serves {len(session.shared.hub.kinds)} synced kinds" if probe.is_up else probe.reason
+    return Reading(HUB, "hub", status, reason, probe.since)
 
 
 def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
     target = supervisor.target
-    settings = supervisor.session.around.settings.sync
+    settings = supervisor.session.context.settings.sync
     return TargetFacts(
         supervisor.is_connected,
         supervisor.reason,

@@ -31,7 +31,7 @@ def plan_moves(session: HubSession, supervisor: Supervisor) -> tuple[Move, ...]:
 
 
 def _decided_without(session: HubSession, name: str) -> list[Decided]:
-    wall = session.around.runtime.wall()
+    wall = session.context.runtime.wall()
     targets = [_evicting(t, wall) if t.name == name else t for t in session.scheduler.targets()]
     locations = [read_location(entry.decode()) for entry in session.sources.locations.objects()]
     return [
@@ -45,7 +45,7 @@ def _evicting(target: SyncTarget, wall: float) -> SyncTarget:
 
 
 def _homes(session: HubSession, after: list[Decided], namespace: str) -> tuple[SafeText, ...]:
-    found = session.world.hub.namespaces.get(ObjectKey("", namespace))
+    found = session.shared.hub.namespaces.get(ObjectKey("", namespace))
     labels = labels_of(found.decode()) if found else {}
     names = {
         choice.target.name

@@ -23,17 +23,17 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.trees.differences import Difference, Steps, subset_differences
-from tmcconsole.sync.conflicts.differences import fingerprint
-from tmcconsole.sync.conflicts.field_rules import DEFAULT, Ownership, ownership_of
+from tmcconsole.sync.conflicts.copy_differences import fingerprint
+from tmcconsole.sync.conflicts.field_rules import DEFAULT, FieldRules, field_rules_of
 from tmcconsole.sync.conflicts.judge import ALL, is_left
-from tmcconsole.sync.conflicts.pointers import last_first, pointer_to, value_at
+from tmcconsole.sync.conflicts.pointer_steps import last_first, pointer_to, value_at
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.down.field_rule_inputs import around
 from tmcconsole.sync.names.markers import IGNORE_FIELDS, MANAGER
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.desired_state import terms_of, wanted
-from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.desired_state import desired_state, inputs_of
+from tmcconsole.sync.state.ledger import LedgerEntry
 from tmcconsole.sync.state.target import Target
 
 _HUB_ONLY: Final = ("metadata", "status", "apiVersion", "kind")
@@ -53,7 +53,7 @@ def show_drift(targets: list[Target], item: Item) -> DriftReport:
     return DriftReport(key=SafeText(key), policy=SafeText(policy), fields=tuple(fields))
 
 
-def _fields(target: Target, entry: Entry) -> list[DriftField]:
+def _fields(target: Target, entry: LedgerEntry) -> list[DriftField]:
     return [
         DriftField(
             SafeText(target.name),
@@ -67,7 +67,7 @@ def _fields(target: Target, entry: Entry) -> list[DriftField]:
             one.first_seen,
             one.last_seen,
         )
-        for one in entry.drifts.fields.values()
+        for one in entry.drift_ledger.fields.values()
     ]
 
 
@@ -75,12 +75,12 @@ async def adopt(session: HubSession, target: Target, item: Item, command: AdoptD
     """Write what the target has of the object to the hub, in exactly the version that was seen."""
     if item.lane == "secrets" and not command.field:
         raise Rejected("a Secret is adopted field by field", "name the field: /data/KEY")
-    source, wish = _source(session, item), _wish(session, target, item)
-    found = _picked(await _differing(target, item, wish), command.field, wish)
+    source, desired = _source(session, item), _desired(session, target, item)
+    found = _picked(await _differing(target, item, desired), command.field, desired)
     tree = source.decode()
     steps = [one.steps for one in found]
     for one in found:
-        _require_adoptable(one, wish, tree)
+        _require_adoptable(one, desired, tree)
     guards: list[Json] = [
         {"op": "test", "path": f"/metadata/{name}", "value": tree["metadata"][name]}
         for name in ("uid", "resourceVersion")
@@ -88,32 +88,32 @@ async def adopt(session: HubSession, target: Target, item: Item, command: AdoptD
     patch = guards + [_op(one) for one in sorted(found, key=_place, reverse=True)]
 
     async def write() -> CachedObject:
-        hub = session.world.hub
-        async with hub.flow.admitted():
+        hub = session.shared.hub
+        async with hub.concurrency.admitted():
             kind = hub.kinds[item.lane].kind
             return await hub.client.json_patch(kind, item.key, patch, manager=MANAGER)
 
-    pointers = [str(pointer_to(one, wish)) for one in steps]
+    pointers = [str(pointer_to(one, desired)) for one in steps]
     await _write_down(session, target, item, command, source.uid, pointers, write)
     entry = target.ledger.entry(*item)
     for pointer in pointers:
-        if pointer in entry.drifts.fields:
-            entry.drifts.fields[pointer].outcome = "Adopted"
-    entry.drifts.end_truce()
+        if pointer in entry.drift_ledger.fields:
+            entry.drift_ledger.fields[pointer].outcome = "Adopted"
+    entry.drift_ledger.end_truce()
     return Accepted(message=SafeText(f"the hub takes over {', '.join(pointers)} of {target.name}"))
 
 
 async def revert(session: HubSession, target: Target, item: Item, command: RevertDrift) -> Accepted:
     """Have fields taken back at the next look, which is now."""
-    source, wish = _source(session, item), _wish(session, target, item)
+    source, desired = _source(session, item), _desired(session, target, item)
     rules = _rules(session, target, item, source)
     if rules.write != APPLY:
         raise Rejected(f"the write mode is {rules.write}", "set it to Apply")
     pointers = [ALL]
     if command.field:
-        found = _picked(await _differing(target, item, wish), command.field, wish)
-        pointers = [str(pointer_to(one.steps, wish)) for one in found]
-        left = [one.path for one in found if is_left(rules, one.steps, wish)]
+        found = _picked(await _differing(target, item, desired), command.field, desired)
+        pointers = [str(pointer_to(one.steps, desired)) for one in found]
+        left = [one.path for one in found if is_left(rules, one.steps, desired)]
         if left:
             raise Rejected(
                 f"{', '.join(left)} is left to the clusters",
@@ -122,7 +122,7 @@ async def revert(session: HubSession, target: Target, item: Item, command: Rever
     await _write_down(session, target, item, command, source.uid, pointers, None)
     entry = target.ledger.entry(*item)
     entry.insisted, entry.left, entry.settled = frozenset(pointers), frozenset(), None
-    entry.drifts.end_truce()
+    entry.drift_ledger.end_truce()
     target.queue.add(*item)
     return Accepted(message=SafeText(f"taking back {', '.join(pointers)} on {target.name}"))
 
@@ -136,7 +136,7 @@ async def cede(
         drift.path: drift.pointer
         for target in targets
         if (entry := target.ledger.get(*item)) is not None
-        for drift in entry.drifts.fields.values()
+        for drift in entry.drift_ledger.fields.values()
     }
     pointer = _pointer(known.get(command.field, command.field))
     before = annotations_of(source.decode()).get(IGNORE_FIELDS, "")
@@ -145,8 +145,8 @@ async def cede(
     patch: Json = {"metadata": {**guards, "annotations": {IGNORE_FIELDS: text}}}
 
     async def write() -> CachedObject:
-        hub = session.world.hub
-        async with hub.flow.admitted():
+        hub = session.shared.hub
+        async with hub.concurrency.admitted():
             kind = hub.kinds[item.lane].kind
             return await hub.client.merge_patch(kind, item.key, patch, manager=MANAGER)
 
@@ -154,8 +154,8 @@ async def cede(
         await _write_down(session, None, item, command, source.uid, [pointer], write)
     for target in targets:
         entry = target.ledger.get(*item)
-        if entry is not None and pointer in entry.drifts.fields:
-            entry.drifts.fields[pointer].outcome = "Ceded"
+        if entry is not None and pointer in entry.drift_ledger.fields:
+            entry.drift_ledger.fields[pointer].outcome = "Ceded"
     return Accepted(message=SafeText(f"{pointer} of {command.key} is left to the clusters"))
 
 
@@ -169,7 +169,7 @@ async def _write_down(
     write: Callable[[], Coroutine[Any, Any, CachedObject]] | None,
 ) -> None:
     """Announce, write in the hub where there is something to, and put it in the history."""
-    surroundings, subject = session.around, f"{item.lane}/{item.key}"
+    surroundings, subject = session.context, f"{item.lane}/{item.key}"
     action, name = type(command).__name__, target.name if target else ""
     detail = ", ".join(pointers)
     ticket = await surroundings.audit.before(
@@ -178,7 +178,7 @@ async def _write_down(
     outcome = "failed"
     try:
         if write is not None:
-            session.world.hub.kinds[item.lane].informer.observe(await write())
+            session.shared.hub.kinds[item.lane].informer.observe(await write())
         outcome = "accepted"
     finally:
         await close_audit(surroundings.audit, ticket, outcome)
@@ -194,55 +194,55 @@ async def _write_down(
 
 
 def _source(session: HubSession, item: Item) -> CachedObject:
-    found = session.world.hub.cached(*item)
+    found = session.shared.hub.cached(*item)
     if found is None or found.deleting:
         raise Rejected(f"{item.lane}/{item.key} is not in the hub, or is leaving it")
     return found
 
 
-def _wish(session: HubSession, target: Target, item: Item) -> Json:
+def _desired(session: HubSession, target: Target, item: Item) -> Json:
     """Return what the target should hold."""
     if item.lane not in target.kinds:
         raise Rejected(f"{item.lane} is not synced with {target.name} at the moment")
     tree = _source(session, item).decode()
-    terms = terms_of(session.world, target, target.kinds[item.lane].kind, item.key.namespace)
+    inputs = inputs_of(session.shared, target, target.kinds[item.lane].kind, item.key.namespace)
     found = None
-    if terms is not None:
-        found = wanted(session.world, target, item.lane, item.key, tree, terms).desired
+    if inputs is not None:
+        found = desired_state(session.shared, target, item.lane, item.key, tree, inputs).desired
     if found is None:
         raise Rejected(f"{target.name} is to have no copy of it", f"see why {item.lane}/{item.key}")
     return found.tree
 
 
-def _rules(session: HubSession, target: Target, item: Item, source: CachedObject) -> Ownership:
-    beside = around(session.world, target, *item)
-    rules = ownership_of(session.world.settings, item.lane, source.decode(), beside)
+def _rules(session: HubSession, target: Target, item: Item, source: CachedObject) -> FieldRules:
+    beside = around(session.shared, target, *item)
+    rules = field_rules_of(session.shared.settings, item.lane, source.decode(), beside)
     return DEFAULT if isinstance(rules, Refusal) else rules
 
 
-async def _differing(target: Target, item: Item, wish: Json) -> tuple[Difference, ...]:
-    """Return where the copy, as it is now, differs from the wish in what a hub could take over."""
+async def _differing(target: Target, item: Item, desired: Json) -> tuple[Difference, ...]:
+    """Return where the copy now differs from what is desired, as far as a hub could take that."""
     watched = target.kinds[item.lane]
     try:
-        async with target.flow.admitted():
+        async with target.concurrency.admitted():
             live = await target.client.get(watched.kind, target.copy_key(item.lane, item.key))
     except NotFound as error:
         raise Rejected(f"{target.name} has no copy of it") from error
-    normal = target.ledger.entry(*item).normal  # what the server makes of our own wish
+    normal = target.ledger.entry(*item).normal  # what the server makes of our own desired state
     return tuple(
         one
-        for one in subset_differences(wish, live.decode())
+        for one in subset_differences(desired, live.decode())
         if one.steps[0] not in _HUB_ONLY and fingerprint(one) not in normal
     )
 
 
-def _picked(found: tuple[Difference, ...], field: str, wish: Json) -> tuple[Difference, ...]:
+def _picked(found: tuple[Difference, ...], field: str, desired: Json) -> tuple[Difference, ...]:
     """Return the differences that a path or pointer names; "" names all."""
     named = (field, field.removeprefix("/"))
     picked = tuple(
         one
         for one in found
-        if not field or one.path in named or str(pointer_to(one.steps, wish)) == field
+        if not field or one.path in named or str(pointer_to(one.steps, desired)) == field
     )
     if not picked:
         paths = ", ".join(one.path for one in found) or "nothing"
@@ -250,11 +250,11 @@ def _picked(found: tuple[Difference, ...], field: str, wish: Json) -> tuple[Diff
     return picked
 
 
-def _require_adoptable(one: Difference, wish: Json, source: Json) -> None:
+def _require_adoptable(one: Difference, desired: Json, source: Json) -> None:
     """What was made on the way to the target has no place in the hub to go back to."""
     try:
         is_same = all(
-            _named(one.steps[:depth], wish) == _named(one.steps[:depth], source)
+            _named(one.steps[:depth], desired) == _named(one.steps[:depth], source)
             for depth in range(1, len(one.steps))
         )
         is_same = is_same and value_at(one.steps, source) == one.wanted

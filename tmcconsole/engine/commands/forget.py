@@ -28,7 +28,7 @@ from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.placement.api import NAMESPACES, SYNC_TARGETS, SyncTarget, read_sync_target, rfc3339
-from tmcconsole.sync.assignment.forget import plan_forget
+from tmcconsole.sync.assignment.forget_marks import plan_forget
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.identity import target_key
 from tmcconsole.sync.names.markers import MANAGER
@@ -60,9 +60,9 @@ class Forgetting:
             refusal = f"the name typed is {command.confirm!r}, not {command.target!r}"
         if refusal:
             return Refused(reason=SafeText(refusal), fix=SafeText(_fix(refusal)))
-        around, key = self.session.around, self._key(found)
+        context, key = self.session.context, self._key(found)
         uid = found.identity.uid if found else ""
-        ticket = await around.audit.before(
+        ticket = await context.audit.before(
             "ForgetTarget", actor=command.actor, target=self.target, subject="", uid=uid, detail=key
         )
         outcome = "failed"
@@ -72,9 +72,9 @@ class Forgetting:
             counts = await self._walk(key, write=True)
             outcome = f"released {counts.total()}"
         finally:
-            await close_audit(around.audit, ticket, outcome)
-        wall, told = around.runtime.wall(), f"{outcome} objects of key {key}"
-        around.history.record(
+            await close_audit(context.audit, ticket, outcome)
+        wall, told = context.runtime.wall(), f"{outcome} objects of key {key}"
+        context.history.record(
             "action",
             "ForgetTarget",
             at=wall,
@@ -124,7 +124,7 @@ class Forgetting:
 
     async def _empty(self, found: SyncTarget) -> None:
         """Have nothing placed there again, while its SyncTarget lasts."""
-        wall = self.session.around.runtime.wall()
+        wall = self.session.context.runtime.wall()
         spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
         patch = {"metadata": {"uid": found.identity.uid}, "spec": spec}
         key = ObjectKey("", found.name)
@@ -140,7 +140,7 @@ class Forgetting:
                 is_clean = await self._pass(key, done, write=write)
                 if not write or (is_clean and len(done) == before):
                     break
-                await self.session.around.runtime.sleep(SETTLE_S)
+                await self.session.context.runtime.sleep(SETTLE_S)
         return Counter(kind for kind, _ in done)
 
     async def _pass(self, key: str, done: set[tuple[str, ObjectKey]], *, write: bool) -> bool:
@@ -174,9 +174,9 @@ class Forgetting:
             return  # not ours to read: then no mark of ours is there
 
     async def _release(self, kind: Kind, cached: CachedObject, patch: Json) -> bool:
-        hub = self.session.world.hub
+        hub = self.session.shared.hub
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 released = await hub.client.merge_patch(kind, cached.key, patch, manager=MANAGER)
         except (Conflict, NotFound):
             return False  # it changed meanwhile, or is gone: the next order looks again

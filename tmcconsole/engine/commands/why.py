@@ -11,20 +11,20 @@ import yaml
 from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.kind_records import kind_line
-from tmcconsole.engine.board.object_records import looks_at, worst_of
+from tmcconsole.engine.board.object_records import judged_copies, worst_of
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import rfc3339
 from tmcconsole.sync.assignment.closure import REFERENCED, is_workload
-from tmcconsole.sync.assignment.plan import is_wanted
+from tmcconsole.sync.assignment.plan import is_assigned
 from tmcconsole.sync.conflicts.field_rules import DEFAULT
 from tmcconsole.sync.down.dependencies import dependencies
 from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.desired_state import wanted
-from tmcconsole.sync.state.ledger import LANE, Entry
+from tmcconsole.sync.state.desired_state import desired_state
+from tmcconsole.sync.state.ledger import LANE, LedgerEntry
 from tmcconsole.sync.state.target import Target
 
 DRIFTS_TOLD: Final = 8  # the latest
@@ -32,7 +32,7 @@ DRIFTS_TOLD: Final = 8  # the latest
 
 def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: Item) -> SafeText:
     """Return the explanation of one logical object, line by line."""
-    cached = session.world.hub.cached(*item)
+    cached = session.shared.hub.cached(*item)
     lines = [f"{item.lane} {item.key}", ""]
     if item.lane.startswith(LANE):
         lines += _owned_lines(session, item)
@@ -41,11 +41,11 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
     else:
         tree = cached.decode()
         lines += _hub_lines(session, item, tree)
-    if item in session.world.unmerged:
-        lines.append(f"status     AggregationFailure: {session.world.unmerged[item]}")
-    wall = session.around.runtime.wall()
+    if item in session.shared.unmerged:
+        lines.append(f"status     AggregationFailure: {session.shared.unmerged[item]}")
+    wall = session.context.runtime.wall()
     looks = {
-        str(one.cell.target): one for one in looks_at(session, item, silent(supervisors), wall)
+        str(one.cell.target): one for one in judged_copies(session, item, silent(supervisors), wall)
     }
     if looks:
         cause = worst_of(list(looks.values())).cell
@@ -62,7 +62,7 @@ def _owned_lines(session: HubSession, item: Item) -> list[str]:
     if cached is None:
         return ["owner      a target; the hub does not have it"]
     tree = cached.decode()
-    names = {target.key: target.name for target in session.world.targets.values()}
+    names = {target.key: target.name for target in session.shared.targets.values()}
     owners = [names.get(key, key) for key in sorted(finalizer_keys(tree))]
     version = annotations_of(tree).get(UPSYNC_RV)
     return [
@@ -73,20 +73,20 @@ def _owned_lines(session: HubSession, item: Item) -> list[str]:
 
 def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
     """Return the unified difference between what is wanted and what is there, redacted."""
-    source, copy = session.world.hub.cached(*item), target.copy_of(*item)
-    wish: Json = {}
+    source, copy = session.shared.hub.cached(*item), target.copy_of(*item)
+    desired: Json = {}
     told: list[str] = []
     if source is not None:
-        found = wanted(session.world, target, item.lane, item.key, source.decode())
+        found = desired_state(session.shared, target, item.lane, item.key, source.decode())
         if found.desired is None:
             assert found.refusal is not None
             return SafeText(f"{found.refusal.reason}: {found.refusal.message}")
-        wish = found.desired.tree
+        desired = found.desired.tree
         told = [f"# transform {one}" for one in found.desired.applied if one.changed]
     actual = copy.decode() if copy else {}
     actual.pop("status", None)
     lines = difflib.unified_diff(
-        _yaml(wish), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
+        _yaml(desired), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
     )
     shown = list(lines) or ["no difference"]
     return SafeText("\n".join([*told, *shown]), multiline=True)
@@ -97,7 +97,7 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     lines = [f"placement  {session.scheduler.reason_for(namespace)}"]
     if tree["metadata"].get("deletionTimestamp"):
         lines.append(f"hub        being deleted since {tree['metadata']['deletionTimestamp']}")
-    names = {target.key: target.name for target in session.world.targets.values()}
+    names = {target.key: target.name for target in session.shared.targets.values()}
     states = [f"{names.get(key, key)}={state}" for key, state in state_keys(tree).items()]
     known = names | {one.key: one.name for one in session.scheduler.targets()}
     held = [
@@ -111,16 +111,16 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
 
 def _taken_lines(session: HubSession, item: Item) -> list[str]:
     """What a Placement that takes only what is referred to makes of the object."""
-    world, namespace = session.world, item.key.namespace
-    targets = world.targets.values()
-    names = sorted(one.name for one in targets if world.takes(namespace, one.key) == REFERENCED)
+    shared, namespace = session.shared, item.key.namespace
+    targets = shared.targets.values()
+    names = sorted(one.name for one in targets if shared.takes(namespace, one.key) == REFERENCED)
     if not names or is_workload(item.lane):
         return []
-    taken = world.referred.is_taken(item)
+    taken = shared.referred.is_taken(item)
     if taken is None:
         said = "not every kind of the hub has been listed yet"
     elif taken:
-        because = world.referred.with_whom(item)
+        because = shared.referred.with_whom(item)
         said = f"goes with {because.kind} {because.name}" if because else "is taken"
     else:
         said = "not referred to by any workload"
@@ -129,17 +129,17 @@ def _taken_lines(session: HubSession, item: Item) -> list[str]:
 
 def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     """What the profile says of the hub object; a target's own reasons are in its lines."""
-    policy = session.world.policy
+    policy = session.shared.policy
     refusal = policy.judge_source(tree)
     said = f": {refusal.reason}: {refusal.message}" if refusal is not None else ""
-    left_out = policy.trim(session.world.hub.kinds[item.lane].kind, tree).left_out
+    left_out = policy.trim(session.shared.hub.kinds[item.lane].kind, tree).left_out
     lines = [f"policy     {policy.profile}{said}"]
     return [*lines, f"left out   {', '.join(left_out)}"] if left_out else lines
 
 
 def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[str]:
-    source = session.world.hub.cached(*item)
-    found = session.world.unselected(source.decode(), target.key) if source else None
+    source = session.shared.hub.cached(*item)
+    found = session.shared.unselected(source.decode(), target.key) if source else None
     return [f"  not selected {found.reason}: {found.message}"] if found else []
 
 
@@ -155,10 +155,10 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         lines.append(f"  {about_kind}")
     entry = target.ledger.get(*item)
     if entry is None:
-        source = session.world.hub.cached(*item)
-        is_placed = source is not None and is_wanted(source.decode(), target.key)
+        source = session.shared.hub.cached(*item)
+        is_placed = source is not None and is_assigned(source.decode(), target.key)
         return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
-    lines += _wish_lines(session, target, item)
+    lines += _desired_lines(session, target, item)
     standing = entry.standing
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
     if standing.message:
@@ -169,7 +169,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         lines.append(f"  {attempts} attempts failed in a row")
     if standing.state is not SyncState.IN_SYNC:
         waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
-        now = session.around.runtime.now()
+        now = session.context.runtime.now()
         for _, place, _, at in waiting:
             due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
@@ -181,15 +181,15 @@ def _health_line(cell: Cell, wall: float) -> str:
     return f"  health     {cell.health.value}: {cell.told}{silence}"
 
 
-def _drift_lines(entry: Entry) -> list[str]:
+def _drift_lines(entry: LedgerEntry) -> list[str]:
     """Who wins over fields, and what others changed of late."""
     rules = entry.rules
     lines = []
-    if rules != DEFAULT or entry.drifts.fields:
+    if rules != DEFAULT or entry.drift_ledger.fields:
         left = ", ".join(str(one) for one in rules.left)
         said = f", left to others: {left}" if left else ""
         lines.append(f"  rules      {rules.conflict} ({rules.said_by}), {rules.write}{said}")
-    recent = list(entry.drifts.fields.values())[-DRIFTS_TOLD:]
+    recent = list(entry.drift_ledger.fields.values())[-DRIFTS_TOLD:]
     return lines + [
         f"  drift      {one.path}: {one.wanted} there {one.actual} by {one.manager}, "
         f"{one.outcome}, {one.count} times since {rfc3339(one.first_seen)}"
@@ -197,15 +197,15 @@ def _drift_lines(entry: Entry) -> list[str]:
     ]
 
 
-def _wish_lines(session: HubSession, target: Target, item: Item) -> list[str]:
-    source = session.world.hub.cached(*item)
+def _desired_lines(session: HubSession, target: Target, item: Item) -> list[str]:
+    source = session.shared.hub.cached(*item)
     if source is None or item.lane not in target.kinds:
         return []
-    wish = wanted(session.world, target, item.lane, item.key, source.decode()).desired
-    if wish is None:
+    desired = desired_state(session.shared, target, item.lane, item.key, source.decode()).desired
+    if desired is None:
         return []
-    needs = dependencies(session.world, target, item.lane, item.key, wish.tree)
-    lines = [f"  transform {one}" for one in wish.applied]
+    needs = dependencies(session.shared, target, item.lane, item.key, desired.tree)
+    lines = [f"  transform {one}" for one in desired.applied]
     return lines + [f"  needs {one}" for one in needs]
 
 

@@ -48,10 +48,10 @@ async def dial(
     runtime: Runtime, name: str, fenced: Callable[[Transport], Transport] = lambda open: open
 ) -> Client:
     """Return a client of the configured cluster. Raises ``Unreachable``."""
-    return Client(fenced(await reach(runtime, name)), name=name)
+    return Client(fenced(await open_transport(runtime, name)), name=name)
 
 
-async def reach(runtime: Runtime, name: str) -> Transport:
+async def open_transport(runtime: Runtime, name: str) -> Transport:
     """Open the transport of the configured cluster. Raises ``Unreachable``."""
     try:
         return await runtime.dial(name)

@@ -16,7 +16,7 @@ from tmcconsole.sync.state.hub import Watched
 
 
 @dataclass(slots=True)
-class Mirrors:
+class InformerSet:
     """Owns the informer tasks of one API server. ``kinds`` is shared with the reconcilers."""
 
     group: TaskGroup

@@ -52,7 +52,7 @@ class KindStanding:
 
 
 # Says what is incompatible: "" nothing, None not known yet.
-Compare = Callable[[KindPair], str | None]
+CompareSchemas = Callable[[KindPair], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class KindRules:
     settings: SyncSettings
     hub_runs_pods: bool
     known: frozenset[str]  # ids that were synced with this target before
-    compare: Compare
+    compare: CompareSchemas
 
 
 def stand_kinds(hub: Discovery, target: Discovery, rules: KindRules) -> dict[str, KindStanding]:

@@ -23,7 +23,7 @@ MAX_PROBE_S: Final = 15.0  # while down; recovery is noticed within this
 
 
 @dataclass(slots=True)
-class Reach:
+class Probe:
     """The reachability of one API server. Times are Unix seconds for people, 0 for never."""
 
     client: Client

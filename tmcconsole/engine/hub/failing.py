@@ -17,13 +17,13 @@ from tmcconsole.sync.policy import NotPermitted
 from tmcconsole.sync.policy.service_accounts import AccountGone
 from tmcconsole.sync.queue.controller import Again
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.ledger import Ledger, Refused
+from tmcconsole.sync.state.ledger import Ledger, RefusedAttempt
 from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
-from tmcconsole.tmc.backoff import delay
 from tmcconsole.tmc.classify import Side, classify
 from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 from tmcconsole.tmc.history.history import History
+from tmcconsole.tmc.retry_pacing import delay
 
 # So often in a row somebody else was faster, and it is nobody's failure: the event of the other
 # write, or the next try, sets it right. Beyond it a person should know.
@@ -42,7 +42,7 @@ _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Failing:
+class ErrorReporter:
     """What the workers of one queue call when a reconcile fails, or works again."""
 
     runtime: Runtime
@@ -72,11 +72,11 @@ class Failing:
         entry = self.ledger.get(*item) if self.ledger is not None else None
         if self.ledger is not None and entry is not None:
             state = SyncState.REFUSED if is_refused else SyncState.FAILED
-            message = told(found)
+            message = message_of(found)
             self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
             if is_refused and entry.tried is not None:
                 until = self.runtime.now() + again.after_s
-                entry.refused = Refused(entry.tried, until, found.reason, message)
+                entry.refused = RefusedAttempt(entry.tried, until, found.reason, message)
             entry.tried = None
         return again
 
@@ -103,7 +103,7 @@ def _setup(error: SetupError) -> Failure:
     return replace(found, hint=SafeText())
 
 
-def told(found: Failure) -> SafeText:
+def message_of(found: Failure) -> SafeText:
     """Return the message with its hint; what is wrong with credentials says itself what helps."""
     if found.reason == "Credentials":
         return found.message

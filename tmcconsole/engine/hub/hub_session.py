@@ -17,20 +17,20 @@ from tmcconsole.engine.connection.connect import (
     discover_hub,
     hub_cluster,
     identify_hub,
-    reach,
+    open_transport,
     require_same,
     watch_identity,
 )
-from tmcconsole.engine.connection.informer_set import Mirrors
+from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import KindPair, keep_unknown
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.connection.rediscovery import Rediscovery
 from tmcconsole.engine.connection.rights import Rights, hub_rights
-from tmcconsole.engine.hub.failing import Failing
+from tmcconsole.engine.hub.failing import ErrorReporter
 from tmcconsole.engine.hub.upsyncing import Upsyncing, kinds_above
+from tmcconsole.engine.replicas.duty_watch import DutyWatch, ThisReplica, make_leases, timing_of
 from tmcconsole.engine.replicas.fence import Fenced, Holds
 from tmcconsole.engine.replicas.leases import Leases
-from tmcconsole.engine.replicas.sharing import Myself, Sharing, make_leases, timing_of
 from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
 from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
 from tmcconsole.kube.client.client import Client
@@ -43,13 +43,13 @@ from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.policy import Policy
-from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.controller import Controller, OnError, OnSuccess, Reconcile
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Hub
-from tmcconsole.sync.state.reference_index import Referred
-from tmcconsole.sync.status.reconciler import UpStatus, wants_status
+from tmcconsole.sync.state.reference_index import ReferenceIndex
+from tmcconsole.sync.status.reconciler import StatusSync, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled
 from tmcconsole.tmc.history.history import History
 
@@ -59,7 +59,7 @@ HUB_WIDTH: Final = 64  # requests at once to the hub, at most
 
 
 @dataclass(slots=True)
-class Surroundings:
+class EngineContext:
     """What outlives a connection to the hub."""
 
     runtime: Runtime
@@ -68,7 +68,7 @@ class Surroundings:
     audit: AuditLog
     touched: Callable[[str, ObjectKey], None]  # (kind id, key): an object's record is out of date
     changed: Callable[[], None]  # something else shown on a screen changed
-    myself: Myself = field(default_factory=Myself)
+    myself: ThisReplica = field(default_factory=ThisReplica)
     past: tuple[Recalled, ...] = ()  # of earlier processes: what brakes are to remember
 
 
@@ -76,15 +76,15 @@ class Surroundings:
 class HubSession:
     """The hub, connected. ``targets`` supervisors run in its task group."""
 
-    around: Surroundings
+    context: EngineContext
     identity: HubIdentity
     discovery: Discovery
     client: Client
-    world: World
+    shared: SyncContext
     scheduler: Scheduler
     sources: Sources
-    reach: Reach
-    assign: Failing
+    probe: Probe
+    assign: ErrorReporter
     upsyncing: Upsyncing
     leases: Leases | None = None  # None: this engine is the only one
     # What the targets are found to serve in common with the hub, by target name.
@@ -93,15 +93,15 @@ class HubSession:
     on_rights: list[Callable[[], None]] = field(default_factory=list)  # what we may do did
     definitions: KnownDefinitions = field(init=False)
     rights: Rights = field(init=False)
-    _mirrors: Mirrors | None = None
+    _mirrors: InformerSet | None = None
     _again: Rediscovery = field(init=False)
 
     def __post_init__(self) -> None:
-        runtime = self.around.runtime
+        runtime = self.context.runtime
         self._again = Rediscovery(runtime, self._look)
         self.definitions = watch_definitions(self.client, runtime, self._definitions_changed)
         self.rights = Rights(
-            self.client, runtime, self._kinds, hub_rights, self.reach.wait_up, self._rights_changed
+            self.client, runtime, self._kinds, hub_rights, self.probe.wait_up, self._rights_changed
         )
 
     async def run(self, group: TaskGroup) -> None:
@@ -111,30 +111,32 @@ class HubSession:
 
     def _start(self, group: TaskGroup) -> None:
         if self.leases is not None:
-            sharing = Sharing(
-                self.world, self.scheduler, self.leases, self.reassign_all, self._report_all
+            sharing = DutyWatch(
+                self.shared, self.scheduler, self.leases, self.reassign_all, self._report_all
             )
             sharing.begin()
             spawn(group, self.leases.run, name="leases")
             spawn(group, sharing.run, name="sharing")
-        hub, workers = self.world.hub, self.around.settings.sync.workers
-        self._mirrors = Mirrors(group, "hub", hub.kinds, self._make_informer, self._look_at_known)
+        hub, workers = self.shared.hub, self.context.settings.sync.workers
+        self._mirrors = InformerSet(
+            group, "hub", hub.kinds, self._make_informer, self._look_at_known
+        )
         self.upsyncing.start(group)
         self._follow_up()
         definitions = self.definitions.informer
         for informer in (hub.namespaces, definitions, *self._own_informers()):
             spawn(group, informer.run, name=f"hub informer {informer.kind.id}")
-        spawn(group, self.reach.run, self._recovered, name="hub probe")
+        spawn(group, self.probe.run, self._recovered, name="hub probe")
         who = partial(hub_cluster, self.client)
-        runtime, wait_up = self.around.runtime, self.reach.wait_up
+        runtime, wait_up = self.context.runtime, self.probe.wait_up
         identity = (who, self.identity.cluster, "the hub", runtime, wait_up)
         spawn(group, watch_identity, *identity, name="hub identity")
         spawn(group, self.scheduler.run, name="scheduler")
         spawn(group, self._again.run, name="hub discovery")
         spawn(group, self.rights.run, name="hub rights")
         for name, queue, reconcile in (
-            ("assign", hub.queue, Assigner(self.world).reconcile),
-            ("status", hub.statuses, UpStatus(self.world, self.around.touched).reconcile),
+            ("assign", hub.queue, Assigner(self.shared).reconcile),
+            ("status", hub.statuses, StatusSync(self.shared, self.context.touched).reconcile),
         ):
             controller = Controller(name, queue, self._gated(reconcile), *self._outcomes(), workers)
             spawn(group, controller.run, name=f"hub {name} controller")
@@ -152,29 +154,29 @@ class HubSession:
             wanted |= {id: pair.hub for id, pair in pairs.items()}
         started, stopped = self._mirrors.follow(wanted)
         for kind in stopped:
-            self.world.hub.queue.drop_lane(kind)
-            self.world.hub.statuses.drop_lane(kind)
+            self.shared.hub.queue.drop_lane(kind)
+            self.shared.hub.statuses.drop_lane(kind)
         if started or stopped:
-            log.info("watching %d kinds in the hub", len(self.world.hub.kinds))
-        self.rights.look_at(self.world.hub.kinds)
+            log.info("watching %d kinds in the hub", len(self.shared.hub.kinds))
+        self.rights.look_at(self.shared.hub.kinds)
 
     def _follow_up(self) -> None:
-        sync = self.around.settings.sync
+        sync = self.context.settings.sync
         wanted = kinds_above(self.discovery, sync, hub_runs_pods=self.identity.runs_pods)
         self.upsyncing.follow(wanted)
 
     def reassign_all(self) -> None:
         """Look at the assignment of every object again: decisions or targets changed."""
-        for id, watched in self.world.hub.kinds.items():
+        for id, watched in self.shared.hub.kinds.items():
             for cached in watched.informer.objects():
-                self.world.hub.queue.add(id, cached.key, backlog=True)
+                self.shared.hub.queue.add(id, cached.key, backlog=True)
                 if cached.status_digest:  # a Placement may say how it is merged
-                    self.world.hub.statuses.add(id, cached.key, backlog=True)
+                    self.shared.hub.statuses.add(id, cached.key, backlog=True)
 
     def _report_all(self) -> None:
-        for id, watched in self.world.hub.kinds.items():
+        for id, watched in self.shared.hub.kinds.items():
             for cached in watched.informer.objects():
-                self.world.hub.statuses.add(id, cached.key)
+                self.shared.hub.statuses.add(id, cached.key)
 
     def rediscover(self) -> None:
         """Ask the hub soon which kinds it serves."""
@@ -188,22 +190,22 @@ class HubSession:
 
     def _well(self, item: Item) -> None:
         """Note a success, unless the other queue still fails at the same object."""
-        hub = self.world.hub
+        hub = self.shared.hub
         if not (hub.queue.attempts(item) or hub.statuses.attempts(item)):
             self.assign.on_success(item)
 
     def _gated(self, reconcile: Reconcile) -> Reconcile:
         async def when_up(item: Item) -> float | None:
-            await self.reach.wait_up()
+            await self.probe.wait_up()
             return await reconcile(item)
 
         return when_up
 
     async def _recovered(self) -> None:
         require_same(self.identity.cluster, await hub_cluster(self.client), "the hub")
-        for watched in self.world.hub.kinds.values():
+        for watched in self.shared.hub.kinds.values():
             watched.informer.nudge()
-        for informer in (self.world.hub.namespaces, *self._own_informers()):
+        for informer in (self.shared.hub.namespaces, *self._own_informers()):
             informer.nudge()
         self.upsyncing.nudge()
         self._retry_failed()
@@ -211,25 +213,25 @@ class HubSession:
 
     def _retry_failed(self) -> None:
         """A target's work needs the hub too: it reads before it deletes."""
-        hub = self.world.hub
-        for queue in (hub.queue, hub.statuses, *(t.queue for t in self.world.targets.values())):
+        hub = self.shared.hub
+        for queue in (hub.queue, hub.statuses, *(t.queue for t in self.shared.targets.values())):
             queue.retry_failed()
 
     async def _look_at_known(self, kind: str) -> None:
         """Once a kind is listed in the hub, let the targets look at what they remember of it."""
-        watched = self.world.hub.kinds.get(kind)
+        watched = self.shared.hub.kinds.get(kind)
         if watched is None:
             return
         await watched.informer.wait_synced()
-        self.world.referred.look_again()
-        for target in self.world.targets.values():
+        self.shared.referred.look_again()
+        for target in self.shared.targets.values():
             target.look_at_known(kind)
 
     def _make_informer(self, kind: Kind) -> Informer:
         return Informer(
             self.client,
             kind,
-            self.around.runtime,
+            self.context.runtime,
             on_change=self._object_changed,
             on_state=self._informer_changed,
         )
@@ -243,40 +245,40 @@ class HubSession:
             callback()
 
     def _rights_changed(self) -> None:
-        self.rights.nudge_permitted(self.world.hub.kinds)
+        self.rights.nudge_permitted(self.shared.hub.kinds)
         if not self.rights.missing:
             self._retry_failed()
         for callback in self.on_rights:
             callback()
 
     def _definitions_changed(self) -> None:
-        self.world.hub.ending = self.definitions.ending()
+        self.shared.hub.ending = self.definitions.ending()
         self.rediscover()
         for callback in self.on_kinds:  # a schema may have changed, and nothing else
             callback()
 
     def _kinds(self) -> dict[str, Kind]:
-        hub = self.world.hub.kinds
+        hub = self.shared.hub.kinds
         return {NAMESPACES.id: NAMESPACES} | {id: watched.kind for id, watched in hub.items()}
 
     def _object_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
     ) -> None:
-        hub = self.world.hub
+        hub = self.shared.hub
         if content_changed(old, new):
-            self.world.referred.note(kind.id, key, new)
+            self.shared.referred.note(kind.id, key, new)
             watched = hub.kinds.get(kind.id)
             has_listed = watched is not None and watched.informer.synced
             hub.queue.add(kind.id, key, backlog=not has_listed)
             self.upsyncing.hub_changed(kind.id, key)
-        # A wish taken back has a new generation to be observed; marks say who counts.
+        # A desired state taken back has a new generation to be observed; marks say who counts.
         marked = new is not None and new.status_digest and content_changed(old, new)
         if wants_status(old, new) or marked:
             hub.statuses.add(kind.id, key)
-        self.around.touched(kind.id, key)
+        self.context.touched(kind.id, key)
 
     async def _look(self) -> None:
-        await self.reach.wait_up()
+        await self.probe.wait_up()
         try:
             found = keep_unknown(await discover_hub(self.client), self.discovery)
         except KubeError as error:
@@ -289,10 +291,10 @@ class HubSession:
                 callback()
 
 
-async def open_session(around: Surroundings) -> HubSession:
+async def open_session(context: EngineContext) -> HubSession:
     """Connect to the hub. Raises ``KubeError`` with what is wrong and what would help."""
-    runtime, sync = around.runtime, around.settings.sync
-    transport = await reach(runtime, "hub")
+    runtime, sync = context.runtime, context.settings.sync
+    transport = await open_transport(runtime, "hub")
     holds = Holds(runtime.now, timing_of(sync)) if sync.leases else None
     client = Client(Fenced(transport, holds) if holds else transport, name="hub")
     try:
@@ -301,18 +303,18 @@ async def open_session(around: Surroundings) -> HubSession:
     except BaseException:
         await client.aclose()
         raise
-    session = _assemble(around, client, identity, discovery)
+    session = _assemble(context, client, identity, discovery)
     if holds is not None:
         past_the_fence = Client(transport, name="hub")  # its own writes are not the sync's
-        parts = (around.myself, runtime, around.settings, past_the_fence, identity)
-        session.leases = make_leases(*parts, holds, session.reach)
+        parts = (context.myself, runtime, context.settings, past_the_fence, identity)
+        session.leases = make_leases(*parts, holds, session.probe)
     return session
 
 
 def _assemble(
-    around: Surroundings, client: Client, identity: HubIdentity, discovery: Discovery
+    context: EngineContext, client: Client, identity: HubIdentity, discovery: Discovery
 ) -> HubSession:
-    runtime = around.runtime
+    runtime = context.runtime
     session: HubSession
 
     def noticed(
@@ -321,52 +323,64 @@ def _assemble(
         session.scheduler.notice(kind, key, old, new)
         if kind.id == NAMESPACES.id:
             _namespace_changed(session, key, old, new)
-        around.changed()
+        context.changed()
 
     def informer(kind: Kind) -> Informer:
         return Informer(client, kind, runtime, on_change=noticed)
 
     def transforms(namespace: str, key: str) -> tuple[Transform, ...] | None:
         placed = scheduler.transforms(namespace, key)
-        return None if placed is None else (*placed, *around.settings.transforms)
+        return None if placed is None else (*placed, *context.settings.transforms)
 
-    flow = Flow(runtime.now, runtime.sleep, HUB_WIDTH)
-    hub = Hub(
-        client,
-        flow,
-        identity.cluster,
-        identity.flavour,
-        informer(NAMESPACES),
-        WorkQueue(runtime.now),
-        WorkQueue(runtime.now),
-    )
+    hub = _hub(client, runtime, identity, informer(NAMESPACES))
     sources = Sources(informer(SYNC_TARGETS), informer(LOCATIONS), informer(PLACEMENTS))
     scheduler = Scheduler(runtime, hub, sources, lambda: session.reassign_all())
-    world = World(
+    shared = SyncContext(
         runtime,
-        around.settings.sync,
-        Policy(around.settings.sync, identity.cluster, identity.workspace),
+        context.settings.sync,
+        Policy(context.settings.sync, identity.cluster, identity.workspace),
         hub,
-        around.history,
-        around.audit,
+        context.history,
+        context.audit,
         lambda: scheduler.has_decided,
         scheduler.divided_among,
         transforms,
         scheduler.conflict_policy,
         scheduler.placed_keys,
         scheduler.takes,
-        Referred(hub),
+        ReferenceIndex(hub),
         status_rules=scheduler.status_rules,
     )
-    answers = Reach(client, runtime, around.changed)
-    failing = Failing(
-        runtime, around.history, "hub", "hub", None, lambda kind: session.rights.doubt(kind)
+    answers = Probe(client, runtime, context.changed)
+    failing = ErrorReporter(
+        runtime, context.history, "hub", "hub", None, lambda kind: session.rights.doubt(kind)
     )
-    upsyncing = Upsyncing(world, runtime, around.touched)
+    upsyncing = Upsyncing(shared, runtime, context.touched)
     session = HubSession(
-        around, identity, discovery, client, world, scheduler, sources, answers, failing, upsyncing
+        context,
+        identity,
+        discovery,
+        client,
+        shared,
+        scheduler,
+        sources,
+        answers,
+        failing,
+        upsyncing,
     )
     return session
+
+
+def _hub(client: Client, runtime: Runtime, identity: HubIdentity, namespaces: Informer) -> Hub:
+    return Hub(
+        client=client,
+        concurrency=ConcurrencyLimit(runtime.now, runtime.sleep, HUB_WIDTH),
+        cluster=identity.cluster,
+        flavour=identity.flavour,
+        namespaces=namespaces,
+        queue=WorkQueue(runtime.now),
+        statuses=WorkQueue(runtime.now),
+    )
 
 
 def _namespace_changed(
@@ -375,10 +389,10 @@ def _namespace_changed(
     """A namespace's labels decide for the objects in it."""
     if not content_changed(old, new):
         return
-    hub = session.world.hub
+    hub = session.shared.hub
     session.upsyncing.hub_changed(NAMESPACES.id, key)
     if new is None:
-        session.world.referred.forget(key.name)
+        session.shared.referred.forget(key.name)
     for id, watched in hub.kinds.items():
         for cached in watched.informer.in_namespace(key.name):
             hub.queue.add(id, cached.key, backlog=True)

@@ -13,7 +13,7 @@ from tmcconsole.kube.objects import CachedObject, Json, labels_of
 from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
 from tmcconsole.sync.deletion.delete_gate import Held
 from tmcconsole.sync.names.markers import UPSYNC, UPSYNCED, finalizer_keys, state_keys
-from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.up.removal import delete_above, strip_finalizer
 
@@ -29,16 +29,16 @@ class Orphans:
     """Sweeps the hub for objects whose SyncTarget is gone. One brake for all of them."""
 
     session: HubSession
-    brake: Brake
+    brake: MassDeleteBrake
     told: str = ""  # the last reason for keeping them
 
     async def run(self) -> None:
         """Look again and again until cancelled; looking costs nothing where there is none."""
-        runtime, wait_s = self.session.around.runtime, LOOK_S
+        runtime, wait_s = self.session.context.runtime, LOOK_S
         while True:
             await runtime.sleep(wait_s)
-            await self.session.reach.wait_up()
-            if not self.session.world.duties.leads:
+            await self.session.probe.wait_up()
+            if not self.session.shared.duties.leads:
                 continue  # another replica sweeps
             try:
                 await self.look()
@@ -53,12 +53,12 @@ class Orphans:
         if not found:
             return
         live = await self._live_keys()
-        now, world = self.session.around.runtime.now(), self.session.world
+        now, shared = self.session.context.runtime.now(), self.session.shared
         for watched, cached, key in found:
             if key in live:
                 continue
             if cached.deleting:
-                await strip_finalizer(world, watched, cached, key)
+                await strip_finalizer(shared, watched, cached, key)
                 continue
             self.brake.judge_list(watched.informer, "the hub", now)
             if not self.brake.admit(cached.uid, now, len(watched.informer)):
@@ -67,9 +67,9 @@ class Orphans:
             await self._delete(watched, cached, key)
 
     async def _delete(self, watched: Watched, cached: CachedObject, key: str) -> None:
-        world = self.session.world
+        shared = self.session.shared
         try:
-            await delete_above(world, watched, cached, self.brake, key, REASON)
+            await delete_above(shared, watched, cached, self.brake, key, REASON)
         except Held as held:
             self._tell(str(held))
         except Conflict:
@@ -87,7 +87,7 @@ class Orphans:
         return frozenset([self._key_of(one.decode()) async for page in pages for one in page.items])
 
     def _key_of(self, tree: Json) -> str:
-        return read_sync_target(tree, self.session.world.hub.cluster).key
+        return read_sync_target(tree, self.session.shared.hub.cluster).key
 
     def _candidates(self, known: frozenset[str] | None) -> list[tuple[Watched, CachedObject, str]]:
         if known is None:
@@ -105,16 +105,16 @@ class Orphans:
         if message == self.told:
             return
         self.told = message
-        around = self.session.around
-        around.history.record(
-            "lifecycle", "UpsyncedKept", at=around.runtime.wall(), target="hub", message=message
+        context = self.session.context
+        context.history.record(
+            "lifecycle", "UpsyncedKept", at=context.runtime.wall(), target="hub", message=message
         )
 
 
 def make_orphans(session: HubSession) -> Orphans:
     """Return the sweep of one session."""
-    least = BRAKE_TIMES * session.world.settings.brake_deletes
-    return Orphans(session, Brake(least, BRAKE_PERCENT))
+    least = BRAKE_TIMES * session.shared.settings.brake_deletes
+    return Orphans(session, MassDeleteBrake(least, BRAKE_PERCENT))
 
 
 def _is_ours(tree: Json, key: str) -> bool:

@@ -30,11 +30,11 @@ class Silence:
         session = self.session
         await session.sources.targets.wait_synced()
         while True:
-            await session.around.runtime.sleep(LOOK_S)
-            if not session.reach.is_up:
-                await session.reach.wait_up()
+            await session.context.runtime.sleep(LOOK_S)
+            if not session.probe.is_up:
+                await session.probe.wait_up()
                 self._heard.clear()  # nobody could be heard meanwhile: silence begins anew
-            if not session.world.duties.leads:
+            if not session.shared.duties.leads:
                 self._heard.clear()
                 continue
             known = session.sources.targets.objects()
@@ -44,15 +44,15 @@ class Silence:
                 await self._look(cached)
 
     async def _look(self, cached: CachedObject) -> None:
-        runtime, tree = self.session.around.runtime, cached.decode()
-        found = read_sync_target(tree, self.session.world.hub.cluster)
+        runtime, tree = self.session.context.runtime, cached.decode()
+        found = read_sync_target(tree, self.session.shared.hub.cluster)
         beat, seen_at = self._heard.get(cached.uid, (-1.0, 0.0))
         now = runtime.now()
         if beat != found.heartbeat_at:
             self._heard[cached.uid] = (found.heartbeat_at, now)
             return
         silent_s = now - seen_at
-        if silent_s <= self.session.around.settings.sync.heartbeat_timeout_s:
+        if silent_s <= self.session.context.settings.sync.heartbeat_timeout_s:
             return
         patch = silence_patch(tree, wall=runtime.wall(), silent_s=silent_s)
         if patch is None:
@@ -65,7 +65,7 @@ class Silence:
             log.warning("%s is silent, but that could not be written: %s", cached.name, error)
             return
         self.session.sources.targets.observe(written)
-        self.session.around.history.record(
+        self.session.context.history.record(
             "lifecycle",
             "HeartbeatLost",
             at=runtime.wall(),

@@ -35,7 +35,7 @@ class SyncedResource:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class StatusInputs:
     """What the conditions rest on."""
 
     connected: bool
@@ -47,7 +47,7 @@ class Signs:
     unauthorized: tuple[str, ...] | None = None  # rights that are missing; None: not known yet
 
 
-def status_patch(tree: Json, signs: Signs, *, wall: float, beat: bool) -> Json | None:
+def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) -> Json | None:
     """Return the SyncTarget's status patch, None where it says so already.
 
     ``beat`` adds the heartbeat time, which alone is always a change.
@@ -97,7 +97,7 @@ def fence(tree: Json) -> Json:
     return {"resourceVersion": tree["metadata"]["resourceVersion"]}
 
 
-def _conditions(before: Json, signs: Signs, wall: float) -> list[Json]:
+def _conditions(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
     syncer = _condition(SYNCER, signs.connected, signs.reason, signs.message)
     lost = signs.heartbeat_lost
     heartbeat = _condition(HEARTBEAT, not lost, "HeartbeatLost", "the cluster does not answer")
@@ -110,7 +110,7 @@ def _conditions(before: Json, signs: Signs, wall: float) -> list[Json]:
     return [*new, *_authorized(before, signs, wall)]
 
 
-def _authorized(before: Json, signs: Signs, wall: float) -> list[Json]:
+def _authorized(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
     """What was last told stays until the rights have been reviewed."""
     refused = signs.unauthorized
     if refused is None:
@@ -135,7 +135,7 @@ def _since(before: Json, condition: Json, wall: float) -> Json:
     return {**condition, "lastTransitionTime": rfc3339(wall)}
 
 
-def _resources(signs: Signs) -> list[Json]:
+def _resources(signs: StatusInputs) -> list[Json]:
     return [
         {
             "group": one.group,

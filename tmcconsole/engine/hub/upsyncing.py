@@ -9,16 +9,16 @@ from typing import Final
 from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import SyncSettings
-from tmcconsole.engine.connection.informer_set import Mirrors
+from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, labels_of
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.names.markers import CLUSTER, STATE, UPSYNC, UPSYNCED
-from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
@@ -49,16 +49,18 @@ def kinds_above(hub: Discovery, settings: SyncSettings, *, hub_runs_pods: bool) 
 class Upsyncing:
     """The hub's part: one informer per kind for all targets, and who owns what."""
 
-    world: World
+    shared: SyncContext
     runtime: Runtime
     touched: Callable[[str, ObjectKey], None]
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
     sides: dict[str, UpSide] = field(default_factory=dict)  # by target key
-    _mirrors: Mirrors | None = None
+    _mirrors: InformerSet | None = None
 
     def start(self, group: TaskGroup) -> None:
         """Watch in ``group``."""
-        self._mirrors = Mirrors(group, "hub up", self.kinds, self._make_informer, self._when_synced)
+        self._mirrors = InformerSet(
+            group, "hub up", self.kinds, self._make_informer, self._when_synced
+        )
 
     def follow(self, wanted: dict[str, Kind]) -> None:
         """Watch these kinds in the hub."""
@@ -101,7 +103,7 @@ class Upsyncing:
 
     def _make_informer(self, kind: Kind) -> Informer:
         return Informer(
-            self.world.hub.client,
+            self.shared.hub.client,
             kind,
             self.runtime,
             on_change=self._changed,
@@ -132,14 +134,16 @@ class UpWiring:
     side: UpSide
     settings: SyncSettings
     _group: TaskGroup | None = None
-    _mirrors: Mirrors | None = None
+    _mirrors: InformerSet | None = None
     _watches_secrets: bool = False
 
     def start(self, group: TaskGroup) -> None:
         """Watch in ``group``."""
         name = f"{self.side.target.name} up"
         self._group = group
-        self._mirrors = Mirrors(group, name, self.side.here, self._make_informer, self._when_synced)
+        self._mirrors = InformerSet(
+            group, name, self.side.here, self._make_informer, self._when_synced
+        )
         self.upsyncing.join(self.side)
 
     def follow(self, found: Discovery) -> None:
@@ -215,8 +219,8 @@ class UpWiring:
 
 def make_side(upsyncing: Upsyncing, target: Target, before: UpSide | None) -> UpSide:
     """Return the side of a new connection; what the brake has counted is kept."""
-    sync = upsyncing.world.settings
-    brake = Brake(BRAKE_TIMES * sync.brake_deletes, BRAKE_PERCENT)
+    sync = upsyncing.shared.settings
+    brake = MassDeleteBrake(BRAKE_TIMES * sync.brake_deletes, BRAKE_PERCENT)
     return UpSide(target, upsyncing.kinds, before.brake if before else brake)
 
 

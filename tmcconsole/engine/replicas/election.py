@@ -40,7 +40,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedLease:
     """A Lease as last seen. One that was deleted stays known until it would have run out."""
 
     uid: str  # "" once it was deleted
@@ -68,7 +68,7 @@ class Replica:
     serves: Mapping[str, bool]  # duty -> it could carry it out this moment
 
 
-class Step(Enum):
+class ElectionStep(Enum):
     """What to do about one Lease."""
 
     WAIT = "wait"
@@ -78,34 +78,34 @@ class Step(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ElectionState:
     """All that the decision about one duty rests on. Times are monotonic seconds."""
 
     me: str
-    seen: Seen | None  # None: there is no Lease
+    seen: ObservedLease | None  # None: there is no Lease
     known_since: float  # when we first looked at all
     renewed_at: float | None  # when our last successful renewal was sent; None: we do not hold it
     ranked: Sequence[str]  # replicas that serve the duty, the best first
     better_since: float | None  # another has been ready and first since then
 
 
-def decide(case: Case, now: float, timing: Timing) -> Step:
+def decide(case: ElectionState, now: float, timing: Timing) -> ElectionStep:
     """Return the one step for a duty's Lease."""
     seen = case.seen
     if seen is not None and seen.holder == case.me and seen.uid:
         if case.renewed_at is None:
-            return Step.RENEW  # of an earlier life of this replica
+            return ElectionStep.RENEW  # of an earlier life of this replica
         if case.better_since is not None and now - case.better_since >= timing.settle_s:
-            return Step.HAND_OVER
+            return ElectionStep.HAND_OVER
         due = now - case.renewed_at >= timing.renew_after_s
-        return Step.RENEW if due else Step.WAIT
+        return ElectionStep.RENEW if due else ElectionStep.WAIT
     if seen is not None and seen.is_live(now):
-        return Step.WAIT
+        return ElectionStep.WAIT
     free_since = case.known_since if seen is None else max(seen.free_since(), case.known_since)
     heirs = [one for one in case.ranked if seen is None or one != seen.holder]
     before = heirs.index(case.me) if case.me in heirs else len(heirs)
     waits_s = before * PATIENCE * timing.retry_s
-    return Step.TAKE if now - free_since >= waits_s else Step.WAIT
+    return ElectionStep.TAKE if now - free_since >= waits_s else ElectionStep.WAIT
 
 
 def rank(duty: str, replicas: Iterable[Replica]) -> list[str]:

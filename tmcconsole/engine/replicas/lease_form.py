@@ -8,21 +8,21 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.engine.replicas.election import Seen
+from tmcconsole.engine.replicas.election import ObservedLease
 from tmcconsole.kube.objects import CachedObject, Json, Kind, annotations_of
 from tmcconsole.sync.names.markers import LEASE, LEASE_SERVES
 
 LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
 
-def read_lease(cached: CachedObject, now: float) -> Seen:
+def read_lease(cached: CachedObject, now: float) -> ObservedLease:
     """Return a Lease as seen at ``now``; what cannot be read counts as not there."""
     tree = cached.decode()
     spec = tree.get("spec")
     spec = spec if isinstance(spec, dict) else {}
     duration = spec.get("leaseDurationSeconds")
     transitions = spec.get("leaseTransitions")
-    return Seen(
+    return ObservedLease(
         cached.uid,
         cached.resource_version,
         str(spec.get("holderIdentity") or ""),
@@ -50,7 +50,7 @@ def new_lease(
     }
 
 
-def taken(me: str, seen: Seen | None, duration_s: float, wall: float) -> Json:
+def taken(me: str, seen: ObservedLease | None, duration_s: float, wall: float) -> Json:
     """Return the spec that makes a Lease ours."""
     transitions = seen.transitions + (seen.holder != me) if seen else 0
     at = micro_time(wall)
@@ -73,7 +73,9 @@ def freed(wall: float) -> Json:
     return {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": micro_time(wall)}
 
 
-def patch_of(seen: Seen, spec: Mapping[str, Any], notes: Mapping[str, str] | None = None) -> Json:
+def patch_of(
+    seen: ObservedLease, spec: Mapping[str, Any], notes: Mapping[str, str] | None = None
+) -> Json:
     """Return the merge patch of a Lease that must not have changed since it was seen."""
     metadata: Json = {"uid": seen.uid, "resourceVersion": seen.resource_version}
     if notes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tmcconsole.engine.replicas.election import Replica, Seen, lease_name, replica_name
+from tmcconsole.engine.replicas.election import ObservedLease, Replica, lease_name, replica_name
 from tmcconsole.engine.replicas.lease_form import read_lease
 from tmcconsole.kube.cache.cache import is_older
 from tmcconsole.kube.objects import CachedObject
@@ -18,13 +18,13 @@ class LeaseView:
     me: str
     now: Callable[[], float]
     known_since: float = -1.0  # the first look; -1 = nothing is known
-    _seen: dict[str, Seen] = field(default_factory=dict)  # by the Lease's name
+    _seen: dict[str, ObservedLease] = field(default_factory=dict)  # by the Lease's name
 
-    def of(self, duty: str) -> Seen | None:
+    def of(self, duty: str) -> ObservedLease | None:
         """Return a duty's Lease, None where there is none."""
         return self._seen.get(lease_name(duty))
 
-    def named(self, name: str) -> Seen | None:
+    def named(self, name: str) -> ObservedLease | None:
         """Return a Lease by its name."""
         return self._seen.get(name)
 

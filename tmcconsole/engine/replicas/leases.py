@@ -15,12 +15,12 @@ from typing import Final
 import anyio
 
 from tmcconsole.engine.connection.connect import SetupError
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.replicas.election import (
-    Case,
+    ElectionState,
+    ElectionStep,
+    ObservedLease,
     Replica,
-    Seen,
-    Step,
     better,
     decide,
     lease_name,
@@ -67,7 +67,7 @@ class Leases:
     holds: Holds
     titles: Mapping[str, str]  # the duties this replica competes for; of targets, their names
     is_ready: Callable[[str], bool]
-    reach: Reach  # the hub's
+    probe: Probe  # the hub's
     problem: SetupError | None = None  # the hub refuses Leases: a person has to do something
     view: LeaseView = field(init=False)
     _better: dict[str, tuple[str, float]] = field(default_factory=dict)  # (who, since)
@@ -86,8 +86,8 @@ class Leases:
         while True:
             await self._round()
             self._looked.set()
-            if self._is_idle and not self.reach.is_up:
-                await self.reach.wait_up()  # nothing to lose: the probe asks, and often enough
+            if self._is_idle and not self.probe.is_up:
+                await self.probe.wait_up()  # nothing to lose: the probe asks, and often enough
             else:
                 await self.runtime.sleep(self._pause())
 
@@ -131,7 +131,7 @@ class Leases:
     async def _round(self) -> None:
         self._enforce()
         problem, self.problem = self.problem, None
-        due = [duty for duty in self.titles if self._step(duty) is Step.RENEW]
+        due = [duty for duty in self.titles if self._step(duty) is ElectionStep.RENEW]
         work = [] if self._is_idle else [self._be_present, *(self._renewal(d) for d in due)]
         results = await self._all([self._look, *work])
         self._failed_looks = 0 if results[0] else self._failed_looks + 1
@@ -148,11 +148,11 @@ class Leases:
         work: list[Work] = []
         for duty in self.titles:
             step = self._step(duty)
-            if step is Step.TAKE:
+            if step is ElectionStep.TAKE:
                 work.append(partial(self._take, duty))
-            elif step is Step.RENEW and self.holds.renewed_at(duty) is None:
+            elif step is ElectionStep.RENEW and self.holds.renewed_at(duty) is None:
                 work.append(self._renewal(duty))
-            elif step is Step.HAND_OVER:
+            elif step is ElectionStep.HAND_OVER:
                 work.append(partial(self._hand_over, duty))
         if self.holds.holds(HUB):
             long_ago = self.runtime.now() - BURY_AFTER * self.holds.timing.lease_s
@@ -232,9 +232,9 @@ class Leases:
     def _serves(self) -> dict[str, bool]:
         return {duty: self.is_ready(duty) for duty in self.titles}
 
-    def _step(self, duty: str) -> Step:
+    def _step(self, duty: str) -> ElectionStep:
         who, since = self._better.get(duty, ("", 0.0))
-        case = Case(
+        case = ElectionState(
             self.me,
             self.view.of(duty),
             self.view.known_since,
@@ -270,7 +270,7 @@ class Leases:
         if await self._create(new_lease(name, self.namespace, role, notes, spec)):
             self.holds.renewed(duty, sent_at)
 
-    async def _write(self, duty: str, seen: Seen, spec: Json) -> None:
+    async def _write(self, duty: str, seen: ObservedLease, spec: Json) -> None:
         """Make or keep a Lease ours, unless somebody else has written it since."""
         sent_at = self.runtime.now()
         if await self._patch(lease_name(duty), patch_of(seen, spec)):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.ingest import Quarantined
@@ -27,27 +27,27 @@ RETRY_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Eventing:
+class EventWatch:
     """Nothing is cached and nothing from before the start is told: an event is news, no state."""
 
     session: HubSession
     client: Client
     target: Target
-    reach: Reach
+    probe: Probe
     mirror: EventMirror
 
     async def run(self) -> None:
         """Follow until cancelled; a watch that ends begins again at the present."""
         while True:
-            await self.reach.wait_up()
-            await self.session.reach.wait_up()
+            await self.probe.wait_up()
+            await self.session.probe.wait_up()
             try:
                 await self._follow(await self._present())
             except KubeError as error:
                 log.info("%s: events are followed again: %s", self.target.name, error)
             if self.mirror.left_out:
                 log.info("%s: %d events were too many", self.target.name, self.mirror.left_out)
-            await self.session.around.runtime.sleep(RETRY_S)
+            await self.session.context.runtime.sleep(RETRY_S)
 
     async def _present(self) -> str:
         pages = self.client.list_pages(EVENTS, limit=1)
@@ -68,14 +68,14 @@ class Eventing:
 
     async def _tell(self, event: Json) -> None:
         about = self._about(event)
-        if about is None or not self.session.world.duties.holds(self.target.key):
+        if about is None or not self.session.shared.duties.holds(self.target.key):
             return
         tree = self.mirror.take(event, about)
         if tree is None:
             return
-        hub = self.session.world.hub
+        hub = self.session.shared.hub
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 await hub.client.apply(EVENTS, tree, manager=MANAGER, force=True)
         except KubeError as error:  # an event more or less: the next one tells it again
             log.info("an event of %s was not taken by the hub: %s", self.target.name, error)
@@ -95,7 +95,7 @@ class Eventing:
             return None
         key = ObjectKey(namespace, there.name)
         if target.ledger.get(id, key) is not None and target.copy_of(id, key) is not None:
-            cached = session.world.hub.cached(id, key)
+            cached = session.shared.hub.cached(id, key)
         else:
             cached = session.upsyncing.cached(LANE + id, key)
         return cached.decode() if cached else None

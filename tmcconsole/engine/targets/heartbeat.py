@@ -9,10 +9,10 @@ from typing import Final
 
 from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import KindState
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.sync_target_status import (
-    Signs,
+    StatusInputs,
     SyncedResource,
     disconnected_patch,
     status_patch,
@@ -37,12 +37,12 @@ _TOLD: Final = {
 
 
 @dataclass(slots=True)
-class Beats:
+class Heartbeat:
     """The heartbeat of one connected target. ``last_at``: Unix seconds of the last accepted."""
 
     session: HubSession
     settings: TargetSettings
-    reach: Reach
+    probe: Probe
     target: Target
     sharing: SharedKinds
     last_at: float = 0.0
@@ -50,15 +50,18 @@ class Beats:
 
     async def run(self) -> None:
         """Beat while the cluster answers; write changed conditions at once. Until cancelled."""
-        runtime, period = self.session.around.runtime, self.session.around.settings.sync.heartbeat_s
+        runtime, period = (
+            self.session.context.runtime,
+            self.session.context.settings.sync.heartbeat_s,
+        )
         due = runtime.now()
         while True:
-            await self.session.reach.wait_up()  # nobody takes a heartbeat while the hub is away
-            if not self.session.world.duties.holds(self.target.key):
+            await self.session.probe.wait_up()  # nobody takes a heartbeat while the hub is away
+            if not self.session.shared.duties.holds(self.target.key):
                 due = runtime.now()  # its holder beats; we do at once where we become it
                 await runtime.sleep(LOOK_S)
                 continue
-            beat = self.reach.is_up and runtime.now() >= due
+            beat = self.probe.is_up and runtime.now() >= due
             if await self._write(beat) and beat:
                 due = runtime.now() + period * runtime.rng.uniform(0.9, 1.0)
             await runtime.sleep(LOOK_S)
@@ -70,7 +73,7 @@ class Beats:
         cached = session.sources.targets.get(key)
         if cached is None:
             return False
-        wall = session.around.runtime.wall()
+        wall = session.context.runtime.wall()
         patch = status_patch(cached.decode(), self._signs(), wall=wall, beat=beat)
         if patch is None:
             return True
@@ -85,16 +88,16 @@ class Beats:
         session.sources.targets.observe(written)
         if beat:
             self.last_at = wall
-        session.around.changed()
+        session.context.changed()
         return True
 
-    def _signs(self) -> Signs:
-        timeout = self.session.around.settings.sync.heartbeat_timeout_s
-        return Signs(
-            self.reach.is_up,
-            self.reach.reason,
-            str(self.reach.message),
-            self.reach.down_s > timeout,
+    def _signs(self) -> StatusInputs:
+        timeout = self.session.context.settings.sync.heartbeat_timeout_s
+        return StatusInputs(
+            self.probe.is_up,
+            self.probe.reason,
+            str(self.probe.message),
+            self.probe.down_s > timeout,
             tuple(self._missing()),
             tuple(self._synced()),
             self.sharing.unauthorized(),
@@ -123,7 +126,7 @@ class Beats:
         for id, standing in sorted(self.sharing.standings.items()):
             if standing.state in (KindState.GONE, KindState.INCOMPATIBLE):
                 yield f"{id}: {standing.state.value}: {standing.message}"
-        hub = self.session.world.hub.kinds
+        hub = self.session.shared.hub.kinds
         for id, watched in sorted(self.target.kinds.items()):
             for side, one in (("here", watched), ("in the hub", hub.get(id))):
                 state = one.informer.state if one else None
@@ -134,11 +137,11 @@ class Beats:
 async def tell_disconnected(session: HubSession, name: str, reason: str, message: str) -> None:
     """Write on a SyncTarget why it is not served now. A hub that is away hears it from nobody."""
     cached = session.sources.targets.get(ObjectKey("", name))
-    if cached is None or not session.reach.is_up:
+    if cached is None or not session.probe.is_up:
         return
-    if not session.world.duties.holds(target_key(session.identity.cluster, name)):
+    if not session.shared.duties.holds(target_key(session.identity.cluster, name)):
         return  # its holder may well be connected
-    wall = session.around.runtime.wall()
+    wall = session.context.runtime.wall()
     patch = disconnected_patch(cached.decode(), reason, message, wall=wall)
     if patch is None:
         return

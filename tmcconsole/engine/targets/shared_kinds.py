@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import SyncSettings
 from tmcconsole.contract.records import KindState
-from tmcconsole.engine.connection.informer_set import Mirrors
+from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import (
     KindPair,
     KindRules,
@@ -20,7 +20,7 @@ from tmcconsole.engine.connection.kind_standing import (
     restrict,
     stand_kinds,
 )
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.connection.rediscovery import Rediscovery
 from tmcconsole.engine.connection.rights import (
     Right,
@@ -72,8 +72,8 @@ class SharedKinds:
     settings: SyncSettings
     client: Client  # of the target
     target: Target
-    mirrors: Mirrors
-    reach: Reach
+    mirrors: InformerSet
+    probe: Probe
     memory: KindMemory
     on_discovery: Callable[[Discovery], None] = lambda _found: None
     standings: dict[str, KindStanding] = field(default_factory=dict)
@@ -82,9 +82,9 @@ class SharedKinds:
     _again: Rediscovery = field(init=False)
 
     def __post_init__(self) -> None:
-        runtime = self.session.around.runtime
+        runtime = self.session.context.runtime
         self._again = Rediscovery(runtime, self._look)
-        changed, wait_up = self.rights_changed, self.reach.wait_up
+        changed, wait_up = self.rights_changed, self.probe.wait_up
         self.definitions = watch_definitions(self.client, runtime, self.soon)
         self.rights = Rights(self.client, runtime, self._kinds, self._needs, wait_up, changed)
 
@@ -123,7 +123,7 @@ class SharedKinds:
         for id in self.memory.shown.keys() - self.standings.keys():
             del self.memory.shown[id]
             del self.memory.since[id]
-        self.session.around.changed()
+        self.session.context.changed()
 
     def unauthorized(self) -> tuple[str, ...] | None:
         """Return the rights that are missing, in words; None where that is not known yet."""
@@ -147,7 +147,7 @@ class SharedKinds:
         self.tell()
 
     def _note(self, id: str, standing: KindStanding) -> None:
-        shown, wall = self.memory.shown, self.session.around.runtime.wall()
+        shown, wall = self.memory.shown, self.session.context.runtime.wall()
         old = shown.get(id)
         shown[id] = standing
         if old is not None and (old.state, old.reason) == (standing.state, standing.reason):
@@ -155,7 +155,7 @@ class SharedKinds:
         self.memory.since[id] = wall
         was_trouble = old is not None and old.state in _TROUBLE
         if standing.state in _TROUBLE or was_trouble:
-            self.session.around.history.record(
+            self.session.context.history.record(
                 "lifecycle",
                 f"Kind{standing.state.value}",
                 at=wall,
@@ -167,7 +167,7 @@ class SharedKinds:
 
     def _refused(self, id: str) -> Iterator[str]:
         """Yield what the account may not do with a kind, on either side."""
-        hub = self.session.world.hub.kinds
+        hub = self.session.shared.hub.kinds
         sides = (
             (f"on {self.target.name}", self.rights, self.target.kinds.get(id)),
             ("in the hub", self.session.rights, hub.get(id)),
@@ -181,7 +181,7 @@ class SharedKinds:
 
     def _hold(self, pairs: Mapping[str, KindPair]) -> None:
         """Nothing can be said or done about the objects of a kind that is not synced now."""
-        wall = self.session.around.runtime.wall()
+        wall = self.session.context.runtime.wall()
         for id, standing in self.standings.items():
             if id not in pairs:
                 reason = standing.reason or standing.state.value
@@ -218,7 +218,7 @@ class SharedKinds:
         return self.memory.discovery
 
     async def _look(self) -> None:
-        await self.reach.wait_up()
+        await self.probe.wait_up()
         try:
             found = await discover(self.client)
         except KubeError as error:

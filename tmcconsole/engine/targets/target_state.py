@@ -50,7 +50,7 @@ class Stance:
         return self.session.leases.view.holder_of(self.key) if self.session.leases else ""
 
     def _holds(self) -> bool:
-        return self.session.world.duties.holds(self.key)
+        return self.session.shared.duties.holds(self.key)
 
     def sync_target(self) -> SyncTarget | None:
         """Return the SyncTarget as the hub has it, None where it has none."""
@@ -59,13 +59,13 @@ class Stance:
             return None
         # Asked before every write: read once for each version there is.
         if self._read is None or self._read[0] is not cached:
-            read = read_sync_target(cached.decode(), self.session.world.hub.cluster)
+            read = read_sync_target(cached.decode(), self.session.shared.hub.cluster)
             self._read = cached, read
         return self._read[1]
 
-    def _wishes(self, found: SyncTarget) -> tuple[bool, bool, bool]:
+    def _orders(self, found: SyncTarget) -> tuple[bool, bool, bool]:
         """What an operator may have changed, or time: what was held may pass now."""
-        wall = self.session.around.runtime.wall()
+        wall = self.session.context.runtime.wall()
         return (
             found.pause_at(wall) is None,
             found.allow_deletes_until > wall,
@@ -74,7 +74,7 @@ class Stance:
 
     async def _wait(self, at_most_s: float) -> None:
         if self.session.leases is None:
-            await self.session.around.runtime.sleep(at_most_s)
+            await self.session.context.runtime.sleep(at_most_s)
         else:
             await self.session.leases.wait_change(at_most_s)
 
@@ -92,21 +92,21 @@ class Stance:
             self._enter(TargetState.STANDBY, "AwaitingLease", told)
 
     def _enter(self, state: TargetState, reason: str, message: str) -> None:
-        around = self.session.around
+        context = self.session.context
         if (state, reason) != (self.state, self.reason):
-            self.since = around.runtime.wall()
+            self.since = context.runtime.wall()
             log.debug("target %s: %s %s", self.name, state.value, reason)
             self._chronicle(state, reason, message)
         if state in (TargetState.SYNCING, TargetState.STANDBY):
             self.next_try_at = 0.0
         self.state, self.reason, self.message = state, reason, SafeText(message)
-        around.changed()
+        context.changed()
 
     def _chronicle(self, state: TargetState, reason: str, message: str) -> None:
-        around = self.session.around
-        wall = around.runtime.wall()
+        context = self.session.context
+        wall = context.runtime.wall()
         if state in (TargetState.SYNCING, TargetState.STANDBY):
-            around.history.record_recovery(self.name, "", wall)
-        around.history.record(
+            context.history.record_recovery(self.name, "", wall)
+        context.history.record(
             "lifecycle", state.value, at=wall, target=self.name, message=message or reason
         )

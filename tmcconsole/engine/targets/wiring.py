@@ -12,10 +12,10 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import NAMESPACES, SyncTarget
 from tmcconsole.sync.names.markers import CLUSTER, is_bookkeeping
-from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.policy.service_accounts import Accounts
-from tmcconsole.sync.policy.target_writer import Door
-from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.policy.target_writer import TargetWriter
+from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.namespace_names import NamespaceNames
@@ -38,7 +38,7 @@ class Wiring:
         return Informer(
             self.client,
             kind,
-            self.session.around.runtime,
+            self.session.context.runtime,
             on_change=self._copy_changed,
             label_selector=f"{CLUSTER}={self.target.key}",
             on_state=self._informer_changed,
@@ -49,13 +49,13 @@ class Wiring:
         return Informer(
             self.client,
             NAMESPACES,
-            self.session.around.runtime,
+            self.session.context.runtime,
             on_change=self._namespace_changed,
         )
 
     async def when_synced(self, kind: str) -> None:
         """Once both sides of a kind are listed, look at every object of either."""
-        target, hub = self.target, self.session.world.hub
+        target, hub = self.target, self.session.shared.hub
         assert target is not None
         here, there = target.kinds.get(kind), hub.kinds.get(kind)
         if here is None or there is None:
@@ -72,7 +72,7 @@ class Wiring:
                 target.queue.add(kind, hub_key, backlog=True)
         target.ledger.forget_refusals(kind)
         target.look_at_known(kind)
-        for name in self.session.around.history.failing(target.name, kind):
+        for name in self.session.context.history.failing(target.name, kind):
             namespace, _, last = name.rpartition("/")  # what is gone has failed for the last time
             target.queue.add(kind, ObjectKey(namespace, last), backlog=True)
 
@@ -90,8 +90,8 @@ class Wiring:
             self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
             self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
         if wants_status(old, new):
-            self.session.world.hub.statuses.add(kind.id, hub_key)
-        self.session.around.touched(kind.id, hub_key)
+            self.session.shared.hub.statuses.add(kind.id, hub_key)
+        self.session.context.touched(kind.id, hub_key)
 
     def _has_listed(self, kind: str) -> bool:
         """True once events tell of changes; before, they only tell of what there is."""
@@ -108,7 +108,7 @@ class Wiring:
         namespace = target.names.in_hub(key.name)
         if namespace is None or (old is not None and new is not None):
             return
-        hub = self.session.world.hub
+        hub = self.session.shared.hub
         for id, watched in hub.kinds.items():
             if id in target.kinds:
                 for cached in watched.informer.in_namespace(namespace):
@@ -126,7 +126,7 @@ def make_target(
 ) -> Target:
     """Return the target of a new connection; what was known of its objects is kept."""
     session = wiring.session
-    runtime, sync = session.around.runtime, session.around.settings.sync
+    runtime, sync = session.context.runtime, session.context.settings.sync
 
     def pause() -> Pause | None:
         found = sync_target()
@@ -148,16 +148,16 @@ def make_target(
     mode = sync.namespaces
     if mode == "auto":
         mode = "kcp" if session.identity.flavour == "kcp" else "same"
-    ledger = kept.ledger if kept else Ledger(session.around.touched)
+    ledger = kept.ledger if kept else Ledger(session.context.touched)
     return Target(
         registered.identity,
         wiring.client,
-        Door(wiring.client, Accounts(wiring.client, runtime.now)),
-        Flow(runtime.now, runtime.sleep),
+        TargetWriter(wiring.client, Accounts(wiring.client, runtime.now)),
+        ConcurrencyLimit(runtime.now, runtime.sleep),
         wiring.make_namespace_informer(),
         NamespaceNames(
             registered.identity,
-            session.world.hub.cluster,
+            session.shared.hub.cluster,
             mode,
             sync.namespace_prefix,
             of_workspace=session.identity.flavour == "kcp",
@@ -172,11 +172,11 @@ def make_target(
     )
 
 
-def _brake(session: HubSession, registered: SyncTarget) -> Brake:
+def _brake(session: HubSession, registered: SyncTarget) -> MassDeleteBrake:
     """Return a brake that remembers what earlier processes deleted on the target."""
-    surroundings = session.around
+    surroundings = session.context
     runtime, sync = surroundings.runtime, surroundings.settings.sync
-    brake = Brake(sync.brake_deletes, sync.brake_percent)
+    brake = MassDeleteBrake(sync.brake_deletes, sync.brake_percent)
     past = (one for one in surroundings.past if one.target == registered.name)
     brake.remember(past, registered.allow_deletes_until, runtime.now(), runtime.wall())
     return brake

@@ -15,7 +15,7 @@ import anyio.to_thread
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.kube.access.exec_plugin import ExecToken, exec_plugin
 from tmcconsole.kube.access.http import HttpTransport
-from tmcconsole.kube.access.kubeconfig import Entry, KubeContext, read_context
+from tmcconsole.kube.access.kubeconfig import KubeconfigEntry, KubeContext, read_context
 from tmcconsole.kube.access.oidc import OidcToken
 from tmcconsole.kube.access.tls import Certificates, build_context, pem_of, read_pem
 from tmcconsole.kube.access.tokens import FileToken, FixedToken, TokenSource, basic, bearer
@@ -187,7 +187,7 @@ def _tokens(context: KubeContext, now: Clock, wall: Clock) -> TokenSource:
     return FixedToken()
 
 
-def _auth_provider(user: Entry, source: str, wall: Clock) -> TokenSource:
+def _auth_provider(user: KubeconfigEntry, source: str, wall: Clock) -> TokenSource:
     provider = user.fields["auth-provider"]
     name = provider.get("name") if isinstance(provider, dict) else None
     config = provider.get("config") if isinstance(provider, dict) else None
@@ -198,7 +198,7 @@ def _auth_provider(user: Entry, source: str, wall: Clock) -> TokenSource:
     return OidcToken(user, config, wall)
 
 
-def _cluster_info(cluster: Entry) -> Json:
+def _cluster_info(cluster: KubeconfigEntry) -> Json:
     """What an exec plugin may be told of the cluster (client.authentication.k8s.io Cluster)."""
     info: Json = {"server": cluster.text("server")}
     fields = {
@@ -216,7 +216,7 @@ def _cluster_info(cluster: Entry) -> Json:
     return info
 
 
-def _impersonation(user: Entry) -> tuple[tuple[str, str], ...]:
+def _impersonation(user: KubeconfigEntry) -> tuple[tuple[str, str], ...]:
     name, uid = user.text("as"), user.text("as-uid")
     groups = user.fields.get("as-groups") or []
     extra = user.fields.get("as-user-extra") or {}

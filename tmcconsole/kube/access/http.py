@@ -42,7 +42,7 @@ ABORT_LINGERING: Final = sys.version_info < (3, 12, 8)
 USER_AGENT: Final = f"tmc-console/{__version__}"
 
 
-class Endpoint(Protocol):
+class EndpointInfo(Protocol):
     """What the transport must know of an API server."""
 
     @property
@@ -78,7 +78,7 @@ class _Pools:
 class HttpTransport(Transport):
     """Owns the connections to one API server, and makes them anew when certificates change."""
 
-    def __init__(self, endpoint: Endpoint, *, now: Callable[[], float]) -> None:
+    def __init__(self, endpoint: EndpointInfo, *, now: Callable[[], float]) -> None:
         self._endpoint = endpoint
         self._where = urlsplit(endpoint.server).netloc  # a path may hold a token
         self._now = now
@@ -272,7 +272,7 @@ class _Stream:
         return chunk
 
 
-def _require_one_impersonation(endpoint: Endpoint, request: Request) -> None:
+def _require_one_impersonation(endpoint: EndpointInfo, request: Request) -> None:
     """An API server takes the first of two users: a tenant's request would be somebody else's."""
     if not endpoint.impersonation:
         return

@@ -23,7 +23,7 @@ MAX_SIZE: Final = 16 << 20  # bytes; larger, and it is not a kubeconfig
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KubeconfigEntry:
     """A named cluster or user, and the file it stands in: relative paths start there."""
 
     name: str
@@ -57,8 +57,8 @@ class KubeContext:
     """One context with what it refers to."""
 
     name: str
-    cluster: Entry
-    user: Entry
+    cluster: KubeconfigEntry
+    user: KubeconfigEntry
 
     @property
     def source(self) -> str:
@@ -72,9 +72,9 @@ class _Document:
 
     file: Path
     current: str
-    contexts: dict[str, Entry]
-    clusters: dict[str, Entry]
-    users: dict[str, Entry]
+    contexts: dict[str, KubeconfigEntry]
+    clusters: dict[str, KubeconfigEntry]
+    users: dict[str, KubeconfigEntry]
 
 
 def read_context(path: Path, context: str = "") -> KubeContext:
@@ -92,11 +92,13 @@ def read_context(path: Path, context: str = "") -> KubeContext:
     return KubeContext(
         name,
         _referred(chosen, "cluster", document.clusters),
-        _referred(chosen, "user", document.users) if user else Entry("", {}, chosen.file),
+        _referred(chosen, "user", document.users) if user else KubeconfigEntry("", {}, chosen.file),
     )
 
 
-def _referred(context: Entry, field: str, entries: dict[str, Entry]) -> Entry:
+def _referred(
+    context: KubeconfigEntry, field: str, entries: dict[str, KubeconfigEntry]
+) -> KubeconfigEntry:
     name = context.text(field)
     entry = entries.get(name)
     if entry is None:
@@ -150,8 +152,8 @@ def _check_mode(file: Path) -> None:
         log.warning("kubeconfig %s is readable by others; chmod 600 it", file)
 
 
-def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
+def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, KubeconfigEntry]:
+    entries: dict[str, KubeconfigEntry] = {}
     listed = tree.get(section) or []
     if not isinstance(listed, list):
         raise CredentialsError(f"{file}: {section} is not a list")
@@ -161,7 +163,7 @@ def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, Entr
         fields: Any = item.get(field) or {}
         if not isinstance(fields, dict):
             raise CredentialsError(f"{file}: {field} {item['name']!r} has no fields")
-        entries.setdefault(item["name"], Entry(item["name"], fields, file))
+        entries.setdefault(item["name"], KubeconfigEntry(item["name"], fields, file))
     return entries
 
 
@@ -176,7 +178,7 @@ def _read_merged(files: list[Path]) -> _Document:
     merged = KubeConfigMerger(os.pathsep.join(map(str, present))).config  # type: ignore[no-untyped-call]
     sections = {
         section: {
-            node.value["name"]: Entry(
+            node.value["name"]: KubeconfigEntry(
                 node.value["name"], node.value.get(field) or {}, Path(node.path)
             )
             for node in merged.value[section]

@@ -23,7 +23,7 @@ import orjson
 import yaml
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.access.kubeconfig import Entry, load_file
+from tmcconsole.kube.access.kubeconfig import KubeconfigEntry, load_file
 from tmcconsole.kube.access.tls import Certificates, build_context, pem_of
 from tmcconsole.kube.access.tokens import bearer
 from tmcconsole.kube.objects import Json
@@ -38,10 +38,10 @@ MAX_ANSWER: Final = 1 << 20  # bytes
 class OidcToken:
     """An id-token while it lives, then the one a refresh token buys."""
 
-    def __init__(self, user: Entry, config: Json, wall: Callable[[], float]) -> None:
+    def __init__(self, user: KubeconfigEntry, config: Json, wall: Callable[[], float]) -> None:
         self._user = user
         self._source = f"{user.file}: user {user.name!r}"
-        provider = Entry(user.name, config, user.file)
+        provider = KubeconfigEntry(user.name, config, user.file)
         self._issuer = provider.text("idp-issuer-url").rstrip("/")
         self._client_id = provider.text("client-id")
         self._client_secret = Secret(provider.text("client-secret"))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tmcconsole.kube.access.kubeconfig import Entry
+from tmcconsole.kube.access.kubeconfig import KubeconfigEntry
 from tmcconsole.kube.secret import CredentialsError, Secret
 
 
@@ -34,7 +34,7 @@ class Certificates:
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()
 
 
-def pem_of(entry: Entry, name: str) -> str:
+def pem_of(entry: KubeconfigEntry, name: str) -> str:
     """Return the PEM text of ``name``-data or of the file ``name`` names; "" without either."""
     data = entry.text(f"{name}-data")
     if data:

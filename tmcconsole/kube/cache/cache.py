@@ -17,11 +17,11 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, ObjectKey
 
 # (key, old, new): an addition has no old, a deletion no new.
-OnChange = Callable[[ObjectKey, CachedObject | None, CachedObject | None], None]
+OnCacheChange = Callable[[ObjectKey, CachedObject | None, CachedObject | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class WholeList:
     """One whole list."""
 
     objects: dict[ObjectKey, CachedObject]
@@ -45,7 +45,7 @@ class Shrink(NamedTuple):
 class Cache:
     """Owns the objects of one collection, their index by namespace, and the stream's position."""
 
-    def __init__(self, on_change: OnChange) -> None:
+    def __init__(self, on_change: OnCacheChange) -> None:
         self.objects: dict[ObjectKey, CachedObject] = {}
         self.by_namespace: dict[str, set[ObjectKey]] = {}
         self.position = ""  # list or watch have told us everything up to here
@@ -107,14 +107,14 @@ class Cache:
             self._forgotten[key] = uid
             self.remove(key)
 
-    def missing_from(self, listing: Listing) -> tuple[ObjectKey, ...]:
+    def missing_from(self, listing: WholeList) -> tuple[ObjectKey, ...]:
         """Return the keys that the list shows to be gone, sorted.
 
         Not gone: what is newer than the list, and what may be in it unreadably.
         """
         return tuple(sorted(key for key in self.objects if self.is_missing(key, listing)))
 
-    def is_missing(self, key: ObjectKey, listing: Listing) -> bool:
+    def is_missing(self, key: ObjectKey, listing: WholeList) -> bool:
         """Tell whether the list shows a cached object to be gone."""
         cached = self.objects.get(key)
         return (
@@ -123,7 +123,7 @@ class Cache:
             and not is_older(listing.resource_version, cached.resource_version)
         )
 
-    def settle(self, listing: Listing) -> None:
+    def settle(self, listing: WholeList) -> None:
         """Take the position of a list whose objects have all been taken."""
         gone = [key for key in self._forgotten if key not in listing.objects]
         for key in gone:

@@ -18,7 +18,7 @@ import anyio.lowlevel
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.backoff import Backoff
-from tmcconsole.kube.cache.cache import Cache, Listing, Shrink, is_older
+from tmcconsole.kube.cache.cache import Cache, Shrink, WholeList, is_older
 from tmcconsole.kube.cache.lister import Lister
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.ingest import Quarantined, WatchEvent
@@ -222,7 +222,7 @@ class Informer:
         self._list_not_older = False
         await self._take_listing(listing)
 
-    async def _fresh_listing(self) -> Listing:
+    async def _fresh_listing(self) -> WholeList:
         """Read a list; after a 410 first one that the server can give from memory."""
         mark = self._cache.high_water
         if self._list_not_older and mark:
@@ -236,7 +236,7 @@ class Informer:
                 pass  # too new for this server, or it does not know the parameter
         return self._checked(await self._lister.read())
 
-    def _checked(self, listing: Listing) -> Listing:
+    def _checked(self, listing: WholeList) -> WholeList:
         """Return the list, or refuse one below the high-water mark, for ever if need be.
 
         One such list is a lagging server. From the second on it is called TimeTravel: a store
@@ -251,7 +251,7 @@ class Informer:
         error.reason = "LaggingServer" if self._old_lists == 1 else "TimeTravel"
         raise error
 
-    async def _take_listing(self, listing: Listing) -> None:
+    async def _take_listing(self, listing: WholeList) -> None:
         cache = self._cache
         self.quarantined = {key: why for key, why in listing.quarantined.items() if key is not None}
         before = len(cache.objects)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.cache.cache import Listing
+from tmcconsole.kube.cache.cache import WholeList
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import Gone
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
@@ -29,15 +29,15 @@ class Lister:
     scope: Scope
     on_page: Callable[[], None]
 
-    async def read(self) -> Listing:
+    async def read(self) -> WholeList:
         """Return the newest list. Raises ``KubeError``."""
         return await self._read("", "")
 
-    async def read_not_older(self, version: str) -> Listing:
+    async def read_not_older(self, version: str) -> WholeList:
         """Return a list of that version or newer, which may come from the server's cache."""
         return await self._read(version, "NotOlderThan")
 
-    async def _read(self, version: str, match: str) -> Listing:
+    async def _read(self, version: str, match: str) -> WholeList:
         for _ in range(PAGED_TRIES):
             try:
                 return await self._pages(self._page_size(), version, match)
@@ -45,7 +45,7 @@ class Lister:
                 continue
         return await self._pages(0, version, match)
 
-    async def _pages(self, limit: int, version: str, match: str) -> Listing:
+    async def _pages(self, limit: int, version: str, match: str) -> WholeList:
         objects: dict[ObjectKey, CachedObject] = {}
         quarantined: dict[ObjectKey | None, SafeText] = {}
         list_version = ""
@@ -64,7 +64,7 @@ class Lister:
                 objects.update((cached.key, cached) for cached in page.items)
                 quarantined.update((item.key, item.reason) for item in page.quarantined)
                 list_version = page.resource_version
-        return Listing(objects, list_version, quarantined)
+        return WholeList(objects, list_version, quarantined)
 
     def _page_size(self) -> int:
         if self.runtime.sometimes("informer.small-page"):

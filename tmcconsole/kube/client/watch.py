@@ -16,7 +16,7 @@ MAX_LINE: Final = 32 << 20  # bytes; etcd takes 1.5 MB, and JSON may be several 
 EVENTS_PER_TURN: Final = 64  # then other tasks run: about 2 ms of decoding
 
 
-class Lines:
+class LineSplitter:
     """Whole lines out of pieces of any size; an unfinished last line is never given out."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ async def read_events(
     Raises ``Unreachable`` (Timeout) after ``idle_s`` seconds without a byte, and what an ERROR
     event stands for.
     """
-    lines = Lines()
+    lines = LineSplitter()
     given = 0
     try:
         while (chunk := await _next(chunks, idle_s)) is not None:

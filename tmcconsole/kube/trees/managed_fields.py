@@ -19,7 +19,7 @@ APPLY: Final = "Apply"
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class FieldManager:
     """One entry of managedFields: somebody who has written, and what is theirs."""
 
     manager: SafeText
@@ -35,12 +35,12 @@ class Writer:
         return SafeText(f"{self.manager}{through}")
 
 
-def writers_of(tree: Mapping[str, Any]) -> tuple[Writer, ...]:
+def field_managers_of(tree: Mapping[str, Any]) -> tuple[FieldManager, ...]:
     """Return everybody who owns fields of a live object; what is malformed is left out."""
     entries = (tree.get("metadata") or {}).get("managedFields")
     found = entries if isinstance(entries, list) else []
     return tuple(
-        Writer(
+        FieldManager(
             SafeText(entry.get("manager", "")),
             str(entry.get("operation") or ""),
             str(entry.get("subresource") or ""),
@@ -52,7 +52,7 @@ def writers_of(tree: Mapping[str, Any]) -> tuple[Writer, ...]:
     )
 
 
-def depth_of(writer: Writer, steps: Steps, tree: Any) -> int | None:
+def depth_of(writer: FieldManager, steps: Steps, tree: Any) -> int | None:
     """Return how many of ``steps`` lead to what the writer owns, None where it is not theirs.
 
     Fewer than all where a whole is owned as one (an atomic list or map). ``tree`` is the object in
@@ -70,7 +70,7 @@ def depth_of(writer: Writer, steps: Steps, tree: Any) -> int | None:
     return len(steps)
 
 
-def last_of(writers: tuple[Writer, ...]) -> Writer | None:
+def last_of(writers: tuple[FieldManager, ...]) -> FieldManager | None:
     """Return who wrote last, None where nobody is known."""
     return max(writers, key=lambda one: one.at, default=None)
 
@@ -95,6 +95,6 @@ def _names_entry(name: str, index: int, entry: Any) -> bool:
     except orjson.JSONDecodeError:
         return False
     if kind == "k" and isinstance(named, dict) and isinstance(entry, dict):
-        # a key the wish leaves out (protocol) has the server's default
+        # a key the desired state leaves out (protocol) has the server's default
         return all(entry.get(key, value) == value for key, value in named.items())
     return bool(named == (index if kind == "i" else entry)) and kind != "k"

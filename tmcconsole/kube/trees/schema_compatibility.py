@@ -12,7 +12,7 @@ from typing import Any, Final
 
 Schema = Mapping[str, Any]
 
-# Never of the wish: the server's own, or what flows the other way.
+# Never of the desired state: the server's own, or what flows the other way.
 _NOT_WRITTEN: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _LOOSE: Final = "x-kubernetes-preserve-unknown-fields"
 _EITHER: Final = "x-kubernetes-int-or-string"

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.rbac import MASTERS
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
-    Cause,
+    StatusCause,
     conflict,
     forbidden,
     internal,
     namespace_not_found,
 )
 
-Json = dict[str, Any]
-
 PROTECTED: Final = frozenset({"default", "kube-system", "kube-public"})
 RESERVED: Final = "kcp.io"  # how the keys end that kcp keeps for itself
 WEBHOOK_STAMP: Final = "webhook.example.com/seen"
 
 
-def admit_create(server: Server, asked: Asked, tree: Json) -> Json:
+def admit_create(server: Server, asked: RequestInfo, tree: Json) -> Json:
     """Return a new object as admitted. Raises Failure 403, 404 or 500."""
     _guard_reserved(server, asked, {}, tree)
     if asked.kind.namespaced:
@@ -34,7 +33,7 @@ def admit_create(server: Server, asked: Asked, tree: Json) -> Json:
     return _through_webhooks(server, asked, tree)
 
 
-def admit_change(server: Server, asked: Asked, old: Json, new: Json) -> Json:
+def admit_change(server: Server, asked: RequestInfo, old: Json, new: Json) -> Json:
     """Return a changed object as admitted. Raises Failure 403, 409 or 500."""
     _guard_reserved(server, asked, old, new)
     if server.faults.strikes("conflict"):
@@ -42,7 +41,7 @@ def admit_change(server: Server, asked: Asked, old: Json, new: Json) -> Json:
     return _through_webhooks(server, asked, new)
 
 
-def _guard_reserved(server: Server, asked: Asked, old: Json, new: Json) -> None:
+def _guard_reserved(server: Server, asked: RequestInfo, old: Json, new: Json) -> None:
     """kcp's ReservedMetadata: what ends in kcp.io is changed by system:masters only."""
     if server.flavour != "kcp" or MASTERS in asked.user.groups:
         return
@@ -61,7 +60,7 @@ def _check_namespace(server: Server, kind: SimKind, tree: Json) -> None:
     if found is None:
         raise namespace_not_found(namespace)
     if found["metadata"].get("deletionTimestamp"):
-        cause = Cause(
+        cause = StatusCause(
             "NamespaceTerminating",
             f"namespace {namespace} is being terminated",
             "metadata.namespace",
@@ -72,7 +71,7 @@ def _check_namespace(server: Server, kind: SimKind, tree: Json) -> None:
         raise forbidden(kind, tree["metadata"].get("name") or "", why, [cause])
 
 
-def _through_webhooks(server: Server, asked: Asked, tree: Json) -> Json:
+def _through_webhooks(server: Server, asked: RequestInfo, tree: Json) -> Json:
     if server.faults.webhook_fails:
         raise internal(
             'failed calling webhook "policy.example.com": failed to call'

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.validation import forbidden_field, problems, wrong
 from tmcconsole.sim.admission.warnings import of_change
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.schema.declared import mistyped, unknown
 from tmcconsole.sim.schema.structural import violations
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
-    Cause,
-    Failure,
+    StatusCause,
+    StatusError,
     bad_request,
     conflict,
     invalid,
@@ -25,10 +25,8 @@ from tmcconsole.sim.storage.status_errors import (
 )
 from tmcconsole.sim.storage.store import Stored
 
-Json = dict[str, Any]
 
-
-def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
+def check_type(asked: RequestInfo, tree: Json, *, apply: bool = False) -> None:
     """The body's apiVersion and kind must be those of the path, or absent."""
     kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
     if apply and not (version and name):
@@ -41,7 +39,7 @@ def check_type(asked: Asked, tree: Json, *, apply: bool = False) -> None:
     tree["apiVersion"], tree["kind"] = kind.api_version, kind.kind
 
 
-def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> Failure:
+def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> StatusError:
     if not kind.is_custom:
         short = version.rpartition("/")[2]
         return bad_request(
@@ -57,7 +55,7 @@ def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> Failure:
     return invalid(name, kind.group, tree["metadata"].get("name") or "", [cause])
 
 
-def place(server: Server, asked: Asked, tree: Json) -> None:
+def place(server: Server, asked: RequestInfo, tree: Json) -> None:
     """Give a new object its namespace and name, in place. Raises Failure 400."""
     meta = tree["metadata"]
     if asked.kind.namespaced:
@@ -73,7 +71,7 @@ def place(server: Server, asked: Asked, tree: Json) -> None:
         meta["name"] = meta["generateName"][:58] + server.name_suffix()
 
 
-def check_place(asked: Asked, new: Json) -> None:
+def check_place(asked: RequestInfo, new: Json) -> None:
     """A change must be of the object in the path. Raises Failure 400."""
     meta = new["metadata"]
     _check_name(asked, meta)
@@ -84,14 +82,14 @@ def check_place(asked: Asked, new: Json) -> None:
         meta["namespace"] = asked.namespace
 
 
-def check_version(asked: Asked, stored: Stored, meta: Json) -> None:
+def check_version(asked: RequestInfo, stored: Stored, meta: Json) -> None:
     """A change must be of the version it names, if it names one. Raises Failure 409."""
     version = meta.get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
 
 
-def _check_name(asked: Asked, meta: Json) -> None:
+def _check_name(asked: RequestInfo, meta: Json) -> None:
     name = meta.get("name")
     if name and name != asked.name:
         raise bad_request(
@@ -99,13 +97,13 @@ def _check_name(asked: Asked, meta: Json) -> None:
         )
 
 
-def _other_namespace() -> Failure:
+def _other_namespace() -> StatusError:
     return bad_request(
         "the namespace of the provided object does not match the namespace sent on the request"
     )
 
 
-def check_declared(asked: Asked, tree: Json) -> None:
+def check_declared(asked: RequestInfo, tree: Json) -> None:
     """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
     lines = [f".{name}: field not declared in schema" for name in unknown(asked.kind, tree)]
     lines += _wrong_types(asked.kind, tree)
@@ -117,7 +115,7 @@ def check_declared(asked: Asked, tree: Json) -> None:
         raise untyped(f"failed to create typed patch object {what}: {text}")
 
 
-def check_strict(asked: Asked, tree: Json) -> None:
+def check_strict(asked: RequestInfo, tree: Json) -> None:
     """Warn of fields that are unknown or named twice. Raises Failure 400 for them where the client
     wants that, and for mistyped ones; of a patch it is 422.
     """
@@ -134,7 +132,7 @@ def check_strict(asked: Asked, tree: Json) -> None:
     asked.warnings.extend(strange)
 
 
-def _undecodable(asked: Asked, why: str) -> Failure:
+def _undecodable(asked: RequestInfo, why: str) -> StatusError:
     """A patch that leads to what cannot be decoded is itself the invalid field."""
     kind = asked.kind
     if asked.verb == "patch":
@@ -151,12 +149,14 @@ def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
     return [f".{c.field}: {c.message}" for c in causes if c.reason == "FieldValueTypeInvalid"]
 
 
-def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: str = "") -> None:
+def validate(
+    kind: SimKind, asked: RequestInfo, new: Json, old: Json | None, *, uid: str = ""
+) -> None:
     """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules.
 
     ``uid`` is the one the writer named; it cannot be another than it is.
     """
-    causes: list[Cause] = []
+    causes: list[StatusCause] = []
     if old is not None and old["metadata"].get("deletionTimestamp"):
         causes += _new_finalizers(new, old)
     if uid and uid != new["metadata"]["uid"]:
@@ -169,12 +169,12 @@ def validate(kind: SimKind, asked: Asked, new: Json, old: Json | None, *, uid: s
     if causes:
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:
-        raise Failure(413, "RequestEntityTooLarge", "etcdserver: request is too large")
+        raise StatusError(413, "RequestEntityTooLarge", "etcdserver: request is too large")
     if asked.subresource != "status":
         asked.warnings.extend(of_change(kind, new, old))
 
 
-def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:
+def _violations(schema: Json, asked: RequestInfo, new: Json) -> Iterator[StatusCause]:
     """A write of the status is held to the status's own schema."""
     if asked.subresource != "status":
         yield from violations(new, schema)
@@ -184,7 +184,7 @@ def _violations(schema: Json, asked: Asked, new: Json) -> Iterator[Cause]:
         yield cause._replace(field=f"status.{cause.field}" if cause.field else "status")
 
 
-def _new_finalizers(new: Json, old: Json) -> Iterator[Cause]:
+def _new_finalizers(new: Json, old: Json) -> Iterator[StatusCause]:
     before = old["metadata"].get("finalizers") or ()
     added = [f for f in new["metadata"].get("finalizers") or () if f not in before]
     if added:

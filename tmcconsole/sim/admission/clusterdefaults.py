@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 
 def fill(tree: Json, **values: Any) -> None:

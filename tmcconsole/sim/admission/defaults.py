@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.clusterdefaults import HOOKS, fill
 from tmcconsole.sim.schema.quantities import canonical
-from tmcconsole.sim.storage.shapes import Shape
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.shapes import ValueShape
 
 TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"  # an annotation
 
@@ -21,7 +20,7 @@ def apply_defaults(kind_id: str, tree: Json) -> None:
         hook(tree)
 
 
-def typed(value: Any, shape: Shape) -> Any:
+def typed(value: Any, shape: ValueShape) -> Any:
     """Return a tree as a typed server has it: nulls, empty lists and empty open maps are nothing.
 
     An empty struct stays: ``emptyDir: {}`` says something.
@@ -32,7 +31,7 @@ def typed(value: Any, shape: Shape) -> Any:
     return [typed(item, shape.item) for item in value] if isinstance(value, list) else value
 
 
-def _is_nothing(value: Any, shape: Shape, key: str) -> bool:
+def _is_nothing(value: Any, shape: ValueShape, key: str) -> bool:
     return value is None or value == [] or (value == {} and shape.child(key).is_open)
 
 

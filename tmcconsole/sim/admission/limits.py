@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.quota import name_of
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.schema.quantities import amount, total
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import forbidden
-
-Json = dict[str, Any]
 
 RANGES: Final = "limitranges"
 _NOTE: Final = "kubernetes.io/limit-ranger"
 
 
-def limit(server: Server, asked: Asked, tree: Json) -> None:
+def limit(server: Server, asked: RequestInfo, tree: Json) -> None:
     """Fill in a new object's defaults, in place. Raises Failure 403 where it asks for too much."""
     if asked.kind.id not in ("pods", "persistentvolumeclaims"):
         return

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import compare
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.schema.quantities import amount, total
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import forbidden
 from tmcconsole.sim.storage.store import Stored
 
-Json = dict[str, Any]
 Usage = dict[str, str]  # quantities by resource name, as in a quota's spec.hard
 
 QUOTAS: Final = "resourcequotas"
@@ -80,7 +80,7 @@ def in_scope(quota: Json, kind_id: str, tree: Json) -> bool:
     return all(_is_of_scope(scope, tree) for scope in scopes)
 
 
-def charge(server: Server, asked: Asked, tree: Json) -> None:
+def charge(server: Server, asked: RequestInfo, tree: Json) -> None:
     """Count a new object in its namespace's quotas. Raises Failure 403 where one is used up."""
     namespace = tree["metadata"].get("namespace")
     if not namespace:
@@ -105,7 +105,7 @@ def charge(server: Server, asked: Asked, tree: Json) -> None:
         _set_status(server, stored, quota, {**status, "used": {**before, **after}})
 
 
-def _check_room(asked: Asked, quota: Json, tree: Json, wanted: Usage) -> None:
+def _check_room(asked: RequestInfo, quota: Json, tree: Json, wanted: Usage) -> None:
     hard, used = (_of_status(quota, part) for part in ("hard", "used"))
     unknown = [name for name in wanted if name not in used]
     if unknown:
@@ -124,7 +124,7 @@ def _check_room(asked: Asked, quota: Json, tree: Json, wanted: Usage) -> None:
         raise forbidden(asked.kind, name_of(tree), why)
 
 
-def _check_stated(asked: Asked, quota: Json, tree: Json) -> None:
+def _check_stated(asked: RequestInfo, quota: Json, tree: Json) -> None:
     """A quota of compute resources wants every container to state them."""
     if asked.kind.id != "pods":
         return
@@ -207,7 +207,7 @@ def _shown(amounts: Mapping[str, Any], names: list[str]) -> str:
 def _set_status(server: Server, stored: Stored, quota: Json, status: Json) -> None:
     new = {**quota, "status": status}
     version = stored.kind.api_version
-    writer = owners.Writer(_MANAGER, owners.UPDATE, version, "status", server.stamp())
+    writer = owners.FieldWriter(_MANAGER, owners.UPDATE, version, "status", server.stamp())
     before, after = ({"status": tree.get("status") or {}} for tree in (quota, new))
     change = compare(before, after, stored.kind.shape)
     managers = owners.after_update(owners.read(quota), writer, change)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Request
-from tmcconsole.sim.request.request_info import Asked, User
+from tmcconsole.sim.request.request_info import RequestInfo, User
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.status_errors import Failure, bad_request
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusError, bad_request
 
 MASTERS: Final = "system:masters"
 _GROUP: Final = "rbac.authorization.k8s.io"
@@ -25,7 +24,7 @@ _REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfs
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class RequestAttributes:
     """One thing to be done."""
 
     verb: str
@@ -36,15 +35,15 @@ class Action:
     name: str = ""
 
 
-def action_of(asked: Asked) -> Action:
+def action_of(asked: RequestInfo) -> RequestAttributes:
     """Return what a request does."""
     kind = asked.kind
-    return Action(
+    return RequestAttributes(
         asked.verb, kind.group, kind.resource, asked.subresource, asked.namespace, asked.name
     )
 
 
-def may(server: Server, user: User, action: Action) -> bool:
+def may(server: Server, user: User, action: RequestAttributes) -> bool:
     """Return whether the user has the permission."""
     if MASTERS in user.groups or action.resource in _REVIEWS:
         return True
@@ -74,7 +73,9 @@ def impersonated(server: Server, request: Request, user: User) -> User:
         raise bad_request("requested groups without impersonating a user")
     _require_may_act_as(server, user, _acted(names[0]))
     for group in groups:
-        _require_may_act_as(server, user, Action("impersonate", "", "groups", name=group))
+        _require_may_act_as(
+            server, user, RequestAttributes("impersonate", "", "groups", name=group)
+        )
     known = () if names[0] == "system:anonymous" else ("system:authenticated",)
     account = _SERVICE_ACCOUNT.fullmatch(names[0])
     if account and not groups:
@@ -82,21 +83,23 @@ def impersonated(server: Server, request: Request, user: User) -> User:
     return replace(user, name=names[0], groups=(*groups, *known), uid="")
 
 
-def _acted(name: str) -> Action:
+def _acted(name: str) -> RequestAttributes:
     account = _SERVICE_ACCOUNT.fullmatch(name)
     if account is None:
-        return Action("impersonate", "", "users", name=name)
-    return Action("impersonate", "", "serviceaccounts", namespace=account[1], name=account[2])
+        return RequestAttributes("impersonate", "", "users", name=name)
+    return RequestAttributes(
+        "impersonate", "", "serviceaccounts", namespace=account[1], name=account[2]
+    )
 
 
-def _require_may_act_as(server: Server, user: User, action: Action) -> None:
+def _require_may_act_as(server: Server, user: User, action: RequestAttributes) -> None:
     if may(server, user, action):
         return
     resource = action.resource
     why = f'User "{user.name}" cannot impersonate resource "{resource}" in API group ""'
     where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
     message = f'{resource} "{action.name}" is forbidden: {why} {where}'
-    raise Failure(403, "Forbidden", message, {"name": action.name, "kind": resource})
+    raise StatusError(403, "Forbidden", message, {"name": action.name, "kind": resource})
 
 
 def _rules(server: Server, reference: Json, namespace: str) -> list[Json]:
@@ -125,7 +128,7 @@ def _is_subject(subject: Json, user: User) -> bool:
             return account == user.name
 
 
-def _covers(rule: Json, action: Action) -> bool:
+def _covers(rule: Json, action: RequestAttributes) -> bool:
     names = rule.get("resourceNames")
     if names and action.name not in names:
         return False

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.defaults import (
     TEMPLATE_GENERATION,
     apply_defaults,
     fill_schema,
     typed,
 )
-from tmcconsole.sim.admission.pods import admit_pod
+from tmcconsole.sim.admission.pod_admission import admit_pod
 from tmcconsole.sim.schema.declared import without_unknown
 from tmcconsole.sim.schema.quantities import make_canonical
 from tmcconsole.sim.schema.structs import struct_of
@@ -21,8 +22,6 @@ from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.shapes import METADATA
 from tmcconsole.sim.storage.store import Stored
-
-Json = dict[str, Any]
 
 CLAIM_PROTECTION: Final = "kubernetes.io/pvc-protection"  # a finalizer: a pod may use the claim
 VOLUME_PROTECTION: Final = "kubernetes.io/pv-protection"

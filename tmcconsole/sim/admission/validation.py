@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.sim.admission.claims import claim_changes
+from tmcconsole.kube.objects import Json
+from tmcconsole.sim.admission.volume_claims import claim_changes
 from tmcconsole.sim.storage.kinds import SimKind
-from tmcconsole.sim.storage.status_errors import Cause
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusCause
 
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -62,28 +61,28 @@ _KEY_RULE: Final = (
 )
 
 
-def problems(kind: SimKind, tree: Json, old: Json | None) -> list[Cause]:
+def problems(kind: SimKind, tree: Json, old: Json | None) -> list[StatusCause]:
     """Return what makes an object, or its change from ``old``, invalid."""
     return [*_metadata(kind, tree["metadata"]), *_content(kind, tree, old)]
 
 
-def required(field: str, why: str = "") -> Cause:
+def required(field: str, why: str = "") -> StatusCause:
     """A field that must be there."""
-    return Cause("FieldValueRequired", f"Required value{': ' + why if why else ''}", field)
+    return StatusCause("FieldValueRequired", f"Required value{': ' + why if why else ''}", field)
 
 
-def wrong(field: str, value: Any, why: str) -> Cause:
+def wrong(field: str, value: Any, why: str) -> StatusCause:
     """A field with a value it must not have."""
     shown = orjson.dumps(value).decode()
-    return Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
+    return StatusCause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
 
 
-def forbidden_field(field: str, why: str) -> Cause:
+def forbidden_field(field: str, why: str) -> StatusCause:
     """A field that may not be set or changed."""
-    return Cause("FieldValueForbidden", f"Forbidden: {why}", field)
+    return StatusCause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
-def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
+def _metadata(kind: SimKind, meta: Json) -> Iterator[StatusCause]:
     name = meta.get("name")
     if meta.get("generateName"):
         yield from _prefix(kind, meta["generateName"])
@@ -99,19 +98,19 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[Cause]:
     size = sum(len(key) + len(str(value)) for key, value in annotations.items())
     if size > _ANNOTATIONS_LIMIT:
         text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
-        yield Cause("FieldValueTooLong", text, "metadata.annotations")
+        yield StatusCause("FieldValueTooLong", text, "metadata.annotations")
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         yield from _finalizer(kind, finalizer, index)
 
 
-def _prefix(kind: SimKind, prefix: str) -> Iterator[Cause]:
+def _prefix(kind: SimKind, prefix: str) -> Iterator[StatusCause]:
     """What is generated follows, so a dash may be the last character."""
     name = prefix.rstrip("-") or "-"
     for cause in _name(kind, name, "metadata.generateName"):
         yield cause._replace(message=cause.message.replace(f'"{name}"', f'"{prefix}"', 1))
 
 
-def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
+def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[StatusCause]:
     yield from _qualified_name(name, "metadata.finalizers")
     if kind.is_custom or kind.id in _FREE_FINALIZERS:
         return
@@ -120,7 +119,7 @@ def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[Cause]:
         yield wrong(f"metadata.finalizers[{index}]", name, why)
 
 
-def _name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
+def _name(kind: SimKind, name: str, field: str) -> Iterator[StatusCause]:
     if _FREE_NAMES.fullmatch(kind.id):
         if name in (".", "..") or "/" in name or "%" in name:
             yield wrong(field, name, "may not be '.', '..' or contain '/' or '%'")
@@ -134,7 +133,7 @@ def _name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
         yield from _subdomain_name(kind, name, field)
 
 
-def _subdomain_name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
+def _subdomain_name(kind: SimKind, name: str, field: str) -> Iterator[StatusCause]:
     if kind.id in _SHORT_NAMES and len(name) > _SHORT_NAMES[kind.id]:
         yield wrong(
             "metadata.name", name, f"must be no more than {_SHORT_NAMES[kind.id]} characters"
@@ -145,7 +144,7 @@ def _subdomain_name(kind: SimKind, name: str, field: str) -> Iterator[Cause]:
         yield wrong(field, name, _SUBDOMAIN_RULE)
 
 
-def _label(key: str, value: Any, field: str) -> Iterator[Cause]:
+def _label(key: str, value: Any, field: str) -> Iterator[StatusCause]:
     yield from _qualified_name(key, field)
     if not isinstance(value, str):
         yield wrong(field, value, "must be a string")
@@ -155,7 +154,7 @@ def _label(key: str, value: Any, field: str) -> Iterator[Cause]:
         yield wrong(field, value, _VALUE_RULE)
 
 
-def _qualified_name(key: str, field: str) -> Iterator[Cause]:
+def _qualified_name(key: str, field: str) -> Iterator[StatusCause]:
     if key.count("/") > 1:
         yield wrong(field, key, _KEY_RULE)
         return
@@ -170,13 +169,13 @@ def _qualified_name(key: str, field: str) -> Iterator[Cause]:
         yield wrong(field, key, f"name part {_NAME_RULE}")
 
 
-def _content(kind: SimKind, tree: Json, old: Json | None) -> Iterator[Cause]:
+def _content(kind: SimKind, tree: Json, old: Json | None) -> Iterator[StatusCause]:
     hook = _HOOKS.get(kind.id)
     if hook and not kind.is_custom:
         yield from hook(tree, old)
 
 
-def _deployment(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _deployment(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     strategy = (tree.get("spec") or {}).get("strategy") or {}
     if strategy.get("type") == "Recreate" and strategy.get("rollingUpdate"):
         why = "may not be specified when strategy `type` is 'Recreate'"
@@ -184,7 +183,7 @@ def _deployment(tree: Json, old: Json | None) -> Iterator[Cause]:
     yield from _workload(tree, old)
 
 
-def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _workload(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     if (spec.get("replicas") or 0) < 0:
         yield wrong("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
@@ -201,7 +200,7 @@ def _workload(tree: Json, old: Json | None) -> Iterator[Cause]:
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
-def _stateful_set(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _stateful_set(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     strategy = (tree.get("spec") or {}).get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete" and strategy.get("rollingUpdate"):
         why = "only allowed for updateStrategy 'RollingUpdate'"
@@ -214,7 +213,7 @@ def _selects(selector: Json, labels: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in wanted.items())
 
 
-def _pod_spec(spec: Json, path: str) -> Iterator[Cause]:
+def _pod_spec(spec: Json, path: str) -> Iterator[StatusCause]:
     containers = spec.get("containers") or ()
     if not containers:
         yield required(f"{path}.containers")
@@ -227,24 +226,24 @@ def _pod_spec(spec: Json, path: str) -> Iterator[Cause]:
         elif not _LABEL.fullmatch(name):
             yield wrong(f"{place}.name", name, _LABEL_RULE)
         elif name in names:
-            yield Cause("FieldValueDuplicate", f'Duplicate value: "{name}"', f"{place}.name")
+            yield StatusCause("FieldValueDuplicate", f'Duplicate value: "{name}"', f"{place}.name")
         names.add(name or "")
         if not container.get("image"):
             yield required(f"{place}.image")
 
 
-def _pod(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _pod(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     if old is None:
         yield from _pod_spec(tree.get("spec") or {}, "spec")
 
 
-def _job(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _job(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     template = spec.get("template") or {}
     policy = (template.get("spec") or {}).get("restartPolicy")
     if policy == "Always":
         supported = 'supported values: "Never", "OnFailure"'
-        yield Cause(
+        yield StatusCause(
             "FieldValueNotSupported",
             f'Unsupported value: "Always": {supported}',
             "spec.template.spec.restartPolicy",
@@ -259,12 +258,12 @@ def _job(tree: Json, old: Json | None) -> Iterator[Cause]:
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
-def _template_labels(template: Json) -> Iterator[Cause]:
+def _template_labels(template: Json) -> Iterator[StatusCause]:
     for key, value in ((template.get("metadata") or {}).get("labels") or {}).items():
         yield from _label(key, value, "spec.template.labels")
 
 
-def _job_change(spec: Json, old: Json) -> Iterator[Cause]:
+def _job_change(spec: Json, old: Json) -> Iterator[StatusCause]:
     for field in ("completions", "selector"):
         if old.get(field) != spec.get(field):
             yield wrong(f"spec.{field}", spec.get(field), "field is immutable")
@@ -275,7 +274,7 @@ def _job_change(spec: Json, old: Json) -> Iterator[Cause]:
         yield wrong("spec.template", after, "field is immutable")
 
 
-def _config_map(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _config_map(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     yield from _immutable_data(tree, old, ("data", "binaryData"))
     data = tree.get("data") or {}
     for key, value in data.items():
@@ -286,16 +285,16 @@ def _config_map(tree: Json, old: Json | None) -> Iterator[Cause]:
         if not isinstance(value, str):
             yield wrong(f"data[{key}]", value, "must be a string")
     if sum(len(str(value)) for value in data.values()) > 1024 * 1024:
-        yield Cause("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")
+        yield StatusCause("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")
 
 
-def _secret(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _secret(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     yield from _immutable_data(tree, old, ("data",))
     if old is not None and old.get("type") != tree.get("type"):
         yield wrong("type", tree.get("type"), "field is immutable")
 
 
-def _immutable_data(tree: Json, old: Json | None, fields: tuple[str, ...]) -> Iterator[Cause]:
+def _immutable_data(tree: Json, old: Json | None, fields: tuple[str, ...]) -> Iterator[StatusCause]:
     if old is None or not old.get("immutable"):
         return
     if not tree.get("immutable"):
@@ -305,13 +304,13 @@ def _immutable_data(tree: Json, old: Json | None, fields: tuple[str, ...]) -> It
             yield forbidden_field(field, "field is immutable when `immutable` is set")
 
 
-def _budget(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _budget(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     if "minAvailable" in spec and "maxUnavailable" in spec:
         yield wrong("spec", spec, "minAvailable and maxUnavailable cannot be both set")
 
 
-def _service(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _service(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     needs_ports = spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
     if needs_ports and not spec.get("ports"):
@@ -327,7 +326,7 @@ def _service(tree: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("spec.clusterIPs[0]", [address], "may not change once set")
 
 
-def _definition(tree: Json, old: Json | None) -> Iterator[Cause]:
+def _definition(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     names = spec.get("names") or {}
     for field in ("group", "scope"):
@@ -347,7 +346,7 @@ def _definition(tree: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("spec.scope", spec.get("scope"), "field is immutable")
 
 
-_HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[Cause]]]] = {
+_HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[StatusCause]]]] = {
     "configmaps": _config_map,
     "secrets": _secret,
     "services": _service,

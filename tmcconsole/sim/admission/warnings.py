@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage.kinds import SimKind
-
-Json = dict[str, Any]
 
 JOB_KEEPS_PODS: Final = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to"

@@ -10,9 +10,9 @@ from tmcconsole.sim.controllers.deployment import deployments
 from tmcconsole.sim.controllers.garbage import Garbage
 from tmcconsole.sim.controllers.job import jobs
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller, Loop
+from tmcconsole.sim.controllers.loop import ClusterController, Loop
 from tmcconsole.sim.controllers.namespaces import namespaces
-from tmcconsole.sim.controllers.ownership import Ownership
+from tmcconsole.sim.controllers.ownership import DependentIndex
 from tmcconsole.sim.controllers.pods import Machines
 from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.controllers.replicaset import replica_sets
@@ -24,7 +24,7 @@ from tmcconsole.sim.storage.store import Commit
 
 async def run_controllers(server: Server) -> None:
     """Run the controllers of the server's flavour until cancelled."""
-    owned = Ownership(server)
+    owned = DependentIndex(server)
     loop = Loop(server, _controllers(server, owned))
 
     def observe(commit: Commit) -> None:
@@ -41,7 +41,7 @@ async def run_controllers(server: Server) -> None:
         stop()
 
 
-def _controllers(server: Server, owned: Ownership) -> list[Controller]:
+def _controllers(server: Server, owned: DependentIndex) -> list[ClusterController]:
     manager = Local(server, "kube-controller-manager")
     kubelet = Local(server, "kubelet")
     is_workload = server.flavour == "workload"

@@ -6,15 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.quota import QUOTAS, in_scope, sum_of, usage_of
 from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import controller_of, is_terminating
 from tmcconsole.sim.handlers.eviction import BUDGETS, covers
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 _SCALED: Final = {  # where a pod's controller says how many pods there should be
     "ReplicaSet": "replicasets.apps",
@@ -23,10 +22,10 @@ _SCALED: Final = {  # where a pod's controller says how many pods there should b
 }
 
 
-def budgets(local: Local) -> Controller:
+def budgets(local: Local) -> ClusterController:
     """Return the controller that keeps the status of every PodDisruptionBudget."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == BUDGETS:
             return [commit.key]
         if commit.kind_id != "pods":
@@ -35,19 +34,19 @@ def budgets(local: Local) -> Controller:
         nearby = local.server.store.items(BUDGETS, commit.key.namespace)
         return [stored.key for stored in nearby if covers(stored.tree(), pod)]
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         budget = local.get(BUDGETS, key)
         if budget is not None:
             pods = [p for p in local.items("pods", key.namespace) if covers(budget, p)]
             local.set_status(BUDGETS, budget, _budget_status(local, budget, pods))
 
-    return Controller("budget", keys_of, reconcile)
+    return ClusterController("budget", keys_of, reconcile)
 
 
-def quotas(local: Local) -> Controller:
+def quotas(local: Local) -> ClusterController:
     """Return the controller that counts what ResourceQuotas limit."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == QUOTAS:
             return [commit.key]
         is_counted = commit.verb != "update" or commit.kind_id == "pods"
@@ -55,7 +54,7 @@ def quotas(local: Local) -> Controller:
             return ()
         return [stored.key for stored in local.server.store.items(QUOTAS, commit.key.namespace)]
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         quota = local.get(QUOTAS, key)
         if quota is None:
             return
@@ -64,7 +63,7 @@ def quotas(local: Local) -> Controller:
         counted = {name: used.get(name, "0") for name in hard}
         local.set_status(QUOTAS, quota, {"hard": hard, "used": counted})
 
-    return Controller("quota", keys_of, reconcile)
+    return ClusterController("quota", keys_of, reconcile)
 
 
 def _used(local: Local, quota: Json, namespace: str) -> dict[str, str]:
@@ -113,7 +112,7 @@ def _expected(local: Local, pods: list[Json]) -> int:
             wanted[pod["metadata"]["uid"]] = 1
             continue
         kind_id = _SCALED.get(reference["kind"], "")
-        key = Key(pod["metadata"]["namespace"], reference["name"])
+        key = StoreKey(pod["metadata"]["namespace"], reference["name"])
         owner = local.get(kind_id, key) if kind_id else None
         wanted[reference["uid"]] = (owner or {"spec": {}})["spec"].get("replicas", 1)
     return sum(wanted.values())

@@ -3,62 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.quota import is_done
 from tmcconsole.sim.admission.strategy import CLAIM_PROTECTION, VOLUME_PROTECTION
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import is_terminating
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 CLAIMS: Final = "persistentvolumeclaims"
 VOLUMES: Final = "persistentvolumes"
 
 
-def claims(local: Local) -> Controller:
+def claims(local: Local) -> ClusterController:
     """Return the controller that binds every claim to a new volume."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         return [commit.key] if commit.kind_id == CLAIMS else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         claim = local.get(CLAIMS, key)
         if claim and not is_terminating(claim) and not claim["spec"].get("volumeName"):
             _bind(local, key, claim)
 
-    return Controller("claim", keys_of, reconcile)
+    return ClusterController("claim", keys_of, reconcile)
 
 
-def claim_protection(local: Local) -> Controller:
+def claim_protection(local: Local) -> ClusterController:
     """Return the controller that lets a deleted claim go when no pod uses it."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == "pods" and commit.verb != "create":
             used = claims_of(commit.new or commit.old or {})
-            return [Key(commit.key.namespace, name) for name in used]
+            return [StoreKey(commit.key.namespace, name) for name in used]
         return [commit.key] if commit.kind_id == CLAIMS else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         claim = local.get(CLAIMS, key)
         if claim and is_terminating(claim) and not _is_used(local, key):
             _release(local, CLAIMS, key, claim, CLAIM_PROTECTION)
 
-    return Controller("claim-protection", keys_of, reconcile)
+    return ClusterController("claim-protection", keys_of, reconcile)
 
 
-def volumes(local: Local) -> Controller:
+def volumes(local: Local) -> ClusterController:
     """Return the controller that takes a volume away once its claim is gone."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == CLAIMS and commit.verb == "delete":
             name = ((commit.old or {}).get("spec") or {}).get("volumeName")
-            return [Key("", name)] if name else ()
+            return [StoreKey("", name)] if name else ()
         return [commit.key] if commit.kind_id == VOLUMES else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         volume = local.get(VOLUMES, key)
         if volume is None or _has_claim(local, volume):
             return
@@ -67,12 +66,12 @@ def volumes(local: Local) -> Controller:
         elif volume["spec"].get("claimRef"):
             local.delete(VOLUMES, key, volume["metadata"]["uid"])
 
-    return Controller("volume", keys_of, reconcile)
+    return ClusterController("volume", keys_of, reconcile)
 
 
 def _has_claim(local: Local, volume: Json) -> bool:
     reference = volume["spec"].get("claimRef") or {}
-    claim = local.get(CLAIMS, Key(reference.get("namespace", ""), reference.get("name", "")))
+    claim = local.get(CLAIMS, StoreKey(reference.get("namespace", ""), reference.get("name", "")))
     return claim is not None and claim["metadata"]["uid"] == reference.get("uid")
 
 
@@ -83,26 +82,26 @@ def claims_of(pod: Json) -> list[str]:
     return [name for name in named if name]
 
 
-def _is_used(local: Local, claim: Key) -> bool:
+def _is_used(local: Local, claim: StoreKey) -> bool:
     return any(
         claim.name in claims_of(pod) and not is_done(pod)
         for pod in local.items("pods", claim.namespace)
     )
 
 
-def _release(local: Local, kind_id: str, key: Key, tree: Json, finalizer: str) -> None:
+def _release(local: Local, kind_id: str, key: StoreKey, tree: Json, finalizer: str) -> None:
     finalizers = tree["metadata"].get("finalizers") or []
     if finalizer in finalizers:
         left = [name for name in finalizers if name != finalizer]
         local.patch(kind_id, key, {"metadata": {"finalizers": left or None}})
 
 
-def _bind(local: Local, key: Key, claim: Json) -> None:
+def _bind(local: Local, key: StoreKey, claim: Json) -> None:
     name = f"pvc-{claim['metadata']['uid']}"
     size = ((claim["spec"].get("resources") or {}).get("requests") or {}).get("storage", "1Gi")
-    if local.get(VOLUMES, Key("", name)) is None:
+    if local.get(VOLUMES, StoreKey("", name)) is None:
         local.create(VOLUMES, _volume(name, claim, size))
-        local.patch(VOLUMES, Key("", name), {"status": {"phase": "Bound"}}, "status")
+        local.patch(VOLUMES, StoreKey("", name), {"status": {"phase": "Bound"}}, "status")
     bound = local.patch(CLAIMS, key, {"spec": {"volumeName": name}})
     status = {
         "phase": "Bound",

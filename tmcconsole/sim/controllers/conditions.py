@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 
 def with_condition(

@@ -5,22 +5,21 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.job import is_finished
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
     reference_to,
 )
 from tmcconsole.sim.storage.server import rfc3339
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "cronjobs.batch"
 JOBS: Final = "jobs.batch"
@@ -35,15 +34,15 @@ _NICKNAMES: Final = {
 }
 
 
-def cron_jobs(local: Local, owned: Ownership) -> Controller:
+def cron_jobs(local: Local, owned: DependentIndex) -> ClusterController:
     """Return the CronJob controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         return owner_key(commit, "CronJob") if commit.kind_id == JOBS else ()
 
-    def reconcile(key: Key) -> float | None:
+    def reconcile(key: StoreKey) -> float | None:
         cron_job = local.get(KIND, key)
         if cron_job is None or is_terminating(cron_job):
             return None
@@ -58,7 +57,7 @@ def cron_jobs(local: Local, owned: Ownership) -> Controller:
         local.set_status(KIND, cron_job, _with_active(status, running))
         return minute + 60 - now
 
-    return Controller("cronjob", keys_of, reconcile)
+    return ClusterController("cronjob", keys_of, reconcile)
 
 
 def matches(schedule: str, minute: int) -> bool:

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true
 from tmcconsole.sim.controllers.deployment import template_hash
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
 )
 from tmcconsole.sim.controllers.replicaset import is_active, pod_from
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "daemonsets.apps"
 REVISION: Final = "controller-revision-hash"
 
 
-def daemon_sets(local: Local, owned: Ownership) -> Controller:
+def daemon_sets(local: Local, owned: DependentIndex) -> ClusterController:
     """Return the DaemonSet controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         if commit.kind_id == "nodes":
             return [stored.key for stored in local.server.store.items(KIND)]
         return owner_key(commit, "DaemonSet") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         daemon_set = local.get(KIND, key)
         if daemon_set is None:
             return
@@ -44,7 +43,7 @@ def daemon_sets(local: Local, owned: Ownership) -> Controller:
         pods = [pod for pod in owned.controlled(daemon_set, "pods") if is_active(pod)]
         local.set_status(KIND, daemon_set, _status(daemon_set, nodes, pods))
 
-    return Controller("daemonset", keys_of, reconcile)
+    return ClusterController("daemonset", keys_of, reconcile)
 
 
 def _nodes(local: Local, daemon_set: Json) -> list[str]:

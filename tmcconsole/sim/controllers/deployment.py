@@ -9,20 +9,19 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
     reference_to,
 )
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "deployments.apps"
 SETS: Final = "replicasets.apps"
@@ -30,15 +29,15 @@ REVISION: Final = "deployment.kubernetes.io/revision"
 _SAFE: Final = "bcdfghjklmnpqrstvwxz2456789"
 
 
-def deployments(local: Local, owned: Ownership, recorder: Recorder) -> Controller:
+def deployments(local: Local, owned: DependentIndex, recorder: Recorder) -> ClusterController:
     """Return the Deployment controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         return owner_key(commit, "Deployment") if commit.kind_id == SETS else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         deployment = local.get(KIND, key)
         if deployment is None:
             return
@@ -48,7 +47,7 @@ def deployments(local: Local, owned: Ownership, recorder: Recorder) -> Controlle
         stamp = local.server.stamp()
         local.set_status(KIND, deployment, _status(deployment, sets, stamp))
 
-    return Controller("deployment", keys_of, reconcile)
+    return ClusterController("deployment", keys_of, reconcile)
 
 
 def template_hash(template: Json) -> str:
@@ -63,7 +62,7 @@ def template_hash(template: Json) -> str:
 
 
 def _roll(
-    local: Local, owned: Ownership, recorder: Recorder, deployment: Json, sets: list[Json]
+    local: Local, owned: DependentIndex, recorder: Recorder, deployment: Json, sets: list[Json]
 ) -> tuple[Json, list[Json]]:
     """Take one step towards the current template; return what is there then."""
     suffix = template_hash(deployment["spec"]["template"])

@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
-from tmcconsole.sim.controllers.ownership import Ownership, Place, is_terminating
+from tmcconsole.sim.controllers.loop import ClusterController
+from tmcconsole.sim.controllers.ownership import DependentIndex, OwnerPlace, is_terminating
 from tmcconsole.sim.handlers.deletion import FOREGROUND, ORPHAN
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 
 class Garbage:
     """Collects what nobody owns any more. A key is an object's uid or place, as text."""
 
-    def __init__(self, local: Local, owned: Ownership) -> None:
+    def __init__(self, local: Local, owned: DependentIndex) -> None:
         self._local = local
         self._owned = owned
-        self._places: dict[str, Place] = {}  # by uid
+        self._places: dict[str, OwnerPlace] = {}  # by uid
 
-    def controller(self) -> Controller:
+    def controller(self) -> ClusterController:
         """Return the controller; its keys carry a uid as their name."""
-        return Controller("garbage", self._keys_of, self._reconcile)
+        return ClusterController("garbage", self._keys_of, self._reconcile)
 
-    def _keys_of(self, commit: Commit) -> Iterable[Key]:
+    def _keys_of(self, commit: Commit) -> Iterable[StoreKey]:
         tree = commit.new or commit.old or {}
         uid = tree["metadata"]["uid"]
         if commit.new is None:
             self._places.pop(uid, None)
-            waiting = [Key("uid", owner) for owner in self._owners(tree)]
+            waiting = [StoreKey("uid", owner) for owner in self._owners(tree)]
             return [*(self._key_at(place) for place in self._owned.places(uid)), *waiting]
-        self._places[uid] = Place(commit.kind_id, commit.key)
+        self._places[uid] = OwnerPlace(commit.kind_id, commit.key)
         finalizers = commit.new["metadata"].get("finalizers") or ()
         waits = is_terminating(commit.new) and (FOREGROUND in finalizers or ORPHAN in finalizers)
-        return [Key("uid", uid)] if waits or self._owners(commit.new) else ()
+        return [StoreKey("uid", uid)] if waits or self._owners(commit.new) else ()
 
     def _owners(self, tree: Json) -> list[str]:
         references = tree["metadata"].get("ownerReferences") or ()
         return [reference["uid"] for reference in references]
 
-    def _key_at(self, place: Place) -> Key:
+    def _key_at(self, place: OwnerPlace) -> StoreKey:
         tree = self._local.get(place.kind_id, place.key)
-        return Key("uid", tree["metadata"]["uid"] if tree else "")
+        return StoreKey("uid", tree["metadata"]["uid"] if tree else "")
 
-    def _reconcile(self, key: Key) -> None:
+    def _reconcile(self, key: StoreKey) -> None:
         place = self._places.get(key.name)
         tree = self._local.get(place.kind_id, place.key) if place else None
         if place is None or tree is None or tree["metadata"]["uid"] != key.name:
@@ -59,7 +57,7 @@ class Garbage:
         elif self._owners(tree) and not is_terminating(tree):
             self._follow_owners(place, tree)
 
-    def _follow_owners(self, place: Place, tree: Json) -> None:
+    def _follow_owners(self, place: OwnerPlace, tree: Json) -> None:
         references = tree["metadata"]["ownerReferences"]
         living = [reference for reference in references if self._lives(reference, place)]
         if not living:
@@ -68,19 +66,19 @@ class Garbage:
             patch = {"metadata": {"ownerReferences": living}}
             self._local.patch(place.kind_id, place.key, patch)
 
-    def _lives(self, reference: Json, dependent: Place) -> bool:
+    def _lives(self, reference: Json, dependent: OwnerPlace) -> bool:
         """Whether an owner exists and does not take its dependents along before it goes."""
         kind = self._local.server.kinds.by_kind(reference["apiVersion"], reference["kind"])
         if kind is None:
             return True  # a kind not served now may come back: absence is not proven
         namespace = dependent.key.namespace if kind.namespaced else ""
-        owner = self._local.get(kind.id, Key(namespace, reference["name"]))
+        owner = self._local.get(kind.id, StoreKey(namespace, reference["name"]))
         if owner is None or owner["metadata"]["uid"] != reference["uid"]:
             return False
         finalizers = owner["metadata"].get("finalizers") or ()
         return not (is_terminating(owner) and FOREGROUND in finalizers)
 
-    def _delete_dependents(self, place: Place, tree: Json) -> None:
+    def _delete_dependents(self, place: OwnerPlace, tree: Json) -> None:
         uid, blocked = tree["metadata"]["uid"], False
         for dependent in self._owned.places(uid):
             found = self._local.get(dependent.kind_id, dependent.key)
@@ -93,11 +91,11 @@ class Garbage:
         if not blocked:
             self._drop_finalizer(place, FOREGROUND)
 
-    def _delete_before_owner(self, place: Place, uid: str) -> None:
+    def _delete_before_owner(self, place: OwnerPlace, uid: str) -> None:
         policy = "Foreground" if self._owned.places(uid) else "Background"
         self._local.delete(place.kind_id, place.key, uid, policy=policy)
 
-    def _release_dependents(self, place: Place, tree: Json) -> None:
+    def _release_dependents(self, place: OwnerPlace, tree: Json) -> None:
         uid = tree["metadata"]["uid"]
         for dependent in self._owned.places(uid):
             found = self._local.get(dependent.kind_id, dependent.key)
@@ -108,7 +106,7 @@ class Garbage:
                 self._local.patch(dependent.kind_id, dependent.key, patch)
         self._drop_finalizer(place, ORPHAN)
 
-    def _drop_finalizer(self, place: Place, finalizer: str) -> None:
+    def _drop_finalizer(self, place: OwnerPlace, finalizer: str) -> None:
         tree = self._local.get(place.kind_id, place.key)
         if tree is not None:
             present = tree["metadata"].get("finalizers") or []

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
 )
 from tmcconsole.sim.controllers.replicaset import pod_from
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "jobs.batch"
 
 
-def jobs(local: Local, owned: Ownership) -> Controller:
+def jobs(local: Local, owned: DependentIndex) -> ClusterController:
     """Return the Job controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         return owner_key(commit, "Job") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         job = local.get(KIND, key)
         if job is None or is_terminating(job) or is_finished(job):
             return
@@ -43,7 +42,7 @@ def jobs(local: Local, owned: Ownership) -> Controller:
         status = _status(job, len(done), len(failed), active, stamp)
         local.set_status(KIND, job, status)
 
-    return Controller("job", keys_of, reconcile)
+    return ClusterController("job", keys_of, reconcile)
 
 
 def is_finished(job: Json) -> bool:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Request, Response
-from tmcconsole.sim.handlers.api import handle
+from tmcconsole.sim.handlers.router import handle
 from tmcconsole.sim.request.bodies import MERGE_PATCH
 from tmcconsole.sim.request.request_info import User
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.status_errors import Failure
-from tmcconsole.sim.storage.store import Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusError
+from tmcconsole.sim.storage.store import StoreKey
 
 
 class Local:
@@ -26,7 +23,7 @@ class Local:
         self._user = User(f"system:{component}", ("system:masters",))
         self._agent = f"{component}/v1.36.0"
 
-    def get(self, kind_id: str, key: Key) -> Json | None:
+    def get(self, kind_id: str, key: StoreKey) -> Json | None:
         """Return an object, or None."""
         return self.server.store.get(kind_id, key.namespace, key.name)
 
@@ -37,9 +34,9 @@ class Local:
     def create(self, kind_id: str, tree: Json) -> Json:
         """Create an object and return it."""
         namespace = tree["metadata"].get("namespace") or ""
-        return self._send("POST", self._path(kind_id, Key(namespace, "")), tree)
+        return self._send("POST", self._path(kind_id, StoreKey(namespace, "")), tree)
 
-    def patch(self, kind_id: str, key: Key, patch: Json, subresource: str = "") -> Json:
+    def patch(self, kind_id: str, key: StoreKey, patch: Json, subresource: str = "") -> Json:
         """Lay a merge patch over an object."""
         path = self._path(kind_id, key) + (f"/{subresource}" if subresource else "")
         return self._send("PATCH", path, patch, MERGE_PATCH)
@@ -48,7 +45,7 @@ class Local:
         """Replace an object's status, where it differs."""
         if (tree.get("status") or {}) == status:
             return
-        key = Key(tree["metadata"].get("namespace") or "", tree["metadata"]["name"])
+        key = StoreKey(tree["metadata"].get("namespace") or "", tree["metadata"]["name"])
         self._send("PUT", f"{self._path(kind_id, key)}/status", {**tree, "status": status})
 
     def finalize(self, namespace: str, tree: Json) -> None:
@@ -59,7 +56,7 @@ class Local:
     def delete(
         self,
         kind_id: str,
-        key: Key,
+        key: StoreKey,
         uid: str,
         *,
         grace_s: int | None = None,
@@ -71,11 +68,11 @@ class Local:
             options["gracePeriodSeconds"] = grace_s
         try:
             self._send("DELETE", self._path(kind_id, key), options)
-        except Failure as failure:
+        except StatusError as failure:
             if failure.code not in (404, 409):
                 raise
 
-    def _path(self, kind_id: str, key: Key) -> str:
+    def _path(self, kind_id: str, key: StoreKey) -> str:
         kind = self._kind(kind_id)
         base = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
         scope = f"/namespaces/{key.namespace}" if kind.namespaced else ""
@@ -84,7 +81,7 @@ class Local:
     def _kind(self, kind_id: str) -> SimKind:
         kind = self.server.kinds.by_id(kind_id)
         if kind is None:
-            raise Failure(404, "NotFound", f"{kind_id} is not served")
+            raise StatusError(404, "NotFound", f"{kind_id} is not served")
         return kind
 
     def _send(
@@ -102,5 +99,5 @@ class Local:
         document: Json = orjson.loads(answer.body)
         if answer.status >= 400:
             reason, message = document.get("reason", ""), document.get("message", "")
-            raise Failure(answer.status, reason, message, document.get("details"))
+            raise StatusError(answer.status, reason, message, document.get("details"))
         return document

@@ -5,15 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import anyio
 
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.status_errors import Failure
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusError
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 RETRY_S: Final = 1.0  # after a refusal
 GRAIN_S: Final = 0.001  # times closer than this are the same
@@ -21,25 +19,25 @@ BATCH: Final = 50  # reconciles before the event loop gets a turn
 
 
 @dataclass(frozen=True, slots=True)
-class Controller:
+class ClusterController:
     """What to look at after which commit, and how. ``name`` is unique.
 
     ``reconcile`` returns after how many seconds to look again, or None.
     """
 
     name: str
-    keys_of: Callable[[Commit], Iterable[Key]]
-    reconcile: Callable[[Key], float | None]
+    keys_of: Callable[[Commit], Iterable[StoreKey]]
+    reconcile: Callable[[StoreKey], float | None]
 
 
 class Loop:
     """Runs the controllers of one cluster. Owns their queue."""
 
-    def __init__(self, server: Server, controllers: Iterable[Controller]) -> None:
+    def __init__(self, server: Server, controllers: Iterable[ClusterController]) -> None:
         self._server = server
         self._controllers = {controller.name: controller for controller in controllers}
-        self._due: dict[tuple[str, Key], None] = {}  # in order of arrival
-        self._later: list[tuple[float, int, str, Key]] = []
+        self._due: dict[tuple[str, StoreKey], None] = {}  # in order of arrival
+        self._later: list[tuple[float, int, str, StoreKey]] = []
         self._sequence = 0
         self._wake = anyio.Event()
         self._is_waiting = False
@@ -73,7 +71,7 @@ class Loop:
         del self._due[name, key]
         try:
             again = self._controllers[name].reconcile(key)
-        except Failure:
+        except StatusError:
             again = RETRY_S  # refused: the state it was decided on has moved, or will
         if again is not None:
             self._sequence += 1

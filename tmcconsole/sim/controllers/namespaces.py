@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import is_terminating
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 _ROOT_CA: Final = "kube-root-ca.crt"
 _ROOT_CA_DATA: Final = {
@@ -19,15 +18,15 @@ _ROOT_CA_DATA: Final = {
 }
 
 
-def namespaces(local: Local, *, furnished: bool) -> Controller:
+def namespaces(local: Local, *, furnished: bool) -> ClusterController:
     """Return the namespace controller. A ``furnished`` namespace gets its usual first objects."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == "namespaces":
             return [commit.key]
-        return [Key("", commit.key.namespace)] if commit.verb == "delete" else ()
+        return [StoreKey("", commit.key.namespace)] if commit.verb == "delete" else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         namespace = local.get("namespaces", key)
         if namespace is None:
             return
@@ -36,14 +35,14 @@ def namespaces(local: Local, *, furnished: bool) -> Controller:
         elif furnished:
             _furnish(local, key.name)
 
-    return Controller("namespace", keys_of, reconcile)
+    return ClusterController("namespace", keys_of, reconcile)
 
 
 def _furnish(local: Local, name: str) -> None:
     meta = {"namespace": name}
-    if local.get("serviceaccounts", Key(name, "default")) is None:
+    if local.get("serviceaccounts", StoreKey(name, "default")) is None:
         local.create("serviceaccounts", {"metadata": {**meta, "name": "default"}})
-    if local.get("configmaps", Key(name, _ROOT_CA)) is None:
+    if local.get("configmaps", StoreKey(name, _ROOT_CA)) is None:
         tree = {"metadata": {**meta, "name": _ROOT_CA}, "data": _ROOT_CA_DATA}
         local.create("configmaps", tree)
 
@@ -58,7 +57,7 @@ def _empty(local: Local, name: str, namespace: Json) -> None:
         remaining = len(store.items(kind_id, name))
         if remaining:
             left.append(f"{kind_id} has {remaining} resource instances")
-    fresh = local.get("namespaces", Key("", name)) or namespace
+    fresh = local.get("namespaces", StoreKey("", name)) or namespace
     if not left:
         local.finalize(name, fresh)
         return

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 
-class Place(NamedTuple):
+class OwnerPlace(NamedTuple):
     """Where an object is."""
 
     kind_id: str
-    key: Key
+    key: StoreKey
 
 
-class Ownership:
+class DependentIndex:
     """Dependents by owner uid. Owned by the controllers' loop of one cluster."""
 
     def __init__(self, server: Server) -> None:
         self._store = server.store
-        self._dependents: dict[str, dict[Place, None]] = {}
+        self._dependents: dict[str, dict[OwnerPlace, None]] = {}
 
     def observe(self, commit: Commit) -> None:
         """Follow a commit."""
-        place = Place(commit.kind_id, commit.key)
+        place = OwnerPlace(commit.kind_id, commit.key)
         for uid in owner_uids(commit.old):
             self._dependents.get(uid, {}).pop(place, None)
         for uid in owner_uids(commit.new):
             self._dependents.setdefault(uid, {})[place] = None
 
-    def places(self, uid: str) -> list[Place]:
+    def places(self, uid: str) -> list[OwnerPlace]:
         """Return where the dependents of an object are, in order."""
         return sorted(self._dependents.get(uid, ()))
 
@@ -80,18 +79,18 @@ def reference_to(owner: Json) -> Json:
     }
 
 
-def owner_key(commit: Commit, kind: str) -> list[Key]:
+def owner_key(commit: Commit, kind: str) -> list[StoreKey]:
     """Return the key of the controller of a committed object, if it is of that Kind."""
     for tree in (commit.new, commit.old):
         reference = controller_of(tree)
         if reference and reference["kind"] == kind:
-            return [Key(commit.key.namespace, reference["name"])]
+            return [StoreKey(commit.key.namespace, reference["name"])]
     return []
 
 
-def key_of(tree: Json) -> Key:
+def key_of(tree: Json) -> StoreKey:
     """Return an object's key."""
-    return Key(tree["metadata"].get("namespace") or "", tree["metadata"]["name"])
+    return StoreKey(tree["metadata"].get("namespace") or "", tree["metadata"]["name"])
 
 
 def is_terminating(tree: Json) -> bool:

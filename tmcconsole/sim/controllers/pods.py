@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true, with_condition
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import GRAIN_S, Controller
+from tmcconsole.sim.controllers.loop import GRAIN_S, ClusterController
 from tmcconsole.sim.controllers.ownership import is_terminating, key_of
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 START_S: Final = (0.2, 0.8)  # from being scheduled to ready
 STOP_S: Final = (0.1, 0.4)  # from being asked to end to gone
@@ -34,16 +33,16 @@ class Machines:
         self._started: dict[str, float] = {}  # by pod uid: when it starts, monotonic seconds
         self._addresses = 0
 
-    def controller(self) -> Controller:
+    def controller(self) -> ClusterController:
         """Return the controller of pods."""
 
-        def keys_of(commit: Commit) -> Iterable[Key]:
+        def keys_of(commit: Commit) -> Iterable[StoreKey]:
             if commit.kind_id == "pods":
                 self._count(commit)
                 return [commit.key]
             return ()
 
-        return Controller("pod", keys_of, self._reconcile)
+        return ClusterController("pod", keys_of, self._reconcile)
 
     def _count(self, commit: Commit) -> None:
         before, after = _node_of(commit.old), _node_of(commit.new)
@@ -53,7 +52,7 @@ class Machines:
             if node:
                 self._scheduled[node] = self._scheduled.get(node, 0) + step
 
-    def _reconcile(self, key: Key) -> float | None:
+    def _reconcile(self, key: StoreKey) -> float | None:
         pod = self._local.get("pods", key)
         if pod is None:
             return None
@@ -178,7 +177,7 @@ class Machines:
         }
 
     def _address_of(self, name: str) -> str:
-        node = self._local.get("nodes", Key("", name)) or {}
+        node = self._local.get("nodes", StoreKey("", name)) or {}
         addresses = (node.get("status") or {}).get("addresses") or ()
         return next((a["address"] for a in addresses if a["type"] == "InternalIP"), "")
 

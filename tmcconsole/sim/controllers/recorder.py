@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.storage.status_errors import Failure
-from tmcconsole.sim.storage.store import Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusError
+from tmcconsole.sim.storage.store import StoreKey
 
 KEPT: Final = 1000  # events per cluster; a real one forgets them after an hour
 
@@ -20,7 +19,7 @@ class Recorder:
     def __init__(self, local: Local, component: str) -> None:
         self._local = local
         self._component = component
-        self._written: deque[Key] = deque()
+        self._written: deque[StoreKey] = deque()
 
     def tell(self, about: Json, reason: str, message: str, *, warning: bool = False) -> None:
         """Write one Event. Where its namespace is going there is nobody left to read it."""
@@ -52,15 +51,15 @@ class Recorder:
         }
         try:
             self._local.create("events", event)
-        except Failure as failure:
+        except StatusError as failure:
             if failure.code not in (403, 404):
                 raise
             return
-        self._written.append(Key(namespace, name))
+        self._written.append(StoreKey(namespace, name))
         if len(self._written) > KEPT:
             self._forget(self._written.popleft())
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: StoreKey) -> None:
         found = self._local.server.store.find("events", key)
         if found is not None:
             self._local.delete("events", key, found.uid)

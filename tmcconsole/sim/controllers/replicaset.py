@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import RETRY_S, Controller
+from tmcconsole.sim.controllers.loop import RETRY_S, ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
     reference_to,
 )
 from tmcconsole.sim.controllers.recorder import Recorder
-from tmcconsole.sim.storage.status_errors import Failure
-from tmcconsole.sim.storage.store import Commit, Key
+from tmcconsole.sim.storage.status_errors import StatusError
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
-Json = dict[str, Any]
 KIND = "replicasets.apps"
 
 
-def replica_sets(local: Local, owned: Ownership, recorder: Recorder) -> Controller:
+def replica_sets(local: Local, owned: DependentIndex, recorder: Recorder) -> ClusterController:
     """Return the ReplicaSet controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         return owner_key(commit, "ReplicaSet") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: Key) -> float | None:
+    def reconcile(key: StoreKey) -> float | None:
         replica_set = local.get(KIND, key)
         if replica_set is None:
             return None
         pods = [pod for pod in owned.controlled(replica_set, "pods") if is_active(pod)]
-        refused: Failure | None = None
+        refused: StatusError | None = None
         if not is_terminating(replica_set):
             pods, refused = _scale(local, replica_set, pods)
         status = _status(replica_set, pods)
@@ -49,7 +48,7 @@ def replica_sets(local: Local, owned: Ownership, recorder: Recorder) -> Controll
         local.set_status(KIND, local.get(KIND, key) or replica_set, status)
         return RETRY_S if refused is not None else None
 
-    return Controller("replicaset", keys_of, reconcile)
+    return ClusterController("replicaset", keys_of, reconcile)
 
 
 def is_active(pod: Json) -> bool:
@@ -74,7 +73,9 @@ def pod_from(owner: Json, template: Json, name: str) -> Json:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def _scale(local: Local, replica_set: Json, pods: list[Json]) -> tuple[list[Json], Failure | None]:
+def _scale(
+    local: Local, replica_set: Json, pods: list[Json]
+) -> tuple[list[Json], StatusError | None]:
     """Return the pods there are then, and why not more could be made."""
     wanted = replica_set["spec"].get("replicas", 1)
     for pod in sorted(pods, key=_first_to_go)[: max(0, len(pods) - wanted)]:
@@ -85,7 +86,7 @@ def _scale(local: Local, replica_set: Json, pods: list[Json]) -> tuple[list[Json
         pod = pod_from(replica_set, replica_set["spec"]["template"], name)
         try:
             kept.append(local.create("pods", pod))
-        except Failure as failure:
+        except StatusError as failure:
             if failure.code != 403:
                 raise
             return kept, failure
@@ -96,7 +97,7 @@ def _has_failed(replica_set: Json) -> bool:
     return is_true(replica_set, "ReplicaFailure")
 
 
-def _failed(local: Local, replica_set: Json, refused: Failure) -> Json:
+def _failed(local: Local, replica_set: Json, refused: StatusError) -> Json:
     """Return the condition, told once: the message names a pod, and each try has another."""
     for condition in (replica_set.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure":

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     reference_to,
 )
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 SLICES: Final = "endpointslices.discovery.k8s.io"
 
 
-def services(local: Local, owned: Ownership) -> Controller:
+def services(local: Local, owned: DependentIndex) -> ClusterController:
     """Return the controller that keeps one EndpointSlice for each Service with a selector."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == "services":
             return [commit.key]
         if commit.kind_id != "pods":
@@ -36,7 +35,7 @@ def services(local: Local, owned: Ownership) -> Controller:
             if _selects(stored.tree(), labels)
         ]
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         service = local.get("services", key)
         if service is None or is_terminating(service) or not service["spec"].get("selector"):
             return
@@ -52,7 +51,7 @@ def services(local: Local, owned: Ownership) -> Controller:
         }
         _write(local, service, owned.controlled(service, SLICES), wanted)
 
-    return Controller("service", keys_of, reconcile)
+    return ClusterController("service", keys_of, reconcile)
 
 
 def _selects(service: Json, labels: Json) -> bool:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.controllers.conditions import is_true
 from tmcconsole.sim.controllers.deployment import template_hash
 from tmcconsole.sim.controllers.local import Local
-from tmcconsole.sim.controllers.loop import Controller
+from tmcconsole.sim.controllers.loop import ClusterController
 from tmcconsole.sim.controllers.ownership import (
-    Ownership,
+    DependentIndex,
     is_terminating,
     key_of,
     owner_key,
 )
 from tmcconsole.sim.controllers.replicaset import pod_from
-from tmcconsole.sim.storage.store import Commit, Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "statefulsets.apps"
 REVISION: Final = "controller-revision-hash"
 
 
-def stateful_sets(local: Local, owned: Ownership) -> Controller:
+def stateful_sets(local: Local, owned: DependentIndex) -> ClusterController:
     """Return the StatefulSet controller."""
 
-    def keys_of(commit: Commit) -> Iterable[Key]:
+    def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == KIND:
             return [commit.key]
         return owner_key(commit, "StatefulSet") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: Key) -> None:
+    def reconcile(key: StoreKey) -> None:
         stateful_set = local.get(KIND, key)
         if stateful_set is None:
             return
@@ -42,7 +41,7 @@ def stateful_sets(local: Local, owned: Ownership) -> Controller:
         fresh = {_ordinal(pod): pod for pod in owned.controlled(stateful_set, "pods")}
         local.set_status(KIND, stateful_set, _status(stateful_set, fresh))
 
-    return Controller("statefulset", keys_of, reconcile)
+    return ClusterController("statefulset", keys_of, reconcile)
 
 
 def _step(local: Local, stateful_set: Json, pods: dict[int, Json]) -> None:
@@ -101,7 +100,7 @@ def _create(local: Local, stateful_set: Json, ordinal: int) -> None:
 
 
 def _claim(local: Local, namespace: str, name: str, template: Json) -> None:
-    if local.get("persistentvolumeclaims", Key(namespace, name)) is None:
+    if local.get("persistentvolumeclaims", StoreKey(namespace, name)) is None:
         meta = {**template["metadata"], "name": name, "namespace": namespace}
         local.create("persistentvolumeclaims", {"metadata": meta, "spec": template["spec"]})
 

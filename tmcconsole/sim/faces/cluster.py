@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from tmcconsole.runtime import Random, Request, Response
 from tmcconsole.sim.controllers import run_controllers
 from tmcconsole.sim.faces.transport import InProcessTransport
 from tmcconsole.sim.handlers import crds
-from tmcconsole.sim.handlers.api import handle
 from tmcconsole.sim.handlers.bootstrap import populate
+from tmcconsole.sim.handlers.router import handle
 from tmcconsole.sim.handlers.watch import Watch
 from tmcconsole.sim.request.request_info import ADMIN, User
 from tmcconsole.sim.schema.builtin import built_in
-from tmcconsole.sim.storage.faults import Faults
+from tmcconsole.sim.storage.fault_injection import Faults
 from tmcconsole.sim.storage.kinds import Kinds
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.store import Store
 
-Json = dict[str, Any]
 Flavour = Literal["workload", "hub", "kcp"]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import anyio
 
 from tmcconsole.runtime import Request, Response, TransportError
-from tmcconsole.sim.handlers.api import handle
+from tmcconsole.sim.handlers.router import handle
 from tmcconsole.sim.handlers.watch import Watch
 from tmcconsole.sim.request.request_info import User
-from tmcconsole.sim.storage.faults import Faults
+from tmcconsole.sim.storage.fault_injection import Faults
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import internal, too_many_requests
 

@@ -13,13 +13,12 @@ import anyio
 import orjson
 from aiohttp import web
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Runtime, TransportError, real_runtime, spawn
 from tmcconsole.sim.faces.cluster import Flavour, SimCluster
-from tmcconsole.sim.faces.http import Served, serve
-from tmcconsole.sim.faces.kubeconfig import write_kubeconfig, write_private
-from tmcconsole.sim.storage.faults import FAULTS
-
-Json = dict[str, Any]
+from tmcconsole.sim.faces.http_face import Served, serve
+from tmcconsole.sim.faces.kubeconfig_file import write_kubeconfig, write_private
+from tmcconsole.sim.storage.fault_injection import FAULTS
 
 HUB: Final = "hub"
 CONTROL_FILE: Final = "control.json"
@@ -37,7 +36,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class FleetControl:
     """Where the fleet takes orders: POST /faults, GET /state, with the token as bearer."""
 
     url: str
@@ -51,7 +50,7 @@ class Fleet:
 
     hub: Member
     clusters: tuple[Member, ...]
-    control: Control
+    control: FleetControl
 
     def member(self, name: str) -> Member | None:
         """Return the member of that name."""
@@ -97,14 +96,14 @@ async def _open(
 
 async def _open_control(
     stack: AsyncExitStack, directory: Path, runtime: Runtime, members: Sequence[Member]
-) -> Control:
+) -> FleetControl:
     door = _Door({member.name: member.cluster for member in members}, runtime.token(40))
     runner = web.ServerRunner(web.Server(door.answer, access_log=None))
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    control = Control(f"http://{host}:{port}", door.token, directory / CONTROL_FILE)
+    control = FleetControl(f"http://{host}:{port}", door.token, directory / CONTROL_FILE)
     document = {"url": control.url, "token": control.token}
     write_private(control.path, orjson.dumps(document).decode())
     return control

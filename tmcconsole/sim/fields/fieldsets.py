@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from tmcconsole.sim.storage.shapes import Shape
+from tmcconsole.kube.objects import Json
+from tmcconsole.sim.storage.shapes import ValueShape
 
 FieldSet = dict[str, Any]
-Json = dict[str, Any]
 
 
 class _Missing:
@@ -147,7 +147,7 @@ def without_system_fields(node: FieldSet | None) -> FieldSet | None:
     return kept or None
 
 
-def fields_of(value: Any, shape: Shape) -> FieldSet:
+def fields_of(value: Any, shape: ValueShape) -> FieldSet:
     """Return the fields that a tree sets, as an applier owns them."""
     if isinstance(value, dict) and not shape.is_atomic:
         return _fields_of_map(value, shape)
@@ -160,7 +160,7 @@ def fields_of(value: Any, shape: Shape) -> FieldSet:
     return {}
 
 
-def _fields_of_map(value: Json, shape: Shape) -> FieldSet:
+def _fields_of_map(value: Json, shape: ValueShape) -> FieldSet:
     node: FieldSet = {}
     for key, child in value.items():
         fields = fields_of(child, shape.child(key))
@@ -172,22 +172,22 @@ def _fields_of_map(value: Json, shape: Shape) -> FieldSet:
     return node
 
 
-def _is_empty_list(value: Any, shape: Shape) -> bool:
+def _is_empty_list(value: Any, shape: ValueShape) -> bool:
     """An empty keyed list sets nothing; every other empty value is a member by itself."""
     return isinstance(value, list) and not value and is_keyed(shape)
 
 
-def is_keyed(shape: Shape) -> bool:
+def is_keyed(shape: ValueShape) -> bool:
     """Return whether a list of this shape merges item by item."""
     return (bool(shape.keys) or shape.is_set) and not shape.is_atomic
 
 
-def index_items(items: list[Any], shape: Shape) -> dict[str, Any]:
+def index_items(items: list[Any], shape: ValueShape) -> dict[str, Any]:
     """Return a keyed list's items by their path element, in order; the last of equals wins."""
     return {item_name(item, shape): item for item in items}
 
 
-def item_name(item: Any, shape: Shape) -> str:
+def item_name(item: Any, shape: ValueShape) -> str:
     """Return the path element that identifies an item: ``k:{"name":"app"}`` or ``v:"x"``."""
     if shape.is_set or not isinstance(item, dict):
         return "v:" + orjson.dumps(item).decode()
@@ -197,7 +197,7 @@ def item_name(item: Any, shape: Shape) -> str:
     return "k:" + orjson.dumps(found).decode()
 
 
-def compare(old: Any, new: Any, shape: Shape) -> Comparison:
+def compare(old: Any, new: Any, shape: ValueShape) -> Comparison:
     """Return what ``new`` adds to, changes in and removes from ``old``. MISSING is allowed."""
     if old is not MISSING and new is not MISSING and old == new:
         return _SAME
@@ -214,7 +214,7 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
     return Comparison(None, {}, None)
 
 
-def _compare_forms(old: Any, new: Any, shape: Shape) -> Comparison:
+def _compare_forms(old: Any, new: Any, shape: ValueShape) -> Comparison:
     """A map in place of a scalar, or the other way round: changed itself, and its entries."""
     if old is MISSING:
         return Comparison({}, None, None)
@@ -230,7 +230,7 @@ def _both_fit(form: type, old: Any, new: Any) -> bool:
     return bool(present) and all(isinstance(side, form) for side in present)
 
 
-def _compare_maps(old: Any, new: Any, shape: Shape) -> Comparison:
+def _compare_maps(old: Any, new: Any, shape: ValueShape) -> Comparison:
     before: Json = old if isinstance(old, dict) else {}
     after: Json = new if isinstance(new, dict) else {}
     if not before and not after:
@@ -246,7 +246,7 @@ def _compare_maps(old: Any, new: Any, shape: Shape) -> Comparison:
     return collected.result(old, new)
 
 
-def _compare_lists(old: Any, new: Any, shape: Shape) -> Comparison:
+def _compare_lists(old: Any, new: Any, shape: ValueShape) -> Comparison:
     before = index_items(old, shape) if isinstance(old, list) else {}
     after = index_items(new, shape) if isinstance(new, list) else {}
     if not before and not after:

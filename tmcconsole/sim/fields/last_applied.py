@@ -6,20 +6,19 @@ for a manager called kubectl, and for nobody else.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields.fieldsets import FieldSet, compare, difference, fields_of
-from tmcconsole.sim.storage.shapes import Shape
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.shapes import ValueShape
 
 ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _MANAGER: Final = "kubectl"
 
 
-def uncontested(manager: str, live: Json, shape: Shape) -> FieldSet | None:
+def uncontested(manager: str, live: Json, shape: ValueShape) -> FieldSet | None:
     """Return the fields that client-side apply set and nobody has changed since: kubectl may take
     them over, whoever owns them.
     """

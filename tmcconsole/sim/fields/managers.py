@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields.fieldsets import (
     Comparison,
     FieldSet,
@@ -18,10 +19,11 @@ from tmcconsole.sim.fields.fieldsets import (
     paths,
     union,
 )
-from tmcconsole.sim.storage.status_errors import Cause, Failure, apply_conflict
+from tmcconsole.sim.storage.status_errors import StatusCause, StatusError, apply_conflict
 
-Json = dict[str, Any]
-Identity = tuple[str, str, str, str]  # manager, operation, apiVersion of an update, subresource
+ManagerIdentity = tuple[
+    str, str, str, str
+]  # manager, operation, apiVersion of an update, subresource
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -39,7 +41,7 @@ class Manager:
     fields: FieldSet
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> ManagerIdentity:
         """Tells entries apart; an applier is the same whatever version it speaks."""
         version = "" if self.operation == APPLY else self.api_version
         return (self.name, self.operation, version, self.subresource)
@@ -58,11 +60,11 @@ class Manager:
         return {key: value for key, value in entry.items() if value != ""}
 
 
-Managers = dict[Identity, Manager]
+Managers = dict[ManagerIdentity, Manager]
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class FieldWriter:
     """Who writes, how, and when."""
 
     name: str
@@ -73,7 +75,7 @@ class Writer:
     force: bool = False
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> ManagerIdentity:
         """The identity of this writer's entry."""
         return self.entry({}).identity
 
@@ -100,7 +102,7 @@ def entries(managers: Managers) -> list[Json]:
     return [manager.entry() for manager in ordered]
 
 
-def after_update(managers: Managers, writer: Writer, change: Comparison) -> Managers:
+def after_update(managers: Managers, writer: FieldWriter, change: Comparison) -> Managers:
     """Return the managers after a write that changed fields: they become the writer's."""
     taken = union(change.added, change.modified)
     rest = _without(managers, union(taken, change.removed))
@@ -113,7 +115,7 @@ def after_update(managers: Managers, writer: Writer, change: Comparison) -> Mana
 
 def after_apply(
     managers: Managers,
-    writer: Writer,
+    writer: FieldWriter,
     stated: FieldSet | None,
     change: Comparison,
     uncontested: FieldSet | None = None,
@@ -162,9 +164,9 @@ def _refuse_conflicts(others: Iterable[Manager], changed: FieldSet | None) -> No
         raise _conflict(sorted(conflicts, key=lambda conflict: conflict[0]))
 
 
-def _conflict(conflicts: list[tuple[str, str]]) -> Failure:
+def _conflict(conflicts: list[tuple[str, str]]) -> StatusError:
     causes = [
-        Cause("FieldManagerConflict", f"conflict with {manager}", path)
+        StatusCause("FieldManagerConflict", f"conflict with {manager}", path)
         for manager, path in conflicts
     ]
     if len(conflicts) == 1:

@@ -7,10 +7,9 @@ from typing import Any, Final
 import jsonpatch
 import jsonpointer
 
-from tmcconsole.sim.storage.shapes import Shape
-from tmcconsole.sim.storage.status_errors import Failure, bad_request
-
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
+from tmcconsole.sim.storage.shapes import ValueShape
+from tmcconsole.sim.storage.status_errors import StatusError, bad_request
 
 _DIRECTIVES: Final = ("$patch", "$retainKeys", "$setElementOrder/", "$deleteFromPrimitiveList/")
 
@@ -30,7 +29,7 @@ def json_patch(tree: Json, operations: Any) -> Json:
         jsonpointer.JsonPointerException,
     ) as error:
         message = "the server rejected our request due to an error in our request"
-        raise Failure(422, "Invalid", message, {}) from error
+        raise StatusError(422, "Invalid", message, {}) from error
     return tree
 
 
@@ -60,7 +59,7 @@ def merge_patch(tree: Any, patch: Any) -> Any:
     return merged
 
 
-def strategic_merge_patch(tree: Any, patch: Any, shape: Shape) -> Any:
+def strategic_merge_patch(tree: Any, patch: Any, shape: ValueShape) -> Any:
     """Return ``tree`` with a patch laid over it whose lists merge by their patch key."""
     if isinstance(patch, dict):
         return _strategic_map(tree if isinstance(tree, dict) else {}, patch, shape)
@@ -71,7 +70,7 @@ def strategic_merge_patch(tree: Any, patch: Any, shape: Shape) -> Any:
     return patch
 
 
-def _strategic_map(tree: Json, patch: Json, shape: Shape) -> Json:
+def _strategic_map(tree: Json, patch: Json, shape: ValueShape) -> Json:
     directive = patch.get("$patch")
     if directive == "replace":
         return {k: _plain(v) for k, v in patch.items() if not k.startswith(_DIRECTIVES)}
@@ -111,7 +110,7 @@ def _interleaved(items: dict[Any, Any], wanted: list[Any], before: list[Any]) ->
     return [items[name] for name in (*ordered, *left, *right)]
 
 
-def _order_lists(tree: Json, merged: Json, patch: Json, shape: Shape) -> None:
+def _order_lists(tree: Json, merged: Json, patch: Json, shape: ValueShape) -> None:
     for key, order in patch.items():
         directive, _, field = key.partition("/")
         if directive != "$setElementOrder" or not isinstance(merged.get(field), list):
@@ -123,7 +122,7 @@ def _order_lists(tree: Json, merged: Json, patch: Json, shape: Shape) -> None:
         merged[field] = _interleaved(items, wanted, before)
 
 
-def _strategic_list(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
+def _strategic_list(tree: list[Any], patch: list[Any], shape: ValueShape) -> list[Any]:
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [_plain(item) for item in patch if item.get("$patch") != "replace"]
     if shape.is_set:
@@ -134,7 +133,7 @@ def _strategic_list(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any
     return _merge_keyed(tree, patch, shape)
 
 
-def _merge_keyed(tree: list[Any], patch: list[Any], shape: Shape) -> list[Any]:
+def _merge_keyed(tree: list[Any], patch: list[Any], shape: ValueShape) -> list[Any]:
     items = {_identity(item, shape.patch_key): item for item in tree}
     for item in patch:
         identity = _identity(item, shape.patch_key)

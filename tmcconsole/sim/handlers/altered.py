@@ -12,11 +12,10 @@ from zlib import crc32
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
-from tmcconsole.sim.request.request_info import Asked
-from tmcconsole.sim.storage.faults import Faults
-
-Json = dict[str, Any]
+from tmcconsole.sim.request.request_info import RequestInfo
+from tmcconsole.sim.storage.fault_injection import Faults
 
 _IDENTITY: Final = "kube-system"  # the namespace whose UID tells clusters apart
 _OTHER_UID: Final = "00000000-0000-4000-8000-000000000000"
@@ -26,7 +25,7 @@ _HUGE: Final = b"9" * 5000
 _RAW: Final = {b'"@deep@"': _DEEP, b'"@huge@"': _HUGE}
 
 
-def alter_answer(faults: Faults, asked: Asked, answer: Response) -> Response:
+def alter_answer(faults: Faults, asked: RequestInfo, answer: Response) -> Response:
     """Return an object or a list as the faults have it."""
     if answer.status != 200 or not _is_altering(faults, asked):
         return answer
@@ -38,7 +37,7 @@ def alter_answer(faults: Faults, asked: Asked, answer: Response) -> Response:
     return replace(answer, body=_written(body))
 
 
-def alter_line(faults: Faults, asked: Asked, line: bytes) -> bytes:
+def alter_line(faults: Faults, asked: RequestInfo, line: bytes) -> bytes:
     """Return a line of a watch as the faults have it."""
     if not _is_altering(faults, asked):
         return line
@@ -47,16 +46,16 @@ def alter_line(faults: Faults, asked: Asked, line: bytes) -> bytes:
     return _written(event) + b"\n"
 
 
-def _is_altering(faults: Faults, asked: Asked) -> bool:
+def _is_altering(faults: Faults, asked: RequestInfo) -> bool:
     is_plain = "as=" not in asked.accept
     return is_plain and (faults.another_cluster or _malforms(faults, asked))
 
 
-def _malforms(faults: Faults, asked: Asked) -> bool:
+def _malforms(faults: Faults, asked: RequestInfo) -> bool:
     return faults.malformed_share > 0 and faults.malformed_resource in ("", asked.kind.id)
 
 
-def _altered(faults: Faults, asked: Asked, tree: Json) -> Json:
+def _altered(faults: Faults, asked: RequestInfo, tree: Json) -> Json:
     name = tree["metadata"]["name"]
     if faults.another_cluster and asked.kind.id == "namespaces" and name == _IDENTITY:
         return {**tree, "metadata": {**tree["metadata"], "uid": _OTHER_UID}}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.strategy import initialise, prepare_new
 from tmcconsole.sim.storage.server import Server
-
-Json = dict[str, Any]
 
 NODES: Final = 3  # of a workload cluster
 NODE_CAPACITY: Final = {"cpu": "16", "memory": "64Gi", "pods": "250"}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import compare
 from tmcconsole.sim.handlers.deletion import CLEANUP, CRD_ID, Options, remove
 from tmcconsole.sim.storage import shapes
-from tmcconsole.sim.storage.kinds import Column, ScalePaths, SimKind
+from tmcconsole.sim.storage.kinds import PrinterColumn, ScalePaths, SimKind
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.store import Stored
-
-Json = dict[str, Any]
 
 _MANAGER: Final = "kube-apiserver"
 
@@ -89,8 +88,8 @@ def _scale(scale: Json) -> ScalePaths:
     )
 
 
-def _column(column: Json) -> Column:
-    return Column(
+def _column(column: Json) -> PrinterColumn:
+    return PrinterColumn(
         name=column["name"],
         type=column["type"],
         path=column["jsonPath"],
@@ -122,7 +121,7 @@ def _establish(server: Server, stored: Stored, tree: Json) -> None:
 def _managers(server: Server, stored: Stored, old: Json, new: Json) -> owners.Managers:
     """The server itself owns the status that it writes."""
     version = stored.kind.api_version
-    writer = owners.Writer(_MANAGER, owners.UPDATE, version, "status", server.stamp())
+    writer = owners.FieldWriter(_MANAGER, owners.UPDATE, version, "status", server.stamp())
     before, after = ({"status": tree.get("status") or {}} for tree in (old, new))
     change = compare(before, after, stored.kind.shape)
     return owners.after_update(owners.read(old), writer, change)

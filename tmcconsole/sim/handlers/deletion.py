@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.admission.warnings import JOB_KEEPS_PODS
 from tmcconsole.sim.handlers.reads import selection
 from tmcconsole.sim.request.bodies import decode
 from tmcconsole.sim.request.options import unsupported_dry_run
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server, rfc3339
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Cause,
+    StatusCause,
     conflict,
     forbidden,
     invalid,
     not_found,
 )
 from tmcconsole.sim.storage.store import Stored
-
-Json = dict[str, Any]
 
 CRD_ID: Final = "customresourcedefinitions.apiextensions.k8s.io"
 CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
@@ -48,7 +47,7 @@ class Options:
     is_dry_run: bool = False
 
 
-def delete(server: Server, asked: Asked) -> Response:
+def delete(server: Server, asked: RequestInfo) -> Response:
     """Answer a DELETE of one object. Raises Failure 403, 404, 409 or 422."""
     options = _options(asked)
     stored = server.store.find(asked.kind.id, asked.key)
@@ -71,7 +70,7 @@ def delete(server: Server, asked: Asked) -> Response:
     return Response(200, dict(JSON_HEADERS), orjson.dumps(_success(asked, stored)))
 
 
-def delete_collection(server: Server, asked: Asked) -> Response:
+def delete_collection(server: Server, asked: RequestInfo) -> Response:
     """Answer a DELETE of all selected objects, with the list of them."""
     options = _options(asked)
     selected = selection(asked)
@@ -193,7 +192,7 @@ def _stays(stored: Stored, tree: Json) -> bool:
     return stored.kind.id == CRD_ID
 
 
-def _check_preconditions(asked: Asked, stored: Stored, options: Options) -> None:
+def _check_preconditions(asked: RequestInfo, stored: Stored, options: Options) -> None:
     if options.uid and options.uid != stored.uid:
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record"
@@ -208,7 +207,7 @@ def _check_preconditions(asked: Asked, stored: Stored, options: Options) -> None
         raise conflict(asked.kind, asked.name, why, by_kind=True)
 
 
-def _options(asked: Asked) -> Options:
+def _options(asked: RequestInfo) -> Options:
     body = decode(asked) if asked.body else _of_query(asked.query)
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
@@ -221,13 +220,15 @@ def _options(asked: Asked) -> Options:
         asked.warnings.append(JOB_KEEPS_PODS)
     if body.get("orphanDependents") is not None and policy:
         why = "orphanDependents and deletionPropagation cannot be both set"
-        cause = Cause("FieldValueInvalid", f'Invalid value: "{policy}": {why}', "propagationPolicy")
+        cause = StatusCause(
+            "FieldValueInvalid", f'Invalid value: "{policy}": {why}', "propagationPolicy"
+        )
         raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
     if body.get("orphanDependents") is not None:
         policy = "Orphan" if body["orphanDependents"] else "Background"
     if policy and policy not in _POLICIES:
         shown = 'supported values: "Foreground", "Background", "Orphan", "nil"'
-        cause = Cause(
+        cause = StatusCause(
             "FieldValueNotSupported", f'Unsupported value: "{policy}": {shown}', "propagationPolicy"
         )
         raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
@@ -249,7 +250,7 @@ def _of_query(query: Mapping[str, str]) -> Json:
     return options | ({"dryRun": [query["dryRun"]]} if query.get("dryRun") else {})
 
 
-def _success(asked: Asked, stored: Stored) -> Json:
+def _success(asked: RequestInfo, stored: Stored) -> Json:
     kind = asked.kind
     details = {"name": asked.name, **({"group": kind.group} if kind.group else {})}
     return {

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import compare
 from tmcconsole.sim.handlers.deletion import delete
 from tmcconsole.sim.request.bodies import decode
-from tmcconsole.sim.request.request_info import Asked
-from tmcconsole.sim.storage.selectors import matches
+from tmcconsole.sim.request.request_info import RequestInfo
+from tmcconsole.sim.storage.list_selectors import matches
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Failure,
+    StatusError,
     bad_request,
     not_found,
     untyped,
 )
 from tmcconsole.sim.storage.store import Stored
 
-Json = dict[str, Any]
-
 BUDGETS: Final = "poddisruptionbudgets.policy"
 _MANAGER: Final = "kube-apiserver"
 _REFUSED: Final = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
-def evict(server: Server, asked: Asked) -> Response:
+def evict(server: Server, asked: RequestInfo) -> Response:
     """Answer a POST of an Eviction. Raises Failure 400, 404, 409, 429 or 500."""
     eviction = decode(asked)
     named = (eviction.get("metadata") or {}).get("name")
@@ -64,7 +63,7 @@ def _is_free(pod: Json) -> bool:
     return is_going or phase in ("Succeeded", "Failed", "Pending")
 
 
-def _take_one(server: Server, asked: Asked, pod: Json) -> None:
+def _take_one(server: Server, asked: RequestInfo, pod: Json) -> None:
     found = [s for s in server.store.items(BUDGETS, asked.namespace) if covers(s.tree(), pod)]
     if len(found) > 1:
         raise untyped(
@@ -103,13 +102,13 @@ def _check(budget: Json) -> None:
         )
 
 
-def _too_many(why: str, retry_after_s: int) -> Failure:
+def _too_many(why: str, retry_after_s: int) -> StatusError:
     details: Json = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
     headers = {}
     if retry_after_s:
         details["retryAfterSeconds"] = retry_after_s
         headers = {"retry-after": str(retry_after_s)}
-    return Failure(429, "TooManyRequests", _REFUSED, details, headers)
+    return StatusError(429, "TooManyRequests", _REFUSED, details, headers)
 
 
 def _lower(server: Server, stored: Stored, budget: Json, pod: str) -> None:
@@ -122,7 +121,7 @@ def _lower(server: Server, stored: Stored, budget: Json, pod: str) -> None:
         "disruptedPods": disrupted,
     }
     new = {**budget, "status": status}
-    writer = owners.Writer(
+    writer = owners.FieldWriter(
         _MANAGER, owners.UPDATE, stored.kind.api_version, "status", server.stamp()
     )
     change = compare({"status": old}, {"status": status}, stored.kind.shape)

@@ -5,28 +5,32 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.printing.forms import form_of
-from tmcconsole.sim.request.request_info import Asked, version_number
+from tmcconsole.sim.request.request_info import RequestInfo, version_number
 from tmcconsole.sim.storage import paging
 from tmcconsole.sim.storage.kinds import SimKind
-from tmcconsole.sim.storage.paging import Pages, Position
-from tmcconsole.sim.storage.selectors import FieldTest, LabelTest, field_selector, label_selector
+from tmcconsole.sim.storage.list_selectors import (
+    FieldTest,
+    LabelTest,
+    field_selector,
+    label_selector,
+)
+from tmcconsole.sim.storage.paging import ListPosition, Pages
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Cause,
+    StatusCause,
     expired,
     invalid,
     not_found,
     too_large_version,
 )
 from tmcconsole.sim.storage.store import Snapshot, Store, Stored
-
-Json = dict[str, Any]
 
 _MORE_FIELDS: Final[dict[str, frozenset[str]]] = {
     "pods": frozenset(
@@ -67,7 +71,7 @@ _MORE_FIELDS: Final[dict[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ListSelection:
     """Which objects of a kind a request is about."""
 
     kind: SimKind
@@ -92,10 +96,10 @@ class Selection:
         return self.by_fields is None or self.by_fields(stored.tree())
 
 
-def selection(asked: Asked) -> Selection:
+def selection(asked: RequestInfo) -> ListSelection:
     """Return the objects that a list or watch selects. Raises Failure 400 for bad selectors."""
     more = _MORE_FIELDS.get(asked.kind.id, frozenset() if asked.kind.is_custom else None)
-    return Selection(
+    return ListSelection(
         asked.kind,
         asked.namespace,
         asked.name,
@@ -104,7 +108,7 @@ def selection(asked: Asked) -> Selection:
     )
 
 
-def get(store: Store, asked: Asked, now: float) -> Response:
+def get(store: Store, asked: RequestInfo, now: float) -> Response:
     """Answer one object. Raises Failure 404."""
     stored = store.find(asked.kind.id, asked.key)
     if stored is None:
@@ -114,7 +118,7 @@ def get(store: Store, asked: Asked, now: float) -> Response:
 
 
 def list_objects(
-    source: Store | Snapshot, version: int, asked: Asked, pages: Pages, now: float
+    source: Store | Snapshot, version: int, asked: RequestInfo, pages: Pages, now: float
 ) -> Response:
     """Answer a list, or a page of one, of what is at ``source`` at ``version``.
 
@@ -140,13 +144,15 @@ def list_objects(
         meta["continue"] = ""  # untyped lists always carry it
     if rest:
         pages.keep(source if isinstance(source, Snapshot) else source.snapshot())
-        meta["continue"] = paging.token(Position(version, page[-1].key))
+        meta["continue"] = paging.token(ListPosition(version, page[-1].key))
         if not (selected.by_labels or selected.by_fields):
             meta["remainingItemCount"] = rest
     return _answer(_list_body(asked, page, meta, now))
 
 
-def _page(left: Sequence[Stored], selected: Selection, limit: int) -> tuple[Sequence[Stored], int]:
+def _page(
+    left: Sequence[Stored], selected: ListSelection, limit: int
+) -> tuple[Sequence[Stored], int]:
     """Return the objects of a page, and how many are behind its last one, selected or not."""
     if limit <= 0:
         limit = len(left)
@@ -161,7 +167,7 @@ def _page(left: Sequence[Stored], selected: Selection, limit: int) -> tuple[Sequ
     return page, 0
 
 
-def _list_body(asked: Asked, page: Sequence[Stored], meta: Json, now: float) -> bytes:
+def _list_body(asked: RequestInfo, page: Sequence[Stored], meta: Json, now: float) -> bytes:
     form = form_of(asked)
     if not form.is_plain:
         return form.many(page, meta, now)
@@ -172,7 +178,7 @@ def _list_body(asked: Asked, page: Sequence[Stored], meta: Json, now: float) -> 
     return head.encode() + orjson.dumps(meta) + b',"items":[' + items + b"]}"
 
 
-def _check_version(asked: Asked, current: int) -> None:
+def _check_version(asked: RequestInfo, current: int) -> None:
     text = asked.query.get("resourceVersion", "")
     match = asked.query.get("resourceVersionMatch", "")
     causes = [*_wrong_stream(asked), *_wrong_match(text, match)]
@@ -185,7 +191,7 @@ def _check_version(asked: Asked, current: int) -> None:
         raise too_large_version(wanted, current)
 
 
-def _as_it_was(source: Store | Snapshot, asked: Asked) -> Snapshot:
+def _as_it_was(source: Store | Snapshot, asked: RequestInfo) -> Snapshot:
     """Return the kind's objects at exactly the version asked for. Raises Failure 410."""
     wanted = version_number(asked.query["resourceVersion"])
     found = source.at(asked.kind.id, wanted)
@@ -194,27 +200,27 @@ def _as_it_was(source: Store | Snapshot, asked: Asked) -> Snapshot:
     return found
 
 
-def _wrong_stream(asked: Asked) -> Iterator[Cause]:
+def _wrong_stream(asked: RequestInfo) -> Iterator[StatusCause]:
     if "sendInitialEvents" in asked.query:
         yield _forbidden("sendInitialEvents is forbidden for list", "sendInitialEvents")
 
 
-def _wrong_match(text: str, match: str) -> Iterator[Cause]:
+def _wrong_match(text: str, match: str) -> Iterator[StatusCause]:
     if match and not text:
         yield _forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided")
     elif match and match not in ("Exact", "NotOlderThan"):
         supported = 'supported values: "Exact", "NotOlderThan", ""'
         text = f'Unsupported value: "{match}": {supported}'
-        yield Cause("FieldValueNotSupported", text, "resourceVersionMatch")
+        yield StatusCause("FieldValueNotSupported", text, "resourceVersionMatch")
     elif match == "Exact" and text == "0":
         yield _forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
 
 
-def _forbidden(why: str, field: str = "resourceVersionMatch") -> Cause:
-    return Cause("FieldValueForbidden", f"Forbidden: {why}", field)
+def _forbidden(why: str, field: str = "resourceVersionMatch") -> StatusCause:
+    return StatusCause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
-def _old_page(pages: Pages, start: Position) -> Snapshot:
+def _old_page(pages: Pages, start: ListPosition) -> Snapshot:
     snapshot = pages.snapshots.get(start.version)
     if snapshot is not None:
         return snapshot
@@ -224,7 +230,7 @@ def _old_page(pages: Pages, start: Position) -> Snapshot:
         " response to retrieve the remainder of the results. Continuing with the provided token"
         " results in an inconsistent list - objects that were created, modified, or deleted"
         " between the time the first chunk was returned and now may show up in the list.",
-        {"continue": paging.token(Position(-1, start.after))},
+        {"continue": paging.token(ListPosition(-1, start.after))},
     )
 
 

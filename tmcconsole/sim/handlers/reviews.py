@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
-from tmcconsole.sim.admission.rbac import MASTERS, Action, may, rules_of
+from tmcconsole.sim.admission.rbac import MASTERS, RequestAttributes, may, rules_of
 from tmcconsole.sim.request.bodies import decode
-from tmcconsole.sim.request.request_info import Asked, User
+from tmcconsole.sim.request.request_info import RequestInfo, User
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import JSON_HEADERS
 
-Json = dict[str, Any]
 
-
-def answer(server: Server, asked: Asked) -> Response:
+def answer(server: Server, asked: RequestInfo) -> Response:
     """Return the review in the body with its status filled in."""
     tree = decode(asked)
     spec = tree.get("spec") or {}
@@ -42,7 +39,7 @@ def _access(server: Server, user: User, spec: Json) -> Json:
     asks = spec.get("resourceAttributes")
     if asks is None:
         return {"allowed": True}  # paths that are no resources are open to all
-    action = Action(
+    action = RequestAttributes(
         asks.get("verb", ""),
         asks.get("group", ""),
         asks.get("resource", ""),

@@ -6,21 +6,22 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.admission.validation import wrong
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import Comparison, intersection
-from tmcconsole.sim.fields.managers import UPDATE, Managers, Writer
+from tmcconsole.sim.fields.managers import UPDATE, FieldWriter, Managers
 from tmcconsole.sim.handlers.writes import commit_change, patched
 from tmcconsole.sim.request.bodies import APPLY_PATCHES, decode, decode_patch
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.schema.jsonpath import at_path
 from tmcconsole.sim.storage.kinds import ScalePaths
-from tmcconsole.sim.storage.selectors import text_of
+from tmcconsole.sim.storage.list_selectors import text_of
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Failure,
+    StatusError,
     conflict,
     internal,
     invalid,
@@ -28,8 +29,6 @@ from tmcconsole.sim.storage.status_errors import (
     unsupported_media_type,
 )
 from tmcconsole.sim.storage.store import Stored
-
-Json = dict[str, Any]
 
 _NOTHING_RUNS: Final = "pods of a simulated cluster run nothing: there is nothing to talk to"
 _NEVER: Final = {
@@ -44,14 +43,14 @@ _NEVER: Final = {
 }
 
 
-def refuse(asked: Asked) -> None:
+def refuse(asked: RequestInfo) -> None:
     """Raise Failure 405 for what a simulated cluster will never do, and say why."""
     why = _NEVER.get((asked.kind.id, asked.subresource))
     if why is not None:
-        raise Failure(405, "MethodNotAllowed", why)
+        raise StatusError(405, "MethodNotAllowed", why)
 
 
-def scale(server: Server, asked: Asked) -> Response:
+def scale(server: Server, asked: RequestInfo) -> Response:
     """Answer a request for the scale subresource. Raises Failure 404, 409, 415 or 422."""
     paths = asked.kind.scale or ScalePaths()
     stored = server.store.find(asked.kind.id, asked.key)
@@ -73,7 +72,7 @@ def scale(server: Server, asked: Asked) -> Response:
     return _answer(_scale_of(result, paths))
 
 
-def finalize(server: Server, asked: Asked) -> Response:
+def finalize(server: Server, asked: RequestInfo) -> Response:
     """Answer a PUT of a namespace's spec.finalizers, which lets it go when it is empty."""
     stored = server.store.find("namespaces", asked.key)
     if stored is None:
@@ -85,7 +84,7 @@ def finalize(server: Server, asked: Asked) -> Response:
     return commit_change(server, asked, stored, old, _copy(new), owners.read(old))
 
 
-def _wanted_scale(asked: Asked, current: Json) -> Json:
+def _wanted_scale(asked: RequestInfo, current: Json) -> Json:
     if asked.verb == "update":
         return decode(asked)
     if asked.content_type in APPLY_PATCHES:
@@ -94,7 +93,7 @@ def _wanted_scale(asked: Asked, current: Json) -> Json:
 
 
 def _set_replicas(
-    server: Server, asked: Asked, stored: Stored, paths: ScalePaths, replicas: int
+    server: Server, asked: RequestInfo, stored: Stored, paths: ScalePaths, replicas: int
 ) -> Json:
     old = stored.tree(asked.kind)
     new: Json = _copy(old)
@@ -113,10 +112,10 @@ def _set_replicas(
 
 
 def _scaled_managers(
-    server: Server, asked: Asked, managers: Managers, paths: ScalePaths, replicas: int
+    server: Server, asked: RequestInfo, managers: Managers, paths: ScalePaths, replicas: int
 ) -> Managers:
     """Give the replicas to who scaled; 0 to nobody, for a Scale leaves it out."""
-    writer = Writer(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
+    writer = FieldWriter(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
     owned: Json = {}
     for name in reversed(paths.spec.strip(".").split(".")):
         owned = {"f:" + name: owned}
@@ -126,7 +125,7 @@ def _scaled_managers(
     return owners.after_update(managers, writer, change)
 
 
-def _negative(asked: Asked, paths: ScalePaths, replicas: Any) -> Failure:
+def _negative(asked: RequestInfo, paths: ScalePaths, replicas: Any) -> StatusError:
     if asked.kind.is_custom:
         cause = wrong(paths.spec, replicas, "should be a non-negative integer")
         return invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])

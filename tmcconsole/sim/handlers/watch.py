@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 import anyio
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import TransportError
 from tmcconsole.sim.handlers.altered import alter_line
 from tmcconsole.sim.handlers.reads import selection
 from tmcconsole.sim.printing.forms import form_of
-from tmcconsole.sim.request.request_info import Asked, is_true
-from tmcconsole.sim.storage.faults import Faults
+from tmcconsole.sim.request.request_info import RequestInfo, is_true
+from tmcconsole.sim.storage.fault_injection import Faults
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.status_errors import Cause, Failure, expired, invalid, too_old, untyped
+from tmcconsole.sim.storage.status_errors import (
+    StatusCause,
+    StatusError,
+    expired,
+    invalid,
+    too_old,
+    untyped,
+)
 from tmcconsole.sim.storage.store import Event, Snapshot, Store, Stored
-
-Json = dict[str, Any]
 
 BOOKMARK_S: Final = 60.0  # between bookmarks; Kubernetes sends them about once a minute
 SHORTEST_S, LONGEST_S = 1800.0, 3600.0  # of a watch that names no timeout
@@ -34,7 +40,7 @@ INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
 class Watch:
     """One open watch. ``lines`` is read once, by one reader."""
 
-    def __init__(self, asked: Asked, server: Server) -> None:
+    def __init__(self, asked: RequestInfo, server: Server) -> None:
         """Check the request. Raises Failure 400 or 422 where it makes no sense."""
         self._asked = asked
         self._server = server
@@ -68,7 +74,7 @@ class Watch:
         if self._faults.short_watches:
             return
         started = self._begin()
-        if isinstance(started, Failure):
+        if isinstance(started, StatusError):
             yield _error(started)
             return
         initial, cursor = started
@@ -133,7 +139,7 @@ class Watch:
             return False
         return self._server.kinds.find(kind.group, kind.version, kind.resource) is not None
 
-    def _begin(self) -> tuple[Iterator[bytes], int] | Failure:
+    def _begin(self) -> tuple[Iterator[bytes], int] | StatusError:
         """Return the first lines and the cursor of the first event after them."""
         kind_id = self._asked.kind.id
         wanted = self._version
@@ -237,7 +243,7 @@ class Watch:
             self._wake.set()
 
 
-def _start(asked: Asked) -> int:
+def _start(asked: RequestInfo) -> int:
     """Return the version to watch from; 0 = any. Raises Failure 500 where it is none."""
     text = asked.query.get("resourceVersion", "")
     if text and not text.isdigit():
@@ -245,7 +251,7 @@ def _start(asked: Asked) -> int:
     return int(text or 0)
 
 
-def _initial_events(asked: Asked, faults: Faults) -> bool:
+def _initial_events(asked: RequestInfo, faults: Faults) -> bool:
     """Return whether the client asked for the streaming list. Raises Failure 422."""
     match = asked.query.get("resourceVersionMatch", "")
     if "sendInitialEvents" not in asked.query:
@@ -266,11 +272,11 @@ def _initial_events(asked: Asked, faults: Faults) -> bool:
     return is_true(asked.query["sendInitialEvents"])
 
 
-def _refused(why: str, match: str = "", *, field: str = "resourceVersionMatch") -> Failure:
-    causes = [Cause("FieldValueForbidden", f"Forbidden: {why}", field)]
+def _refused(why: str, match: str = "", *, field: str = "resourceVersionMatch") -> StatusError:
+    causes = [StatusCause("FieldValueForbidden", f"Forbidden: {why}", field)]
     if match:
         text = f'Unsupported value: "{match}": supported values: "NotOlderThan"'
-        causes.append(Cause("FieldValueNotSupported", text, field))
+        causes.append(StatusCause("FieldValueNotSupported", text, field))
     return invalid("ListOptions", "meta.k8s.io", "", causes)
 
 
@@ -281,5 +287,5 @@ def _at_version(stored: Stored, version: int) -> Stored:
     return Stored(stored.kind, stored.key, stored.uid, version, stored.labels, orjson.dumps(fields))
 
 
-def _error(failure: Failure) -> bytes:
+def _error(failure: StatusError) -> bytes:
     return orjson.dumps({"type": "ERROR", "object": failure.status()}) + b"\n"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.admission import strategy
 from tmcconsole.sim.admission.admission import admit_change, admit_create
@@ -19,14 +20,13 @@ from tmcconsole.sim.admission.checks import (
     place,
     validate,
 )
-from tmcconsole.sim.admission.claims import check_growth
 from tmcconsole.sim.admission.defaults import typed
 from tmcconsole.sim.admission.limits import limit
 from tmcconsole.sim.admission.quota import charge
 from tmcconsole.sim.admission.validation import wrong
+from tmcconsole.sim.admission.volume_claims import check_growth
 from tmcconsole.sim.fields import last_applied, patches
 from tmcconsole.sim.fields import managers as owners
-from tmcconsole.sim.fields.apply import merge, prune
 from tmcconsole.sim.fields.fieldsets import (
     Comparison,
     compare,
@@ -34,7 +34,8 @@ from tmcconsole.sim.fields.fieldsets import (
     without_system_fields,
     without_trees,
 )
-from tmcconsole.sim.fields.managers import APPLY, UPDATE, Managers, Writer
+from tmcconsole.sim.fields.managers import APPLY, UPDATE, FieldWriter, Managers
+from tmcconsole.sim.fields.server_side_apply import merge, prune
 from tmcconsole.sim.printing.forms import form_of
 from tmcconsole.sim.request.bodies import (
     APPLY_PATCHES,
@@ -44,12 +45,12 @@ from tmcconsole.sim.request.bodies import (
     decode,
     decode_patch,
 )
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Failure,
+    StatusError,
     already_exists,
     bad_request,
     conflict,
@@ -57,24 +58,22 @@ from tmcconsole.sim.storage.status_errors import (
     not_found,
     unsupported_media_type,
 )
-from tmcconsole.sim.storage.store import Key, Stored
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import Stored, StoreKey
 
 _FIRST_MANAGER: Final = "before-first-apply"
 
 
-def create(server: Server, asked: Asked) -> Response:
+def create(server: Server, asked: RequestInfo) -> Response:
     """Answer a POST. Raises Failure 400, 403, 404, 409 or 422."""
     tree = decode(asked)
     check_type(asked, tree)
     check_strict(asked, tree)
     if tree["metadata"].get("resourceVersion"):
-        raise Failure(500, "", "resourceVersion should not be set on objects to be created")
+        raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     return _create(server, asked, tree, _update_writer(server, asked), None)
 
 
-def update(server: Server, asked: Asked) -> Response:
+def update(server: Server, asked: RequestInfo) -> Response:
     """Answer a PUT. Raises Failure 404, 409 or 422."""
     new = decode(asked)
     check_type(asked, new)
@@ -82,7 +81,7 @@ def update(server: Server, asked: Asked) -> Response:
     return _replaced(server, asked, new)
 
 
-def _replaced(server: Server, asked: Asked, new: Json) -> Response:
+def _replaced(server: Server, asked: RequestInfo, new: Json) -> Response:
     stored = server.store.find(asked.kind.id, asked.key)
     if stored is None:
         if not asked.kind.put_creates:
@@ -97,7 +96,7 @@ def _replaced(server: Server, asked: Asked, new: Json) -> Response:
     return _updated(server, asked, stored, stored.tree(asked.kind), new)
 
 
-def patch(server: Server, asked: Asked) -> Response:
+def patch(server: Server, asked: RequestInfo) -> Response:
     """Answer a PATCH of any type. Raises Failure 400, 404, 409, 415 or 422."""
     if asked.content_type in APPLY_PATCHES:
         return _apply(server, asked)
@@ -114,7 +113,7 @@ def patch(server: Server, asked: Asked) -> Response:
     return _updated(server, asked, stored, old, new)
 
 
-def patched(asked: Asked, tree: Json, document: Any) -> Json:
+def patched(asked: RequestInfo, tree: Json, document: Any) -> Json:
     """Return ``tree`` with a patch of the request's type laid over it."""
     copy: Json = orjson.loads(orjson.dumps(tree))
     if asked.content_type == JSON_PATCH:
@@ -131,7 +130,7 @@ def patched(asked: Asked, tree: Json, document: Any) -> Json:
 
 def commit_change(
     server: Server,
-    asked: Asked,
+    asked: RequestInfo,
     stored: Stored,
     old: Json,
     new: Json,
@@ -167,12 +166,12 @@ def commit_change(
 
 
 def _create(
-    server: Server, asked: Asked, tree: Json, writer: Writer, stated: Json | None
+    server: Server, asked: RequestInfo, tree: Json, writer: FieldWriter, stated: Json | None
 ) -> Response:
     kind = asked.kind
     place(server, asked, tree)
     meta = tree["metadata"]
-    key = Key(meta.get("namespace") or "", meta.get("name") or "")
+    key = StoreKey(meta.get("namespace") or "", meta.get("name") or "")
     tree = admit_create(server, asked, tree)
     new = strategy.prepare_new(server, kind, tree)
     new = {"kind": kind.kind, "apiVersion": kind.api_version, **new}
@@ -193,7 +192,7 @@ def _create(
     return _answer(server, asked, stored, 201)
 
 
-def _first_managers(kind: SimKind, new: Json, writer: Writer, stated: Json | None) -> Managers:
+def _first_managers(kind: SimKind, new: Json, writer: FieldWriter, stated: Json | None) -> Managers:
     if stated is not None:
         return {writer.identity: writer.entry(stated)} if stated else {}
     change = compare(strategy.empty(kind), new, kind.shape)
@@ -207,7 +206,7 @@ def _ownable(kind: SimKind, subresource: str, change: Comparison) -> Comparison:
     return Comparison(*sides)
 
 
-def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json) -> Response:
+def _updated(server: Server, asked: RequestInfo, stored: Stored, old: Json, new: Json) -> Response:
     """Carry out an update that asks for ``new`` in place of ``old``."""
     check_type(asked, new)
     check_place(asked, new)
@@ -224,7 +223,7 @@ def _updated(server: Server, asked: Asked, stored: Stored, old: Json, new: Json)
     return commit_change(server, asked, stored, old, new, managers, uid)
 
 
-def _apply(server: Server, asked: Asked) -> Response:
+def _apply(server: Server, asked: RequestInfo) -> Response:
     stated_tree = decode(asked)
     check_type(asked, stated_tree, apply=True)
     if stated_tree["metadata"].get("managedFields"):
@@ -235,7 +234,7 @@ def _apply(server: Server, asked: Asked) -> Response:
         raise not_found(kind, asked.name)
     check_declared(asked, stated_tree)
     stated = _stated(asked, stated_tree)
-    writer = Writer(
+    writer = FieldWriter(
         asked.manager, APPLY, kind.api_version, asked.subresource, server.stamp(), asked.force
     )
     if stored is None:
@@ -266,12 +265,12 @@ def _apply(server: Server, asked: Asked) -> Response:
 
 def _before_first_apply(server: Server, kind: SimKind, old: Json) -> Managers:
     """Everything in an object that was not tracked so far becomes somebody's."""
-    writer = Writer(_FIRST_MANAGER, UPDATE, kind.api_version, "", server.stamp())
+    writer = FieldWriter(_FIRST_MANAGER, UPDATE, kind.api_version, "", server.stamp())
     return _first_managers(kind, _unmanaged(old), writer, None)
 
 
 def _apply_to_nothing(
-    server: Server, asked: Asked, tree: Json, writer: Writer, stated: Json | None
+    server: Server, asked: RequestInfo, tree: Json, writer: FieldWriter, stated: Json | None
 ) -> Response:
     """An apply of a missing object creates it, even where it carries a resourceVersion."""
     uid = tree["metadata"].get("uid")
@@ -284,7 +283,7 @@ def _apply_to_nothing(
     return _create(server, asked, tree, writer, stated or {})
 
 
-def _stated(asked: Asked, tree: Json) -> Json | None:
+def _stated(asked: RequestInfo, tree: Json) -> Json | None:
     fields = without_system_fields(fields_of(_plain(asked.kind, tree), asked.kind.shape))
     return without_trees(fields, strategy.reset_fields(asked.kind, asked.subresource))
 
@@ -306,9 +305,9 @@ def _may_go(tree: Json) -> bool:
     return not meta.get("deletionGracePeriodSeconds")
 
 
-def _update_writer(server: Server, asked: Asked) -> Writer:
+def _update_writer(server: Server, asked: RequestInfo) -> FieldWriter:
     version = asked.kind.api_version
-    return Writer(asked.manager, UPDATE, version, asked.subresource, server.stamp())
+    return FieldWriter(asked.manager, UPDATE, version, asked.subresource, server.stamp())
 
 
 def _unmanaged(tree: Json) -> Json:
@@ -332,7 +331,7 @@ def _keeps_managers(new: Json) -> bool:
     return new["metadata"].get("managedFields") not in ([], [{}])
 
 
-def _check_uid(asked: Asked, new: Json, found: str) -> None:
+def _check_uid(asked: RequestInfo, new: Json, found: str) -> None:
     """A PUT must be of the object it names by uid."""
     wanted = new["metadata"].get("uid")
     if not wanted or wanted == found:
@@ -350,7 +349,7 @@ def _check_uid(asked: Asked, new: Json, found: str) -> None:
     raise conflict(kind, asked.name, why)
 
 
-def _unknown_patch(asked: Asked) -> Failure:
+def _unknown_patch(asked: RequestInfo) -> StatusError:
     served = [JSON_PATCH, MERGE_PATCH, *APPLY_PATCHES]
     if not asked.kind.is_custom:
         served.insert(2, STRATEGIC_PATCH)
@@ -363,7 +362,7 @@ def _unknown_patch(asked: Asked) -> Failure:
     )
 
 
-def _answer(server: Server, asked: Asked, stored: Stored, code: int = 200) -> Response:
+def _answer(server: Server, asked: RequestInfo, stored: Stored, code: int = 200) -> Response:
     form = form_of(asked)
     body = stored.raw(asked.kind) if form.is_plain else form.one(stored, server.wall())
     return Response(code, dict(JSON_HEADERS), body)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.printing import eventcells, networkcells, podcells
 from tmcconsole.sim.printing.ages import age, between
 from tmcconsole.sim.printing.targetcells import targets
 from tmcconsole.sim.schema.jsonpath import at_path
-from tmcconsole.sim.storage.selectors import text_of
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.list_selectors import text_of
 
 
 def _of(*path: str, default: Any = 0) -> Callable[[Json], Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.printing.ages import age
-
-Json = dict[str, Any]
 
 
 def _first_seen(tree: Json, now: float) -> str:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.defaults import TEMPLATE_GENERATION
 from tmcconsole.sim.printing import tables
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.status_errors import not_acceptable
 from tmcconsole.sim.storage.store import Event, Stored
-
-Json = dict[str, Any]
 
 _META: Final = "meta.k8s.io/v1"
 # Answers are JSON whatever else the client would take: every client accepts that.
@@ -109,7 +108,7 @@ class Form:
         return row
 
 
-def form_of(asked: Asked) -> Form:
+def form_of(asked: RequestInfo) -> Form:
     """Return the form that a request accepts. Raises Failure 406 where there is none."""
     include = asked.query.get("includeObject", "Metadata")
     for offer in (asked.accept or "application/json").split(","):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 _SHOWN: Final = 3  # of a list; the rest is counted
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.printing.ages import age
-
-Json = dict[str, Any]
 
 
 def ready(tree: Json) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.printing import podcells
 from tmcconsole.sim.printing.ages import age
 from tmcconsole.sim.printing.cells import CELLS, TIMED
 from tmcconsole.sim.schema.columns import AGE, BUILT_IN, CREATED, NAME
 from tmcconsole.sim.schema.jsonpath import at_path
-from tmcconsole.sim.storage.kinds import Column, SimKind
+from tmcconsole.sim.storage.kinds import PrinterColumn, SimKind
 
-Json = dict[str, Any]
-Columns = tuple[Column, ...]
+Columns = tuple[PrinterColumn, ...]
 
 
 def columns(kind: SimKind) -> Columns:
@@ -22,7 +22,7 @@ def columns(kind: SimKind) -> Columns:
     return BUILT_IN.get(kind.id) or (NAME, CREATED)
 
 
-def definition(column: Column) -> Json:
+def definition(column: PrinterColumn) -> Json:
     """Return a column's definition as a Table carries it."""
     return {
         "name": column.name,
@@ -43,7 +43,7 @@ def row_conditions(kind: SimKind, tree: Json) -> list[Json]:
     return podcells.row_conditions(tree) if kind.id == "pods" else []
 
 
-def _cell(kind: SimKind, column: Column, tree: Json, now: float) -> Any:
+def _cell(kind: SimKind, column: PrinterColumn, tree: Json, now: float) -> Any:
     meta, compute = tree["metadata"], CELLS.get(kind.id, {})
     if column.name == "Name" and column.format == "name":
         return meta["name"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 _SHOWN: Final = 2  # the rest is counted
 _UNKNOWN: Final = "<unknown>"

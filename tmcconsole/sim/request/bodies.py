@@ -8,11 +8,10 @@ from typing import Any, Final
 import orjson
 import yaml
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.request import protobuf
-from tmcconsole.sim.request.request_info import Asked
+from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.status_errors import bad_request, too_large, unsupported_media_type
-
-Json = dict[str, Any]
 
 MAX_BODY: Final = 3 * 1024 * 1024  # bytes, as kube-apiserver
 MAX_OBJECT: Final = 1_572_864  # bytes, etcd's limit for one request
@@ -25,7 +24,7 @@ APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
 _JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
 
 
-def decode(asked: Asked) -> Json:
+def decode(asked: RequestInfo) -> Json:
     """Return the object in the body. Raises Failure 400, 413 or 415."""
     _check_size(asked.body)
     if asked.content_type == protobuf.MEDIA_TYPE:
@@ -40,13 +39,13 @@ def decode(asked: Asked) -> Json:
     return _mapping(_json(asked.body))
 
 
-def decode_patch(asked: Asked) -> Any:
+def decode_patch(asked: RequestInfo) -> Any:
     """Return the JSON document in a patch's body. Raises Failure 400 or 413."""
     _check_size(asked.body)
     return _json(asked.body)
 
 
-def named_twice(asked: Asked) -> list[str]:
+def named_twice(asked: RequestInfo) -> list[str]:
     """Return the paths of the fields that a JSON body names more than once."""
     if asked.content_type not in _JSON_TYPES:
         return []

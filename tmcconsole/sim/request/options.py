@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tmcconsole.sim.storage.status_errors import Cause, bad_request, invalid
+from tmcconsole.sim.storage.status_errors import StatusCause, bad_request, invalid
 
 _OPTIONS: Final = {
     "create": "CreateOptions",
@@ -36,31 +36,31 @@ def check_number(name: str, text: str) -> None:
         raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": invalid syntax')
 
 
-def unsupported_dry_run(values: str) -> Cause:
+def unsupported_dry_run(values: str) -> StatusCause:
     """The only dry run there is, is one of all stages. ``values`` is a list as JSON."""
     text = f'Unsupported value: {values}: supported values: "All"'
-    return Cause("FieldValueNotSupported", text, "dryRun")
+    return StatusCause("FieldValueNotSupported", text, "dryRun")
 
 
-def _of_write(query: Mapping[str, str]) -> Iterator[Cause]:
+def _of_write(query: Mapping[str, str]) -> Iterator[StatusCause]:
     dry_run = query.get("dryRun")
     if dry_run and dry_run != "All":
         yield unsupported_dry_run(f'["{dry_run}"]')
     if len(query.get("fieldManager", "").encode()) > _LONGEST_MANAGER:
         text = f"Too long: may not be more than {_LONGEST_MANAGER} bytes"
-        yield Cause("FieldValueTooLong", text, "fieldManager")
+        yield StatusCause("FieldValueTooLong", text, "fieldManager")
     validation = query.get("fieldValidation", "")
     if validation not in _VALIDATIONS:
         supported = ", ".join(f'"{value}"' for value in _VALIDATIONS)
         text = f'Unsupported value: "{validation}": supported values: {supported}'
-        yield Cause("FieldValueNotSupported", text, "fieldValidation")
+        yield StatusCause("FieldValueNotSupported", text, "fieldValidation")
 
 
-def _of_patch(content_type: str, query: Mapping[str, str]) -> Iterator[Cause]:
+def _of_patch(content_type: str, query: Mapping[str, str]) -> Iterator[StatusCause]:
     if content_type.startswith(_APPLIES):
         if not query.get("fieldManager"):
             text = "Required value: is required for apply patch"
-            yield Cause("FieldValueRequired", text, "fieldManager")
+            yield StatusCause("FieldValueRequired", text, "fieldManager")
     elif "force" in query:
         text = "Forbidden: may not be specified for non-apply patch"
-        yield Cause("FieldValueForbidden", text, "force")
+        yield StatusCause("FieldValueForbidden", text, "force")

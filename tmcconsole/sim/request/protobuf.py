@@ -9,9 +9,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tmcconsole.sim.storage.status_errors import Failure, bad_request, unsupported_media_type
-
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
+from tmcconsole.sim.storage.status_errors import StatusError, bad_request, unsupported_media_type
 
 MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 _MAGIC: Final = b"k8s\x00"
@@ -226,7 +225,7 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-def _refused(what: str) -> Failure:
+def _refused(what: str) -> StatusError:
     return unsupported_media_type(
         f"this server does not read {what}: use `kubectl create -f FILE` or `kubectl apply -f"
         " FILE`, e.g. add `--dry-run=client -o yaml | kubectl create -f -`"

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import unquote
 
 from tmcconsole.runtime import Request
 from tmcconsole.sim.request.options import check_options
 from tmcconsole.sim.storage.kinds import Kinds, SimKind
 from tmcconsole.sim.storage.status_errors import bad_request
-from tmcconsole.sim.storage.store import Key
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.store import StoreKey
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
@@ -32,7 +29,7 @@ ADMIN = User("system:admin", ("system:masters", "system:authenticated"))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestInfo:
     """A request for objects of one kind."""
 
     verb: str
@@ -49,9 +46,9 @@ class Asked:
     warnings: list[str] = field(default_factory=list)  # grows while the request is answered
 
     @property
-    def key(self) -> Key:
+    def key(self) -> StoreKey:
         """The key of the one object asked for."""
-        return Key(self.namespace, self.name)
+        return StoreKey(self.namespace, self.name)
 
     @property
     def is_dry_run(self) -> bool:
@@ -68,12 +65,12 @@ class Asked:
         """The field manager; without one, the program's name in the user agent."""
         return self.query.get("fieldManager") or self.user_agent.partition("/")[0] or "unknown"
 
-    def at(self, name: str) -> Asked:
+    def at(self, name: str) -> RequestInfo:
         """Return the same request for one object of the collection."""
         return replace(self, name=name)
 
 
-def parse(request: Request, kinds: Kinds, user: User) -> Asked | None:
+def parse(request: Request, kinds: Kinds, user: User) -> RequestInfo | None:
     """Return what a resource path asks for, or None where nothing is served at the path.
 
     Raises Failure 400 or 422 for parameters that make no sense.
@@ -88,7 +85,7 @@ def parse(request: Request, kinds: Kinds, user: User) -> Asked | None:
     content_type = request.content_type.partition(";")[0].strip().lower()
     check_options(verb, content_type, query)
     headers = {key.lower(): value for key, value in request.headers}
-    return Asked(
+    return RequestInfo(
         verb=verb,
         kind=kind,
         namespace=namespace,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.sim.scenarios.quiet import QUIET
-from tmcconsole.sim.scenarios.stage import Scenario, World, make_world
+from tmcconsole.sim.scenarios.stage import Scenario, Stage, make_world
 from tmcconsole.sim.scenarios.tour import TOUR
 
 SCENARIOS: Final[dict[str, Scenario]] = {scenario.name: scenario for scenario in (TOUR, QUIET)}
 
-__all__ = ["SCENARIOS", "Scenario", "World", "make_world"]
+__all__ = ["SCENARIOS", "Scenario", "Stage", "make_world"]

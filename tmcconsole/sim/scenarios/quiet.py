@@ -5,10 +5,10 @@ from __future__ import annotations
 import anyio
 
 from tmcconsole.sim.scenarios import shop
-from tmcconsole.sim.scenarios.stage import Scenario, World
+from tmcconsole.sim.scenarios.stage import Scenario, Stage
 
 
-async def _story(world: World) -> None:
+async def _story(world: Stage) -> None:
     await shop.place(world)
     await shop.fill(world)
     world.say("A web shop runs on every cluster. Nothing else happens.")

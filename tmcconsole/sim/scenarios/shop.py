@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+from typing import Final
 
-from tmcconsole.kube.objects import Kind
+from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.sim.scenarios.stage import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -13,10 +13,8 @@ from tmcconsole.sim.scenarios.stage import (
     PLACEMENTS,
     SECRETS,
     SERVICES,
-    World,
+    Stage,
 )
-
-Json = dict[str, Any]
 
 NAMESPACE: Final = "shop"
 _PARTS: Final = {"web": 3, "cart": 2, "catalog": 2, "payments": 1}  # Deployments, with replicas
@@ -61,7 +59,7 @@ def deployment(name: str, replicas: int) -> Json:
     }
 
 
-async def place(world: World) -> None:
+async def place(world: Stage) -> None:
     """Create the shop's namespace, and the Placement that sends it to every target."""
     labels = {"app": "shop"}
     await world.hub.apply(NAMESPACES, {"metadata": {"name": NAMESPACE, "labels": labels}})
@@ -73,7 +71,7 @@ async def place(world: World) -> None:
     await world.hub.apply(PLACEMENTS, {"metadata": {"name": "shop"}, "spec": spec})
 
 
-async def fill(world: World) -> None:
+async def fill(world: Stage) -> None:
     """Create the shop's objects as they are at the start."""
     for kind, tree in objects():
         await world.hub.apply(kind, tree)

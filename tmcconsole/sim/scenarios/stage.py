@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import anyio
 
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.runtime import Random
 from tmcconsole.sim.faces.cluster import SimCluster
-
-Json = dict[str, Any]
 
 NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIG_MAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
@@ -61,7 +59,7 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Stage:
     """All that a story acts on."""
 
     hub: Hand
@@ -88,7 +86,7 @@ class Scenario:
 
     name: str
     title: str
-    story: Callable[[World], Awaitable[None]]
+    story: Callable[[Stage], Awaitable[None]]
 
 
 def make_world(
@@ -97,9 +95,9 @@ def make_world(
     *,
     say: Callable[[str], None],
     pace: float = 1.0,
-) -> World:
+) -> Stage:
     """Return the stage for a scenario on these clusters. The APIs must be installed in the hub."""
     hands = {name: Hand(cluster, "kubectl-edit") for name, cluster in clusters.items()}
     server = hub.server
     rng = Random(server.rng.getrandbits(32))
-    return World(Hand(hub, "kubectl"), clusters, hands, rng, server.wall, say, pace)
+    return Stage(Hand(hub, "kubectl"), clusters, hands, rng, server.wall, say, pace)

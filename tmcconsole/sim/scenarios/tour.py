@@ -11,7 +11,7 @@ from tmcconsole.sim.scenarios.stage import (
     DEPLOYMENTS,
     SYNC_TARGETS,
     Scenario,
-    World,
+    Stage,
 )
 from tmcconsole.sim.storage.server import rfc3339
 
@@ -19,7 +19,7 @@ PARTITION_S: Final = 20.0
 _LOOK_S: Final = 6.0  # time to see what just happened
 
 
-async def _story(world: World) -> None:
+async def _story(world: Stage) -> None:
     await shop.place(world)
     while True:
         await _appears(world)
@@ -33,33 +33,33 @@ async def _story(world: World) -> None:
         await world.pause(2 * _LOOK_S)
 
 
-def _cast(world: World) -> tuple[str, str, str]:
+def _cast(world: Stage) -> tuple[str, str, str]:
     """Choose who is edited, who is cut off, who is drained: different ones where there are."""
     names = world.names
     world.rng.shuffle(names)
     return names[0], names[1 % len(names)], names[2 % len(names)]
 
 
-async def _appears(world: World) -> None:
+async def _appears(world: Stage) -> None:
     world.say("A web shop is written to the hub, once. The engine takes it to every cluster.")
     await shop.fill(world)
     await world.pause(2 * _LOOK_S)
 
 
-async def _grows(world: World) -> None:
+async def _grows(world: Stage) -> None:
     world.say("The shop is busy: web scales from 3 to 6 replicas.")
     await world.hub.change(DEPLOYMENTS, NAMESPACE, "web", {"spec": {"replicas": 6}})
     await world.pause(_LOOK_S)
 
 
-async def _is_configured(world: World) -> None:
+async def _is_configured(world: Stage) -> None:
     world.say("A setting changes in the hub: the banner.")
     banner = f"Sale {world.rng.randrange(10, 60)}% off"
     await world.hub.change(CONFIG_MAPS, NAMESPACE, "shop-settings", {"data": {"banner": banner}})
     await world.pause(_LOOK_S)
 
 
-async def _is_edited(world: World, name: str) -> None:
+async def _is_edited(world: Stage, name: str) -> None:
     hand = world.hands[name]
     patch = {"data": {"currency": "USD"}}
     if not await hand.change(CONFIG_MAPS, NAMESPACE, "shop-settings", patch):
@@ -70,7 +70,7 @@ async def _is_edited(world: World, name: str) -> None:
     await world.pause(_LOOK_S)
 
 
-async def _is_cut_off(world: World, name: str) -> None:
+async def _is_cut_off(world: Stage, name: str) -> None:
     world.say(f"{name} is cut off. Its data is shown as old; nothing is deleted.")
     faults = world.clusters[name].faults
     faults.switch("outage", True)
@@ -83,7 +83,7 @@ async def _is_cut_off(world: World, name: str) -> None:
     await world.pause(2 * _LOOK_S)
 
 
-async def _is_drained(world: World, name: str) -> None:
+async def _is_drained(world: Stage, name: str) -> None:
     now = rfc3339(world.wall())
     leave = {"spec": {"unschedulable": True, "evictAfter": now}}
     if not await world.hub.change(SYNC_TARGETS, "", name, leave):

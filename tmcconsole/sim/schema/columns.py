@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tmcconsole.sim.storage.kinds import Column
+from tmcconsole.sim.storage.kinds import PrinterColumn
 
 # kind: columns. ``:type`` where it is not string, ``+`` for wide tables only.
 _TABLE: Final = """
@@ -61,18 +61,18 @@ apiservices.apiregistration.k8s.io: Name, Service, Available, Age
 """
 
 
-def _parse(text: str) -> Column:
+def _parse(text: str) -> PrinterColumn:
     name, _, kind = text.strip().rstrip("+").partition(":")
     form = "name" if name == "Name" else ""
-    return Column(name, kind or "string", priority=int(text.endswith("+")), format=form)
+    return PrinterColumn(name, kind or "string", priority=int(text.endswith("+")), format=form)
 
 
-def _parse_line(line: str) -> tuple[str, tuple[Column, ...]]:
+def _parse_line(line: str) -> tuple[str, tuple[PrinterColumn, ...]]:
     kind_id, _, columns = line.partition(": ")
     return kind_id, tuple(_parse(text) for text in columns.split(", "))
 
 
-NAME: Final = Column("Name", format="name")
-CREATED: Final = Column("Created At", "date", ".metadata.creationTimestamp")
-AGE: Final = Column("Age", "date", ".metadata.creationTimestamp")
+NAME: Final = PrinterColumn("Name", format="name")
+CREATED: Final = PrinterColumn("Created At", "date", ".metadata.creationTimestamp")
+AGE: Final = PrinterColumn("Age", "date", ".metadata.creationTimestamp")
 BUILT_IN: Final = dict(_parse_line(line) for line in _TABLE.strip().splitlines())

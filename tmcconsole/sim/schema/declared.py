@@ -12,13 +12,12 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.sim.schema.structs import LIST, MAP, Field, Struct, struct_of, structs
+from tmcconsole.kube.objects import Json
+from tmcconsole.sim.schema.structs import LIST, MAP, Struct, StructField, struct_of, structs
 from tmcconsole.sim.schema.structural import unknown_fields
 from tmcconsole.sim.storage.kinds import SimKind
 
-Json = dict[str, Any]
-
-_META: Final = Field("metadata", "meta.v1.ObjectMeta")
+_META: Final = StructField("metadata", "meta.v1.ObjectMeta")
 _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "bool": (bool,),

@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.schema import openapi2
-from tmcconsole.sim.schema.structs import LIST, MAP, SCALARS, Field, closure, struct_of, structs
+from tmcconsole.sim.schema.structs import (
+    LIST,
+    MAP,
+    SCALARS,
+    StructField,
+    closure,
+    struct_of,
+    structs,
+)
 from tmcconsole.sim.storage.kinds import Kinds, SimKind
 from tmcconsole.sim.storage.status_errors import JSON_HEADERS, path_not_found
-
-Json = dict[str, Any]
 
 _META: Final = "meta.v1.ObjectMeta"
 _PACKAGES: Final = {  # where the types of a package live that is not in io.k8s.api
@@ -157,7 +164,7 @@ def _struct_schema(name: str) -> Json:
     )
 
 
-def _told(field: Field) -> str:
+def _told(field: StructField) -> str:
     """Return what a name and a type tell: Kubernetes' own texts are not kept."""
     inner = field.type.lstrip(LIST + MAP)
     noun = "" if inner in SCALARS else f" ({inner.rpartition('.')[2]})"
@@ -175,7 +182,7 @@ def _words(name: str) -> str:
     return " ".join((first[:1].upper() + first[1:], *kept))
 
 
-def _field_schema(field: Field) -> Json:
+def _field_schema(field: StructField) -> Json:
     marked = {
         "x-kubernetes-patch-merge-key": field.patch_key,
         "x-kubernetes-patch-strategy": field.patch_strategy,

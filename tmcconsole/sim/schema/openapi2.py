@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 ASKED: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # how it is asked for

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from tmcconsole.kube.objects import Json
 
 # Types that are not made of fields: what they are in OpenAPI.
 SCALARS: Final[Mapping[str, Json]] = MappingProxyType(
@@ -35,7 +35,7 @@ MAP: Final = "{}"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class StructField:
     """One field. ``type`` is a scalar or a struct's name, after ``[]`` and ``{}`` of its lists."""
 
     name: str
@@ -53,7 +53,7 @@ class Struct:
     """One type with fields. ``name`` is like core.v1.PodSpec."""
 
     name: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, StructField]
     is_atomic: bool = False
 
 
@@ -85,7 +85,7 @@ def closure(name: str) -> frozenset[str]:
 
 
 @cache
-def quantity_fields(name: str) -> tuple[Field, ...]:
+def quantity_fields(name: str) -> tuple[StructField, ...]:
     """Return the fields of a type that are quantities, or lead to some."""
     return tuple(
         field for field in structs()[name].fields.values() if _leads_to_quantity(field.type)
@@ -107,13 +107,13 @@ def _struct(line: str) -> Struct:
     return Struct(head.rstrip("%"), {field.name: field for field in fields}, head.endswith("%"))
 
 
-def _field(word: str) -> Field:
+def _field(word: str) -> StructField:
     """Read ``name!:[]type|marker=value``; the exclamation mark says that it is required."""
     declared, *markers = word.split("|")
     name, _, type_ = declared.partition(":")
     values = dict(marker.split("=") for marker in markers)
     keys = values.get("keys", "")
-    return Field(
+    return StructField(
         name=name.rstrip("!"),
         type=type_,
         is_required=name.endswith("!"),

@@ -6,27 +6,27 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final
 
-from tmcconsole.sim.schema.structs import LIST, MAP, Field, Struct, struct_of, structs
-from tmcconsole.sim.storage.shapes import ATOMIC, DEFAULT, METADATA, PLAIN, Shape
+from tmcconsole.sim.schema.structs import LIST, MAP, Struct, StructField, struct_of, structs
+from tmcconsole.sim.storage.shapes import ATOMIC, DEFAULT, METADATA, PLAIN, ValueShape
 
 _OBJECT_META: Final = "meta.v1.ObjectMeta"
 
 
 @cache
-def shape_of_kind(group: str, version: str, kind: str) -> Shape:
+def shape_of_kind(group: str, version: str, kind: str) -> ValueShape:
     """Return the shape of a built-in kind's objects; nothing special where it has no type."""
     struct = struct_of(group, version, kind)
     return _struct(struct.name) if struct else PLAIN
 
 
-class _Fields(Mapping[str, Shape]):
+class _Fields(Mapping[str, ValueShape]):
     """The shapes of a type's fields, found when they are asked for: types contain themselves."""
 
     def __init__(self, struct: Struct) -> None:
         self._fields = struct.fields
-        self._found: dict[str, Shape] = {}
+        self._found: dict[str, ValueShape] = {}
 
-    def __getitem__(self, name: str) -> Shape:
+    def __getitem__(self, name: str) -> ValueShape:
         if name not in self._found:
             self._found[name] = _field(self._fields[name])
         return self._found[name]
@@ -39,23 +39,23 @@ class _Fields(Mapping[str, Shape]):
 
 
 @cache
-def _struct(name: str, map_type: str = "") -> Shape:
+def _struct(name: str, map_type: str = "") -> ValueShape:
     if name == _OBJECT_META:
         return METADATA
     if name not in structs():
         return ATOMIC if name == "object" else DEFAULT
     struct = structs()[name]
     is_atomic = struct.is_atomic if not map_type else map_type == "atomic"
-    return Shape(fields=_Fields(struct), is_atomic=is_atomic)
+    return ValueShape(fields=_Fields(struct), is_atomic=is_atomic)
 
 
-def _field(field: Field) -> Shape:
+def _field(field: StructField) -> ValueShape:
     if field.type.startswith(MAP):
         each = _type(field.type.removeprefix(MAP))
-        return Shape(each=each, is_open=True, is_atomic=field.map_type == "atomic")
+        return ValueShape(each=each, is_open=True, is_atomic=field.map_type == "atomic")
     if not field.type.startswith(LIST):
         return _struct(field.type, field.map_type)
-    return Shape(
+    return ValueShape(
         each=_type(field.type.removeprefix(LIST)),
         keys=field.list_keys,
         key_defaults={"protocol": "TCP"} if "protocol" in field.list_keys else {},
@@ -65,10 +65,10 @@ def _field(field: Field) -> Shape:
     )
 
 
-def _type(type_: str) -> Shape:
+def _type(type_: str) -> ValueShape:
     """Return the shape of what a list or a map holds."""
     if type_.startswith(MAP):
-        return Shape(each=_type(type_.removeprefix(MAP)), is_open=True)
+        return ValueShape(each=_type(type_.removeprefix(MAP)), is_open=True)
     if type_.startswith(LIST):
-        return Shape(each=_type(type_.removeprefix(LIST)))
+        return ValueShape(each=_type(type_.removeprefix(LIST)))
     return _struct(type_)

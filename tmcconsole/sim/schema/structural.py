@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.schema.formats import fits_number, is_formatted
-from tmcconsole.sim.storage.status_errors import Cause
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusCause
 
 _EITHER: Final = "x-kubernetes-int-or-string"
 _ALWAYS: Final = ("apiVersion", "kind", "metadata")
@@ -40,7 +39,7 @@ def unknown_fields(tree: Json, schema: Json) -> list[str]:
     return list(_unknown(rest, schema, ""))
 
 
-def violations(value: Any, schema: Json, path: str = "") -> Iterator[Cause]:
+def violations(value: Any, schema: Json, path: str = "") -> Iterator[StatusCause]:
     """Yield what in ``value`` breaks the schema."""
     if value is None:
         if not schema.get("nullable") and schema.get("type"):
@@ -102,14 +101,14 @@ def _unknown(value: Any, schema: Json, path: str) -> Iterator[str]:
             yield from _unknown(child, found, place)
 
 
-def _combined(value: Any, schema: Json, path: str) -> Iterator[Cause]:
+def _combined(value: Any, schema: Json, path: str) -> Iterator[StatusCause]:
     """Yield what ``not``, ``allOf``, ``anyOf`` and ``oneOf`` find, and why the first one fails."""
 
-    def broken(word: str) -> list[list[Cause]]:
+    def broken(word: str) -> list[list[StatusCause]]:
         return [list(violations(value, part, path)) for part in schema.get(word) or ()]
 
-    def whole(text: str) -> Cause:
-        return Cause("FieldValueInvalid", f'Invalid value: "": "{path}" must {text}', "<nil>")
+    def whole(text: str) -> StatusCause:
+        return StatusCause("FieldValueInvalid", f'Invalid value: "": "{path}" must {text}', "<nil>")
 
     if "not" in schema and not list(violations(value, schema["not"], path)):
         yield whole("not validate the schema (not)")
@@ -130,12 +129,12 @@ def _combined(value: Any, schema: Json, path: str) -> Iterator[Cause]:
         yield from () if fitting else found[0]
 
 
-def _object_violations(value: Json, schema: Json, path: str) -> Iterator[Cause]:
+def _object_violations(value: Json, schema: Json, path: str) -> Iterator[StatusCause]:
     yield from _size(value, schema, path)
     for name in schema.get("required") or ():
         if name not in value:
             place = f"{path}.{name}" if path else name
-            yield Cause("FieldValueRequired", "Required value", place)
+            yield StatusCause("FieldValueRequired", "Required value", place)
     properties = schema.get("properties") or {}
     extra = schema.get("additionalProperties")
     for key, child in value.items():
@@ -144,17 +143,17 @@ def _object_violations(value: Json, schema: Json, path: str) -> Iterator[Cause]:
             yield from violations(child, found, f"{path}.{key}" if path else key)
 
 
-def _size(value: Json, schema: Json, path: str) -> Iterator[Cause]:
+def _size(value: Json, schema: Json, path: str) -> Iterator[StatusCause]:
     least, most = schema.get("minProperties"), schema.get("maxProperties")
     if least is not None and len(value) < least:
         text = f"{path} in body should have at least {least} properties"
-        yield Cause("FieldValueInvalid", f"Invalid value: {len(value)}: {text}", path)
+        yield StatusCause("FieldValueInvalid", f"Invalid value: {len(value)}: {text}", path)
     if most is not None and len(value) > most:
         text = f"Too many: {len(value)}: must have at most {most} items"
-        yield Cause("FieldValueTooMany", text, path)
+        yield StatusCause("FieldValueTooMany", text, path)
 
 
-def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
+def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[StatusCause]:
     items = schema.get("items")
     if items:
         for index, item in enumerate(value):
@@ -162,14 +161,14 @@ def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Caus
     yield from _duplicates(value, schema, path)
     if "maxItems" in schema and len(value) > schema["maxItems"]:
         text = f"Too many: {len(value)}: must have at most {schema['maxItems']} items"
-        yield Cause("FieldValueTooMany", text, path)
+        yield StatusCause("FieldValueTooMany", text, path)
     if "minItems" in schema and len(value) < schema["minItems"]:
         least = schema["minItems"]
         text = f"Invalid value: {len(value)}: {path} in body should have at least {least} items"
-        yield Cause("FieldValueInvalid", text, path)
+        yield StatusCause("FieldValueInvalid", text, path)
 
 
-def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
+def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[StatusCause]:
     """Yield the items of a set, or of a list with keys, that were there before."""
     kind = schema.get("x-kubernetes-list-type")
     if kind not in ("set", "map"):
@@ -181,44 +180,46 @@ def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[Cause]:
         shown = orjson.dumps(known)
         if shown in seen:
             text = f"Duplicate value: {shown.decode()}"
-            yield Cause("FieldValueDuplicate", text, f"{path}[{index}]")
+            yield StatusCause("FieldValueDuplicate", text, f"{path}[{index}]")
         seen.add(shown)
 
 
-def _limits(value: Any, schema: Json, path: str) -> Iterator[Cause]:
+def _limits(value: Any, schema: Json, path: str) -> Iterator[StatusCause]:
     choices = schema.get("enum")
     if choices is not None and value not in choices:
         shown = ", ".join(f'"{choice}"' for choice in choices)
         text = f"Unsupported value: {_quoted(value)}: supported values: {shown}"
-        yield Cause("FieldValueNotSupported", text, path)
+        yield StatusCause("FieldValueNotSupported", text, path)
     if isinstance(value, str):
         yield from _string_limits(value, schema, path)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield from _number_limits(value, schema, path)
 
 
-def _string_limits(value: str, schema: Json, path: str) -> Iterator[Cause]:
+def _string_limits(value: str, schema: Json, path: str) -> Iterator[StatusCause]:
     form = schema.get("format") or ""
     if not is_formatted(value, form):
         text = f'Invalid value: "{value}": {path} in body must be of type {form}: "{value}"'
-        yield Cause("FieldValueTypeInvalid", text, path)
+        yield StatusCause("FieldValueTypeInvalid", text, path)
     pattern = schema.get("pattern")
     if pattern and not re.search(pattern, value):
         text = f"Invalid value: \"{value}\": {path} in body should match '{pattern}'"
-        yield Cause("FieldValueInvalid", text, path)
+        yield StatusCause("FieldValueInvalid", text, path)
     longest, shortest = schema.get("maxLength"), schema.get("minLength")
     if longest is not None and len(value) > longest:
-        yield Cause("FieldValueTooLong", f"Too long: may not be more than {longest} bytes", path)
+        yield StatusCause(
+            "FieldValueTooLong", f"Too long: may not be more than {longest} bytes", path
+        )
     if shortest is not None and len(value) < shortest:
         text = f'Invalid value: "{value}": {path} in body should be at least {shortest} chars long'
-        yield Cause("FieldValueInvalid", text, path)
+        yield StatusCause("FieldValueInvalid", text, path)
 
 
-def _number_limits(value: float, schema: Json, path: str) -> Iterator[Cause]:
+def _number_limits(value: float, schema: Json, path: str) -> Iterator[StatusCause]:
     form = schema.get("format") or ""
     if not fits_number(value, form):
         text = f"Checked value must be of type {schema.get('type')} with format {form} in {path}"
-        yield Cause("FieldValueInvalid", f'Invalid value: "": {text}', "<nil>")
+        yield StatusCause("FieldValueInvalid", f'Invalid value: "": {text}', "<nil>")
     step = schema.get("multipleOf")
     if step and Fraction(str(value)) % Fraction(str(step)):
         yield _number(value, path, f"a multiple of {step}")
@@ -231,9 +232,9 @@ def _number_limits(value: float, schema: Json, path: str) -> Iterator[Cause]:
         yield _number(value, path, f"less than {'' if below else 'or equal to '}{int(most)}")
 
 
-def _number(value: float, path: str, wanted: str) -> Cause:
+def _number(value: float, path: str, wanted: str) -> StatusCause:
     text = f"Invalid value: {value}: {path} in body should be {wanted}"
-    return Cause("FieldValueInvalid", text, path)
+    return StatusCause("FieldValueInvalid", text, path)
 
 
 def _has_type(value: Any, wanted: str) -> bool:
@@ -250,9 +251,9 @@ def _type_name(value: Any) -> str:
     return _NAMES.get(type(value), "number")
 
 
-def _wrong_type(path: str, found: str, wanted: str) -> Cause:
+def _wrong_type(path: str, found: str, wanted: str) -> StatusCause:
     text = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
-    return Cause("FieldValueTypeInvalid", text, path)
+    return StatusCause("FieldValueTypeInvalid", text, path)
 
 
 def _quoted(value: Any) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage import shapes
-from tmcconsole.sim.storage.shapes import Shape
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.shapes import ValueShape
 
 ALL_VERBS: Final = (
     "create",
@@ -24,7 +23,7 @@ ALL_VERBS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PrinterColumn:
     """One column of the table form. ``path`` is a JSONPath, or "" where code computes it."""
 
     name: str
@@ -66,8 +65,8 @@ class SimKind:
     is_custom: bool = False  # comes from a CRD
     schema: Json | None = None  # of a custom resource
     deprecated: str = ""  # what users of a custom resource's version are told
-    columns: tuple[Column, ...] = ()
-    shape: Shape = shapes.PLAIN
+    columns: tuple[PrinterColumn, ...] = ()
+    shape: ValueShape = shapes.PLAIN
 
     @property
     def id(self) -> str:

@@ -12,30 +12,30 @@ import orjson
 from tmcconsole.sim.storage.status_errors import (
     bad_request,
 )
-from tmcconsole.sim.storage.store import Key, Snapshot
+from tmcconsole.sim.storage.store import Snapshot, StoreKey
 
 _OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
 
 
-class Position(NamedTuple):
+class ListPosition(NamedTuple):
     """Where a list goes on: after ``after``, as things were at ``version``."""
 
     version: int  # of the first page; -1 = go on at the present, inconsistently
-    after: Key
+    after: StoreKey
 
 
-def token(position: Position) -> str:
+def token(position: ListPosition) -> str:
     """Return the opaque token for a position."""
     document = {"v": "meta.k8s.io/v1", "rv": position.version, "start": list(position.after)}
     return base64.urlsafe_b64encode(orjson.dumps(document)).decode().rstrip("=")
 
 
-def position(text: str) -> Position:
+def position(text: str) -> ListPosition:
     """Return the position a token stands for. Raises Failure 400 where it is none."""
     try:
         document = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         namespace, name = document["start"]
-        return Position(int(document["rv"]), Key(namespace, name))
+        return ListPosition(int(document["rv"]), StoreKey(namespace, name))
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise bad_request(f"continue key is not valid: {error}") from error
 

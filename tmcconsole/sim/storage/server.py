@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tmcconsole.runtime import Random
-from tmcconsole.sim.storage.faults import Faults
+from tmcconsole.sim.storage.fault_injection import Faults
 from tmcconsole.sim.storage.kinds import Kinds
 from tmcconsole.sim.storage.paging import Pages
 from tmcconsole.sim.storage.store import Store

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ValueShape:
     """What is known of one value. The empty shape fits anything without special rules."""
 
-    fields: Mapping[str, Shape] = field(default_factory=dict)
-    each: Shape | None = None  # of list items, or of the values of an open map
+    fields: Mapping[str, ValueShape] = field(default_factory=dict)
+    each: ValueShape | None = None  # of list items, or of the values of an open map
     keys: tuple[str, ...] = ()  # identity of a list's items, for server-side apply
     key_defaults: Mapping[str, Any] = field(default_factory=dict)
     patch_key: str = ""  # identity of a list's items, for a strategic merge patch
@@ -25,47 +25,47 @@ class Shape:
     is_atomic: bool = False  # owned and replaced as a whole
     is_open: bool = False  # a map whose keys are data: its entries are owned one by one
 
-    def child(self, name: str) -> Shape:
+    def child(self, name: str) -> ValueShape:
         """Return the shape of a map's entry."""
         return self.fields.get(name) or self.each or DEFAULT
 
     @property
-    def item(self) -> Shape:
+    def item(self) -> ValueShape:
         """The shape of a list's items."""
         return self.each or DEFAULT
 
 
-DEFAULT: Final = Shape()
-ATOMIC: Final = Shape(is_atomic=True)
-OPEN: Final = Shape(is_open=True)
-SET: Final = Shape(is_set=True)
+DEFAULT: Final = ValueShape()
+ATOMIC: Final = ValueShape(is_atomic=True)
+OPEN: Final = ValueShape(is_open=True)
+SET: Final = ValueShape(is_set=True)
 # A value nothing is known of, in a custom resource: maps merge, their entries are owned.
-DEDUCED: Final = Shape(is_open=True)
+DEDUCED: Final = ValueShape(is_open=True)
 
 
-METADATA: Final = Shape(
+METADATA: Final = ValueShape(
     fields={
         "labels": OPEN,
         "annotations": OPEN,
         "finalizers": SET,
-        "ownerReferences": Shape(each=ATOMIC, keys=("uid",), patch_key="uid"),
+        "ownerReferences": ValueShape(each=ATOMIC, keys=("uid",), patch_key="uid"),
     }
 )
-PLAIN: Final = Shape(fields={"metadata": METADATA})
+PLAIN: Final = ValueShape(fields={"metadata": METADATA})
 
 
-def of_schema(schema: Mapping[str, Any]) -> Shape:
+def of_schema(schema: Mapping[str, Any]) -> ValueShape:
     """Return the shape that a CRD's structural schema describes, of a whole object."""
     top = _shape_of(schema)
     return replace(top, fields=dict(top.fields) | {"metadata": METADATA}, is_atomic=False)
 
 
-def _shape_of(schema: Mapping[str, Any]) -> Shape:
+def _shape_of(schema: Mapping[str, Any]) -> ValueShape:
     if schema.get("type") == "array":
         return _list_shape(schema)
     properties = schema.get("properties") or {}
     extra = schema.get("additionalProperties")
-    return Shape(
+    return ValueShape(
         fields={name: _shape_of(child) for name, child in properties.items()},
         each=_shape_of(extra) if isinstance(extra, dict) else DEDUCED,
         is_open=True,
@@ -73,17 +73,17 @@ def _shape_of(schema: Mapping[str, Any]) -> Shape:
     )
 
 
-def _list_shape(schema: Mapping[str, Any]) -> Shape:
+def _list_shape(schema: Mapping[str, Any]) -> ValueShape:
     items = schema.get("items") or {}
     kind = schema.get("x-kubernetes-list-type", "atomic")
     if kind == "set":
         return SET
     if kind != "map":
-        return Shape(each=_shape_of(items), is_atomic=True)
+        return ValueShape(each=_shape_of(items), is_atomic=True)
     keys = tuple(schema.get("x-kubernetes-list-map-keys") or ())
     properties = items.get("properties") or {}
     defaults = {key: properties[key]["default"] for key in keys if _has_default(properties, key)}
-    return Shape(each=_shape_of(items), keys=keys, key_defaults=defaults, patch_key=keys[0])
+    return ValueShape(each=_shape_of(items), keys=keys, key_defaults=defaults, patch_key=keys[0])
 
 
 def _has_default(properties: Mapping[str, Any], key: str) -> bool:

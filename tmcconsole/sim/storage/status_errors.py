@@ -7,16 +7,16 @@ the reason, people read the message, and engines read the causes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 
 if TYPE_CHECKING:
     from tmcconsole.sim.storage.kinds import SimKind
 
-Json = dict[str, Any]
 
 JSON_HEADERS = {"content-type": "application/json"}
 MODIFIED = (
@@ -24,7 +24,7 @@ MODIFIED = (
 )
 
 
-class Cause(NamedTuple):
+class StatusCause(NamedTuple):
     """One cause of a refusal: ``reason`` is machine readable, ``field`` a path."""
 
     reason: str
@@ -32,7 +32,7 @@ class Cause(NamedTuple):
     field: str
 
 
-class Failure(Exception):
+class StatusError(Exception):
     """A request that is answered with a Status other than Success."""
 
     def __init__(
@@ -73,39 +73,41 @@ class Failure(Exception):
         return Response(self.code, JSON_HEADERS | self.headers, orjson.dumps(self.status()))
 
 
-def not_found(kind: SimKind, name: str) -> Failure:
+def not_found(kind: SimKind, name: str) -> StatusError:
     """404: no object of that name."""
-    return Failure(404, "NotFound", f'{kind.id} "{name}" not found', _details(kind, name))
+    return StatusError(404, "NotFound", f'{kind.id} "{name}" not found', _details(kind, name))
 
 
-def namespace_not_found(name: str) -> Failure:
+def namespace_not_found(name: str) -> StatusError:
     """404: a write into a namespace that does not exist."""
     details = {"name": name, "kind": "namespaces"}
-    return Failure(404, "NotFound", f'namespaces "{name}" not found', details)
+    return StatusError(404, "NotFound", f'namespaces "{name}" not found', details)
 
 
-def already_exists(kind: SimKind, name: str, *, terminating: bool) -> Failure:
+def already_exists(kind: SimKind, name: str, *, terminating: bool) -> StatusError:
     """409: a create of a taken name; where what has it is on its way out, the message says so."""
     message = f'{kind.id} "{name}" already exists'
     if terminating:
         message = f"object is being deleted: {message}"
-    return Failure(409, "AlreadyExists", message, _details(kind, name))
+    return StatusError(409, "AlreadyExists", message, _details(kind, name))
 
 
-def conflict(kind: SimKind, name: str, why: str = MODIFIED, *, by_kind: bool = False) -> Failure:
+def conflict(
+    kind: SimKind, name: str, why: str = MODIFIED, *, by_kind: bool = False
+) -> StatusError:
     """409: a precondition did not hold. ``by_kind`` names the Kind, as deletes do."""
     what = kind.kind if by_kind else kind.resource
     qualified = f"{what}.{kind.group}" if kind.group else what
     message = f'Operation cannot be fulfilled on {qualified} "{name}": {why}'
-    return Failure(409, "Conflict", message, _details(kind, name, what))
+    return StatusError(409, "Conflict", message, _details(kind, name, what))
 
 
-def apply_conflict(message: str, causes: Sequence[Cause]) -> Failure:
+def apply_conflict(message: str, causes: Sequence[StatusCause]) -> StatusError:
     """409: server-side apply met fields of other managers."""
-    return Failure(409, "Conflict", message, {"causes": [_cause(cause) for cause in causes]})
+    return StatusError(409, "Conflict", message, {"causes": [_cause(cause) for cause in causes]})
 
 
-def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failure:
+def invalid(kind: str, group: str, name: str, causes: Sequence[StatusCause]) -> StatusError:
     """422: the object breaks rules. ``kind`` is the Kind, not the resource."""
     problems = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
@@ -114,82 +116,84 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Failur
     details |= {"group": group} if group else {}
     details |= {"kind": kind} if kind else {}
     details |= {"causes": [_cause(cause) for cause in causes]}
-    return Failure(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
+    return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
 
 
-def forbidden(kind: SimKind, name: str, why: str, causes: Sequence[Cause] = ()) -> Failure:
+def forbidden(
+    kind: SimKind, name: str, why: str, causes: Sequence[StatusCause] = ()
+) -> StatusError:
     """403: known, but not allowed."""
     named = f'{kind.id} "{name}"' if name else kind.id
     details = _details(kind, name)
     if causes:
         details["causes"] = [_cause(cause) for cause in causes]
-    return Failure(403, "Forbidden", f"{named} is forbidden: {why}", details)
+    return StatusError(403, "Forbidden", f"{named} is forbidden: {why}", details)
 
 
-def unauthorized() -> Failure:
+def unauthorized() -> StatusError:
     """401: no, expired or unknown credentials."""
-    return Failure(401, "Unauthorized", "Unauthorized")
+    return StatusError(401, "Unauthorized", "Unauthorized")
 
 
-def bad_request(message: str) -> Failure:
+def bad_request(message: str) -> StatusError:
     """400: the request makes no sense."""
-    return Failure(400, "BadRequest", message)
+    return StatusError(400, "BadRequest", message)
 
 
-def expired(message: str, metadata: Json | None = None) -> Failure:
+def expired(message: str, metadata: Json | None = None) -> StatusError:
     """410: the resourceVersion or continue token is too old."""
-    return Failure(410, "Expired", message, metadata=metadata)
+    return StatusError(410, "Expired", message, metadata=metadata)
 
 
-def too_old(asked: int, oldest: int) -> Failure:
+def too_old(asked: int, oldest: int) -> StatusError:
     """410: a watch from before the history that is kept."""
     return expired(f"too old resource version: {asked} ({oldest})")
 
 
-def too_large_version(asked: int, current: int) -> Failure:
+def too_large_version(asked: int, current: int) -> StatusError:
     """504: the resourceVersion asked for has not been reached; come back."""
     message = f"Too large resource version: {asked}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     details = {"causes": [cause], "retryAfterSeconds": 1}
-    return Failure(504, "Timeout", f"Timeout: {message}", details, {"retry-after": "1"})
+    return StatusError(504, "Timeout", f"Timeout: {message}", details, {"retry-after": "1"})
 
 
-def method_not_allowed(kind: SimKind, verb: str) -> Failure:
+def method_not_allowed(kind: SimKind, verb: str) -> StatusError:
     """405: the kind does not support the verb."""
     message = f"{verb} is not supported on resources of kind {kind.id!r}".replace("'", '"')
     details = {"group": kind.group} if kind.group else {}
-    return Failure(405, "MethodNotAllowed", message, details | {"kind": kind.resource})
+    return StatusError(405, "MethodNotAllowed", message, details | {"kind": kind.resource})
 
 
-def wrong_method() -> Failure:
+def wrong_method() -> StatusError:
     """405: an object's method on a collection, or the other way round."""
     message = "the server does not allow this method on the requested resource"
-    return Failure(405, "MethodNotAllowed", message, {})
+    return StatusError(405, "MethodNotAllowed", message, {})
 
 
-def resource_not_found() -> Failure:
+def resource_not_found() -> StatusError:
     """404: a group is served, but no such resource in it."""
-    return Failure(404, "NotFound", "the server could not find the requested resource", {})
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def unsupported_media_type(message: str, details: Json | None = None) -> Failure:
+def unsupported_media_type(message: str, details: Json | None = None) -> StatusError:
     """415: a body in a format that is not understood here."""
-    return Failure(415, "UnsupportedMediaType", message, details)
+    return StatusError(415, "UnsupportedMediaType", message, details)
 
 
-def not_acceptable(message: str) -> Failure:
+def not_acceptable(message: str) -> StatusError:
     """406: no format the client accepts can be served."""
-    return Failure(406, "NotAcceptable", message)
+    return StatusError(406, "NotAcceptable", message)
 
 
-def too_large(message: str) -> Failure:
+def too_large(message: str) -> StatusError:
     """413: the request is larger than the server takes."""
-    return Failure(413, "RequestEntityTooLarge", message)
+    return StatusError(413, "RequestEntityTooLarge", message)
 
 
-def too_many_requests(retry_after_s: int) -> Failure:
+def too_many_requests(retry_after_s: int) -> StatusError:
     """429: slow down, come back after ``retry_after_s``."""
-    return Failure(
+    return StatusError(
         429,
         "TooManyRequests",
         "Too many requests, please try again later.",
@@ -198,18 +202,18 @@ def too_many_requests(retry_after_s: int) -> Failure:
     )
 
 
-def internal(message: str, code: int = 500) -> Failure:
+def internal(message: str, code: int = 500) -> StatusError:
     """5xx: the server's fault."""
     if code == 500:
         details = {"causes": [{"message": message}]}
-        return Failure(500, "InternalError", f"Internal error occurred: {message}", details)
+        return StatusError(500, "InternalError", f"Internal error occurred: {message}", details)
     reasons = {503: "ServiceUnavailable", 504: "Timeout"}
-    return Failure(code, reasons.get(code, "InternalError"), message)
+    return StatusError(code, reasons.get(code, "InternalError"), message)
 
 
-def untyped(message: str) -> Failure:
+def untyped(message: str) -> StatusError:
     """500 without a reason, as Kubernetes answers errors that nobody gave a type."""
-    return Failure(500, "", message)
+    return StatusError(500, "", message)
 
 
 def path_not_found() -> Response:
@@ -224,6 +228,6 @@ def _details(kind: SimKind, name: str, what: str = "") -> Json:
     return details | {"kind": what or kind.resource}
 
 
-def _cause(cause: Cause) -> Json:
+def _cause(cause: StatusCause) -> Json:
     entry = {"reason": cause.reason, "message": cause.message, "field": cause.field}
     return {key: value for key, value in entry.items() if value}

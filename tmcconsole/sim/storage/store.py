@@ -10,19 +10,18 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import anyio
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage.kinds import SimKind
-
-Json = dict[str, Any]
 
 HISTORY: Final = 10_000  # events kept per kind; a watch from before them is answered 410
 
 
-class Key(NamedTuple):
+class StoreKey(NamedTuple):
     """An object's place within its kind; ``namespace`` is "" for cluster-scoped kinds."""
 
     namespace: str
@@ -34,7 +33,7 @@ class Stored:
     """One committed version of one object."""
 
     kind: SimKind  # as which it was last written
-    key: Key
+    key: StoreKey
     uid: str
     version: int  # resourceVersion
     labels: dict[str, str]
@@ -76,7 +75,7 @@ class Commit:
 
     verb: str  # create, update or delete
     kind_id: str
-    key: Key
+    key: StoreKey
     old: Json | None
     new: Json | None  # None for a delete
     manager: str  # field manager, or user agent
@@ -87,8 +86,8 @@ class _Shelf:
     """The objects of one kind, in order, and their recent history."""
 
     def __init__(self) -> None:
-        self.objects: dict[Key, Stored] = {}
-        self.keys: list[Key] = []
+        self.objects: dict[StoreKey, Stored] = {}
+        self.keys: list[StoreKey] = []
         self.history: deque[Event] = deque(maxlen=HISTORY)
         self.appended = 0  # events ever appended; a cursor counts in these
         self.lost_version = 0  # the newest version that is no longer in the history
@@ -123,15 +122,15 @@ class Snapshot:
         shelf = self.shelves.get(kind_id, [])
         if not namespace:
             return shelf
-        first = bisect_left(shelf, Key(namespace, ""), key=_key)
-        return shelf[first : bisect_left(shelf, Key(namespace + "\0", ""), key=_key)]
+        first = bisect_left(shelf, StoreKey(namespace, ""), key=_key)
+        return shelf[first : bisect_left(shelf, StoreKey(namespace + "\0", ""), key=_key)]
 
     def at(self, _kind_id: str, version: int) -> Snapshot | None:
         """Return itself where it is of that version, else None."""
         return self if version == self.version else None
 
 
-def _key(stored: Stored) -> Key:
+def _key(stored: Stored) -> StoreKey:
     return stored.key
 
 
@@ -154,10 +153,10 @@ class Store:
 
     def get(self, kind_id: str, namespace: str, name: str) -> Json | None:
         """Return an object as a fresh tree, or None."""
-        found = self.find(kind_id, Key(namespace, name))
+        found = self.find(kind_id, StoreKey(namespace, name))
         return found.tree() if found else None
 
-    def find(self, kind_id: str, key: Key) -> Stored | None:
+    def find(self, kind_id: str, key: StoreKey) -> Stored | None:
         """Return an object as it is stored, or None."""
         return self._shelf(kind_id).objects.get(key)
 
@@ -166,8 +165,8 @@ class Store:
         shelf = self._shelf(kind_id)
         if not namespace:
             return [shelf.objects[key] for key in shelf.keys]
-        first = bisect_left(shelf.keys, Key(namespace, ""))
-        last = bisect_left(shelf.keys, Key(namespace + "\0", ""))
+        first = bisect_left(shelf.keys, StoreKey(namespace, ""))
+        last = bisect_left(shelf.keys, StoreKey(namespace + "\0", ""))
         return [shelf.objects[key] for key in shelf.keys[first:last]]
 
     def trees(self, kind_id: str, namespace: str = "") -> list[Json]:
@@ -189,7 +188,7 @@ class Store:
     def put(self, kind: SimKind, tree: Json, *, manager: str = "", subresource: str = "") -> Stored:
         """Commit a new object or a new version of one, under the next resourceVersion."""
         meta = tree["metadata"]
-        key = Key(meta.get("namespace") or "", meta["name"])
+        key = StoreKey(meta.get("namespace") or "", meta["name"])
         self.resource_version += 1
         meta["resourceVersion"] = str(self.resource_version)
         stored = self._store(kind, key, tree)
@@ -302,7 +301,9 @@ class Store:
                 self._restored(kind_id, key, before.get(key), shelf.objects.get(key))
         self.resource_version = backup.version
 
-    def _restored(self, kind_id: str, key: Key, old: Stored | None, new: Stored | None) -> None:
+    def _restored(
+        self, kind_id: str, key: StoreKey, old: Stored | None, new: Stored | None
+    ) -> None:
         if old is new:
             return
         verb = "delete" if new is None else "update" if old else "create"
@@ -316,7 +317,7 @@ class Store:
             shelf = self._shelves[kind_id] = _Shelf()
         return shelf
 
-    def _store(self, kind: SimKind, key: Key, tree: Json) -> Stored:
+    def _store(self, kind: SimKind, key: StoreKey, tree: Json) -> Stored:
         meta = tree["metadata"]
         fields = {name: value for name, value in tree.items() if name not in ("kind", "apiVersion")}
         body = bytes(memoryview(orjson.dumps(fields)))  # exact size, without the writer's slack

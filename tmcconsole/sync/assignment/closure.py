@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.kube.objects import Json
-from tmcconsole.kube.selectors import SelectorError, matches
 from tmcconsole.sync.assignment.references import SERVICES, Reference, references
 from tmcconsole.sync.names.podspecs import part, pod_labels
 from tmcconsole.sync.policy import POD_MAKERS
@@ -38,7 +38,7 @@ class Links:
 
 
 # Why each object goes along: the one it goes with, None for workloads.
-Taken = Mapping[Reference, Reference | None]
+Closure = Mapping[Reference, Reference | None]
 
 
 def links_of(kind: str, tree: Json) -> Links:
@@ -67,7 +67,7 @@ def _selector(kind: str, tree: Json) -> Json | None:
     return part(tree, *path) if path else None
 
 
-def closure(objects: Mapping[Reference, Links]) -> Taken:
+def closure(objects: Mapping[Reference, Links]) -> Closure:
     """Return what is taken of a namespace's objects, each with what it goes with."""
     taken: dict[Reference, Reference | None] = {
         one: None for one in sorted(objects) if objects[one].is_workload
@@ -88,7 +88,7 @@ def _along(
     objects: Mapping[Reference, Links],
     fresh: list[Reference],
     pods: Mapping[tuple[tuple[str, Any], ...], Reference],
-    taken: Taken,
+    taken: Closure,
 ) -> Iterator[tuple[Reference, Reference]]:
     """Yield what goes with what was just taken, whether it is taken already or not."""
     for one in fresh:

@@ -162,7 +162,7 @@ def add_finalizer(tree: Mapping[str, Any], key: str) -> Json:
     return {"metadata": _guards(tree) | {"finalizers": finalizers}}
 
 
-def is_wanted(tree: Mapping[str, Any], key: str) -> bool:
+def is_assigned(tree: Mapping[str, Any], key: str) -> bool:
     """True where target ``key`` should hold a copy now.
 
     A soft finalizer keeps the copy although the object, or its stay here, is being deleted.

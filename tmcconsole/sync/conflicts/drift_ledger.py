@@ -32,20 +32,20 @@ class Drift:
     count: int = 0  # changes seen
     outcome: str = ""  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended
     flips: tuple[float, ...] = ()  # monotonic: when it was to be taken back, in the window
-    has_fought: bool = False  # since the wish last changed
+    has_fought: bool = False  # since the desired state last changed
 
 
 @dataclass(frozen=True, slots=True)
 class Truce:
-    """After a fight: nothing is written until then, or until the wish is another."""
+    """After a fight: nothing is written until then, or until the desired state is another."""
 
     until: float = 0.0  # monotonic
     for_s: float = 0.0
-    wish: bytes = b""  # content digest of the hub object
+    desired: bytes = b""  # content digest of the hub object
 
 
 @dataclass(slots=True)
-class Drifts:
+class DriftLedger:
     """The drift ledger of one object on one target: bounded, in memory, one owner."""
 
     fields: dict[str, Drift] = field(default_factory=dict)  # by pointer, latest seen last
@@ -55,7 +55,7 @@ class Drifts:
 
     def note(self, kind: str, one: Contested, outcome: str, wall: float) -> bool:
         """Note what a field was found to be; return whether that is news."""
-        told = tell(kind, one)
+        told = drift_of(kind, one)
         known = self.fields.pop(one.pointer, None)
         is_same = known is not None and (known.actual, known.wanted, known.outcome) == (
             told.actual,
@@ -74,12 +74,12 @@ class Drifts:
             del self.fields[next(iter(self.fields))]
         return is_news
 
-    def flip(self, pointers: Iterable[str], wish: bytes, now: float) -> tuple[Drift, ...]:
+    def flip(self, pointers: Iterable[str], desired: bytes, now: float) -> tuple[Drift, ...]:
         """Count fields to be taken back; return those over which there is a fight, if any.
 
-        Where a truce for this wish ended less than a window ago, the next flip is one.
+        Where a truce for this desired state ended less than a window ago, the next flip is one.
         """
-        is_relapse = self._is_after_truce(wish, now)
+        is_relapse = self._is_after_truce(desired, now)
         fights = []
         for pointer in pointers:
             drift = self.fields[pointer]
@@ -96,22 +96,22 @@ class Drifts:
         self.flips = (*recent, now)
         return len(self.flips) > FIGHT_FLIPS
 
-    def _is_after_truce(self, wish: bytes, now: float) -> bool:
+    def _is_after_truce(self, desired: bytes, now: float) -> bool:
         truce = self.truce
-        return truce.wish == wish and bool(truce.until) and now < truce.until + FIGHT_WINDOW_S
+        return truce.desired == desired and bool(truce.until) and now < truce.until + FIGHT_WINDOW_S
 
-    def make_truce(self, wish: bytes, now: float) -> float:
+    def make_truce(self, desired: bytes, now: float) -> float:
         """Stand aside; return for how many seconds."""
-        again = self._is_after_truce(wish, now)
+        again = self._is_after_truce(desired, now)
         for_s = min(TRUCE_CAP_S, 2 * self.truce.for_s) if again else FIGHT_WINDOW_S
-        self.truce = Truce(now + for_s, for_s, wish)
+        self.truce = Truce(now + for_s, for_s, desired)
         return for_s
 
     def watch(self, found: frozenset[str], now: float) -> None:
         """Look on during a truce: where the other side goes on, it begins anew."""
         if found != self.seen:
             self.seen = found
-            self.truce = Truce(now + self.truce.for_s, self.truce.for_s, self.truce.wish)
+            self.truce = Truce(now + self.truce.for_s, self.truce.for_s, self.truce.desired)
 
     def end(self) -> None:
         """Note that the copy is as wanted: nothing is left to ask about, or to fight over."""
@@ -120,13 +120,13 @@ class Drifts:
                 drift.outcome = "Ended"
 
     def end_truce(self) -> None:
-        """Start over: another wish, or an operator's word."""
+        """Start over: another desired state, or an operator's word."""
         self.truce = Truce()
         for drift in self.fields.values():
             drift.flips, drift.has_fought = (), False
 
 
-def tell(kind: str, one: Contested) -> Drift:
+def drift_of(kind: str, one: Contested) -> Drift:
     """Return a field as people may see it."""
     difference = one.difference
     return Drift(

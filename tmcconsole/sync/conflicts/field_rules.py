@@ -33,7 +33,7 @@ from tmcconsole.sync.policy import Refusal, refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Ownership:
+class FieldRules:
     """The rules for the fields of one object on one target."""
 
     conflict: str = HUB_WINS
@@ -45,7 +45,7 @@ class Ownership:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class RuleInputs:
     """What the rules rest on besides the object itself and the configuration."""
 
     policy: str = ""  # what a Placement asks for
@@ -53,22 +53,22 @@ class Around:
     is_scaled: bool = False  # an autoscaler in the hub is to set the replicas
 
 
-DEFAULT: Final = Ownership()
-ALONE: Final = Around()
+DEFAULT: Final = FieldRules()
+ALONE: Final = RuleInputs()
 
 
-def ownership_of(
+def field_rules_of(
     settings: SyncSettings,
     kind: str,
     source: Mapping[str, Any] | None,
-    around: Around = ALONE,
-) -> Ownership | Refusal:
+    around: RuleInputs = ALONE,
+) -> FieldRules | Refusal:
     """Return the rules for an object, or the refusal where its annotations make no sense."""
     notes = annotations_of(source) if source is not None else {}
     try:
         left = _left(settings.ignore_fields, kind) + split_pointers(notes.get(IGNORE_FIELDS, ""))
         conflict, said_by = _conflict(settings, notes, around)
-        return Ownership(
+        return FieldRules(
             conflict,
             _word(notes, TAKEOVER, TAKEOVERS) or settings.takeover,
             _word(notes, WRITE_MODE, WRITE_MODES) or settings.write_mode,
@@ -89,7 +89,9 @@ class _UnknownWord(ValueError):
     """An annotation holds a word that means nothing here."""
 
 
-def _conflict(settings: SyncSettings, notes: Mapping[str, str], around: Around) -> tuple[str, str]:
+def _conflict(
+    settings: SyncSettings, notes: Mapping[str, str], around: RuleInputs
+) -> tuple[str, str]:
     own = _word(notes, CONFLICT_POLICY, CONFLICT_POLICIES)
     if own:
         return own, "its annotation"

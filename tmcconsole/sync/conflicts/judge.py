@@ -13,9 +13,9 @@ from tmcconsole.config.policies import CLUSTER_WINS, HUB_WINS, MANUAL
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.trees.differences import Difference, Steps
-from tmcconsole.kube.trees.managed_fields import APPLY, Writer, depth_of, last_of
-from tmcconsole.sync.conflicts.field_rules import Ownership
-from tmcconsole.sync.conflicts.pointers import pointer_to, points_at
+from tmcconsole.kube.trees.managed_fields import APPLY, FieldManager, depth_of, last_of
+from tmcconsole.sync.conflicts.field_rules import FieldRules
+from tmcconsole.sync.conflicts.pointer_steps import pointer_to, points_at
 from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, MANAGER, ORIGIN
 
 _MARKS: Final = frozenset({CLUSTER, ORIGIN, DIGEST, APPLIED})
@@ -40,7 +40,7 @@ class Contested:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DriftVerdict:
     """What is to become of each contested field."""
 
     take_back: tuple[Contested, ...] = ()
@@ -60,31 +60,31 @@ class Verdict:
         return tuple(cut for cut in found if cut is not None)
 
 
-def contest(
-    found: Iterable[Difference], writers: tuple[Writer, ...], wish: Json
+def contested_fields(
+    found: Iterable[Difference], writers: tuple[FieldManager, ...], desired: Json
 ) -> tuple[Contested, ...]:
     """Return the differences with those who own the fields on the cluster."""
     others = tuple(one for one in writers if not is_us(one))
     ours = tuple(one for one in writers if is_us(one))
     last = last_of(others)
-    return tuple(_contested(one, others, ours, last, wish) for one in found)
+    return tuple(_contested(one, others, ours, last, desired) for one in found)
 
 
 def _contested(
     difference: Difference,
-    others: tuple[Writer, ...],
-    ours: tuple[Writer, ...],
-    last: Writer | None,
-    wish: Json,
+    others: tuple[FieldManager, ...],
+    ours: tuple[FieldManager, ...],
+    last: FieldManager | None,
+    desired: Json,
 ) -> Contested:
     steps = difference.steps
-    depths = {one: depth for one in others if (depth := _depth(one, steps, wish)) is not None}
+    depths = {one: depth for one in others if (depth := _depth(one, steps, desired)) is not None}
     owner = last_of(tuple(depths))
-    is_ours_alone = owner is None and any(_depth(one, steps, wish) is not None for one in ours)
+    is_ours_alone = owner is None and any(_depth(one, steps, desired) is not None for one in ours)
     cut = None if is_ours_alone else steps[: depths[owner]] if owner else steps
     return Contested(
         difference,
-        str(pointer_to(steps, wish)),
+        str(pointer_to(steps, desired)),
         owner.name if owner else SafeText(),
         last.name if last else SafeText(),
         cut,
@@ -92,13 +92,13 @@ def _contested(
 
 
 def judge(
-    rules: Ownership,
+    rules: FieldRules,
     found: Iterable[Contested],
-    wish: Json,
+    desired: Json,
     *,
     has_changed: Callable[[Contested], bool],
     insisted: frozenset[str] = frozenset(),
-) -> Verdict:
+) -> DriftVerdict:
     """Return what is to become of contested fields.
 
     ``has_changed`` says whether the hub wants something else of a field than what was applied
@@ -109,11 +109,11 @@ def judge(
         steps = one.difference.steps
         if _is_mark(steps) or insisted & {one.pointer, ALL}:
             piles["back"].append(one)
-        elif is_left(rules, steps, wish) or _is_ignored(rules, one.owner):
+        elif is_left(rules, steps, desired) or _is_ignored(rules, one.owner):
             piles["ignored"].append(one)
         else:
             piles[_by_policy(rules.conflict, one, has_changed)].append(one)
-    return Verdict(*(tuple(pile) for pile in piles.values()))
+    return DriftVerdict(*(tuple(pile) for pile in piles.values()))
 
 
 def _by_policy(policy: str, one: Contested, has_changed: Callable[[Contested], bool]) -> str:
@@ -128,13 +128,13 @@ def _by_policy(policy: str, one: Contested, has_changed: Callable[[Contested], b
     return "asked" if has_changed(one) else "ceded"
 
 
-def is_left(rules: Ownership, steps: Steps, wish: Json) -> bool:
+def is_left(rules: FieldRules, steps: Steps, desired: Json) -> bool:
     """True where the rules leave a field to others whoever they are; our marks never are."""
-    return not _is_mark(steps) and any(points_at(one, steps, wish) for one in rules.left)
+    return not _is_mark(steps) and any(points_at(one, steps, desired) for one in rules.left)
 
 
 def leaf_digests(tree: Json, salt: str) -> dict[str, str]:
-    """Return 8 hexadecimal digits for each leaf of a wish, by pointer, our marks aside.
+    """Return 8 hexadecimal digits for each leaf of a desired state, by pointer, our marks aside.
 
     Salted with what is the object's own: equal values of two objects do not look equal.
     """
@@ -161,17 +161,17 @@ def _digest_leaves(steps: Steps, value: Any, tree: Json, salt: str, found: dict[
         found[str(pointer_to(steps, tree))] = blake2b(content, digest_size=4).hexdigest()
 
 
-def _depth(writer: Writer, steps: Steps, wish: Json) -> int | None:
-    depth = depth_of(writer, steps, wish)
+def _depth(writer: FieldManager, steps: Steps, desired: Json) -> int | None:
+    depth = depth_of(writer, steps, desired)
     return depth or None  # owning the whole object as one is owning nothing in particular
 
 
-def is_us(writer: Writer) -> bool:
+def is_us(writer: FieldManager) -> bool:
     """True for the entry of our own applies."""
     return writer.manager == MANAGER and writer.operation == APPLY and not writer.subresource
 
 
-def _is_ignored(rules: Ownership, owner: SafeText) -> bool:
+def _is_ignored(rules: FieldRules, owner: SafeText) -> bool:
     return bool(owner) and (owner in rules.managers or owner.partition("/")[0] in rules.managers)
 
 

@@ -10,11 +10,11 @@ import anyio
 
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.assignment.plan import is_on_hold, is_wanted
+from tmcconsole.sync.assignment.plan import is_assigned, is_on_hold
 from tmcconsole.sync.names.markers import origin_uid
 from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.policy.mass_delete_brake import TRIPPED, UNCOUNTED
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.live_reads import take_in
 from tmcconsole.sync.state.target import Target
@@ -29,7 +29,7 @@ class Held(Exception):
     """The deletion does not happen now; the text says why and what would release it."""
 
 
-class StillWanted(Exception):
+class StillAssigned(Exception):
     """A live read of the hub contradicts the cache: decide again from newer data, later."""
 
     def __init__(self, message: str, again_s: float) -> None:
@@ -46,37 +46,42 @@ class Sides:
 
 
 async def delete_copy(
-    world: World, target: Target, kind: str, key: ObjectKey, copy: CachedObject, reason: str
+    shared: SyncContext, target: Target, kind: str, key: ObjectKey, copy: CachedObject, reason: str
 ) -> None:
     """Delete one copy, having proven that it is ours and that its parent wants it gone.
 
     Returns when the target has accepted the deletion, or has no such object any more. Raises
-    ``Held``, ``StillWanted``, ``Conflict`` where the copy is not the one that was looked at, and
+    ``Held``, ``StillAssigned``, ``Conflict`` where the copy is not the one that was looked at, and
     every other ``KubeError``: an error is never an absence.
     """
-    sides = _require_caches(world, target, kind)  # D1
-    _require_definition(world, target, kind)
-    tenant = world.tenant(target, key.namespace)
-    permit = world.policy.permit_removal(sides.target.kind, copy.key, tenant)
-    await _require_parent_gone(world, target, sides, key, copy)  # D2, D4
-    _judge_lists(world, target, sides)
-    reason = await require_brake(world, target, copy.uid, reason)  # D5
-    await delete_announced(world, target, permit, copy, f"{kind}/{key}", reason)
+    sides = _require_caches(shared, target, kind)  # D1
+    _require_definition(shared, target, kind)
+    tenant = shared.tenant(target, key.namespace)
+    permit = shared.policy.permit_removal(sides.target.kind, copy.key, tenant)
+    await _require_parent_gone(shared, target, sides, key, copy)  # D2, D4
+    _judge_lists(shared, target, sides)
+    reason = await require_brake(shared, target, copy.uid, reason)  # D5
+    await delete_announced(shared, target, permit, copy, f"{kind}/{key}", reason)
 
 
 async def delete_announced(
-    world: World, target: Target, permit: Permit, doomed: CachedObject, subject: str, reason: str
+    shared: SyncContext,
+    target: Target,
+    permit: Permit,
+    doomed: CachedObject,
+    subject: str,
+    reason: str,
 ) -> None:
     """Send one deletion the brake has let through: audit line first, exactly this object (D3, D7).
 
     Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
     """
     action = "delete-namespace" if permit.kind.id == "namespaces" else "delete-copy"
-    ticket = await announce(world, target, action, subject, doomed.uid, reason)
+    ticket = await announce(shared, target, action, subject, doomed.uid, reason)
     outcome = "interrupted"
     try:
-        async with target.flow.admitted():
-            await target.door.delete(
+        async with target.concurrency.admitted():
+            await target.writer.delete(
                 permit, uid=doomed.uid, resource_version=doomed.resource_version
             )
         outcome = "accepted"
@@ -89,7 +94,7 @@ async def delete_announced(
             target.brake.give_back(doomed.uid)
         raise
     finally:
-        await close_audit(world.audit, ticket, outcome)
+        await close_audit(shared.audit, ticket, outcome)
 
 
 async def close_audit(audit: AuditLog, ticket: int, outcome: str) -> None:
@@ -105,14 +110,14 @@ async def close_audit(audit: AuditLog, ticket: int, outcome: str) -> None:
 
 
 async def announce(
-    world: World, target: Target, action: str, subject: str, uid: str, reason: str
+    shared: SyncContext, target: Target, action: str, subject: str, uid: str, reason: str
 ) -> int:
     """Write down what is about to be done to an object; return the ticket to close it with.
 
     Raises ``Held`` where that cannot be made durable.
     """
     try:
-        return await world.audit.before(
+        return await shared.audit.before(
             action,
             actor="engine",
             target=target.name,
@@ -127,9 +132,9 @@ async def announce(
         ) from error
 
 
-def _require_caches(world: World, target: Target, kind: str) -> Sides:
-    hub, here = world.hub.kinds.get(kind), target.kinds.get(kind)
-    namespaces = world.hub.namespaces.synced
+def _require_caches(shared: SyncContext, target: Target, kind: str) -> Sides:
+    hub, here = shared.hub.kinds.get(kind), target.kinds.get(kind)
+    namespaces = shared.hub.namespaces.synced
     if hub is None or here is None or not (hub.informer.synced and here.informer.synced):
         raise Held("waiting until both sides have been listed once")
     if not namespaces:
@@ -137,10 +142,10 @@ def _require_caches(world: World, target: Target, kind: str) -> Sides:
     return Sides(hub, here)
 
 
-def _require_definition(world: World, target: Target, kind: str) -> None:
+def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
     """Who deletes a definition deletes all its objects, and seldom means those everywhere."""
-    allowed = target.deletes_allowed_until() > world.runtime.wall()
-    if kind in world.hub.ending and not allowed:
+    allowed = target.deletes_allowed_until() > shared.runtime.wall()
+    if kind in shared.hub.ending and not allowed:
         raise Held(
             f"the hub's definition of {kind} is being deleted with all objects of it: allow "
             f"deletions on {target.name} if that is meant for the copies too"
@@ -148,24 +153,24 @@ def _require_definition(world: World, target: Target, kind: str) -> None:
 
 
 async def _require_parent_gone(
-    world: World, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
+    shared: SyncContext, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
 ) -> None:
     """The parent is the one object the copy was made of: one recreated since is another."""
-    live = await _live_parent(world, sides.hub.kind, key)
+    live = await _live_parent(shared, sides.hub.kind, key)
     if live is None:
         return
     again_s = take_in(sides.hub.informer, live)
     made_of = origin_uid(copy.decode()) or live.uid  # stripped of it, the copy may be of this one
     tree = live.decode()
-    stays = is_wanted(tree, target.key) or is_on_hold(tree, target.key)
+    stays = is_assigned(tree, target.key) or is_on_hold(tree, target.key)
     if live.uid == made_of and stays:
-        raise StillWanted(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
+        raise StillAssigned(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
 
 
-async def _live_parent(world: World, kind: Kind, key: ObjectKey) -> CachedObject | None:
-    hub = world.hub
+async def _live_parent(shared: SyncContext, kind: Kind, key: ObjectKey) -> CachedObject | None:
+    hub = shared.hub
     try:
-        async with hub.flow.admitted():
+        async with hub.concurrency.admitted():
             return await hub.client.get(kind, key)
     except NotFound as error:
         if error.is_kind:
@@ -173,20 +178,20 @@ async def _live_parent(world: World, kind: Kind, key: ObjectKey) -> CachedObject
         return None
 
 
-def _judge_lists(world: World, target: Target, sides: Sides) -> None:
-    now = world.runtime.now()
+def _judge_lists(shared: SyncContext, target: Target, sides: Sides) -> None:
+    now = shared.runtime.now()
     target.brake.judge_list(sides.hub.informer, "the hub", now)
     target.brake.judge_list(sides.target.informer, target.name, now)
 
 
-async def require_brake(world: World, target: Target, uid: str, reason: str) -> str:
+async def require_brake(shared: SyncContext, target: Target, uid: str, reason: str) -> str:
     """Return the reason as the audit log is to have it. Raises ``Held`` where there are too many.
 
     An operator's own drain passes uncounted; everything else is counted, or held. That the brake
     has tripped is written down: another process would begin to count anew.
     """
-    now, brake = world.runtime.now(), target.brake
-    allowed_s = target.deletes_allowed_until() - world.runtime.wall()
+    now, brake = shared.runtime.now(), target.brake
+    allowed_s = target.deletes_allowed_until() - shared.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
     if allowed_s > 0 or (reason == UNASSIGNED and target.draining()):
@@ -195,9 +200,9 @@ async def require_brake(world: World, target: Target, uid: str, reason: str) -> 
         return reason
     told = brake.tripped
     if not brake.is_announced:
-        ticket = await announce(world, target, TRIPPED, "", "", told)
+        ticket = await announce(shared, target, TRIPPED, "", "", told)
         brake.is_announced = True
-        await close_audit(world.audit, ticket, "held")
+        await close_audit(shared.audit, ticket, "held")
     raise Held(
         f"deletions on {target.name} are held: {told}; allow them in the "
         "console with D, or with the annotation syncer.kcp.io/allow-deletes on the SyncTarget"

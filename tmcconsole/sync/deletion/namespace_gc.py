@@ -16,7 +16,7 @@ from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.deletion.delete_gate import UNASSIGNED, Held, delete_announced, require_brake
 from tmcconsole.sync.names.markers import NAMESPACES, deletion_keys, state_keys
 from tmcconsole.sync.policy import is_protected
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.target import Target
 
 LOOK_S: Final = 5.0
@@ -52,10 +52,10 @@ class _Plan:
 
 
 @dataclass(slots=True)
-class Tidy:
+class NamespaceGC:
     """Owns the plans of one target. ``kinds``: all it serves, None while that is not known."""
 
-    world: World
+    shared: SyncContext
     target: Target
     kinds: Callable[[], Sequence[Kind] | None]
     _plans: dict[str, _Plan] = field(default_factory=dict)  # by the namespace's name on the target
@@ -64,7 +64,7 @@ class Tidy:
         """Plan what may go, forget what is needed again, and remove what is due."""
         if self.target.pause() is not None or not self._caches_are_synced():
             return
-        now = self.world.runtime.now()
+        now = self.shared.runtime.now()
         left = [cached for cached in self.target.namespaces.objects() if self._is_left(cached)]
         self._plans = {cached.name: self._plan_for(cached, now) for cached in left}
         for cached in left:
@@ -77,7 +77,7 @@ class Tidy:
         return known if known and known.uid == cached.uid else _Plan(cached.uid, now + GRACE_S)
 
     def _caches_are_synced(self) -> bool:
-        hub, target = self.world.hub, self.target
+        hub, target = self.shared.hub, self.target
         watched = [*hub.kinds.values(), *target.kinds.values()]
         return (
             bool(target.kinds)
@@ -98,7 +98,7 @@ class Tidy:
             return False
         if any(key.namespace == source for _, key, _ in target.ledger.entries()):
             return False
-        return not self._is_placed(self.world.hub.namespaces.get(ObjectKey("", source)))
+        return not self._is_placed(self.shared.hub.namespaces.get(ObjectKey("", source)))
 
     def _is_placed(self, source: CachedObject | None) -> bool:
         if source is None:
@@ -122,7 +122,7 @@ class Tidy:
             self._tell("NamespaceRemoved", cached.name, "made here and empty")
             return
         plan.wait_s = min(KEPT_CAP_S, 2 * plan.wait_s)
-        plan.due = self.world.runtime.now() + plan.wait_s
+        plan.due = self.shared.runtime.now() + plan.wait_s
         if kept != plan.told:
             plan.told = kept
             self._tell("NamespaceKept", cached.name, kept)
@@ -135,24 +135,24 @@ class Tidy:
         assert source is not None
         if self._is_placed(await self._in_hub(source)):
             return f"namespace {source} in the hub is placed here"
-        async with self.target.flow.admitted():
+        async with self.target.concurrency.admitted():
             live = await self.target.client.get(NAMESPACES, cached.key)
         if live.uid != cached.uid or not self.target.names.is_made_here(source, live.decode()):
             return "it is not the namespace that was made here"
         resident = await self._resident(cached.name)
         if resident:
             return resident
-        permit = self.world.policy.permit_namespace_removal(NAMESPACES, live.key)
-        reason = await require_brake(self.world, self.target, live.uid, UNASSIGNED)
+        permit = self.shared.policy.permit_namespace_removal(NAMESPACES, live.key)
+        reason = await require_brake(self.shared, self.target, live.uid, UNASSIGNED)
         await delete_announced(
-            self.world, self.target, permit, live, f"namespaces/{live.name}", f"empty, {reason}"
+            self.shared, self.target, permit, live, f"namespaces/{live.name}", f"empty, {reason}"
         )
         return ""
 
     async def _in_hub(self, source: str) -> CachedObject | None:
-        hub = self.world.hub
+        hub = self.shared.hub
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 return await hub.client.get(NAMESPACES, ObjectKey("", source))
         except NotFound as error:
             if error.is_kind:
@@ -174,7 +174,7 @@ class Tidy:
         return ""
 
     async def _first_of(self, kind: Kind, namespace: str) -> str:
-        async with self.target.flow.admitted():
+        async with self.target.concurrency.admitted():
             pages = self.target.client.list_pages(kind, namespace=namespace, limit=_PAGE)
             async with aclosing(pages):
                 async for page in pages:
@@ -186,10 +186,10 @@ class Tidy:
         return ""
 
     def _tell(self, event: str, name: str, message: str) -> None:
-        self.world.history.record(
+        self.shared.history.record(
             "lifecycle",
             event,
-            at=self.world.runtime.wall(),
+            at=self.shared.runtime.wall(),
             target=self.target.name,
             subject=f"namespaces/{name}",
             message=message,

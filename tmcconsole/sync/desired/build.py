@@ -1,4 +1,4 @@
-"""What a target should hold of a hub object: its wish, cleaned of what is the hub's own."""
+"""What a target should hold of a hub object, cleaned of what is the hub's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.objects import Json, Kind, annotations_of, key_of, labels_of
 from tmcconsole.sync.desired.replica_division import DIVIDED_KINDS, share
-from tmcconsole.sync.desired.transform import Applied, Place, transform
+from tmcconsole.sync.desired.transform import Applied, TransformTarget, transform
 from tmcconsole.sync.desired.upsync_pods import mark_template
 from tmcconsole.sync.names.markers import (
     CLUSTER,
@@ -45,8 +45,8 @@ _JOB_LABELS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """All but the source that a wish depends on: equal source and terms, equal wish."""
+class DesiredInputs:
+    """All that a desired state depends on besides the source: equal inputs, equal result."""
 
     among: tuple[str, ...] | None = None  # target keys that divide the replicas between them
     transforms: tuple[Transform, ...] = ()  # in the order in which they are made
@@ -55,7 +55,7 @@ class Terms:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-PLAIN: Final = Terms()
+PLAIN: Final = DesiredInputs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Desired:
     """An object as it is to be applied, with our markers; ``digest`` is also among them."""
 
     tree: Json
-    digest: str  # 16 hexadecimal digits, equal for equal wishes
+    digest: str  # 16 hexadecimal digits, equal for equal desired states
     applied: tuple[Applied, ...] = ()  # the declared transforms that matched
 
 
@@ -74,7 +74,7 @@ def build(
     key: str,
     hub_cluster: str,
     namespace: str,
-    terms: Terms = PLAIN,
+    inputs: DesiredInputs = PLAIN,
     locator: str = "",
     name: str = "",
     upsync_pods: bool = False,
@@ -96,14 +96,14 @@ def build(
     clean = _CLEANERS.get(kind.id)
     if clean is not None:
         clean(tree)
-    if terms.among is not None and kind.id in DIVIDED_KINDS:
-        _divide(tree, terms.among, key)
+    if inputs.among is not None and kind.id in DIVIDED_KINDS:
+        _divide(tree, inputs.among, key)
     applied = _transform(
-        kind, source, tree, Place(terms.target, key, terms.labels, namespace), terms
+        kind, source, tree, TransformTarget(inputs.target, key, inputs.labels, namespace), inputs
     )
     if upsync_pods and kind.id in POD_MAKERS:
         mark_template(tree, key)
-    # Not of the version: a kind that moves to another one is no other wish.
+    # Not of the version: a kind that moves to another one is no other desired state.
     digest = _digest({name: value for name, value in tree.items() if name != "apiVersion"})
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
@@ -115,12 +115,12 @@ def build(
 
 
 def _transform(
-    kind: Kind, source: Mapping[str, Any], tree: Json, place: Place, terms: Terms
+    kind: Kind, source: Mapping[str, Any], tree: Json, place: TransformTarget, inputs: DesiredInputs
 ) -> tuple[Applied, ...]:
-    if not terms.transforms:
+    if not inputs.transforms:
         return ()
     return transform(
-        terms.transforms, kind, tree, key=key_of(source), labels=labels_of(source), place=place
+        inputs.transforms, kind, tree, key=key_of(source), labels=labels_of(source), place=place
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tmcconsole.config.grammar.fieldpath import Entry, Every, FieldPath, Step, spell
+from tmcconsole.config.grammar.fieldpath import Every, FieldPath, ListEntry, PathStep, spell
 from tmcconsole.kube.objects import Json
 
 
@@ -56,7 +56,7 @@ def slots(tree: Json, path: FieldPath, *, make: bool) -> list[Slot]:
     return [slot for holder in holders for slot in _in(holder, path.steps[-1], path.steps, make)]
 
 
-def _enter(slot: Slot, following: Step, so_far: tuple[Step, ...], make: bool) -> list[Any]:
+def _enter(slot: Slot, following: PathStep, so_far: tuple[PathStep, ...], make: bool) -> list[Any]:
     """Return what is in a slot, made where it may be: the next step says of which shape."""
     if slot.value is not None:
         return [slot.value]
@@ -64,16 +64,16 @@ def _enter(slot: Slot, following: Step, so_far: tuple[Step, ...], make: bool) ->
         return []
     if isinstance(following, int):
         raise FieldError(f"{spell(so_far)} has no entries")
-    slot.put([] if isinstance(following, Entry) else {})
+    slot.put([] if isinstance(following, ListEntry) else {})
     return [slot.holder[slot.at]]
 
 
-def _in(holder: Any, step: Step, so_far: tuple[Step, ...], make: bool) -> list[Slot]:
+def _in(holder: Any, step: PathStep, so_far: tuple[PathStep, ...], make: bool) -> list[Slot]:
     match step:
         case Every():
             entries = _list(holder, so_far)
             return [Slot(entries, index, True) for index in range(len(entries))]
-        case Entry():
+        case ListEntry():
             return _named(_list(holder, so_far), step, make)
         case int() if isinstance(holder, list):
             return _numbered(holder, step, so_far, make)
@@ -81,13 +81,13 @@ def _in(holder: Any, step: Step, so_far: tuple[Step, ...], make: bool) -> list[S
             return _field(holder, str(step), so_far, make)
 
 
-def _list(holder: Any, so_far: tuple[Step, ...]) -> list[Any]:
+def _list(holder: Any, so_far: tuple[PathStep, ...]) -> list[Any]:
     if not isinstance(holder, list):
         raise FieldError(f"{spell(so_far[:-1])} is no list")
     return holder
 
 
-def _named(entries: list[Any], step: Entry, make: bool) -> list[Slot]:
+def _named(entries: list[Any], step: ListEntry, make: bool) -> list[Slot]:
     for index, entry in enumerate(entries):
         if isinstance(entry, dict) and str(entry.get(step.field)) == step.value:
             return [Slot(entries, index, True)]
@@ -97,7 +97,9 @@ def _named(entries: list[Any], step: Entry, make: bool) -> list[Slot]:
     return [Slot(entries, len(entries) - 1, True)]
 
 
-def _numbered(entries: list[Any], index: int, so_far: tuple[Step, ...], make: bool) -> list[Slot]:
+def _numbered(
+    entries: list[Any], index: int, so_far: tuple[PathStep, ...], make: bool
+) -> list[Slot]:
     if index < len(entries):
         return [Slot(entries, index, True)]
     if make:
@@ -105,7 +107,7 @@ def _numbered(entries: list[Any], index: int, so_far: tuple[Step, ...], make: bo
     return []
 
 
-def _field(holder: Any, name: str, so_far: tuple[Step, ...], make: bool) -> list[Slot]:
+def _field(holder: Any, name: str, so_far: tuple[PathStep, ...], make: bool) -> list[Slot]:
     if isinstance(holder, list):
         raise FieldError(f"{spell(so_far[:-1])} is a list: write [*], [0] or [name=...]")
     if not isinstance(holder, dict):

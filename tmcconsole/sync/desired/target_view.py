@@ -147,7 +147,7 @@ def reported_fields(tree: Mapping[str, Any], key: str) -> Json:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return {}  # a report, and no wish: the next one replaces it
+        return {}  # a report, and no desired state: the next one replaces it
     return found if isinstance(found, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""Makes the declared changes to a wish. Pure; a change that fails leaves no wish at all."""
+"""Makes the declared changes to a desired state. Pure; where one fails, there is no result."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class TransformFailed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a transform may know of where a wish goes."""
+class TransformTarget:
+    """What a transform may know of where a desired state goes."""
 
     target: str  # name of the SyncTarget
     key: str  # of the SyncTarget
@@ -66,7 +66,7 @@ def transform(
     *,
     key: ObjectKey,
     labels: Mapping[str, str],
-    place: Place,
+    place: TransformTarget,
 ) -> tuple[Applied, ...]:
     """Change ``tree`` as the transforms say that match; return what each of them did.
 
@@ -103,7 +103,7 @@ def _failed(one: Transform, kind: Kind, values: Mapping[str, str], what: str) ->
     )
 
 
-def _values(kind: Kind, key: ObjectKey, place: Place) -> dict[str, str]:
+def _values(kind: Kind, key: ObjectKey, place: TransformTarget) -> dict[str, str]:
     return {
         "kind": kind.kind,
         "name": key.name,

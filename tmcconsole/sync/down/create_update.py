@@ -6,13 +6,13 @@ from tmcconsole.config.policies import MANUAL
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject
-from tmcconsole.sync.conflicts.differences import differences
+from tmcconsole.sync.conflicts.copy_differences import differences
 from tmcconsole.sync.down.apply import dry_run, fingerprints, send
 from tmcconsole.sync.down.drift_resolution import bide, look_into
 from tmcconsole.sync.down.ensure_namespace import ensure_namespace
 from tmcconsole.sync.down.plan import Update, is_copy_of
-from tmcconsole.sync.down.reconcile_context import Turn, look_at_live
-from tmcconsole.sync.down.takeover import adopt
+from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live
+from tmcconsole.sync.down.takeover import take_over
 from tmcconsole.sync.names.markers import is_ours
 from tmcconsole.sync.state.live_reads import (
     is_other_object,
@@ -27,75 +27,77 @@ from tmcconsole.sync.state.live_reads import (
 ABSENT = "1"
 
 
-async def create(turn: Turn) -> float | None:
+async def create(context: ReconcileContext) -> float | None:
     """Write the first copy, or find out whose the object of that name is."""
-    if turn.entry.collided:
-        there = await read_live(turn.target, turn.here, turn.key)
+    if context.entry.collided:
+        there = await read_live(context.target, context.here, context.key)
         if there is not None:  # no second attempt on what was found to be foreign
-            return await _whose(turn, there)
-        turn.entry.collided = False
-    turn.stand(SyncState.PENDING, "Creating")
-    await ensure_namespace(turn.world, turn.target, turn.key.namespace)
+            return await _whose(context, there)
+        context.entry.collided = False
+    context.stand(SyncState.PENDING, "Creating")
+    await ensure_namespace(context.shared, context.target, context.key.namespace)
     try:
-        await send(turn, with_metadata(turn.desired.tree, resourceVersion=ABSENT), force=False)
+        await send(
+            context, with_metadata(context.desired.tree, resourceVersion=ABSENT), force=False
+        )
     except Conflict:
-        there = await read_live(turn.target, turn.here, turn.key)
+        there = await read_live(context.target, context.here, context.key)
         if there is None:  # gone again between the two requests
             raise
-        return await _whose(turn, there)
+        return await _whose(context, there)
     return None
 
 
-async def update(turn: Turn, step: Update) -> float | None:
-    """Write over our copy. Where the wish is already applied, something else changed it."""
-    drifts = turn.entry.drifts
-    if drifts.truce.until and drifts.truce.wish != turn.facts.source_digest:
-        drifts.end_truce()  # what was taken back for another wish does not count against this one
-    waits = bide(turn, step.drift)
+async def update(context: ReconcileContext, step: Update) -> float | None:
+    """Write over our copy. Where that state is already applied, something else changed it."""
+    drift_ledger = context.entry.drift_ledger
+    if drift_ledger.truce.until and drift_ledger.truce.desired != context.facts.source_digest:
+        drift_ledger.end_truce()  # what was taken back before does not count
+    waits = bide(context, step.drift)
     if waits:
         return waits
     if step.drift:
-        return await _drifted(turn, step)
-    if turn.facts.rules.conflict == MANUAL:
-        return await look_into(turn, step.uid)  # a person is asked before anything is tried
-    turn.stand(SyncState.PENDING, "Updating")
-    return await _write_over(turn, step.uid)
+        return await _drifted(context, step)
+    if context.facts.rules.conflict == MANUAL:
+        return await look_into(context, step.uid)  # a person is asked before anything is tried
+    context.stand(SyncState.PENDING, "Updating")
+    return await _write_over(context, step.uid)
 
 
-async def _write_over(turn: Turn, uid: str) -> float | None:
-    """Apply the wish to our own copy; where others own fields of it, the rules decide."""
+async def _write_over(context: ReconcileContext, uid: str) -> float | None:
+    """Apply the desired state to our own copy; where others own fields of it, the rules decide."""
     try:
-        await send(turn, with_metadata(turn.desired.tree, uid=uid), force=False)
+        await send(context, with_metadata(context.desired.tree, uid=uid), force=False)
     except Conflict as error:
         if is_ownership(error):
-            return await look_into(turn, uid, is_refused=True)
-        await look_at_live(turn)
+            return await look_into(context, uid, is_refused=True)
+        await look_at_live(context)
         raise
     except Invalid as error:
         if not is_other_object(error):
             raise
-        return await look_at_live(turn)
+        return await look_at_live(context)
     return None
 
 
-async def _whose(turn: Turn, live: CachedObject) -> float | None:
+async def _whose(context: ReconcileContext, live: CachedObject) -> float | None:
     tree = live.decode()
-    if is_ours(tree, turn.target.key, turn.facts.origin):
-        return take_in(turn.here.informer, live)
-    if is_copy_of(turn.facts, live, tree):
-        return await _write_over(turn, live.uid)
-    return await adopt(turn, live)
+    if is_ours(tree, context.target.key, context.facts.origin):
+        return take_in(context.here.informer, live)
+    if is_copy_of(context.facts, live, tree):
+        return await _write_over(context, live.uid)
+    return await take_over(context, live)
 
 
-async def _drifted(turn: Turn, step: Update) -> float | None:
-    """Drift, or the server's own defaulting? A dry run of our wish tells."""
-    normalised = await dry_run(turn, with_metadata(turn.desired.tree, uid=step.uid))
+async def _drifted(context: ReconcileContext, step: Update) -> float | None:
+    """Drift, or the server's own defaulting? A dry run of our desired state tells."""
+    normalised = await dry_run(context, with_metadata(context.desired.tree, uid=step.uid))
     if normalised is None:
-        return await look_at_live(turn)
-    normal = fingerprints(differences(turn.desired, normalised.decode(), frozenset()))
+        return await look_at_live(context)
+    normal = fingerprints(differences(context.desired, normalised.decode(), frozenset()))
     if fingerprints(step.drift) <= normal:
-        turn.entry.normal = normal
-        if turn.facts.copy is not None:
-            turn.settle(turn.facts.copy)
+        context.entry.normal = normal
+        if context.facts.copy is not None:
+            context.settle(context.facts.copy)
         return None
-    return await look_into(turn, step.uid, normal)
+    return await look_into(context, step.uid, normal)

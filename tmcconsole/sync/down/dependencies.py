@@ -1,4 +1,4 @@
-"""What a wish needs on its target before it: the objects it refers to, and how each stands."""
+"""What must be on a target before an object: what it refers to, and how each of it stands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync.assignment.references import AWAITED, references
 from tmcconsole.sync.down.plan import Create, Step, Update
-from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
-from tmcconsole.sync.state.desired_state import wanted
+from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.desired_state import desired_state
 from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.target import Target
 
@@ -35,7 +35,7 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One object that a wish refers to."""
+    """One object that a desired state refers to."""
 
     item: Item
     stand: Stand
@@ -45,49 +45,53 @@ class Dependency:
 
 
 def dependencies(
-    world: World, target: Target, kind: str, key: ObjectKey, wish: Json
+    shared: SyncContext, target: Target, kind: str, key: ObjectKey, desired: Json
 ) -> tuple[Dependency, ...]:
-    """Return the dependencies of a wish on a target, in order."""
-    found = sorted(one for one in references(kind, wish) if one.kind in AWAITED)
+    """Return the dependencies of a desired state on a target, in order."""
+    found = sorted(one for one in references(kind, desired) if one.kind in AWAITED)
     items = (Item(one.kind, ObjectKey(key.namespace, one.name)) for one in found)
-    return tuple(Dependency(item, _stand(world, target, item)) for item in items)
+    return tuple(Dependency(item, _stand(shared, target, item)) for item in items)
 
 
-def await_dependencies(turn: Turn, step: Step) -> float | None:
-    """Return for how many seconds at most a wish waits for what it needs there; None: it goes.
+def await_dependencies(context: ReconcileContext, step: Step) -> float | None:
+    """Return the seconds to wait for dependencies on this target, or None to proceed.
 
     Only what comes by itself is waited for, and not for ever: what is written wakes who waits.
     """
     if not isinstance(step, Create | Update) or (isinstance(step, Update) and step.drift):
         return None
-    here = dependencies(turn.world, turn.target, turn.kind, turn.key, turn.desired.tree)
+    here = dependencies(
+        context.shared, context.target, context.kind, context.key, context.desired.tree
+    )
     missing = [one.item for one in here if one.stand is Stand.COMING]
-    entry, now = turn.entry, turn.world.runtime.now()
+    entry, now = context.entry, context.shared.runtime.now()
     entry.awaits_from = (entry.awaits_from or now) if missing else 0.0
     left_s = entry.awaits_from + AWAIT_S - now
     if not missing or left_s <= 0:
         return None
     for item in missing:
-        turn.target.waiting.add(Item(turn.kind, turn.key), item)
+        context.target.waiting.add(Item(context.kind, context.key), item)
     told = ", ".join(f"{item.lane} {item.key.name}" for item in missing)
-    turn.stand(SyncState.PENDING, "AwaitingDependencies", f"waits up to {AWAIT_S:g} s for {told}")
+    context.stand(
+        SyncState.PENDING, "AwaitingDependencies", f"waits up to {AWAIT_S:g} s for {told}"
+    )
     return left_s
 
 
-def _stand(world: World, target: Target, item: Item) -> Stand:
+def _stand(shared: SyncContext, target: Target, item: Item) -> Stand:
     if target.copy_of(*item) is not None:
         return Stand.THERE
-    source = world.hub.cached(*item)
+    source = shared.hub.cached(*item)
     if source is None or source.deleting:
         return Stand.ABSENT
     if item.lane not in target.kinds:
         return Stand.NOT_SYNCED
     tree = source.decode()
-    expected = expected_of(world, item, tree)
+    expected = expected_of(shared, item, tree)
     if expected is None or target.key not in expected.keys:
         return Stand.ELSEWHERE
     entry = target.ledger.get(*item)
     is_stuck = entry is not None and entry.standing.state in _NEVER_COMING
-    if is_stuck or wanted(world, target, item.lane, item.key, tree).refusal is not None:
+    if is_stuck or desired_state(shared, target, item.lane, item.key, tree).refusal is not None:
         return Stand.REFUSED
     return Stand.COMING

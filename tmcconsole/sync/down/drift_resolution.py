@@ -11,13 +11,19 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.trees.differences import Difference
-from tmcconsole.kube.trees.managed_fields import writers_of
-from tmcconsole.sync.conflicts.differences import differences
-from tmcconsole.sync.conflicts.drift_ledger import Drift, tell
-from tmcconsole.sync.conflicts.judge import Contested, Verdict, contest, judge, leaf_digests
+from tmcconsole.kube.trees.managed_fields import field_managers_of
+from tmcconsole.sync.conflicts.copy_differences import differences
+from tmcconsole.sync.conflicts.drift_ledger import Drift, drift_of
+from tmcconsole.sync.conflicts.judge import (
+    Contested,
+    DriftVerdict,
+    contested_fields,
+    judge,
+    leaf_digests,
+)
 from tmcconsole.sync.desired.build import Desired
 from tmcconsole.sync.down.apply import fingerprints, send
-from tmcconsole.sync.down.reconcile_context import Turn, look_at_live, read_whole
+from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live, read_whole
 from tmcconsole.sync.names.markers import APPLIED, DIGEST
 from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S, is_other_object, with_metadata
 from tmcconsole.tmc.errors import Severity
@@ -25,101 +31,111 @@ from tmcconsole.tmc.errors import Severity
 SHOWN_FIELDS = 3  # in one message
 
 
-def bide(turn: Turn, found: tuple[Difference, ...]) -> float | None:
+def bide(context: ReconcileContext, found: tuple[Difference, ...]) -> float | None:
     """After a fight: return the seconds in which nothing is written, None where it may be.
 
     Where the other side goes on, the truce begins anew: it ends by itself once that is over.
     """
-    drifts, now = turn.entry.drifts, turn.world.runtime.now()
-    if turn.entry.insisted or drifts.truce.until <= now:
+    drifts, now = context.entry.drift_ledger, context.shared.runtime.now()
+    if context.entry.insisted or drifts.truce.until <= now:
         return None
     drifts.watch(fingerprints(found), now)
     return drifts.truce.until - now
 
 
 async def look_into(
-    turn: Turn, uid: str, normal: frozenset[str] = frozenset(), *, is_refused: bool = False
+    context: ReconcileContext,
+    uid: str,
+    normal: frozenset[str] = frozenset(),
+    *,
+    is_refused: bool = False,
 ) -> float | None:
     """Read who owns what on the copy ``uid``, decide, and carry it out.
 
     ``normal`` are differences that the server's own defaulting makes; ``is_refused`` says that
     an apply without force was refused over fields of others.
     """
-    live = await read_whole(turn)
+    live = await read_whole(context)
     if live["metadata"].get("uid") != uid:
-        return await look_at_live(turn)
-    is_new = annotations_of(live).get(DIGEST) != turn.desired.digest
-    verdict = _judge(turn, live, normal, is_new=is_new)
-    if verdict.asked and turn.facts.rules.conflict == MANUAL:
-        return _ask(turn, verdict.asked, "Manual")
-    waits = _stand_aside(turn, verdict.take_back)
+        return await look_at_live(context)
+    is_new = annotations_of(live).get(DIGEST) != context.desired.digest
+    verdict = _judge(context, live, normal, is_new=is_new)
+    if verdict.asked and context.facts.rules.conflict == MANUAL:
+        return _ask(context, verdict.asked, "Manual")
+    waits = _stand_aside(context, verdict.take_back)
     if waits:
         return waits
     if not is_new:
-        turn.entry.normal |= normal
-    _account(turn, verdict)
+        context.entry.normal |= normal
+    _account(context, verdict)
     if is_new or is_refused or verdict.take_back:
-        again = await _write(turn, verdict, live, is_refused=is_refused)
+        again = await _write(context, verdict, live, is_refused=is_refused)
         if again is not None:
             return again
-    elif turn.facts.copy is not None and not verdict.asked:
-        turn.entry.left = fingerprints(tuple(one.difference for one in verdict.kept))
-        turn.settle(turn.facts.copy)
-    return _tell_what_is_left(turn, verdict)
+    elif context.facts.copy is not None and not verdict.asked:
+        context.entry.left = fingerprints(tuple(one.difference for one in verdict.kept))
+        context.settle(context.facts.copy)
+    return _tell_what_is_left(context, verdict)
 
 
-def _judge(turn: Turn, live: Json, normal: frozenset[str], *, is_new: bool) -> Verdict:
-    wish = turn.desired.tree
-    found = contest(differences(turn.desired, live, normal), writers_of(live), wish)
+def _judge(
+    context: ReconcileContext, live: Json, normal: frozenset[str], *, is_new: bool
+) -> DriftVerdict:
+    desired = context.desired.tree
+    found = contested_fields(
+        differences(context.desired, live, normal), field_managers_of(live), desired
+    )
     if is_new:  # what nobody else owns is ours to write anyway
         found = tuple(one for one in found if one.owner)
-    changed, insisted = _has_changed(turn.desired, live), turn.entry.insisted
-    return judge(turn.facts.rules, found, wish, has_changed=changed, insisted=insisted)
+    changed, insisted = _has_changed(context.desired, live), context.entry.insisted
+    return judge(context.facts.rules, found, desired, has_changed=changed, insisted=insisted)
 
 
-async def _write(turn: Turn, verdict: Verdict, live: Json, *, is_refused: bool) -> float | None:
-    """Apply the wish but for what is left to others; return seconds where that failed softly."""
+async def _write(
+    context: ReconcileContext, verdict: DriftVerdict, live: Json, *, is_refused: bool
+) -> float | None:
+    """Apply all but what is left to others; return seconds where that failed softly."""
     taken = verdict.take_back
     if taken:
-        turn.stand(SyncState.DRIFTED, "Drift", say(turn.kind, taken))
+        context.stand(SyncState.DRIFTED, "Drift", say(context.kind, taken))
     guards = {"uid": live["metadata"]["uid"]}
-    if turn.facts.rules.conflict != HUB_WINS:  # what changes meanwhile may be another's to keep
+    if context.facts.rules.conflict != HUB_WINS:  # what changes meanwhile may be another's to keep
         guards["resourceVersion"] = live["metadata"]["resourceVersion"]
-    tree = with_metadata(_with_base(turn.desired.tree, live, verdict.asked), **guards)
+    tree = with_metadata(_with_base(context.desired.tree, live, verdict.asked), **guards)
     # Refused over nothing that differs: the same value in other words, which harms nobody.
     force = bool(taken) or is_refused
     try:
-        await send(turn, tree, force=force, cuts=verdict.cuts)
+        await send(context, tree, force=force, cuts=verdict.cuts)
     except Conflict:
-        await look_at_live(turn)
+        await look_at_live(context)
         raise
     except Invalid as error:
         if not is_other_object(error):
             raise
-        return await look_at_live(turn)
-    turn.entry.insisted = frozenset()
+        return await look_at_live(context)
+    context.entry.insisted = frozenset()
     if taken:
-        _record(turn, "Reverted", say(turn.kind, taken))
+        _record(context, "Reverted", say(context.kind, taken))
     return None
 
 
-def _stand_aside(turn: Turn, taken: tuple[Contested, ...]) -> float | None:
+def _stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> float | None:
     """Count what is to be taken back; where it has become a fight, stop and say so."""
-    now, wish = turn.world.runtime.now(), turn.facts.source_digest
-    drifts = turn.entry.drifts
+    now, desired = context.shared.runtime.now(), context.facts.source_digest
+    drift_ledger = context.entry.drift_ledger
     for one in taken:
-        drifts.note(turn.kind, one, "Reverted", _wall(turn))
-    if turn.entry.insisted:
+        drift_ledger.note(context.kind, one, "Reverted", _wall(context))
+    if context.entry.insisted:
         return None
-    fights = drifts.flip([one.pointer for one in taken], wish, now)
+    fights = drift_ledger.flip([one.pointer for one in taken], desired, now)
     if not fights:
         return None
-    for_s = drifts.make_truce(wish, now)
+    for_s = drift_ledger.make_truce(desired, now)
     for drift in fights:
         drift.outcome = "Fight"
     message = _fight_text(fights)
-    turn.stand(SyncState.REFUSED, "Fight", message)
-    _record(turn, "Fight", message, Severity.HIGH)
+    context.stand(SyncState.REFUSED, "Fight", message)
+    _record(context, "Fight", message, Severity.HIGH)
     return for_s
 
 
@@ -134,49 +150,51 @@ def _fight_text(fights: tuple[Drift, ...]) -> str:
     )
 
 
-def _ask(turn: Turn, asked: tuple[Contested, ...], reason: str) -> float | None:
+def _ask(context: ReconcileContext, asked: tuple[Contested, ...], reason: str) -> float | None:
     """A person decides: adopt what is there, have it reverted, or cede the field."""
-    message = f"{say(turn.kind, asked)}; decide: adopt, revert or cede"
-    news = [turn.entry.drifts.note(turn.kind, one, "Asked", _wall(turn)) for one in asked]
-    turn.stand(SyncState.DRIFTED, reason, message)
+    message = f"{say(context.kind, asked)}; decide: adopt, revert or cede"
+    news = [
+        context.entry.drift_ledger.note(context.kind, one, "Asked", _wall(context)) for one in asked
+    ]
+    context.stand(SyncState.DRIFTED, reason, message)
     if any(news):
-        _record(turn, reason, message)
+        _record(context, reason, message)
     return REFUSED_RECHECK_S
 
 
-def _tell_what_is_left(turn: Turn, verdict: Verdict) -> float | None:
+def _tell_what_is_left(context: ReconcileContext, verdict: DriftVerdict) -> float | None:
     """Note what the policy cedes; what people said to leave to others is no drift."""
-    drifts, wall = turn.entry.drifts, _wall(turn)
-    news = tuple(one for one in verdict.ceded if drifts.note(turn.kind, one, "Ceded", wall))
+    drifts, wall = context.entry.drift_ledger, _wall(context)
+    news = tuple(one for one in verdict.ceded if drifts.note(context.kind, one, "Ceded", wall))
     if news:
-        policy = turn.facts.rules.conflict
-        _record(turn, "Ceded", f"{say(turn.kind, news)}; left to the cluster ({policy})")
+        policy = context.facts.rules.conflict
+        _record(context, "Ceded", f"{say(context.kind, news)}; left to the cluster ({policy})")
     if not verdict.asked:
         return None
     asked = fingerprints(tuple(one.difference for one in verdict.asked))
-    turn.entry.left -= asked  # it is to be looked at, and asked about, again
-    turn.entry.normal -= asked
-    turn.entry.settled = None
-    return _ask(turn, verdict.asked, "MergeConflict")
+    context.entry.left -= asked  # it is to be looked at, and asked about, again
+    context.entry.normal -= asked
+    context.entry.settled = None
+    return _ask(context, verdict.asked, "MergeConflict")
 
 
-def _account(turn: Turn, verdict: Verdict) -> None:
+def _account(context: ReconcileContext, verdict: DriftVerdict) -> None:
     if not verdict.kept:
-        return turn.entry.account("", "")
+        return context.entry.account("", "")
     told = [f"{one.difference.path} is left to {one.manager}" for one in verdict.kept]
-    return turn.entry.account("FieldsLeft", "; ".join(told[:SHOWN_FIELDS]))
+    return context.entry.account("FieldsLeft", "; ".join(told[:SHOWN_FIELDS]))
 
 
 def say(kind: str, found: tuple[Contested, ...]) -> str:
     """Return contested fields as a sentence: wanted, actual, and who."""
-    drifts = [tell(kind, one) for one in found[:SHOWN_FIELDS]]
+    drifts = [drift_of(kind, one) for one in found[:SHOWN_FIELDS]]
     told = "; ".join(f"{d.path}: {d.wanted} there {d.actual} by {d.manager}" for d in drifts)
     more = len(found) - SHOWN_FIELDS
     return f"{told} and {more} more" if more > 0 else told
 
 
 def with_base(desired: Desired, salt: str) -> Desired:
-    """Return a wish that carries digests of its own leaves: the base of a later merge."""
+    """Return a desired state that carries digests of its own leaves: the base of a later merge."""
     base = leaf_digests(desired.tree, salt)
     return Desired(_with_note(desired.tree, base), desired.digest)
 
@@ -225,17 +243,19 @@ def _is_below(name: str, pointer: str) -> bool:
     return name == pointer or name.startswith(f"{pointer}/")
 
 
-def _wall(turn: Turn) -> float:
-    return turn.world.runtime.wall()
+def _wall(context: ReconcileContext) -> float:
+    return context.shared.runtime.wall()
 
 
-def _record(turn: Turn, event: str, what: str, severity: Severity = Severity.LOW) -> None:
-    turn.world.history.record(
+def _record(
+    context: ReconcileContext, event: str, what: str, severity: Severity = Severity.LOW
+) -> None:
+    context.shared.history.record(
         "drift",
         event,
         severity=severity,
-        target=turn.target.name,
-        subject=f"{turn.kind}/{turn.key}",
+        target=context.target.name,
+        subject=f"{context.kind}/{context.key}",
         message=what,
-        at=_wall(turn),
+        at=_wall(context),
     )

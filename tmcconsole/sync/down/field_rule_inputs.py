@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.sync.conflicts.field_rules import Around
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.conflicts.field_rules import RuleInputs
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.target import Target
 
 AUTOSCALERS: Final = "horizontalpodautoscalers.autoscaling"
 
 
-def around(world: World, target: Target, kind: str, key: ObjectKey) -> Around:
+def around(shared: SyncContext, target: Target, kind: str, key: ObjectKey) -> RuleInputs:
     """Return what stands around a hub object. Reads caches only."""
-    policy, placement = world.conflict_policy(key.namespace)
-    return Around(policy, placement, _is_scaled(world, target.kinds[kind].kind, key))
+    policy, placement = shared.conflict_policy(key.namespace)
+    return RuleInputs(policy, placement, _is_scaled(shared, target.kinds[kind].kind, key))
 
 
-def _is_scaled(world: World, kind: Kind, key: ObjectKey) -> bool:
+def _is_scaled(shared: SyncContext, kind: Kind, key: ObjectKey) -> bool:
     """True where an autoscaler of the hub's is to set the replicas of the object's copies."""
-    watched = world.hub.kinds.get(AUTOSCALERS)
+    watched = shared.hub.kinds.get(AUTOSCALERS)
     if watched is None or "scale" not in kind.subresources:
         return False
     scalers = watched.informer.in_namespace(key.namespace)

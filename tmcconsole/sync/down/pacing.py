@@ -6,7 +6,7 @@ from tmcconsole.config.settings import BATCHED, DELAYED, IMMEDIATE, SyncSettings
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.down.plan import Create, Step, Update
-from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.names.markers import POLICY
 
 
@@ -31,23 +31,23 @@ def wait_s(
     return 0.0
 
 
-def pace(turn: Turn, step: Step) -> float | None:
+def pace(context: ReconcileContext, step: Step) -> float | None:
     """Return the seconds that a change has to wait, None where it may be written.
 
     Deletions and what is taken back from others wait for nothing.
     """
-    source = turn.facts.source
+    source = context.facts.source
     is_change = isinstance(step, Create) or (isinstance(step, Update) and not step.drift)
     if source is None or not is_change:
         return None
-    entry, now = turn.entry, turn.world.runtime.now()
-    if entry.newest[0] != turn.facts.source_digest:
-        entry.newest = (turn.facts.source_digest, now)
-    policy = policy_of(source, turn.world.settings)
-    wait = wait_s(policy, turn.world.settings, now, entry.paced_at, entry.newest[1])
+    entry, now = context.entry, context.shared.runtime.now()
+    if entry.newest[0] != context.facts.source_digest:
+        entry.newest = (context.facts.source_digest, now)
+    policy = policy_of(source, context.shared.settings)
+    wait = wait_s(policy, context.shared.settings, now, entry.paced_at, entry.newest[1])
     if wait > 0:
         reason = "Batched" if policy == BATCHED else "Delayed"
-        turn.stand(SyncState.PENDING, reason, f"{POLICY} is {policy}: it waits to be written")
+        context.stand(SyncState.PENDING, reason, f"{POLICY} is {policy}: it waits to be written")
         return wait
     entry.paced_at = now
     return None

@@ -8,11 +8,11 @@ from tmcconsole.config.policies import CREATE_ONLY, REPORT_DIFF
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.trees.differences import Difference
-from tmcconsole.sync.assignment.plan import is_on_hold, is_wanted
-from tmcconsole.sync.conflicts.differences import differences
-from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, Around, Ownership
+from tmcconsole.sync.assignment.plan import is_assigned, is_on_hold
+from tmcconsole.sync.conflicts.copy_differences import differences
+from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, FieldRules, RuleInputs
 from tmcconsole.sync.conflicts.judge import is_left
-from tmcconsole.sync.desired.build import Desired, Terms
+from tmcconsole.sync.desired.build import Desired, DesiredInputs
 from tmcconsole.sync.names.markers import (
     CLUSTER,
     DIGEST,
@@ -38,7 +38,7 @@ class InSync:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportDiff:
     """Nothing is ever written: look at what is there, and tell how it differs."""
 
 
@@ -71,7 +71,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Write over our copy ``uid``. ``drift`` is set where the wish is the one already applied."""
+    """Write over our copy ``uid``. ``drift`` is set where the same state was applied before."""
 
     uid: str
     drift: tuple[Difference, ...] = ()
@@ -107,7 +107,7 @@ class Collide:
 Step = (
     Nothing
     | InSync
-    | Report
+    | ReportDiff
     | Withhold
     | AwaitFinalizer
     | Hold
@@ -130,19 +130,21 @@ class Facts:
     origin: str  # of the hub object, "" without one
     source: Json | None  # the hub object
     source_digest: bytes  # its content digest, b"" without one
-    terms: Terms  # of the wish
-    desired: Desired | None  # what the target should hold; None without a source or a wish of it
+    inputs: DesiredInputs  # of the desired state
+    desired: (
+        Desired | None
+    )  # what the target should hold; None without a source or a desired state of it
     refusal: Refusal | None
     copy: CachedObject | None
     copy_tree: Json | None
     known_uid: str  # of the copy we are known to have written of this very object, else ""
     normal: frozenset[str]  # differences known to come from the server's own defaulting
-    rules: Ownership = DEFAULT
-    around: Around = ALONE
+    rules: FieldRules = DEFAULT
+    around: RuleInputs = ALONE
 
 
 def decide(facts: Facts) -> Step:
-    """Return the one step that brings the object nearer to its wish."""
+    """Return the one step that brings the object nearer to its desired state."""
     step = _decide(facts)
     if isinstance(step, Delete) and facts.rules.write == REPORT_DIFF:
         return Withhold(step.reason)
@@ -154,10 +156,10 @@ def _decide(facts: Facts) -> Step:
     if source is None:
         return _without_source(facts)
     if is_upsynced(source):
-        return Nothing()  # a target owns it: there is no wish of the hub's
+        return Nothing()  # a target owns it: there is no desired state of the hub's
     if is_on_hold(source, facts.key):
         return Hold()
-    if not is_wanted(source, facts.key):
+    if not is_assigned(source, facts.key):
         return _unwanted(facts, source)
     if facts.refusal is not None:
         return Refuse(facts.refusal)  # whatever is there: it would never get a finalizer
@@ -169,7 +171,7 @@ def _decide(facts: Facts) -> Step:
 def _wanted(facts: Facts) -> Step:
     copy, tree, desired = facts.copy, facts.copy_tree, facts.desired
     if facts.rules.write == REPORT_DIFF:
-        return Report()
+        return ReportDiff()
     if copy is None or tree is None or desired is None:
         return Create()
     if not is_copy_of(facts, copy, tree):

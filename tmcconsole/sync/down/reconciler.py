@@ -1,4 +1,4 @@
-"""Down: one hub object's wish onto one target. Read the caches, decide, act."""
+"""Down: one hub object's desired state onto one target. Read the caches, decide, act."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.assignment.selection import ENABLED, PAUSED, switch_of
-from tmcconsole.sync.conflicts.field_rules import DEFAULT, Around, ownership_of
-from tmcconsole.sync.desired.build import PLAIN, Terms
+from tmcconsole.sync.conflicts.field_rules import DEFAULT, RuleInputs, field_rules_of
+from tmcconsole.sync.desired.build import PLAIN, DesiredInputs
 from tmcconsole.sync.down.create_update import create, update
 from tmcconsole.sync.down.dependencies import await_dependencies
 from tmcconsole.sync.down.drift_resolution import with_base
@@ -29,22 +29,22 @@ from tmcconsole.sync.down.plan import (
     Nothing,
     Refuse,
     Release,
-    Report,
+    ReportDiff,
     Step,
     Update,
     Withhold,
     decide,
 )
-from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.down.refusals import remember, require_news
 from tmcconsole.sync.down.removal import delete, release, withhold
 from tmcconsole.sync.down.report_diff import report
 from tmcconsole.sync.names.markers import STATE, SWITCH, SYNC, origin_of, place_of
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
-from tmcconsole.sync.state.desired_cache import NO_WISH
-from tmcconsole.sync.state.desired_state import recall, terms_of
+from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.desired_cache import NO_DESIRED_STATE
+from tmcconsole.sync.state.desired_state import cached_desired_state, inputs_of
 from tmcconsole.sync.state.ledger import Settled
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.state.target import Target
@@ -54,97 +54,101 @@ from tmcconsole.sync.state.target import Target
 class DownSync:
     """Reconciles hub keys for one target."""
 
-    world: World
+    shared: SyncContext
     target: Target
 
     async def reconcile(self, item: Item) -> float | None:
-        """Bring one copy nearer to its wish; return seconds until another look, or None."""
+        """Bring one copy nearer to what is desired; return seconds until another look, or None."""
         try:
             again = await self._reconcile(item)
         finally:
-            self.target.wishes.drop(item)
+            self.target.desired_cache.drop(item)
         for waiting in self.target.waiting.pop(item):
             self.target.queue.add(*waiting)
         return again
 
     async def _reconcile(self, item: Item) -> float | None:
         kind, key = item
-        if kind not in self.world.hub.kinds or kind not in self.target.kinds:
+        if kind not in self.shared.hub.kinds or kind not in self.target.kinds:
             return None
         if not self._caches_are_synced(kind):
             return LOOK_AGAIN_S
-        if not self.world.has_decided():
+        if not self.shared.has_decided():
             return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
-        terms = terms_of(self.world, self.target, self.target.kinds[kind].kind, key.namespace)
-        beside = around(self.world, self.target, kind, key)
-        if terms is not None and self._is_settled(kind, key, terms, beside):
+        inputs = inputs_of(self.shared, self.target, self.target.kinds[kind].kind, key.namespace)
+        beside = around(self.shared, self.target, kind, key)
+        if inputs is not None and self._is_settled(kind, key, inputs, beside):
             return None
-        facts = self._facts(kind, key, terms or PLAIN, beside)
-        turn = Turn(self.world, self.target, kind, key, facts)
-        step = decide(turn.facts)
-        if terms is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
-            turn.stand(
+        facts = self._facts(kind, key, inputs or PLAIN, beside)
+        context = ReconcileContext(self.shared, self.target, kind, key, facts)
+        step = decide(context.facts)
+        if inputs is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
+            context.stand(
                 SyncState.PENDING, "AwaitingPlacement", "no Placement sends it here any more"
             )
             return HELD_RECHECK_S
-        if not self.world.duties.holds(self.target.key):
-            return stand_by(turn, step)
-        if isinstance(step, Create | Update | Delete) and self._is_paused(turn):
+        if not self.shared.duties.holds(self.target.key):
+            return stand_by(context, step)
+        if isinstance(step, Create | Update | Delete) and self._is_paused(context):
             return None
-        require_news(turn, step)
-        return await_dependencies(turn, step) or pace(turn, step) or await _act(turn, step)
+        require_news(context, step)
+        return await_dependencies(context, step) or pace(context, step) or await _act(context, step)
 
-    def _is_paused(self, turn: Turn) -> bool:
+    def _is_paused(self, context: ReconcileContext) -> bool:
         """Note that nothing is written or taken away, where somebody asked for that."""
-        source = turn.facts.source
+        source = context.facts.source
         if self.target.pause() is not None:
-            turn.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+            context.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
         elif source is not None and switch_of(source) == PAUSED:
-            turn.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
+            context.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
         else:
             return False
         return True
 
     def _caches_are_synced(self, kind: str) -> bool:
-        hub, target = self.world.hub, self.target
+        hub, target = self.shared.hub, self.target
         informers = (hub.kinds[kind].informer, target.kinds[kind].informer)
         return all(one.synced for one in (*informers, hub.namespaces, target.namespaces))
 
-    def _is_settled(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> bool:
+    def _is_settled(
+        self, kind: str, key: ObjectKey, inputs: DesiredInputs, beside: RuleInputs
+    ) -> bool:
         entry = self.target.ledger.get(kind, key)
         if entry is None or entry.settled is None:
             return False
-        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+        source, copy = self.shared.hub.cached(kind, key), self.target.copy_of(kind, key)
         if source is None or copy is None or source.deleting or copy.deleting:
             return False
-        if entry.settled != Settled(source.content_digest, copy.content_digest, terms, beside):
+        if entry.settled != Settled(source.content_digest, copy.content_digest, inputs, beside):
             return False
         if not entry.left:
-            entry.drifts.end()
-        self.target.ledger.stand_in_sync(kind, key, self.world.runtime.wall())
+            entry.drift_ledger.end()
+        self.target.ledger.stand_in_sync(kind, key, self.shared.runtime.wall())
         return True
 
-    def _facts(self, kind: str, key: ObjectKey, terms: Terms, beside: Around) -> Facts:
-        source, copy = self.world.hub.cached(kind, key), self.target.copy_of(kind, key)
+    def _facts(self, kind: str, key: ObjectKey, inputs: DesiredInputs, beside: RuleInputs) -> Facts:
+        source, copy = self.shared.hub.cached(kind, key), self.target.copy_of(kind, key)
         entry = self.target.ledger.get(kind, key)
         tree = source.decode() if source else None
-        origin = origin_of(self.world.hub.cluster, tree) if tree else ""
-        wish = NO_WISH
+        origin = origin_of(self.shared.hub.cluster, tree) if tree else ""
+        state = NO_DESIRED_STATE
         if source is not None and tree is not None:
-            wish = recall(self.world, self.target, Item(kind, key), source, tree, terms)
-        desired, refusal = wish.desired, wish.refusal
-        rules = ownership_of(self.world.settings, kind, tree, beside)
+            state = cached_desired_state(
+                self.shared, self.target, Item(kind, key), source, tree, inputs
+            )
+        desired, refusal = state.desired, state.refusal
+        rules = field_rules_of(self.shared.settings, kind, tree, beside)
         if isinstance(rules, Refusal):
             refusal, rules = refusal or rules, DEFAULT
         elif desired is not None and rules.conflict == MERGE:
             desired = with_base(desired, origin)
         return Facts(
             key=self.target.key,
-            place=place_of(self.world.hub.cluster, key.namespace, key.name),
+            place=place_of(self.shared.hub.cluster, key.namespace, key.name),
             origin=origin,
             source=tree,
             source_digest=source.content_digest if source else b"",
-            terms=terms,
+            inputs=inputs,
             desired=desired,
             refusal=refusal,
             copy=copy,
@@ -161,67 +165,69 @@ def hold_text(key: str) -> str:
     return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy made'
 
 
-def stand_by(turn: Turn, step: Step) -> float | None:
+def stand_by(context: ReconcileContext, step: Step) -> float | None:
     """Note how the copy stands without writing: another replica does, or nobody may now."""
-    if isinstance(step, Update) and step.drift and turn.facts.copy is not None:
-        turn.settle(turn.facts.copy)  # it carries the wish; what of it differs its holder judges
+    if isinstance(step, Update) and step.drift and context.facts.copy is not None:
+        context.settle(
+            context.facts.copy
+        )  # it carries the desired state; what of it differs its holder judges
         return None
-    if isinstance(step, Create | Update | Report):
-        turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+    if isinstance(step, Create | Update | ReportDiff):
+        context.stand(SyncState.PENDING, "Standby", "its writer is another replica")
         return None
     if isinstance(step, Delete | Release):
-        turn.stand(SyncState.DELETING, "Standby", "its writer is another replica")
+        context.stand(SyncState.DELETING, "Standby", "its writer is another replica")
         return None
-    return _note(turn, step)
+    return _note(context, step)
 
 
-async def _act(turn: Turn, step: Step) -> float | None:
+async def _act(context: ReconcileContext, step: Step) -> float | None:
     try:
-        return await _take(turn, step)
+        return await _take(context, step)
     except KubeError as error:
-        remember(turn, step, error)
+        remember(context, step, error)
         raise
 
 
-async def _take(turn: Turn, step: Step) -> float | None:
+async def _take(context: ReconcileContext, step: Step) -> float | None:
     match step:
         case Create():
-            return await create(turn)
+            return await create(context)
         case Update():
-            return await update(turn, step)
+            return await update(context, step)
         case Delete():
-            return await delete(turn, step)
+            return await delete(context, step)
         case Release():
-            return await release(turn)
-        case Report():
-            return await report(turn)
+            return await release(context)
+        case ReportDiff():
+            return await report(context)
         case _:
-            return _note(turn, step)
+            return _note(context, step)
 
 
 def _note(
-    turn: Turn,
+    context: ReconcileContext,
     step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Withhold | Refuse | Collide,
 ) -> float | None:
     """Write down a step that sends nothing."""
     match step:
         case Nothing():
-            turn.target.ledger.forget(turn.kind, turn.key)
+            context.target.ledger.forget(context.kind, context.key)
         case InSync():
-            _settle(turn, step)
+            _settle(context, step)
         case AwaitFinalizer():
-            turn.stand(SyncState.PENDING, "AwaitingFinalizer")
+            context.stand(SyncState.PENDING, "AwaitingFinalizer")
         case AwaitGone():
-            turn.stand(SyncState.DELETING, "AwaitingDeletion")
+            context.stand(SyncState.DELETING, "AwaitingDeletion")
             return HELD_RECHECK_S
         case _:
-            return _stay(turn, step)
+            return _stay(context, step)
     return None
 
 
-def _settle(turn: Turn, step: InSync) -> None:
+def _settle(context: ReconcileContext, step: InSync) -> None:
     """Note that nothing is to be written, and why that is where the two sides differ."""
-    entry, copy = turn.entry, turn.facts.copy
+    entry, copy = context.entry, context.facts.copy
     if copy is None:
         return
     entry.insisted = frozenset()  # what was to be taken back is as wanted
@@ -232,21 +238,21 @@ def _settle(turn: Turn, step: InSync) -> None:
         entry.account("FieldsLeft", f"{fields}: left to the cluster")
     elif not entry.left:
         entry.account("", "")
-        entry.drifts.end()
-    turn.settle(copy)
+        entry.drift_ledger.end()
+    context.settle(copy)
 
 
-def _stay(turn: Turn, step: Hold | Withhold | Refuse | Collide) -> float | None:
+def _stay(context: ReconcileContext, step: Hold | Withhold | Refuse | Collide) -> float | None:
     """Write down what keeps the object from being written."""
     match step:
         case Hold():
-            turn.stand(SyncState.HELD, "OnHold", hold_text(turn.target.key))
+            context.stand(SyncState.HELD, "OnHold", hold_text(context.target.key))
         case Withhold():
-            withhold(turn, step)
+            withhold(context, step)
         case Refuse(refusal):
-            turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
+            context.stand(SyncState.REFUSED, refusal.reason, refusal.message)
         case Collide(message):
-            return turn.collide(message)
+            return context.collide(message)
         case _:
             assert_never(step)
     return None

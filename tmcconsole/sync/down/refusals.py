@@ -1,6 +1,6 @@
-"""What an API server has refused is sent again when it is another wish, or time; not for an echo.
+"""What an API server has refused is sent again when it changed, or in time; not for an echo.
 
-An object's event may say nothing new of the wish: another target's marks, a Placement of others.
+An event may say nothing new of the desired state: another target's marks, somebody's Placement.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import ApiError, KubeError
 from tmcconsole.sync.down.plan import Create, Step, Update
-from tmcconsole.sync.down.reconcile_context import Turn
+from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.queue.controller import StillRefused
 from tmcconsole.sync.state.ledger import Attempt
 
 WRITES: Final = (Create, Update)
 
 
-def require_news(turn: Turn, step: Step) -> None:
+def require_news(context: ReconcileContext, step: Step) -> None:
     """Raise ``StillRefused`` where the step would send what the target has refused."""
-    refused = turn.entry.refused
+    refused = context.entry.refused
     if refused is None or not isinstance(step, WRITES):
         return
-    after_s = refused.until - turn.world.runtime.now()
-    if after_s <= 0 or refused.attempt != attempt_of(turn):
-        turn.entry.refused = None
+    after_s = refused.until - context.shared.runtime.now()
+    if after_s <= 0 or refused.attempt != attempt_of(context):
+        context.entry.refused = None
         return
-    turn.stand(SyncState.REFUSED, refused.reason, refused.message)
+    context.stand(SyncState.REFUSED, refused.reason, refused.message)
     raise StillRefused(after_s)
 
 
-def attempt_of(turn: Turn) -> Attempt:
-    """Return what tells one attempt to write from another: the wish, and what is there."""
-    copy = turn.facts.copy
-    return Attempt(turn.desired.digest, copy.content_digest if copy else b"")
+def attempt_of(context: ReconcileContext) -> Attempt:
+    """Return what tells one attempt to write from another: the desired state, and what is there."""
+    copy = context.facts.copy
+    return Attempt(context.desired.digest, copy.content_digest if copy else b"")
 
 
-def remember(turn: Turn, step: Step, error: KubeError) -> None:
+def remember(context: ReconcileContext, step: Step, error: KubeError) -> None:
     """Note which attempt an API server has answered with an error."""
     if isinstance(error, ApiError) and isinstance(step, WRITES):
-        turn.entry.tried = attempt_of(turn)
+        context.entry.tried = attempt_of(context)

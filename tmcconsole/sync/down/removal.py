@@ -5,12 +5,12 @@ from __future__ import annotations
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, NotFound
 from tmcconsole.kube.objects import CachedObject
-from tmcconsole.kube.trees.managed_fields import writers_of
+from tmcconsole.kube.trees.managed_fields import field_managers_of
 from tmcconsole.sync.conflicts.judge import is_us
-from tmcconsole.sync.deletion.delete_gate import Held, StillWanted, delete_copy
+from tmcconsole.sync.deletion.delete_gate import Held, StillAssigned, delete_copy
 from tmcconsole.sync.desired.target_view import gone_view, write_view
 from tmcconsole.sync.down.plan import Delete, Withhold, is_copy_of, reason_to_go
-from tmcconsole.sync.down.reconcile_context import Turn, look_at_live, read_whole
+from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live, read_whole
 from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, is_ours
 from tmcconsole.sync.state.live_reads import (
     HELD_RECHECK_S,
@@ -21,48 +21,50 @@ from tmcconsole.sync.state.live_reads import (
 )
 
 
-async def delete(turn: Turn, step: Delete) -> float | None:
+async def delete(context: ReconcileContext, step: Delete) -> float | None:
     """Send the copy away through the gate, then wait for its deletion event."""
-    if not await _is_proven(turn, step.copy):
-        return await _leave_unproven(turn, step.copy)
-    if turn.entry.standing.reason != "DeletionHeld":
-        turn.stand(SyncState.DELETING, step.reason)
+    if not await _is_proven(context, step.copy):
+        return await _leave_unproven(context, step.copy)
+    if context.entry.standing.reason != "DeletionHeld":
+        context.stand(SyncState.DELETING, step.reason)
     try:
-        await delete_copy(turn.world, turn.target, turn.kind, turn.key, step.copy, step.reason)
+        await delete_copy(
+            context.shared, context.target, context.kind, context.key, step.copy, step.reason
+        )
     except Held as held:
-        turn.stand(SyncState.HELD, "DeletionHeld", str(held))
+        context.stand(SyncState.HELD, "DeletionHeld", str(held))
         return HELD_RECHECK_S
-    except StillWanted as wanted:
+    except StillAssigned as wanted:
         return wanted.again_s
     except Conflict:
-        await look_at_live(turn)
+        await look_at_live(context)
         raise
-    turn.stand(SyncState.DELETING, "AwaitingDeletion")
-    return await _if_gone_already(turn, step.copy)
+    context.stand(SyncState.DELETING, "AwaitingDeletion")
+    return await _if_gone_already(context, step.copy)
 
 
-async def _is_proven(turn: Turn, copy: CachedObject) -> bool:
+async def _is_proven(context: ReconcileContext, copy: CachedObject) -> bool:
     """The second proof beside the marks, which anybody can copy: we wrote this very object.
 
     We remember it, or the API server does. A copy that is another by now, or gone, is the delete
     gate's to find out.
     """
-    if copy.uid == turn.facts.known_uid:
+    if copy.uid == context.facts.known_uid:
         return True
     try:
-        live = await read_whole(turn)
+        live = await read_whole(context)
     except NotFound:
         return True
     is_same = live["metadata"].get("uid") == copy.uid
-    return not is_same or any(is_us(one) for one in writers_of(live))
+    return not is_same or any(is_us(one) for one in field_managers_of(live))
 
 
-async def _leave_unproven(turn: Turn, copy: CachedObject) -> float | None:
+async def _leave_unproven(context: ReconcileContext, copy: CachedObject) -> float | None:
     """Leave what was never written by us; the hub's object does not wait for it."""
-    source = turn.facts.source
-    if source is not None and turn.facts.key in finalizer_keys(source):
-        return await _let_go(turn)
-    turn.stand(
+    source = context.facts.source
+    if source is not None and context.facts.key in finalizer_keys(source):
+        return await _let_go(context)
+    context.stand(
         SyncState.COLLISION,
         "Unproven",
         f"its marks say that it is ours, but tmc-console has not written it (uid {copy.uid}): "
@@ -71,53 +73,55 @@ async def _leave_unproven(turn: Turn, copy: CachedObject) -> float | None:
     return REFUSED_RECHECK_S
 
 
-def withhold(turn: Turn, step: Withhold) -> None:
+def withhold(context: ReconcileContext, step: Withhold) -> None:
     """Say that a deletion is due which ``ReportDiff`` does not carry out."""
     told = f"it would be deleted ({step.reason}), and ReportDiff writes nothing"
-    turn.stand(
+    context.stand(
         SyncState.HELD, "Reported", f"{told}: set the write mode to Apply, or delete it there"
     )
 
 
-async def release(turn: Turn) -> float | None:
+async def release(context: ReconcileContext) -> float | None:
     """Prove that the copy is gone, then take our marks off the hub object."""
     try:
-        live = await read_live(turn.target, turn.here, turn.key)
+        live = await read_live(context.target, context.here, context.key)
     except KindAway as away:
-        turn.stand(SyncState.HELD, "KindAway", str(away))
+        context.stand(SyncState.HELD, "KindAway", str(away))
         return HELD_RECHECK_S
-    if live is not None and is_ours(live.decode(), turn.target.key, turn.facts.origin):
-        return take_in(turn.here.informer, live)
-    if live is not None and is_copy_of(turn.facts, live, live.decode()):
-        return await delete(turn, Delete(live, reason_to_go(turn.facts)))
-    return await _let_go(turn)
+    if live is not None and is_ours(live.decode(), context.target.key, context.facts.origin):
+        return take_in(context.here.informer, live)
+    if live is not None and is_copy_of(context.facts, live, live.decode()):
+        return await delete(context, Delete(live, reason_to_go(context.facts)))
+    return await _let_go(context)
 
 
-async def _if_gone_already(turn: Turn, copy: CachedObject) -> float:
+async def _if_gone_already(context: ReconcileContext, copy: CachedObject) -> float:
     """An object without finalizers is gone when the answer comes; the event may lag."""
-    live = await read_live(turn.target, turn.here, turn.key)
+    live = await read_live(context.target, context.here, context.key)
     if live is None or live.uid != copy.uid:
-        turn.here.informer.forget(copy.key, copy.uid)
+        context.here.informer.forget(copy.key, copy.uid)
         return 0.0
-    turn.here.informer.observe(live)
+    context.here.informer.observe(live)
     return HELD_RECHECK_S
 
 
-async def _let_go(turn: Turn) -> float | None:
-    hub, source = turn.world.hub, turn.facts.source
+async def _let_go(context: ReconcileContext) -> float | None:
+    hub, source = context.shared.hub, context.facts.source
     if source is None:
         return None
-    watched = hub.kinds[turn.kind]
-    patch = write_view(source, gone_view(source, turn.target.key), turn.target.key)
+    watched = hub.kinds[context.kind]
+    patch = write_view(source, gone_view(source, context.target.key), context.target.key)
     if patch is None:
         return None
     try:
-        async with hub.flow.admitted():
-            released = await hub.client.merge_patch(watched.kind, turn.key, patch, manager=MANAGER)
+        async with hub.concurrency.admitted():
+            released = await hub.client.merge_patch(
+                watched.kind, context.key, patch, manager=MANAGER
+            )
     except NotFound:
-        turn.target.ledger.forget(turn.kind, turn.key)
+        context.target.ledger.forget(context.kind, context.key)
         return None
-    turn.target.ledger.forget(turn.kind, turn.key)
+    context.target.ledger.forget(context.kind, context.key)
     if released.deleting and not _has_finalizers(released):
         watched.informer.forget(released.key, released.uid)
     else:

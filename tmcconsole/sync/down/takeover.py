@@ -11,7 +11,7 @@ from tmcconsole.kube.trees.differences import Difference, subset_differences
 from tmcconsole.sync.deletion.delete_gate import Held, announce, close_audit
 from tmcconsole.sync.down.apply import dry_run, send
 from tmcconsole.sync.down.plan import collision_text
-from tmcconsole.sync.down.reconcile_context import Turn, look_at_live
+from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live
 from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.state.live_reads import is_other_object, with_metadata
 
@@ -28,24 +28,24 @@ _OURS: Final = frozenset({CLUSTER, ORIGIN, DIGEST, APPLIED})
 _SHOWN: Final = 3  # fields
 
 
-async def adopt(turn: Turn, live: CachedObject) -> float | None:
+async def take_over(context: ReconcileContext, live: CachedObject) -> float | None:
     """Make a foreign object our copy, or say why it stays foreign."""
     tree = live.decode()
-    takeover = turn.facts.rules.takeover
+    takeover = context.facts.rules.takeover
     if takeover == NEVER:
-        return turn.collide(collision_text(tree))
+        return context.collide(collision_text(tree))
     claimed = claimed_by(tree)
     if claimed:
-        return turn.collide(f"{collision_text(tree)}; it is never taken over: {claimed}")
+        return context.collide(f"{collision_text(tree)}; it is never taken over: {claimed}")
     if takeover != ALWAYS:
-        found = await _changes(turn, tree, live.uid)
+        found = await _changes(context, tree, live.uid)
         if found is None:
-            return await look_at_live(turn)
+            return await look_at_live(context)
         if found:
             paths = ", ".join(one.path for one in found[:_SHOWN])
             why = f"taking it over ({takeover}) would change {paths}"
-            return turn.collide(f"{collision_text(tree)}; {why}")
-    return await _take(turn, live)
+            return context.collide(f"{collision_text(tree)}; {why}")
+    return await _take(context, live)
 
 
 def claimed_by(tree: Json) -> str:
@@ -60,9 +60,11 @@ def claimed_by(tree: Json) -> str:
     return "it is being deleted" if tree["metadata"].get("deletionTimestamp") else ""
 
 
-async def _changes(turn: Turn, tree: Json, uid: str) -> tuple[Difference, ...] | None:
-    """Return what our wish would change, as the server itself has it."""
-    normalised = await dry_run(turn, with_metadata(turn.desired.tree, uid=uid))
+async def _changes(
+    context: ReconcileContext, tree: Json, uid: str
+) -> tuple[Difference, ...] | None:
+    """Return what our desired state would change, as the server itself has it."""
+    normalised = await dry_run(context, with_metadata(context.desired.tree, uid=uid))
     if normalised is None:
         return None
     after = normalised.decode()
@@ -80,36 +82,36 @@ def _comparable(tree: Json) -> Json:
     return {**rest, "metadata": kept}
 
 
-async def _take(turn: Turn, live: CachedObject) -> float | None:
+async def _take(context: ReconcileContext, live: CachedObject) -> float | None:
     """Announce it, then apply with force: exactly this object, in the version that was judged."""
-    takeover, subject = turn.facts.rules.takeover, f"{turn.kind}/{turn.key}"
+    takeover, subject = context.facts.rules.takeover, f"{context.kind}/{context.key}"
     try:
         ticket = await announce(
-            turn.world, turn.target, "adopt-copy", subject, live.uid, f"takeover {takeover}"
+            context.shared, context.target, "adopt-copy", subject, live.uid, f"takeover {takeover}"
         )
     except Held as held:
-        return turn.collide(str(held))
+        return context.collide(str(held))
     guards = {"uid": live.uid, "resourceVersion": live.resource_version}
     outcome = "failed"
     try:
-        await send(turn, with_metadata(turn.desired.tree, **guards), force=True)
+        await send(context, with_metadata(context.desired.tree, **guards), force=True)
         outcome = "adopted"
     except Conflict:
-        await look_at_live(turn)
+        await look_at_live(context)
         raise
     except Invalid as error:
         if not is_other_object(error):
             raise
-        return await look_at_live(turn)
+        return await look_at_live(context)
     finally:
-        await close_audit(turn.world.audit, ticket, outcome)
-    turn.entry.collided = False
-    turn.world.history.record(
+        await close_audit(context.shared.audit, ticket, outcome)
+    context.entry.collided = False
+    context.shared.history.record(
         "lifecycle",
         "Adopted",
-        target=turn.target.name,
+        target=context.target.name,
         subject=subject,
         message=f"the object that was there (uid {live.uid}) is ours now, takeover {takeover}",
-        at=turn.world.runtime.wall(),
+        at=context.shared.runtime.wall(),
     )
     return None

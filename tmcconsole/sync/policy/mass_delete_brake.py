@@ -18,7 +18,7 @@ _DID_NOT_HAPPEN: Final = ("gone already", "failed: Conflict")
 
 
 @dataclass(slots=True)
-class Brake:
+class MassDeleteBrake:
     """Counts the deletions on one target. Time is an argument; one owner.
 
     It trips at more than max(``least``, ``percent`` of the target's objects) in the window, and

@@ -126,7 +126,7 @@ def _travels(name: str, settings: SyncSettings) -> bool:
     if is_snippet(name) or confines(name):
         return True  # to be judged: without it the object would be another
     if name in _DESCRIBING_KEYS or _is_ours(domain):
-        return True  # what is ours is taken off with the wish, and is not worth a word
+        return True  # what is ours is taken off with the desired state, and is not worth a word
     return not domain or _is_within(domain, _DESCRIBING)
 
 

@@ -62,7 +62,7 @@ class Finding(NamedTuple):
     remedy: str
 
 
-class Template(NamedTuple):
+class PodTemplate(NamedTuple):
     """A pod template within an object: its annotations and its spec, and where they are."""
 
     annotations: Mapping[str, Any]
@@ -94,7 +94,7 @@ _WITHOUT: Final = frozenset(
 )
 
 
-def templates(kind_id: str, tree: Mapping[str, Any]) -> Iterator[Template]:
+def templates(kind_id: str, tree: Mapping[str, Any]) -> Iterator[PodTemplate]:
     """Yield the pod templates of an object: at their places, or wherever a custom kind has one."""
     place = _PLACES.get(kind_id)
     if place is None:
@@ -112,14 +112,14 @@ def place_of(kind_id: str) -> tuple[str, ...] | None:
     return _PLACES.get(kind_id)
 
 
-def _template(found: Mapping[str, Any], at: str) -> Template:
+def _template(found: Mapping[str, Any], at: str) -> PodTemplate:
     before = f"{at}." if at else ""
     annotations = mapping(mapping(found.get("metadata")).get("annotations"))
     spec = mapping(found.get("spec"))
-    return Template(annotations, f"{before}metadata.annotations", spec, f"{before}spec")
+    return PodTemplate(annotations, f"{before}metadata.annotations", spec, f"{before}spec")
 
 
-def _anywhere(node: Mapping[str, Any], path: str) -> Iterator[Template]:
+def _anywhere(node: Mapping[str, Any], path: str) -> Iterator[PodTemplate]:
     """What has containers is a pod to whoever acts on the object."""
     for name, value in node.items():
         at = f"{path}.{name}" if path else name
@@ -127,11 +127,11 @@ def _anywhere(node: Mapping[str, Any], path: str) -> Iterator[Template]:
             if name == "spec" and _has_containers(value):
                 yield _template(node, path)
             elif _has_containers(value):
-                yield Template({}, "", value, at)
+                yield PodTemplate({}, "", value, at)
             yield from _anywhere(value, at)
         for number, entry in enumerate(items(value)):
             if _has_containers(entry):
-                yield Template({}, "", entry, f"{at}[{number}]")
+                yield PodTemplate({}, "", entry, f"{at}[{number}]")
             yield from _anywhere(entry, f"{at}[{number}]")
 
 
@@ -139,7 +139,7 @@ def _has_containers(value: Mapping[str, Any]) -> bool:
     return any(items(value.get(name)) for name in _CONTAINERS)
 
 
-def findings(template: Template) -> Iterator[Finding]:
+def findings(template: PodTemplate) -> Iterator[Finding]:
     """Yield what the template asks for and may not have, pod first, then container by container."""
     spec, at = template.spec, template.spec_at
     yield from _host(spec, at)
@@ -186,7 +186,7 @@ def confines(annotation: str) -> bool:
     return annotation.startswith((_APPARMOR_NOTE, *_SECCOMP_NOTES))
 
 
-def _notes(template: Template) -> Iterator[Finding]:
+def _notes(template: PodTemplate) -> Iterator[Finding]:
     """What older API servers took from annotations, newer ones still hand on."""
     for name, value in template.annotations.items():
         path = f"{template.annotations_at}[{name}]"
@@ -247,7 +247,7 @@ def _probes(container: Mapping[str, Any], at: str) -> Iterator[Finding]:
                 yield Finding("HostProbe", f"{path}.{way}.host", "leave it out: the pod is asked")
 
 
-def token_findings(template: Template) -> Iterator[Finding]:
+def token_findings(template: PodTemplate) -> Iterator[Finding]:
     """Yield by what a pod would get credentials of its cluster; for the restricted profile."""
     spec, at = template.spec, template.spec_at
     for field in ("serviceAccountName", "serviceAccount"):

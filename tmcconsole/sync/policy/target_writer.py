@@ -23,7 +23,7 @@ class TenantForbidden(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class TargetWriter:
     """Writes to one target. Raises ``KubeError``; ``AccountGone`` before anything is sent."""
 
     _client: Client

@@ -24,7 +24,7 @@ SLOW_MORE_S: Final = 0.25  # so much more than it, is slow: on loopback 1 ms to 
 NARROW: Final = 4  # as slow as that with so few under way, it is far away and not overloaded
 
 
-class Flow:
+class ConcurrencyLimit:
     """Admission to one API server. Owned by one event loop."""
 
     def __init__(

@@ -85,7 +85,7 @@ class Controller:
 
 
 class StillRefused(Exception):
-    """The same wish was refused a while ago: nothing was sent, and nothing failed anew."""
+    """The same desired state was refused a while ago: nothing was sent, and nothing failed anew."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__("refused before, and nothing has changed since")

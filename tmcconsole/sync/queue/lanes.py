@@ -15,7 +15,7 @@ class Item(NamedTuple):
     key: ObjectKey
 
 
-class Turns:
+class Lanes:
     """First in, first out within a lane; lanes in turn. A key is in at most once."""
 
     def __init__(self) -> None:

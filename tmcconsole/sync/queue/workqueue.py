@@ -18,7 +18,7 @@ import anyio
 
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.queue.lanes import Item as Item
-from tmcconsole.sync.queue.lanes import Turns
+from tmcconsole.sync.queue.lanes import Lanes
 
 HEAP_SLACK: Final = 1000  # cancelled appointments that are not worth a sweep
 FRESH_IN_A_ROW: Final = 7  # then one of the backlog: edits without end do not starve it
@@ -54,8 +54,8 @@ class WorkQueue:
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self._counts: dict[str, LaneCounts] = {}  # by lane
-        self._ready = Turns()
-        self._backlog = Turns()
+        self._ready = Lanes()
+        self._backlog = Lanes()
         self._in_a_row = 0  # fresh keys taken while a backlog waited
         # Added because somebody changed something, and not done with since: its retries are too.
         self._fresh: set[Item] = set()
@@ -265,7 +265,7 @@ class WorkQueue:
         self._of(item.lane).in_flight += 1
         return item
 
-    def _next(self) -> Turns:
+    def _next(self) -> Lanes:
         """Return where the next key comes from: fresh ones, and now and then the backlog."""
         if not self._ready or (self._backlog and self._in_a_row >= FRESH_IN_A_ROW):
             self._in_a_row = 0

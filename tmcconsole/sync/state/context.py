@@ -15,14 +15,14 @@ from tmcconsole.sync.assignment.selection import ANY, Selection, selected
 from tmcconsole.sync.policy import Policy, Refusal, Tenant
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.hub import Hub
-from tmcconsole.sync.state.reference_index import Referred
+from tmcconsole.sync.state.reference_index import ReferenceIndex
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditLog
 from tmcconsole.tmc.history.history import History
 
 
 @dataclass(slots=True)
-class World:
+class SyncContext:
     """What all reconcilers share."""
 
     runtime: Runtime
@@ -43,7 +43,7 @@ class World:
     placed_keys: Callable[[], frozenset[str] | None]
     # Of a hub namespace and a target key: WHOLE or REFERENCED, "" where it is not known (any more).
     takes: Callable[[str, str], str]
-    referred: Referred
+    referred: ReferenceIndex
     duties: Duties = field(default_factory=Duties)  # which part of the work is this replica's
     is_ready: Callable[[str], bool] = lambda _key: True  # the hub calls a target ready
     # By target key. A target that loses its connection stays, with the caches it had: last known

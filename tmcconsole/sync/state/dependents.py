@@ -8,7 +8,7 @@ from tmcconsole.sync.queue.workqueue import Item
 
 
 @dataclass(slots=True)
-class Waiting:
+class Dependents:
     """Objects by the dependency they wait for: that it was looked at wakes them. Memory only."""
 
     _for: dict[Item, set[Item]] = field(default_factory=dict)

@@ -9,38 +9,38 @@ from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
 from tmcconsole.sync.assignment.plan import Expected, expected_keys, expected_without_namespace
 from tmcconsole.sync.names.markers import deletion_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 
 
-def expected_of(world: World, item: Item, tree: Json) -> Expected | None:
+def expected_of(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
     """Return where the object belongs, None where that cannot be told now."""
-    expected = _placed(world, item, tree)
+    expected = _placed(shared, item, tree)
     if expected is None:
         return None
-    keys = frozenset(key for key in expected.keys if world.unselected(tree, key) is None)
+    keys = frozenset(key for key in expected.keys if shared.unselected(tree, key) is None)
     return expected if keys == expected.keys else replace(expected, keys=keys)
 
 
-def _placed(world: World, item: Item, tree: Json) -> Expected | None:
+def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
     if not item.key.namespace:
-        placed = world.placed_keys()
+        placed = shared.placed_keys()
         return None if placed is None else expected_without_namespace(tree, placed)
-    namespace = world.hub.namespaces.get(ObjectKey("", item.key.namespace))
+    namespace = shared.hub.namespaces.get(ObjectKey("", item.key.namespace))
     if namespace is None:
         return None
     expected = expected_keys(tree, namespace.decode())
     if not expected.by_namespace:
         return expected
-    keys = frozenset(key for key in expected.keys if _takes(world, item, tree, key))
+    keys = frozenset(key for key in expected.keys if _takes(shared, item, tree, key))
     return expected if keys == expected.keys else replace(expected, keys=keys)
 
 
-def _takes(world: World, item: Item, tree: Json, key: str) -> bool:
+def _takes(shared: SyncContext, item: Item, tree: Json, key: str) -> bool:
     """Tell whether the object goes where its namespace goes; what is not known stays as it is."""
-    takes = world.takes(item.key.namespace, key)
+    takes = shared.takes(item.key.namespace, key)
     if takes == WHOLE:
         return True
-    is_taken = world.referred.is_taken(item) if takes == REFERENCED else None
+    is_taken = shared.referred.is_taken(item) if takes == REFERENCED else None
     if is_taken is None:
         return key in state_keys(tree) and key not in deletion_keys(tree)
     return is_taken

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.workqueue import WorkQueue
 
 
@@ -24,7 +24,7 @@ class Hub:
     """Where desired state is written. One informer per kind, shared by all targets."""
 
     client: Client
-    flow: Flow
+    concurrency: ConcurrencyLimit
     cluster: str  # logical cluster name on kcp, UID of kube-system elsewhere
     flavour: str  # kcp | kubernetes
     namespaces: Informer

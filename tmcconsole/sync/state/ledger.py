@@ -13,9 +13,9 @@ from typing import Final
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, ObjectKey
-from tmcconsole.sync.conflicts.drift_ledger import Drifts
-from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, Around, Ownership
-from tmcconsole.sync.desired.build import PLAIN, Terms
+from tmcconsole.sync.conflicts.drift_ledger import DriftLedger
+from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, FieldRules, RuleInputs
+from tmcconsole.sync.desired.build import PLAIN, DesiredInputs
 
 NO_TEXT: Final = SafeText()
 LANE: Final = "up:"  # before a kind's id: what goes up from the target, and is no copy of ours
@@ -38,20 +38,20 @@ class Settled:
 
     source_digest: bytes  # content digest of the hub object
     copy_digest: bytes  # content digest of the copy
-    terms: Terms = PLAIN  # of the wish that the copy carries
-    around: Around = ALONE
+    inputs: DesiredInputs = PLAIN  # of the desired state that the copy carries
+    around: RuleInputs = ALONE
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What was sent, and over what: equal, and an API server would answer the same."""
 
-    wish: str  # digest of the wish
+    desired: str  # digest of the desired state
     copy_digest: bytes  # content digest of the copy, b"" without one
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedAttempt:
     """An attempt that an API server has refused, with the cause."""
 
     attempt: Attempt
@@ -61,7 +61,7 @@ class Refused:
 
 
 @dataclass(slots=True)
-class Entry:
+class LedgerEntry:
     """All that is remembered of one object on this target."""
 
     standing: Standing
@@ -73,26 +73,26 @@ class Entry:
     collided: bool = False  # a foreign object had the name when it was last looked at
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
     left: frozenset[str] = frozenset()  # fingerprints of what was left to others
-    rules: Ownership = DEFAULT  # under which it was
+    rules: FieldRules = DEFAULT  # under which it was
     told: tuple[str, str] = ("", "")  # reason and message while it is in sync
-    drifts: Drifts = field(default_factory=Drifts)
+    drift_ledger: DriftLedger = field(default_factory=DriftLedger)
     insisted: frozenset[str] = frozenset()  # pointers an operator wants taken back, or ALL
     # Of the copy whose status was last taken: its UID, generation, and what it had observed.
     observed: tuple[str, int, int] = ("", 0, 0)
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     tried: Attempt | None = None  # the last write that was answered with an error
-    refused: Refused | None = None
+    refused: RefusedAttempt | None = None
     awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
 
     def carries(self, source: CachedObject) -> bool:
-        """True where the copy has the wish of a hub object as it is now."""
+        """True where the copy has the desired state of a hub object as it is now."""
         return self.settled is not None and self.settled.source_digest == source.content_digest
 
     def account(self, reason: str, message: str) -> None:
         """Note what is to be said of it while it is in sync, "" for nothing."""
         self.told = reason, message
 
-    def left_under(self, rules: Ownership) -> frozenset[str]:
+    def left_under(self, rules: FieldRules) -> frozenset[str]:
         """Return what was left to others, as long as the same rules hold."""
         if rules != self.rules:
             self.rules, self.left = rules, frozenset()
@@ -107,18 +107,18 @@ class Ledger:
     # Seconds from seeing a change in the hub to the answer of the write that carried it.
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     version: int = 0  # grows with every change of a standing: equal means nothing to count anew
-    _entries: dict[str, dict[ObjectKey, Entry]] = field(default_factory=dict)
+    _entries: dict[str, dict[ObjectKey, LedgerEntry]] = field(default_factory=dict)
 
-    def get(self, kind: str, key: ObjectKey) -> Entry | None:
+    def get(self, kind: str, key: ObjectKey) -> LedgerEntry | None:
         """Return the entry of an object, or None where this target has nothing to do with it."""
         return self._entries.get(kind, {}).get(key)
 
-    def entry(self, kind: str, key: ObjectKey) -> Entry:
+    def entry(self, kind: str, key: ObjectKey) -> LedgerEntry:
         """Return the entry of an object, made on first use."""
         of_kind = self._entries.setdefault(kind, {})
         entry = of_kind.get(key)
         if entry is None:
-            entry = of_kind[key] = Entry(Standing(SyncState.PENDING))
+            entry = of_kind[key] = LedgerEntry(Standing(SyncState.PENDING))
             self._changed(kind, key)
         return entry
 
@@ -130,7 +130,7 @@ class Ledger:
             self.stand(kind, key, SyncState.PENDING, wall, reason="Queued")
 
     def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
-        """Note that the copy carries the wish."""
+        """Note that the copy carries the desired state."""
         entry = self.entry(kind, key)
         entry.settled = settled
         entry.tried = entry.refused = None
@@ -186,7 +186,7 @@ class Ledger:
         self.version += 1
         self.on_change(kind, key)
 
-    def entries(self) -> Iterator[tuple[str, ObjectKey, Entry]]:
+    def entries(self) -> Iterator[tuple[str, ObjectKey, LedgerEntry]]:
         """Yield every (kind id, key, entry)."""
         for kind, of_kind in self._entries.items():
             for key, entry in of_kind.items():

@@ -37,7 +37,7 @@ class KindAway(KubeError):
 async def read_live(target: Target, watched: Watched, key: ObjectKey) -> CachedObject | None:
     """Ask the target itself for the object under the copy's name; None where it has none."""
     try:
-        async with target.flow.admitted():
+        async with target.concurrency.admitted():
             return await target.client.get(watched.kind, target.copy_key(watched.kind.id, key))
     except NotFound as error:
         if error.is_kind:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tmcconsole.kube.objects import CachedObject, ObjectKey
-from tmcconsole.sync.assignment.closure import Links, Taken, closure, links_of
+from tmcconsole.sync.assignment.closure import Closure, Links, closure, links_of
 from tmcconsole.sync.assignment.references import Reference
 from tmcconsole.sync.queue.workqueue import Item
 
@@ -19,12 +19,12 @@ class _Space:
     """One namespace. ``objects`` follows the caches by their events."""
 
     objects: dict[Reference, Links]
-    taken: Taken = field(default_factory=dict)
+    taken: Closure = field(default_factory=dict)
     is_stale: bool = True  # an object's links changed since ``taken`` was found
 
 
 @dataclass(slots=True)
-class Referred:
+class ReferenceIndex:
     """Knows the links of namespaces that were asked for. Owned by the engine's loop."""
 
     hub: Hub

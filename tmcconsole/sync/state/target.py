@@ -11,12 +11,12 @@ from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.sync.names.identity import TargetIdentity
 from tmcconsole.sync.names.renames import name_in_hub, name_on_target
-from tmcconsole.sync.policy.mass_delete_brake import Brake
-from tmcconsole.sync.policy.target_writer import Door
-from tmcconsole.sync.queue.concurrency_limit import Flow
+from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
+from tmcconsole.sync.policy.target_writer import TargetWriter
+from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.workqueue import WorkQueue
-from tmcconsole.sync.state.dependents import Waiting
-from tmcconsole.sync.state.desired_cache import Wishes
+from tmcconsole.sync.state.dependents import Dependents
+from tmcconsole.sync.state.desired_cache import DesiredCache
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.namespace_names import NamespaceNames
@@ -28,20 +28,20 @@ class Target:
 
     identity: TargetIdentity
     client: Reader  # what changes something goes through the door
-    door: Door
-    flow: Flow
+    writer: TargetWriter
+    concurrency: ConcurrencyLimit
     namespaces: Informer  # all of the cluster's, to tell ours from foreign ones
     names: NamespaceNames
     queue: WorkQueue  # hub keys, in lanes by kind
     ledger: Ledger
-    brake: Brake
+    brake: MassDeleteBrake
     pause: Callable[[], Pause | None]
-    draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own wish
+    draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own desired state
     labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted, ours left out
     deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
-    waiting: Waiting = field(default_factory=Waiting)
-    wishes: Wishes = field(default_factory=Wishes)
+    waiting: Dependents = field(default_factory=Dependents)
+    desired_cache: DesiredCache = field(default_factory=DesiredCache)
     is_connected: Callable[[], bool] = lambda: True  # it answers; what waits for it moves on
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
 
@@ -80,7 +80,7 @@ class Target:
                 self.queue.add(kind, key, backlog=True)
 
     def look_at_all(self) -> None:
-        """Queue every object: what the wishes depend on changed. What is settled costs little."""
+        """Queue every object: something all depend on changed. What is settled costs little."""
         for kind in sorted(self.kinds):
             self.look_at_known(kind)
 

@@ -39,7 +39,7 @@ class Report:
     target: str
     generation: int  # of the copy
     status: Json
-    is_current: bool  # the copy carries the hub object's present wish
+    is_current: bool  # the copy carries the hub object's present desired state
     refused: str = ""  # why the status was not taken
 
 
@@ -62,7 +62,7 @@ def merge(
     """Return the hub object's status.
 
     ``observedGeneration`` is in the hub's own numbers: it becomes ``generation`` once every
-    target has applied and observed the present wish, and stays as ``before`` has it until then.
+    target has applied and observed the present state, and stays as ``before`` has it until then.
     A field whose rule fails keeps the value it has in ``before``.
     """
     failures = [f"{one.target}: {one.refused}" for one in reports if one.refused]

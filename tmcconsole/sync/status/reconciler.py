@@ -13,7 +13,7 @@ from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.desired.target_view import ViewInvalid
 from tmcconsole.sync.names.markers import MANAGER, STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
 from tmcconsole.sync.status.merge import (
     Merged,
@@ -33,10 +33,10 @@ AWAITED_S = 5.0  # until a target that is still being connected can report
 
 
 @dataclass(frozen=True, slots=True)
-class UpStatus:
+class StatusSync:
     """Reconciles the status of hub keys over all targets."""
 
-    world: World
+    shared: SyncContext
     touched: Callable[[str, ObjectKey], None]  # the object's record is out of date
     # What we last wrote, where the hub kept something else of it (a pruning schema): not again.
     _written: dict[Item, Json] = field(default_factory=dict)
@@ -47,34 +47,36 @@ class UpStatus:
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
-        if self._is_busy():  # in its place in the line: keys that come back cost as much as wishes
-            await self.world.runtime.sleep(COALESCE_S)
-        cached = self.world.hub.cached(*item)
+        if (
+            self._is_busy()
+        ):  # in its place in the line: keys that come back cost as much as desired states
+            await self.shared.runtime.sleep(COALESCE_S)
+        cached = self.shared.hub.cached(*item)
         if cached is None:
             self._forget(item)
             return None
         tree = cached.decode()
         if is_upsynced(tree):
             return None  # a target owns it, status and all
-        if not self.world.has_decided():
+        if not self.shared.has_decided():
             return LOOK_AGAIN_S  # Placements have a say in how it is merged
         holders = finalizer_keys(tree)
-        name = self.world.duties.reporter_for(holders, self.world.is_ready)
+        name = self.shared.duties.reporter_for(holders, self.shared.is_ready)
         if name is None:
             return None  # another replica writes it
         if self._is_awaited(item.lane, holders):
             return AWAITED_S
-        heard = hear(self.world, item, cached, tree)
+        heard = hear(self.shared, item, cached, tree)
         if heard.is_late:
             return None  # what the hub has is newer; the target's next report calls again
-        promotes = self.world.settings.status == "promote"
+        promotes = self.shared.settings.status == "promote"
         with acting_for(name):
             return await (self._promote if promotes else self._aggregate)(item, cached, tree, heard)
 
     async def _aggregate(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
-        stale = _promotion_notes(tree, self.world.targets)
+        stale = _promotion_notes(tree, self.shared.targets)
         if stale:  # the status as such is written at the event of this
             notes: Json = {"metadata": {"annotations": dict.fromkeys(stale)}}
             await self._patch_main(item, cached.resource_version, notes)
@@ -115,7 +117,7 @@ class UpStatus:
         return {name: before[name] for name in extra & theirs}
 
     def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
-        rules = self.world.settings.status_rules + self.world.status_rules(item.key.namespace)
+        rules = self.shared.settings.status_rules + self.shared.status_rules(item.key.namespace)
         return merge(
             heard.told(),
             generation=cached.generation,
@@ -162,7 +164,7 @@ class UpStatus:
         Nobody's it is, too, where the object has moved and its new target says nothing yet. The
         API server's own record of who wrote what is the proof, and only a live look shows it.
         """
-        is_apart = self.world.settings.status == "promote" and len(heard.reports) > 0
+        is_apart = self.shared.settings.status == "promote" and len(heard.reports) > 0
         is_nobodys = is_apart or heard.is_mute
         if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
             return None
@@ -183,37 +185,37 @@ class UpStatus:
 
     async def _live(self, item: Item) -> Json | None:
         """Read the hub object with its managedFields, which the cache does not keep."""
-        hub = self.world.hub
+        hub = self.shared.hub
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 path = object_path(hub.kinds[item.lane].kind, item.key)
                 return await hub.client.get_json(path)
         except NotFound:
             return None
 
     def _is_busy(self) -> bool:
-        """True while many wishes wait: they go first, and statuses that change meanwhile fold."""
-        targets = (one for one in self.world.targets.values() if one.is_connected())
-        waiting = len(self.world.hub.queue) + sum(len(target.queue) for target in targets)
+        """True while many objects wait to go down: they go first, and statuses fold meanwhile."""
+        targets = (one for one in self.shared.targets.values() if one.is_connected())
+        waiting = len(self.shared.hub.queue) + sum(len(target.queue) for target in targets)
         return waiting > BUSY_AT
 
     def _is_awaited(self, kind: str, keys: frozenset[str]) -> bool:
         """True while a target that may hold a copy has not been heard: no sum without it."""
-        if keys & self.world.awaited:
+        if keys & self.shared.awaited:
             return True
-        holders = [self.world.targets[key] for key in sorted(keys) if key in self.world.targets]
+        holders = [self.shared.targets[key] for key in sorted(keys) if key in self.shared.targets]
         here = [holder.kinds[kind] for holder in holders if kind in holder.kinds]
         return not all(watched.informer.synced for watched in here)
 
     async def _patch(self, item: Item, version: str, patch: Json) -> CachedObject | None:
         """Merge into the hub object's status, and nothing else; None where there is none."""
-        hub = self.world.hub
+        hub = self.shared.hub
         watched = hub.kinds[item.lane]
         subresource = "status" if "status" in watched.kind.subresources else ""
         # The version is the fence: a custom resource's status takes any UID in a patch.
         body: Json = {"metadata": {"resourceVersion": version}, "status": patch["status"]}
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 written = await hub.client.merge_patch(
                     watched.kind, item.key, body, manager=MANAGER, subresource=subresource
                 )
@@ -224,11 +226,11 @@ class UpStatus:
 
     async def _patch_main(self, item: Item, version: str, patch: Json) -> CachedObject | None:
         """Merge annotations, and fields that a summarizing rule names, into the hub object."""
-        hub = self.world.hub
+        hub = self.shared.hub
         watched = hub.kinds[item.lane]
         metadata = {**patch.get("metadata", {}), "resourceVersion": version}
         try:
-            async with hub.flow.admitted():
+            async with hub.concurrency.admitted():
                 written = await hub.client.merge_patch(
                     watched.kind, item.key, {**patch, "metadata": metadata}, manager=MANAGER
                 )
@@ -245,24 +247,24 @@ class UpStatus:
 
     def _note(self, item: Item, failures: tuple[str, ...]) -> None:
         """Write down what could not be merged, once; and that it can be again."""
-        world, text = self.world, SafeText("; ".join(failures))
-        if text == world.unmerged.get(item, ""):
+        shared, text = self.shared, SafeText("; ".join(failures))
+        if text == shared.unmerged.get(item, ""):
             return
-        wall, subject = world.runtime.wall(), f"{item.lane}/{item.key}"
+        wall, subject = shared.runtime.wall(), f"{item.lane}/{item.key}"
         if text:
-            world.unmerged[item] = text
+            shared.unmerged[item] = text
             found = failure(ErrorType.AGGREGATION_FAILURE, text, hint="Mend the rule, or its kind.")
-            world.history.record_error(found, target="hub", subject=subject, at=wall)
+            shared.history.record_error(found, target="hub", subject=subject, at=wall)
         else:
-            del world.unmerged[item]
-            world.history.record_recovery("hub", subject, wall)
+            del shared.unmerged[item]
+            shared.history.record_recovery("hub", subject, wall)
         self.touched(*item)
 
     def _forget(self, item: Item) -> None:
         self._written.pop(item, None)
         self._foreign.pop(item, None)
         self._theirs.pop(item, None)
-        self.world.unmerged.pop(item, None)
+        self.shared.unmerged.pop(item, None)
 
 
 def _promotion_notes(tree: Json, keys: Collection[str]) -> list[str]:

@@ -15,8 +15,8 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
-from tmcconsole.sync.state.ledger import Entry
+from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.ledger import LedgerEntry
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import MAX_REPORT_BYTES, Report
 
@@ -36,14 +36,14 @@ class Heard:
         return list(self.reports.values())
 
 
-def hear(world: World, item: Item, source: CachedObject, tree: Json) -> Heard:
+def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> Heard:
     """Return what is known; a target that the object leaves is not counted any more."""
-    origin = origin_of(world.hub.cluster, tree)
+    origin = origin_of(shared.hub.cluster, tree)
     staying = _staying(source, tree)
     reports: dict[str, Report] = {}
     trees: dict[str, Json] = {}
     copies, is_late, mute = 0, False, set[str]()
-    for key, target in sorted(world.targets.items()):
+    for key, target in sorted(shared.targets.items()):
         copy = target.copy_of(*item)
         if copy is None:
             continue
@@ -94,7 +94,7 @@ def _too_large(copy: CachedObject, status: Json) -> str:
     return f"its status of {size} bytes is not taken, at most {MAX_REPORT_BYTES} are"
 
 
-def _is_news(entry: Entry | None, copy: CachedObject, report: Report) -> bool:
+def _is_news(entry: LedgerEntry | None, copy: CachedObject, report: Report) -> bool:
     """False for what was said of an older generation after a newer one had been reported.
 
     A copy whose own generation went back is that of a restored cluster: it begins anew.

@@ -7,7 +7,7 @@ from typing import Final
 
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.trees.differences import diff
-from tmcconsole.sync.conflicts.differences import differences, fingerprint
+from tmcconsole.sync.conflicts.copy_differences import differences, fingerprint
 from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, origin_uid
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.up.hub_object import Lifted, is_lifted
@@ -41,7 +41,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class NameTaken:
     """The hub has another object of that name: it is never touched."""
 
 
@@ -51,17 +51,17 @@ class Make:
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
-    """Our wish was applied and the object differs from it: defaulting, or somebody's change?"""
+class CompareHubObject:
+    """What we applied and the object differ: is it defaulting, or somebody's change?"""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Apply the wish again."""
+    """Apply the desired state again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WriteStatus:
     """Write the status."""
 
     patch: Json
@@ -91,11 +91,11 @@ UpStep = (
     | Even
     | Wait
     | Reject
-    | Taken
+    | NameTaken
     | Make
-    | Compare
+    | CompareHubObject
     | Rewrite
-    | Report
+    | WriteStatus
     | Stamp
     | LetGo
     | TakeDown
@@ -125,7 +125,7 @@ def decide_up(facts: UpFacts) -> UpStep:
     if above is None or tree is None:
         return _without_above(facts)
     if not is_lifted(tree, facts.key, facts.place):
-        return Taken() if facts.below is not None else Rest()
+        return NameTaken() if facts.below is not None else Rest()
     if above.deleting:
         return LetGo()
     if facts.below is None or facts.below_tree is None:
@@ -155,12 +155,12 @@ def _with_both(facts: UpFacts, tree: Json) -> UpStep:
         return Rewrite()
     found = differences(lifted.desired, tree, facts.normal)
     if found:
-        return Rewrite() if facts.normal else Compare()
+        return Rewrite() if facts.normal else CompareHubObject()
     if notes.get(UPSYNC_RV) == below.resource_version:
         return Even()
     patch = diff(tree.get("status") or {}, lifted.status or {}) if lifted.status else {}
     if patch and facts.reported != below.status_digest:
-        return Report(patch)
+        return WriteStatus(patch)
     return Stamp(below.resource_version) if patch or UPSYNC_RV not in notes else Even()
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
-from tmcconsole.sync.policy.mass_delete_brake import Brake
+from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
-from tmcconsole.sync.state.ledger import LANE, Entry
+from tmcconsole.sync.state.ledger import LANE, LedgerEntry
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.hub_object import Lifted, is_selected, why_not_derived
 from tmcconsole.sync.up.plan import UpFacts
@@ -27,7 +27,7 @@ class UpSide:
 
     target: Target
     above: dict[str, Watched]  # in the hub, what was made by up-sync of any target; shared
-    brake: Brake  # of deletions in the hub
+    brake: MassDeleteBrake  # of deletions in the hub
     here: dict[str, Watched] = field(default_factory=dict)  # on the target, by Kind.id
     named: dict[ObjectKey, Watched] = field(default_factory=dict)  # single Secrets, by hub key
     reported: dict[Item, bytes] = field(default_factory=dict)  # digest of the status last written
@@ -53,10 +53,10 @@ class UpSide:
 
 
 @dataclass(frozen=True, slots=True)
-class UpTurn:
+class UpContext:
     """One look at one object, under way."""
 
-    world: World
+    shared: SyncContext
     side: UpSide
     item: Item
     kind: str  # Kind.id
@@ -69,42 +69,42 @@ class UpTurn:
 
     @property
     def lifted(self) -> Lifted:
-        """The wish; only asked for where there is one."""
+        """The desired state; only asked for where there is one."""
         if not isinstance(self.facts.lifted, Lifted):
             raise KubeError(f"{self.kind}/{self.item.key} has nothing to go up")
         return self.facts.lifted
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LedgerEntry:
         """What is remembered of the object."""
         return self.side.target.ledger.entry(*self.item)
 
     def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
         """Note how the object stands."""
-        wall = self.world.runtime.wall()
+        wall = self.shared.runtime.wall()
         self.side.target.ledger.stand(*self.item, state, wall, reason=reason, message=message)
 
 
-async def read_above(turn: UpTurn) -> CachedObject | None:
+async def read_above(context: UpContext) -> CachedObject | None:
     """Ask the hub itself for the object; None where it has none."""
-    hub = turn.world.hub
+    hub = context.shared.hub
     try:
-        async with hub.flow.admitted():
-            return await hub.client.get(turn.above.kind, turn.item.key)
+        async with hub.concurrency.admitted():
+            return await hub.client.get(context.above.kind, context.item.key)
     except NotFound as error:
         if error.is_kind:
             raise
         return None
 
 
-def why_unselected(world: World, side: UpSide, kind: str, key: ObjectKey, tree: Json) -> str:
+def why_unselected(shared: SyncContext, side: UpSide, kind: str, key: ObjectKey, tree: Json) -> str:
     """Return why an object on the target does not go up, "" where it does."""
     target = side.target
     if kind == "secrets" or is_selected(tree, target.key):
         return ""
     if kind != "endpoints":
         return "it lacks the labels that send it up"
-    source, copy = world.hub.cached("services", key), target.copy_of("services", key)
+    source, copy = shared.hub.cached("services", key), target.copy_of("services", key)
     return why_not_derived(
         source.decode() if source else None, copy.decode() if copy else None, target.key
     )

@@ -10,29 +10,29 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync.names.markers import UPSYNC_RV, deletion_keys, place_of, state_keys
 from tmcconsole.sync.policy import Refusal, is_protected
 from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.up.hub_object import Lifted, judge_locator, lift
 from tmcconsole.sync.up.plan import (
-    Compare,
+    CompareHubObject,
     Even,
     LetGo,
     Make,
+    NameTaken,
     Reject,
-    Report,
     Rest,
     Rewrite,
     Stamp,
     TakeDown,
-    Taken,
     UpFacts,
     UpStep,
     Wait,
+    WriteStatus,
     decide_up,
 )
-from tmcconsole.sync.up.reconcile_context import UpSide, UpTurn, why_unselected
+from tmcconsole.sync.up.reconcile_context import UpContext, UpSide, why_unselected
 from tmcconsole.sync.up.removal import let_go, take_down
 from tmcconsole.sync.up.writing import (
     compare,
@@ -48,7 +48,7 @@ from tmcconsole.sync.up.writing import (
 class UpSync:
     """Reconciles the objects that one target owns."""
 
-    world: World
+    shared: SyncContext
     side: UpSide
 
     async def reconcile(self, item: Item) -> float | None:
@@ -59,18 +59,18 @@ class UpSync:
             return None
         if not self._caches_are_synced(kind, item.key):
             return LOOK_AGAIN_S
-        turn = UpTurn(self.world, self.side, item, kind, self._facts(item, kind, above))
-        step = decide_up(turn.facts)
-        if not self.world.duties.holds(self.side.target.key):
-            return _stand_by(turn, step)
-        return await _act(turn, step)
+        context = UpContext(self.shared, self.side, item, kind, self._facts(item, kind, above))
+        step = decide_up(context.facts)
+        if not self.shared.duties.holds(self.side.target.key):
+            return _stand_by(context, step)
+        return await _act(context, step)
 
     def _caches_are_synced(self, kind: str, key: ObjectKey) -> bool:
         here, above = self.side.watched(kind, key), self.side.above.get(kind)
-        informers = [self.world.hub.namespaces, self.side.target.namespaces]
+        informers = [self.shared.hub.namespaces, self.side.target.namespaces]
         informers += [one.informer for one in (here, above) if one is not None]
         if kind == "endpoints":  # a Service says whether they go up
-            both = (self.world.hub.kinds.get("services"), self.side.target.kinds.get("services"))
+            both = (self.shared.hub.kinds.get("services"), self.side.target.kinds.get("services"))
             informers += [one.informer for one in both if one is not None]
         return all(informer.synced for informer in informers)
 
@@ -80,7 +80,7 @@ class UpSync:
         space = target.names.on_target(key.namespace)
         found = self.side.below(kind, key)
         tree = found.decode() if found else None
-        why = why_unselected(self.world, self.side, kind, key, tree) if tree else ""
+        why = why_unselected(self.shared, self.side, kind, key, tree) if tree else ""
         below = found if found and not why else None
         made = above.informer.get(key)
         return UpFacts(
@@ -100,7 +100,7 @@ class UpSync:
     def _lifted(self, above: Watched, tree: Json, key: ObjectKey) -> Lifted | Refusal:
         target = self.side.target
         if not key.namespace:
-            refusal = judge_locator(tree, target.identity, self.world.hub.cluster)
+            refusal = judge_locator(tree, target.identity, self.shared.hub.cluster)
             if refusal is not None:
                 return refusal
         return lift(above.kind, tree, key=target.key, namespace=key.namespace)
@@ -109,7 +109,7 @@ class UpSync:
         """Return why nothing can be made in the hub's namespace now."""
         if not key.namespace:
             return None
-        found = self.world.hub.namespaces.get(ObjectKey("", key.namespace))
+        found = self.shared.hub.namespaces.get(ObjectKey("", key.namespace))
         if found is None or found.deleting:
             return Wait("NamespaceAway", f"the hub has no namespace {key.namespace}")
         tree = found.decode()
@@ -119,49 +119,49 @@ class UpSync:
         return None
 
 
-def _stand_by(turn: UpTurn, step: UpStep) -> float | None:
+def _stand_by(context: UpContext, step: UpStep) -> float | None:
     """Note how the object stands without writing: another replica does, or nobody may now."""
-    if isinstance(step, Rest | Even | Wait | Reject | Taken):
-        return _note(turn, step)
-    turn.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+    if isinstance(step, Rest | Even | Wait | Reject | NameTaken):
+        return _note(context, step)
+    context.stand(SyncState.PENDING, "Standby", "its writer is another replica")
     return None
 
 
-async def _act(turn: UpTurn, step: UpStep) -> float | None:
+async def _act(context: UpContext, step: UpStep) -> float | None:
     match step:
         case TakeDown(reason):
-            return await take_down(turn, reason)
+            return await take_down(context, reason)
         case LetGo():
-            return await let_go(turn)
+            return await let_go(context)
         case Make():
-            return await make(turn)
-        case Compare():
-            return await compare(turn)
+            return await make(context)
+        case CompareHubObject():
+            return await compare(context)
         case Rewrite():
-            return await rewrite(turn)
-        case Report(patch):
-            return await report(turn, patch)
+            return await rewrite(context)
+        case WriteStatus(patch):
+            return await report(context, patch)
         case Stamp(version):
             notes = {UPSYNC_RV: version}
-            return await patch_above(turn, {"metadata": {"annotations": notes}})
+            return await patch_above(context, {"metadata": {"annotations": notes}})
         case _:
-            return _note(turn, step)
+            return _note(context, step)
 
 
-def _note(turn: UpTurn, step: Rest | Even | Wait | Reject | Taken) -> float | None:
+def _note(context: UpContext, step: Rest | Even | Wait | Reject | NameTaken) -> float | None:
     """Write down a step that sends nothing."""
     match step:
         case Rest():
-            turn.side.forget(turn.item)
+            context.side.forget(context.item)
         case Even():
-            turn.stand(SyncState.IN_SYNC, "Upsync")
+            context.stand(SyncState.IN_SYNC, "Upsync")
         case Wait(reason, message):
-            turn.stand(SyncState.HELD, reason, message)
+            context.stand(SyncState.HELD, reason, message)
             return HELD_RECHECK_S
         case Reject(refusal):
-            turn.stand(SyncState.REFUSED, refusal.reason, refusal.message)
-        case Taken():
-            return take_note_of_other(turn)
+            context.stand(SyncState.REFUSED, refusal.reason, refusal.message)
+        case NameTaken():
+            return take_note_of_other(context)
         case _:
             assert_never(step)
     return None

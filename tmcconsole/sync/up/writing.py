@@ -11,7 +11,7 @@ from tmcconsole.sync.names.markers import MANAGER
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, REFUSED_RECHECK_S, take_in, with_metadata
 from tmcconsole.sync.up.hub_object import is_lifted
 from tmcconsole.sync.up.plan import normal_of
-from tmcconsole.sync.up.reconcile_context import UpTurn, read_above
+from tmcconsole.sync.up.reconcile_context import UpContext, read_above
 
 TAKEN = SafeText(
     "the hub has an object of this name that was not made here; it is left alone: rename one of "
@@ -19,93 +19,93 @@ TAKEN = SafeText(
 )
 
 
-async def make(turn: UpTurn) -> float | None:
+async def make(context: UpContext) -> float | None:
     """Create the object in the hub, or find out whose the one of that name is."""
-    turn.stand(SyncState.PENDING, "Upsync")
-    tree = with_metadata(turn.lifted.desired.tree, resourceVersion=ABSENT)
+    context.stand(SyncState.PENDING, "Upsync")
+    tree = with_metadata(context.lifted.desired.tree, resourceVersion=ABSENT)
     try:
-        await _apply(turn, tree, force=False)
+        await _apply(context, tree, force=False)
     except Conflict:
-        return await _whose(turn)
+        return await _whose(context)
     return None
 
 
-async def _whose(turn: UpTurn) -> float | None:
+async def _whose(context: UpContext) -> float | None:
     """The name is taken in the hub: by ourselves, before we forgot it, or by somebody else."""
-    live = await read_above(turn)
+    live = await read_above(context)
     if live is None:
         return LOOK_AGAIN_S
-    if is_lifted(live.decode(), turn.facts.key, turn.facts.place):
-        return take_in(turn.above.informer, live)
-    return take_note_of_other(turn)
+    if is_lifted(live.decode(), context.facts.key, context.facts.place):
+        return take_in(context.above.informer, live)
+    return take_note_of_other(context)
 
 
-async def compare(turn: UpTurn) -> float | None:
-    """Ask the hub what it would make of our wish: what differs from it is its own defaulting."""
-    hub = turn.world.hub
-    async with hub.flow.admitted():
+async def compare(context: UpContext) -> float | None:
+    """Ask the hub what it would make of our object: what differs then is its own defaulting."""
+    hub = context.shared.hub
+    async with hub.concurrency.admitted():
         answer = await hub.client.apply(
-            turn.above.kind, _ours(turn), manager=MANAGER, force=True, dry_run=True
+            context.above.kind, _ours(context), manager=MANAGER, force=True, dry_run=True
         )
-    entry = turn.entry
-    entry.normal = normal_of(turn.lifted, answer.decode())
+    entry = context.entry
+    entry.normal = normal_of(context.lifted, answer.decode())
     return 0.0
 
 
-async def rewrite(turn: UpTurn) -> float | None:
-    """Apply the wish again; one that the hub undoes again and again is a fight."""
-    entry, now = turn.entry, turn.world.runtime.now()
-    if entry.normal and entry.drifts.flip_whole(now):
+async def rewrite(context: UpContext) -> float | None:
+    """Apply the desired state again; one that the hub undoes again and again is a fight."""
+    entry, now = context.entry, context.shared.runtime.now()
+    if entry.normal and entry.drift_ledger.flip_whole(now):
         message = "changed back and forth in the hub: stop the other writer"
-        turn.stand(SyncState.REFUSED, "Fight", message)
+        context.stand(SyncState.REFUSED, "Fight", message)
         return REFUSED_RECHECK_S
-    turn.stand(SyncState.PENDING, "Upsync")
-    await _apply(turn, _ours(turn), force=True)
+    context.stand(SyncState.PENDING, "Upsync")
+    await _apply(context, _ours(context), force=True)
     return None
 
 
-def _ours(turn: UpTurn) -> Json:
-    above = turn.facts.above
-    return with_metadata(turn.lifted.desired.tree, uid=above.uid if above else "")
+def _ours(context: UpContext) -> Json:
+    above = context.facts.above
+    return with_metadata(context.lifted.desired.tree, uid=above.uid if above else "")
 
 
-async def _apply(turn: UpTurn, tree: Json, *, force: bool) -> None:
-    hub = turn.world.hub
-    async with hub.flow.admitted():
-        written = await hub.client.apply(turn.above.kind, tree, manager=MANAGER, force=force)
-    entry = turn.entry
-    entry.normal = normal_of(turn.lifted, written.decode())
-    turn.above.informer.observe(written)
+async def _apply(context: UpContext, tree: Json, *, force: bool) -> None:
+    hub = context.shared.hub
+    async with hub.concurrency.admitted():
+        written = await hub.client.apply(context.above.kind, tree, manager=MANAGER, force=force)
+    entry = context.entry
+    entry.normal = normal_of(context.lifted, written.decode())
+    context.above.informer.observe(written)
 
 
-async def report(turn: UpTurn, patch: Json) -> float | None:
+async def report(context: UpContext, patch: Json) -> float | None:
     """Write the status, and remember of which status of the target it was."""
-    again = await patch_above(turn, {"status": patch}, subresource="status")
-    if turn.facts.below is not None:
-        turn.side.reported[turn.item] = turn.facts.below.status_digest
+    again = await patch_above(context, {"status": patch}, subresource="status")
+    if context.facts.below is not None:
+        context.side.reported[context.item] = context.facts.below.status_digest
     return again
 
 
-async def patch_above(turn: UpTurn, patch: Json, subresource: str = "") -> float | None:
+async def patch_above(context: UpContext, patch: Json, subresource: str = "") -> float | None:
     """Merge-patch the very version of the hub object that was looked at."""
-    hub, above = turn.world.hub, turn.facts.above
+    hub, above = context.shared.hub, context.facts.above
     assert above is not None
     guards = {"uid": above.uid, "resourceVersion": above.resource_version}
     body = {**patch, "metadata": {**patch.get("metadata", {}), **guards}}
     try:
-        async with hub.flow.admitted():
+        async with hub.concurrency.admitted():
             written = await hub.client.merge_patch(
-                turn.above.kind, turn.item.key, body, manager=MANAGER, subresource=subresource
+                context.above.kind, context.item.key, body, manager=MANAGER, subresource=subresource
             )
     except NotFound as error:
         if error.is_kind:
             raise
         return LOOK_AGAIN_S
-    turn.above.informer.observe(written)
+    context.above.informer.observe(written)
     return 0.0  # the mirror may refuse the answer: then the next look says so
 
 
-def take_note_of_other(turn: UpTurn) -> float:
+def take_note_of_other(context: UpContext) -> float:
     """Note that the hub has another object of that name; it is looked at again rarely."""
-    turn.stand(SyncState.COLLISION, "Collision", TAKEN)
+    context.stand(SyncState.COLLISION, "Collision", TAKEN)
     return REFUSED_RECHECK_S

@@ -81,7 +81,7 @@ def daemon_set(fields: Fields) -> _Found:
 
 
 def job(fields: Fields) -> _Found:
-    """Judge a Job: a failed one is Unhealthy, a failed try Degraded, a suspended one as wished."""
+    """Judge a Job: a failed one is Unhealthy, a failed try Degraded, a suspended one as ordered."""
     done, want = fields.count("succeeded"), fields.wanted("completions")
     if fields.has("Failed"):
         reason = text(fields.condition("Failed").get("reason"), "failed")

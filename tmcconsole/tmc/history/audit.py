@@ -19,7 +19,7 @@ from tmcconsole.contract.text import SafeText
 FIRST: Final = "0" * 64  # the digest before the first line
 MAX_FIELD: Final = 2048  # characters
 
-Entry = dict[str, object]
+AuditEntry = dict[str, object]
 
 
 class AuditUnavailable(Exception):
@@ -63,7 +63,7 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ChainEnd:
     """The end of a chain: the last sequence number, and the digest of the last line."""
 
     seq: int = 0
@@ -71,10 +71,10 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """What ``verify`` found. ``problem`` is "" for a whole chain, else it names the line."""
 
-    position: Position
+    position: ChainEnd
     lines: int
     problem: str = ""
 
@@ -84,7 +84,7 @@ class MemoryAudit:
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
-        self._end = Position()
+        self._end = ChainEnd()
         self.lines: list[bytes] = []
 
     async def before(
@@ -101,7 +101,7 @@ class MemoryAudit:
         """See ``AuditLog``."""
         return recalled(self.lines, actions)
 
-    def _append(self, entry: Entry) -> int:
+    def _append(self, entry: AuditEntry) -> int:
         line, self._end = chained(entry, self._end, self._wall())
         self.lines.append(line)
         return self._end.seq
@@ -109,7 +109,7 @@ class MemoryAudit:
 
 def announcement(
     action: str, actor: str, target: str, subject: str, uid: str, detail: str
-) -> Entry:
+) -> AuditEntry:
     """Return the entry that says what is about to be done."""
     return {
         "event": "before",
@@ -122,21 +122,21 @@ def announcement(
     }
 
 
-def result(seq: int, outcome: str) -> Entry:
+def result(seq: int, outcome: str) -> AuditEntry:
     """Return the entry that says what came of the action announced as ``seq``."""
     return {"event": "after", "of": seq, "outcome": _cut(outcome)}
 
 
-def torn() -> Entry:
+def torn() -> AuditEntry:
     """Return the entry that follows a line cut short by a crash or a full disk."""
     return {"event": "torn", "detail": "the line before is incomplete: writing it was cut short"}
 
 
-def chained(entry: Entry, end: Position, wall: float) -> tuple[bytes, Position]:
+def chained(entry: AuditEntry, end: ChainEnd, wall: float) -> tuple[bytes, ChainEnd]:
     """Return the entry as the line that follows ``end``, and the new end."""
     seq = end.seq + 1
     line = orjson.dumps({"seq": seq, "at": round(wall, 6), **entry, "prev": end.digest}) + b"\n"
-    return line, Position(seq, digest_of(line))
+    return line, ChainEnd(seq, digest_of(line))
 
 
 def digest_of(line: bytes) -> str:
@@ -159,7 +159,7 @@ def recalled(lines: Iterable[bytes], actions: frozenset[str]) -> tuple[Recalled,
     return tuple(found.values())
 
 
-def _recalled(entry: Entry) -> Recalled:
+def _recalled(entry: AuditEntry) -> Recalled:
     at = entry.get("at")
     return Recalled(
         float(at) if isinstance(at, int | float) else 0.0,
@@ -171,28 +171,28 @@ def _recalled(entry: Entry) -> Recalled:
     )
 
 
-def verify(lines: Iterable[bytes], start: Position | None = None) -> Verdict:
+def verify(lines: Iterable[bytes], start: ChainEnd | None = None) -> ChainVerdict:
     """Check a whole chain, or one that continues at ``start``, and return how far it holds.
 
     An incomplete line (a crash, a full disk) is accepted where the next whole line says so, or at
     the very end.
     """
-    end = start or Position()
+    end = start or ChainEnd()
     after_torn = False
     count = 0
     for count, line in enumerate(lines, start=1):
         entry = parsed(line)
         if entry is None:
-            end, after_torn = Position(end.seq, digest_of(line)), True
+            end, after_torn = ChainEnd(end.seq, digest_of(line)), True
             continue
         problem = _wrong(entry, end, after_torn=after_torn)
         if problem:
-            return Verdict(end, count, f"line {count}: {problem}")
-        end, after_torn = Position(end.seq + 1, digest_of(line)), False
-    return Verdict(end, count)
+            return ChainVerdict(end, count, f"line {count}: {problem}")
+        end, after_torn = ChainEnd(end.seq + 1, digest_of(line)), False
+    return ChainVerdict(end, count)
 
 
-def parsed(line: bytes) -> Entry | None:
+def parsed(line: bytes) -> AuditEntry | None:
     """Return the entry in a whole line, None for an incomplete or foreign one."""
     if not line.endswith(b"\n"):
         return None
@@ -204,7 +204,7 @@ def parsed(line: bytes) -> Entry | None:
     return entry if is_ours else None
 
 
-def _wrong(entry: Entry, end: Position, *, after_torn: bool) -> str:
+def _wrong(entry: AuditEntry, end: ChainEnd, *, after_torn: bool) -> str:
     if entry.get("seq") != end.seq + 1:
         return f"number {entry.get('seq')} where {end.seq + 1} is due"
     if entry.get("prev") != end.digest:

@@ -19,11 +19,11 @@ import anyio
 import anyio.to_thread
 
 from tmcconsole.tmc.history.audit import (
+    AuditEntry,
     AuditUnavailable,
-    Entry,
-    Position,
+    ChainEnd,
+    ChainVerdict,
     Recalled,
-    Verdict,
     announcement,
     chained,
     digest_of,
@@ -42,7 +42,7 @@ _TAIL: Final = 256 * 1024  # bytes; more than the two longest lines
 class _Ticket:
     """A caller's entry on its way to the disk."""
 
-    entry: Entry
+    entry: AuditEntry
     at: float
     seq: int = 0  # > 0 once durable
     failed: str = ""  # why it is not
@@ -62,7 +62,7 @@ class FileAudit:
         self._wall = wall
         self._max_bytes = max_bytes
         self._file: int | None = None
-        self._end = Position()
+        self._end = ChainEnd()
         self._waiting: list[_Ticket] = []  # one for each caller that waits, no more
         self._lock = anyio.Lock()
 
@@ -103,7 +103,7 @@ class FileAudit:
         async with self._lock:
             await anyio.to_thread.run_sync(self._close)
 
-    async def _record(self, entry: Entry) -> int:
+    async def _record(self, entry: AuditEntry) -> int:
         ticket = _Ticket(entry, self._wall())
         self._waiting.append(ticket)
         try:
@@ -158,7 +158,7 @@ class FileAudit:
             raise
         return file
 
-    def _resume(self, file: int) -> Position:
+    def _resume(self, file: int) -> ChainEnd:
         """Return the end of the chain in the file, in the last full file, or as we know it."""
         full = full_files(self._path)
         before = _end_of(_tail_of_file(full[-1]))[0] if full else self._end
@@ -190,7 +190,7 @@ def full_files(path: Path) -> list[Path]:
     return sorted(file for file in found if file.suffix[1:].isdigit())
 
 
-def verify_files(path: Path) -> Verdict:
+def verify_files(path: Path) -> ChainVerdict:
     """Check the chain in ``path`` and the full files before it. Blocks; raises ``OSError``."""
     full = full_files(path)
     return verify(_lines(full if full and not path.exists() else [*full, path]))
@@ -241,15 +241,15 @@ def _tail_of(file: int) -> bytes:
     return os.pread(file, _TAIL, max(0, size - _TAIL))
 
 
-def _end_of(tail: bytes, seq: int = 0) -> tuple[Position, bytes]:
+def _end_of(tail: bytes, seq: int = 0) -> tuple[ChainEnd, bytes]:
     """Return the end of the chain and its last line; ``seq`` counts where no line is whole."""
     lines = io.BytesIO(tail).readlines()
     last = lines[-1] if lines else b""
     for line in reversed(lines):
         entry = parsed(line)
         if entry is not None:
-            return Position(int(str(entry["seq"])), digest_of(last)), last
-    return Position(seq, digest_of(last)), last
+            return ChainEnd(int(str(entry["seq"])), digest_of(last)), last
+    return ChainEnd(seq, digest_of(last)), last
 
 
 def _sync_folder(folder: Path) -> None:

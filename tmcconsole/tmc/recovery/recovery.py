@@ -48,7 +48,7 @@ class RecoveryActions(Protocol):
         ...
 
 
-class Action(StrEnum):
+class RecoveryAction(StrEnum):
     """The name of a method of ``RecoveryActions``."""
 
     REBUILD_CLIENT = "rebuild_client"
@@ -61,10 +61,10 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RecoveryStep:
     """An action, and the attempt from which on it is part of the recovery."""
 
-    action: Action
+    action: RecoveryAction
     from_attempt: int = 1
 
 
@@ -76,10 +76,10 @@ class Strategy:
     handles: frozenset[ErrorType]
     priority: int  # higher goes first
     timeout_s: float  # for all steps together
-    steps: tuple[Step, ...]
+    steps: tuple[RecoveryStep, ...]
     is_for_target: bool  # acts on the whole target: one recovery whatever the subject
 
-    def actions(self, attempt: int) -> tuple[Action, ...]:
+    def actions(self, attempt: int) -> tuple[RecoveryAction, ...]:
         """Return what the ``attempt``-th try (from 1) does, in order."""
         return tuple(step.action for step in self.steps if step.from_attempt <= attempt)
 
@@ -90,7 +90,11 @@ STRATEGIES: Final = (
         handles=frozenset({ErrorType.CLUSTER_AUTHENTICATION, ErrorType.CLUSTER_CONFIGURATION}),
         priority=90,
         timeout_s=180,
-        steps=(Step(Action.RELOAD_CREDENTIALS), Step(Action.REBUILD_CLIENT), Step(Action.PROBE)),
+        steps=(
+            RecoveryStep(RecoveryAction.RELOAD_CREDENTIALS),
+            RecoveryStep(RecoveryAction.REBUILD_CLIENT),
+            RecoveryStep(RecoveryAction.PROBE),
+        ),
         is_for_target=True,
     ),
     Strategy(
@@ -98,7 +102,7 @@ STRATEGIES: Final = (
         handles=frozenset({ErrorType.MIGRATION_FAILURE, ErrorType.MIGRATION_TIMEOUT}),
         priority=85,
         timeout_s=600,
-        steps=(Step(Action.PROBE), Step(Action.REPLACE)),
+        steps=(RecoveryStep(RecoveryAction.PROBE), RecoveryStep(RecoveryAction.REPLACE)),
         is_for_target=False,
     ),
     Strategy(
@@ -114,9 +118,9 @@ STRATEGIES: Final = (
         timeout_s=300,
         # The watches resume by themselves once there is a connection.
         steps=(
-            Step(Action.REBUILD_CLIENT, from_attempt=2),
-            Step(Action.PROBE),
-            Step(Action.REDISCOVER, from_attempt=3),
+            RecoveryStep(RecoveryAction.REBUILD_CLIENT, from_attempt=2),
+            RecoveryStep(RecoveryAction.PROBE),
+            RecoveryStep(RecoveryAction.REDISCOVER, from_attempt=3),
         ),
         is_for_target=True,
     ),
@@ -125,7 +129,10 @@ STRATEGIES: Final = (
         handles=frozenset({ErrorType.RESOURCE_CONFLICT, ErrorType.SYNC_CONFLICT}),
         priority=70,
         timeout_s=120,
-        steps=(Step(Action.RELIST, from_attempt=3), Step(Action.REAPPLY)),
+        steps=(
+            RecoveryStep(RecoveryAction.RELIST, from_attempt=3),
+            RecoveryStep(RecoveryAction.REAPPLY),
+        ),
         is_for_target=False,
     ),
     Strategy(
@@ -139,7 +146,7 @@ STRATEGIES: Final = (
         ),
         priority=60,
         timeout_s=300,
-        steps=(Step(Action.REPLACE),),
+        steps=(RecoveryStep(RecoveryAction.REPLACE),),
         is_for_target=False,
     ),
     Strategy(
@@ -148,10 +155,10 @@ STRATEGIES: Final = (
         priority=50,
         timeout_s=240,
         steps=(
-            Step(Action.PROBE),
-            Step(Action.REDISCOVER, from_attempt=3),
-            Step(Action.RELIST, from_attempt=4),
-            Step(Action.REAPPLY),
+            RecoveryStep(RecoveryAction.PROBE),
+            RecoveryStep(RecoveryAction.REDISCOVER, from_attempt=3),
+            RecoveryStep(RecoveryAction.RELIST, from_attempt=4),
+            RecoveryStep(RecoveryAction.REAPPLY),
         ),
         is_for_target=False,
     ),
@@ -160,7 +167,7 @@ STRATEGIES: Final = (
         handles=frozenset({ErrorType.INTERNAL_ERROR}),
         priority=10,
         timeout_s=120,
-        steps=(Step(Action.PROBE), Step(Action.REAPPLY)),
+        steps=(RecoveryStep(RecoveryAction.PROBE), RecoveryStep(RecoveryAction.REAPPLY)),
         is_for_target=False,
     ),
 )

@@ -17,7 +17,7 @@ import anyio
 from tmcconsole.runtime import spawn
 from tmcconsole.tmc.classify import classify
 from tmcconsole.tmc.errors import Failure
-from tmcconsole.tmc.recovery.recovery import Action, RecoveryActions, Strategy, choose
+from tmcconsole.tmc.recovery.recovery import RecoveryAction, RecoveryActions, Strategy, choose
 
 MAX_ACTIVE: Final = 5
 MAX_PENDING: Final = 100  # more is refused: the trouble comes again if it lasts
@@ -55,7 +55,7 @@ class Recovery:
     state: RecoveryState = RecoveryState.PENDING
     started_at: float = 0.0
     ended_at: float = 0.0
-    done: tuple[Action, ...] = ()  # actions that worked
+    done: tuple[RecoveryAction, ...] = ()  # actions that worked
     message: str = ""  # what was done, or why it ended
 
     @property
@@ -81,14 +81,14 @@ class RecoveryRunner:
         now: Callable[[], float],
         on_change: Callable[[Recovery], None],
     ) -> None:
-        self._perform: dict[Action, Callable[[str, str], Awaitable[None]]] = {
-            Action.REBUILD_CLIENT: actions.rebuild_client,
-            Action.RELOAD_CREDENTIALS: actions.reload_credentials,
-            Action.RELIST: actions.relist,
-            Action.REDISCOVER: actions.rediscover,
-            Action.REPLACE: actions.replace,
-            Action.REAPPLY: actions.reapply,
-            Action.PROBE: actions.probe,
+        self._perform: dict[RecoveryAction, Callable[[str, str], Awaitable[None]]] = {
+            RecoveryAction.REBUILD_CLIENT: actions.rebuild_client,
+            RecoveryAction.RELOAD_CREDENTIALS: actions.reload_credentials,
+            RecoveryAction.RELIST: actions.relist,
+            RecoveryAction.REDISCOVER: actions.rediscover,
+            RecoveryAction.REPLACE: actions.replace,
+            RecoveryAction.REAPPLY: actions.reapply,
+            RecoveryAction.PROBE: actions.probe,
         }
         self._now = now
         self._on_change = on_change

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tmcconsole.ui.details.lines import heading, pairs, paragraph
+from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.rows.drifts import DriftedField
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import ago, count, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import outcome_sign
@@ -17,7 +17,7 @@ IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # the annotation that cede
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DriftOrder:
     """One thing that can be done about a drifted field, in words."""
 
     title: str
@@ -26,29 +26,29 @@ class Order:
 
 
 ORDERS: Final = {
-    "adopt": Order("Adopt", "write {what} to the hub?",
+    "adopt": DriftOrder("Adopt", "write {what} to the hub?",
                    "a adopts: the hub takes over what was found, and sends it to all targets"),
-    "revert": Order("Revert", "take {what} back?",
+    "revert": DriftOrder("Revert", "take {what} back?",
                     "v reverts: the copy gets what is wanted, once, whatever the policy"),
-    "cede": Order("Cede", "leave {what} to the clusters?",
+    "cede": DriftOrder("Cede", "leave {what} to the clusters?",
                   "c cedes: the field is left to the clusters from now on"),
 }  # fmt: skip
 
 
-def drift_lines(row: DriftedField, look: Look, width: int) -> list[Runs]:
+def drift_lines(row: DriftedField, draw: DrawContext, width: int) -> list[Runs]:
     """Return one field: both values, who, since when, how often, and what can be done."""
     field = row.field
     lines = [
         *wrap(field.path, width, "strong"),
-        (*look.state(outcome_sign(field.outcome)), Run(f"  on {field.target}", "dim")),
+        (*draw.state(outcome_sign(field.outcome)), Run(f"  on {field.target}", "dim")),
         BLANK,
         *paragraph("wanted", field.wanted or "nothing", width, "diff-removed"),
         *paragraph("found", field.actual or "nothing", width, "diff-added"),
         *pairs([
             ("by", field.manager),
             ("times", count(field.count)),
-            ("first", f"{timestamp(field.first_seen)}, {ago(field.first_seen, look.now)}"),
-            ("last", f"{timestamp(field.last_seen)}, {ago(field.last_seen, look.now)}"),
+            ("first", f"{timestamp(field.first_seen)}, {ago(field.first_seen, draw.now)}"),
+            ("last", f"{timestamp(field.last_seen)}, {ago(field.last_seen, draw.now)}"),
         ]),
         *paragraph("pointer", field.pointer, width),
         *paragraph("object", row.object, width),

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.contract.records import HistoryRecord
-from tmcconsole.ui.details.lines import heading, pairs, paragraph
+from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.history import entry_sign, last_at
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 
 SHOWN_HISTORY: Final = 12
 
 
-def entry_lines(entry: HistoryRecord, look: Look, width: int) -> list[Runs]:
+def entry_lines(entry: HistoryRecord, draw: DrawContext, width: int) -> list[Runs]:
     """Return one entry of the history in full."""
     recovered = (
         f"{clock_time(entry.recovered_at)}, after {span(entry.recovered_at - entry.at)}"
         if entry.recovered_at else ""
     )  # fmt: skip
     return [
-        (Run(entry.event, "strong"), Run("  "), *look.state(entry_sign(entry))),
+        (Run(entry.event, "strong"), Run("  "), *draw.state(entry_sign(entry))),
         BLANK,
         *pairs([
             ("first", timestamp(entry.at)),
-            ("last", f"{timestamp(last_at(entry))}, {ago(last_at(entry), look.now)}"),
+            ("last", f"{timestamp(last_at(entry))}, {ago(last_at(entry), draw.now)}"),
             ("times", count(entry.count) if entry.count > 1 else ""),
             ("recovered", ink(recovered, "synced") if recovered else ""),
             ("target", entry.target),
@@ -38,7 +38,7 @@ def entry_lines(entry: HistoryRecord, look: Look, width: int) -> list[Runs]:
     ]  # fmt: skip
 
 
-def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -> list[Runs]:
+def recent(mirror: Mirror, draw: DrawContext, *, target: str = "", subject: str = "") -> list[Runs]:
     """Return the newest history about a target, an object, or everything."""
     entries = [
         entry for entry in mirror.of(HistoryRecord).values()
@@ -51,8 +51,8 @@ def recent(mirror: Mirror, look: Look, *, target: str = "", subject: str = "") -
     for entry in newest:
         where = f" {entry.target}" if not target and entry.target else ""
         lines.append((
-            Run(f"{age(last_at(entry), look.now).rjust(4)}  ", "dim"),
-            *look.state(entry_sign(entry), entry.event), Run(where, "text"),
+            Run(f"{age(last_at(entry), draw.now).rjust(4)}  ", "dim"),
+            *draw.state(entry_sign(entry), entry.event), Run(where, "text"),
             Run(f"  {entry.message}", "dim"),
         ))  # fmt: skip
     return lines

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.contract.records import KindRecord, KindState
-from tmcconsole.ui.details.lines import heading, paragraph
+from tmcconsole.ui.details.detail_lines import heading, paragraph
 from tmcconsole.ui.mirror import Mirror
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import age, count
 from tmcconsole.ui.style.ink import Run, Runs, wrap
 from tmcconsole.ui.style.signs import KIND
@@ -16,7 +16,7 @@ SHOWN: Final = 30  # with their messages; more are counted
 _BY_NAME: Final = (KindState.ACCEPTED, KindState.REFUSED)  # as it should be: no news
 
 
-def kind_lines(target: str, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+def kind_lines(target: str, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     """Return each kind that should be synced and is not with its reason, then those that are."""
     kinds = [kind for kind in mirror.of(KindRecord).values() if kind.target == target]
     if not kinds:
@@ -29,7 +29,7 @@ def kind_lines(target: str, mirror: Mirror, look: Look, width: int) -> list[Runs
     refused = len(kinds) - len(others) - len(accepted)
     lines = heading(_counted(len(accepted), len(others), refused))
     for kind in others[:SHOWN]:
-        lines += _lacking(kind, look, width)
+        lines += _lacking(kind, draw, width)
     if len(others) > SHOWN:
         lines += paragraph("", f"and {count(len(others) - SHOWN)} more", width, "dim")
     return [*lines, *paragraph("accepted", ", ".join(accepted), width)]
@@ -59,12 +59,12 @@ def _named(kind: KindRecord) -> str:
     return f"{kind.kind} {kind.version}".rstrip()
 
 
-def _lacking(kind: KindRecord, look: Look, width: int) -> list[Runs]:
+def _lacking(kind: KindRecord, draw: DrawContext, width: int) -> list[Runs]:
     copies = f", {count(kind.objects)} copies" if kind.objects else ""
     head: Runs = (
-        *look.state(KIND[kind.state]),
+        *draw.state(KIND[kind.state]),
         Run(f"  {kind.kind}", "strong"),
-        Run(f"  {kind.reason}, {age(kind.since, look.now)}{copies}", "dim"),
+        Run(f"  {kind.reason}, {age(kind.since, draw.now)}{copies}", "dim"),
     )
     told = wrap(kind.message, max(20, width - 2)) if kind.message else []
     return [head, *((Run("  "), *runs) for runs in told)]

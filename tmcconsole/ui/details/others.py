@@ -14,9 +14,9 @@ from tmcconsole.contract.records import (
     QueueRecord,
     TargetRecord,
 )
+from tmcconsole.ui.details.detail_lines import heading, pair, pairs, paragraph
 from tmcconsole.ui.details.drift import drift_lines
 from tmcconsole.ui.details.happened import entry_lines
-from tmcconsole.ui.details.lines import heading, pair, pairs, paragraph
 from tmcconsole.ui.details.objects import object_lines
 from tmcconsole.ui.details.target import target_lines
 from tmcconsole.ui.mirror import Mirror
@@ -24,7 +24,7 @@ from tmcconsole.ui.rows.drifts import DriftedField
 from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import age, ago, count, span
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, UNPLACED, hub_sign
@@ -36,17 +36,17 @@ TYPES: Final[dict[str, type[Any]]] = {
 }
 
 
-def detail(record: Any, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+def detail(record: Any, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     """Return the lines about any record, for a pane of ``width`` columns."""
     words = _WORDS.get(type(record))
     if words is None:
         return [ink("nothing selected", "dim")]
-    return words(record, mirror, look, width)
+    return words(record, mirror, draw, width)
 
 
-def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
+def _queue(queue: QueueRecord, draw: DrawContext, width: int) -> list[Runs]:
     return [
-        (Run(queue.kind, "strong"), Run("  "), *look.state(queue_sign(queue))),
+        (Run(queue.kind, "strong"), Run("  "), *draw.state(queue_sign(queue))),
         (Run(f"on {queue.target}", "dim"),),
         BLANK,
         *pairs([
@@ -56,27 +56,27 @@ def _queue(queue: QueueRecord, look: Look, width: int) -> list[Runs]:
             ("retrying", count(queue.retrying)),
             ("dead", ink(f"{count(queue.dead)}; t tries them again", "failed")
              if queue.dead else ""),
-            ("oldest", age(queue.oldest_at, look.now)),
+            ("oldest", age(queue.oldest_at, draw.now)),
             ("done", f"{count(queue.done_total)} since the engine started"),
             ("errors", count(queue.failed_total)),
         ]),
         *paragraph("last error", queue.last_error, width, "failed"),
-        *pairs([("", ago(queue.last_error_at, look.now) if queue.last_error else "")]),
+        *pairs([("", ago(queue.last_error_at, draw.now) if queue.last_error else "")]),
         BLANK,
         ink("Enter lists the keys in it", "dim"),
     ]  # fmt: skip
 
 
-def _queued(row: QueuedKey, look: Look, width: int) -> list[Runs]:
+def _queued(row: QueuedKey, draw: DrawContext, width: int) -> list[Runs]:
     lines: list[Runs] = [
         *wrap(row.object, width, "strong"),
-        (*look.state(key_sign(row)), Run(f"  on {row.target}", "dim")),
+        (*draw.state(key_sign(row)), Run(f"  on {row.target}", "dim")),
         BLANK,
         *paragraph("cause", row.cause, width, "failed"),
         *pairs([
             ("tries", f"{count(row.attempts)} in a row" if row.attempts else "none failed"),
-            ("since", ago(row.since, look.now) if row.since else ""),
-            ("next try", next_try(row, look)),
+            ("since", ago(row.since, draw.now) if row.since else ""),
+            ("next try", next_try(row, draw)),
         ]),
     ]  # fmt: skip
     if row.state == DEAD:
@@ -88,7 +88,7 @@ def _queued(row: QueuedKey, look: Look, width: int) -> list[Runs]:
     return lines
 
 
-def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+def _health(node: HealthRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     below = [
         other for path, other in sorted(mirror.of(HealthRecord).items())
         if path.startswith(f"{node.path}/")
@@ -98,23 +98,23 @@ def _health(node: HealthRecord, mirror: Mirror, look: Look, width: int) -> list[
         for status in sorted(HEALTH, key=lambda each: HEALTH[each].rank)
     }
     lines: list[Runs] = [
-        (Run(node.label, "strong"), Run("  "), *look.state(HEALTH[node.status])),
+        (Run(node.label, "strong"), Run("  "), *draw.state(HEALTH[node.status])),
         (Run(node.path, "dim"),),
         BLANK,
         *paragraph("reason", node.reason, width),
-        pair("since", ago(node.since, look.now)),
+        pair("since", ago(node.since, draw.now)),
     ]
     if below:
         lines += heading("Below it")
         lines += [
-            (*look.state(HEALTH[status]), Run(f"  {count(number)}", "dim"))
+            (*draw.state(HEALTH[status]), Run(f"  {count(number)}", "dim"))
             for status, number in counts.items() if number
         ]  # fmt: skip
     return lines
 
 
-def _placement(placement: PlacementRecord, look: Look, width: int) -> list[Runs]:
-    state = () if placement.targets else (Run("  "), *look.state(UNPLACED))
+def _placement(placement: PlacementRecord, draw: DrawContext, width: int) -> list[Runs]:
+    state = () if placement.targets else (Run("  "), *draw.state(UNPLACED))
     return [
         (Run(placement.name, "strong"), *state),
         ink("Placement", "dim"),
@@ -125,9 +125,9 @@ def _placement(placement: PlacementRecord, look: Look, width: int) -> list[Runs]
     ]
 
 
-def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
+def _engine(engine: EngineRecord, draw: DrawContext, width: int) -> list[Runs]:
     lines: list[Runs] = [
-        (Run("engine", "strong"), Run("  "), *look.state(hub_sign(engine))),
+        (Run("engine", "strong"), Run("  "), *draw.state(hub_sign(engine))),
         *paragraph("", engine.hub_reason, width, "failed"),
         BLANK,
         *pairs([
@@ -136,9 +136,9 @@ def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
             ("replica", engine.replica),
             ("hub held by", engine.hub_holder),
             ("workspace", engine.hub_workspace),
-            ("since", ago(engine.hub_since, look.now)),
+            ("since", ago(engine.hub_since, draw.now)),
             ("version", engine.version),
-            ("up", span(look.now - engine.started_at) if engine.started_at else ""),
+            ("up", span(draw.now - engine.started_at) if engine.started_at else ""),
             ("writes", f"{count(engine.write_attempts)} since start"),
         ]),
     ]  # fmt: skip
@@ -149,21 +149,21 @@ def _engine(engine: EngineRecord, look: Look, width: int) -> list[Runs]:
     return lines
 
 
-def _problem(problem: Problem, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+def _problem(problem: Problem, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     kind, key = problem.subject
     record = mirror.of(TYPES[kind]).get(key)
-    return detail(record, mirror, look, width)
+    return detail(record, mirror, draw, width)
 
 
-_WORDS: Final[dict[type[Any], Callable[[Any, Mirror, Look, int], list[Runs]]]] = {
+_WORDS: Final[dict[type[Any], Callable[[Any, Mirror, DrawContext, int], list[Runs]]]] = {
     TargetRecord: target_lines,
     ObjectRecord: object_lines,
-    QueueRecord: lambda record, _mirror, look, width: _queue(record, look, width),
+    QueueRecord: lambda record, _mirror, draw, width: _queue(record, draw, width),
     HealthRecord: _health,
-    HistoryRecord: lambda record, _mirror, look, width: entry_lines(record, look, width),
-    PlacementRecord: lambda record, _mirror, look, width: _placement(record, look, width),
-    EngineRecord: lambda record, _mirror, look, width: _engine(record, look, width),
-    QueuedKey: lambda record, _mirror, look, width: _queued(record, look, width),
-    DriftedField: lambda record, _mirror, look, width: drift_lines(record, look, width),
+    HistoryRecord: lambda record, _mirror, draw, width: entry_lines(record, draw, width),
+    PlacementRecord: lambda record, _mirror, draw, width: _placement(record, draw, width),
+    EngineRecord: lambda record, _mirror, draw, width: _engine(record, draw, width),
+    QueuedKey: lambda record, _mirror, draw, width: _queued(record, draw, width),
+    DriftedField: lambda record, _mirror, draw, width: drift_lines(record, draw, width),
     Problem: _problem,
 }

@@ -10,11 +10,11 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
+from tmcconsole.ui.details.detail_lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.details.kinds import kind_lines, refused_lines
-from tmcconsole.ui.details.lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
@@ -24,24 +24,24 @@ SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
 OURS = "internal.workload.kcp.io/"  # labels that no person chose
 
 
-def target_lines(target: TargetRecord, mirror: Mirror, look: Look, width: int) -> list[Runs]:
+def target_lines(target: TargetRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     """Return a target's summary, conditions, queues and the objects that are not in sync."""
     sign = target_sign(target)
     lines: list[Runs] = [
-        (Run(target.name, "strong"), Run("  "), *look.state(sign)),
+        (Run(target.name, "strong"), Run("  "), *draw.state(sign)),
         *(wrap(_remark(target), width, sign.tone if sign.rank <= 5 else "dim")
           if target.reason else ()),
         BLANK,
-        *pairs(_summary(target, mirror, look)),
+        *pairs(_summary(target, mirror, draw)),
         *paragraph("labels", _labels(target), width),
     ]  # fmt: skip
     if target.conditions:
-        lines += [*heading("Conditions"), *conditions(target.conditions, look, width)]
+        lines += [*heading("Conditions"), *conditions(target.conditions, draw, width)]
     return [
         *lines,
-        *kind_lines(target.name, mirror, look, width),
-        *_queues(target, mirror, look),
-        *_objects(target, mirror, look),
+        *kind_lines(target.name, mirror, draw, width),
+        *_queues(target, mirror, draw),
+        *_objects(target, mirror, draw),
         *refused_lines(target.name, mirror, width),
     ]
 
@@ -56,37 +56,39 @@ def _labels(target: TargetRecord) -> str:
     return " ".join(chosen)
 
 
-def _health(target: TargetRecord, mirror: Mirror, look: Look) -> Runs:
+def _health(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> Runs:
     """Return the health of the target with all that is on it, and why; else its own."""
     node = mirror.of(HealthRecord).get(f"system/targets/{target.name}")
     if node is None:
-        return look.state(HEALTH[target.health])
-    return (*look.state(HEALTH[node.status]), Run(f"  {node.reason}", "dim"))
+        return draw.state(HEALTH[target.health])
+    return (*draw.state(HEALTH[node.status]), Run(f"  {node.reason}", "dim"))
 
 
-def _summary(target: TargetRecord, mirror: Mirror, look: Look) -> list[tuple[str, str | Runs]]:
+def _summary(
+    target: TargetRecord, mirror: Mirror, draw: DrawContext
+) -> list[tuple[str, str | Runs]]:
     known = "last known" if is_gone(target) else ""
     return [
-        ("data", ink(f"{known}, contact {ago(target.contact_at, look.now)}", "stale")
+        ("data", ink(f"{known}, contact {ago(target.contact_at, draw.now)}", "stale")
          if known else ""),
-        ("retry in", countdown(target.next_try_at, look.now) if target.next_try_at else ""),
-        ("health", _health(target, mirror, look)),
+        ("retry in", countdown(target.next_try_at, draw.now) if target.next_try_at else ""),
+        ("health", _health(target, mirror, draw)),
         ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync"),
         ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"
          if target.pending or target.failed else ""),
         ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")
          if target.deletes_held else ""),
-        ("paused", ink(_pause(target, look), "paused") if target.pause else ""),
+        ("paused", ink(_pause(target, draw), "paused") if target.pause else ""),
         ("placement", ink("cordoned: nothing new comes here", "cordoned")
          if target.cordoned else ""),
         ("draining", ink(f"evicting since {timestamp(target.evict_after)}", "cordoned")
          if target.evict_after else ""),
         ("lag", f"p50 {millis(target.lag_p50_ms)}, p95 {millis(target.lag_p95_ms)}"),
         ("queue", f"{count(target.queue_depth)} waiting"
-         + (f", oldest {age(target.oldest_queued_at, look.now)}"
+         + (f", oldest {age(target.oldest_queued_at, draw.now)}"
             if target.oldest_queued_at else "")),
         ("writes", f"{target.concurrency} at once"),
-        ("heartbeat", ago(target.heartbeat_at, look.now)),
+        ("heartbeat", ago(target.heartbeat_at, draw.now)),
         ("version", target.version),
         ("address", target.address),
         ("cluster uid", target.cluster_uid),
@@ -106,16 +108,16 @@ def _holder(target: TargetRecord, mirror: Mirror) -> str:
     return f"{target.holder}; this replica stands by" if is_standby else target.holder
 
 
-def _pause(target: TargetRecord, look: Look) -> str:
+def _pause(target: TargetRecord, draw: DrawContext) -> str:
     pause = target.pause
     if pause is None:
         return ""
-    until = f"for {countdown(pause.until, look.now)} more" if pause.until else "until resumed"
+    until = f"for {countdown(pause.until, draw.now)} more" if pause.until else "until resumed"
     why = f": {pause.why}" if pause.why else ""
     return f"{until}, by {pause.by or 'unknown'}{why}"
 
 
-def _queues(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
+def _queues(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Runs]:
     queues = [queue for queue in mirror.of(QueueRecord).values() if queue.target == target.name]
     busy = [q for q in queues if q.depth or q.in_flight or q.delayed or q.retrying or q.dead]
     if not busy:
@@ -129,12 +131,12 @@ def _queues(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
     for queue in sorted(busy, key=lambda q: (queue_sign(q).rank, q.kind)):
         numbers = f"{queue.depth} ready, {queue.in_flight} in flight, {queue.retrying} retrying"
         numbers += f", {queue.dead} dead" if queue.dead else ""
-        lines.append((*look.state(queue_sign(queue)), Run(f"  {queue.kind}  "),
+        lines.append((*draw.state(queue_sign(queue)), Run(f"  {queue.kind}  "),
                       Run(numbers, "dim")))  # fmt: skip
     return lines
 
 
-def _objects(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
+def _objects(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Runs]:
     found = sorted(
         (SYNC[cell.state].rank, record.key, cell.state, str(cell.reason))
         for key in mirror.unsynced
@@ -146,7 +148,7 @@ def _objects(target: TargetRecord, mirror: Mirror, look: Look) -> list[Runs]:
         return []
     lines = heading(f"Not in sync ({count(len(found))})")
     for _, key, state, reason in found[:SHOWN_OBJECTS]:
-        lines.append((*look.state(SYNC[state]), Run(f"  {key}  "), Run(reason, "dim")))
+        lines.append((*draw.state(SYNC[state]), Run(f"  {key}  "), Run(reason, "dim")))
     if len(found) > SHOWN_OBJECTS:
         lines.append(pair("", f"and {count(len(found) - SHOWN_OBJECTS)} more", "dim"))
     return lines

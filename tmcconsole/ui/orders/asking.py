@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from tmcconsole.contract.commands import Accepted, AnyCommand, AnyReply, Refused, Text
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.text import TextScreen
+from tmcconsole.ui.screens.text_screen import TextScreen
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import YES, Choice, Question
+from tmcconsole.ui.widgets.bottom import YES, KeyChoice, Question
 
 
 async def send(screen: FrameScreen, commands: Sequence[AnyCommand], done: str) -> bool:
@@ -30,7 +30,7 @@ async def confirmed(screen: FrameScreen, text: str) -> bool:
     return await screen.ask(Question(text, YES)) == {"choice": "y"}
 
 
-async def chosen(screen: FrameScreen, text: str, choices: tuple[Choice, ...]) -> str:
+async def chosen(screen: FrameScreen, text: str, choices: tuple[KeyChoice, ...]) -> str:
     """Ask for one of several; return its key, "" for none."""
     answers = await screen.ask(Question(text, choices, tone="drift"))
     return answers["choice"] if answers else ""

@@ -62,7 +62,7 @@ class OpenView:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ActLine:
     """Do something to targets or an object."""
 
     verb: str
@@ -81,7 +81,7 @@ class Say:
     argument: str
 
 
-Parsed = OpenView | Act | Say
+Parsed = OpenView | ActLine | Say
 
 
 def parse(line: str) -> Parsed:
@@ -125,7 +125,7 @@ def _filter(words: list[str]) -> str:
     return " ".join(term for term in terms if term)
 
 
-def _act(verb: str, words: list[str]) -> Act:
+def _act(verb: str, words: list[str]) -> ActLine:
     subject = ""
     scope: tuple[str, ...] = ()
     duration, why, field = 0.0, "", ""
@@ -144,7 +144,7 @@ def _act(verb: str, words: list[str]) -> Act:
             raise CommandError(f"{verb} takes one name: {word!r} is a second")
         else:
             subject = word
-    return Act(verb, subject, scope, duration, why, field)
+    return ActLine(verb, subject, scope, duration, why, field)
 
 
 def _duration(word: str) -> float:

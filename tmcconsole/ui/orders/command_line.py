@@ -15,7 +15,7 @@ from tmcconsole.ui.orders import command_grammar as commandline
 from tmcconsole.ui.orders import dead_letters as letters
 from tmcconsole.ui.orders import drift_orders as drifting
 from tmcconsole.ui.orders import operate
-from tmcconsole.ui.orders.command_grammar import Act, OpenView, Say
+from tmcconsole.ui.orders.command_grammar import ActLine, OpenView, Say
 from tmcconsole.ui.subject import Subject
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def obey(app: Console, screen: FrameScreen, line: str) -> None:
     match parsed:
         case OpenView():
             app.open_mode(parsed.mode, parsed.filter)
-        case Act():
+        case ActLine():
             _act(app, screen, parsed)
         case Say():
             _say(app, screen, parsed)
 
 
-def _act(app: Console, screen: FrameScreen, act: Act) -> None:
+def _act(app: Console, screen: FrameScreen, act: ActLine) -> None:
     if app.session.read_only and act.verb != "drift":
         screen.say(f"{act.verb}: this console is read-only", "drift")
         return
@@ -72,7 +72,7 @@ def _act(app: Console, screen: FrameScreen, act: Act) -> None:
     screen.begin(work, "prompt")
 
 
-def _own(app: Console, screen: FrameScreen, act: Act) -> None:
+def _own(app: Console, screen: FrameScreen, act: ActLine) -> None:
     """Look at an object's drift, or order something about its fields."""
     chosen = screen.subject()
     key = _object(app, act) if act.subject else next(iter(chosen.objects), "")
@@ -91,7 +91,7 @@ def _own(app: Console, screen: FrameScreen, act: Act) -> None:
         screen.begin(drifting.order_named(screen, act.verb, key, act.field, targets), "prompt")
 
 
-def _object(app: Console, act: Act) -> str:
+def _object(app: Console, act: ActLine) -> str:
     """Return the one object that is meant, "" for none or several."""
     objects = app.session.mirror.of(ObjectRecord)
     if act.subject in objects:
@@ -100,7 +100,7 @@ def _object(app: Console, act: Act) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _by_name(app: Console, screen: FrameScreen, act: Act) -> None:
+def _by_name(app: Console, screen: FrameScreen, act: ActLine) -> None:
     """Try dead letters again, or forget a target: both may name what is no target."""
     known = app.session.mirror.of(TargetRecord)
     named = tuple(sorted(scope_names(act.scope, app.session.labels())))
@@ -119,7 +119,7 @@ def _by_name(app: Console, screen: FrameScreen, act: Act) -> None:
         screen.begin(letters.retry_named(screen, named or act.scope, key), "prompt")
 
 
-def _subject(app: Console, screen: FrameScreen, act: Act) -> Subject | str:
+def _subject(app: Console, screen: FrameScreen, act: ActLine) -> Subject | str:
     """Return what a verb is about, or why that is not clear."""
     mirror = app.session.mirror
     targets = mirror.of(TargetRecord)
@@ -203,4 +203,4 @@ def _notes(app: Console, screen: FrameScreen) -> None:
         screen.say("the engine has not said anything yet", "dim")
         return
     session = app.session
-    app.show_text("Engine", lambda width: detail(engine, session.mirror, session.look(), width))
+    app.show_text("Engine", lambda width: detail(engine, session.mirror, session.draw(), width))

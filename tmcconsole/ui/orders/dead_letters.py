@@ -17,7 +17,7 @@ from tmcconsole.contract.records import QueueRecord
 from tmcconsole.ui.orders.asking import complain, confirmed, push, send
 from tmcconsole.ui.rows.letters import LETTERS, QUEUED, dead_keys, queued_keys
 from tmcconsole.ui.rows.table import Listing
-from tmcconsole.ui.screens.asked import Answer, Ask, AskedScreen
+from tmcconsole.ui.screens.asked import AskedRows, AskedScreen, AskRows
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.format import count, plural
@@ -39,10 +39,10 @@ async def dead_letters(screen: FrameScreen, target: str) -> None:
 
 
 async def _open(
-    screen: FrameScreen, listing: Listing, title: str, ask: Ask, about: Subject
+    screen: FrameScreen, listing: Listing, title: str, ask: AskRows, about: Subject
 ) -> None:
     answer = await ask()
-    if isinstance(answer, Answer):
+    if isinstance(answer, AskedRows):
         push(
             screen, AskedScreen(screen.session, listing, title, ask=ask, first=answer, about=about)
         )
@@ -50,22 +50,22 @@ async def _open(
         complain(screen, answer)
 
 
-async def _queue(session: Session, target: str, kind: str) -> Answer | AnyReply:
+async def _queue(session: Session, target: str, kind: str) -> AskedRows | AnyReply:
     items = await session.send(ShowQueue(target=target, kind=kind))
     if not isinstance(items, QueueItems):
         return items
     letters = await session.send(ListDeadLetters(target=target))
     if not isinstance(letters, DeadLetters):
         return letters
-    return Answer(queued_keys(target, kind, items.items, letters.items))
+    return AskedRows(queued_keys(target, kind, items.items, letters.items))
 
 
-async def _dead(session: Session, target: str) -> Answer | AnyReply:
+async def _dead(session: Session, target: str) -> AskedRows | AnyReply:
     letters = await session.send(ListDeadLetters(target=target))
     if not isinstance(letters, DeadLetters):
         return letters
     more = letters.total - len(letters.items)
-    return Answer(dead_keys(letters.items), f"and {count(more)} more" if more > 0 else "")
+    return AskedRows(dead_keys(letters.items), f"and {count(more)} more" if more > 0 else "")
 
 
 async def retry(screen: FrameScreen, subject: Subject) -> None:

@@ -15,7 +15,7 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.ui.orders.asking import complain, push
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.plan import Plan, PlanScreen
+from tmcconsole.ui.screens.plan_screen import Plan, PlanScreen
 from tmcconsole.ui.style.format import count, plural
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, width_of, wrap
 from tmcconsole.ui.subject import Subject
@@ -33,7 +33,7 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
         complain(screen, reply)
         return
     screen.say("")
-    ascii_only = session.look().ascii_only
+    ascii_only = session.draw().ascii_only
     plan = Plan(
         title=f"Drain plan: {target}",
         lines=lambda _width: drain_lines(reply, ascii_only),

@@ -25,9 +25,9 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.ui.details.drift import ORDERS, order_lines
 from tmcconsole.ui.orders.asking import complain, push
 from tmcconsole.ui.rows.drifts import DONE, DRIFTS, DriftedField, drifted_fields
-from tmcconsole.ui.screens.asked import Answer, AskedScreen
+from tmcconsole.ui.screens.asked import AskedRows, AskedScreen
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.plan import Plan, PlanScreen
+from tmcconsole.ui.screens.plan_screen import Plan, PlanScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.format import plural
 from tmcconsole.ui.subject import Subject
@@ -38,7 +38,7 @@ async def drift(screen: FrameScreen, subject: Subject) -> None:
     key = subject.objects[0]
     ask = partial(_ask, screen.session, key)
     answer = await ask()
-    if isinstance(answer, Answer):
+    if isinstance(answer, AskedRows):
         about = Subject(objects=(key,))
         push(screen, AskedScreen(screen.session, DRIFTS, f"Drift: {key}", ask=ask, first=answer,
                                  about=about))  # fmt: skip
@@ -46,11 +46,11 @@ async def drift(screen: FrameScreen, subject: Subject) -> None:
         complain(screen, answer)
 
 
-async def _ask(session: Session, key: str) -> Answer | AnyReply:
+async def _ask(session: Session, key: str) -> AskedRows | AnyReply:
     report = await session.send(ShowDrift(key=key))
     if not isinstance(report, DriftReport):
         return report
-    return Answer(drifted_fields(report), report.policy)
+    return AskedRows(drifted_fields(report), report.policy)
 
 
 async def adopt(screen: FrameScreen, subject: Subject) -> None:
@@ -76,7 +76,7 @@ async def order_named(
 ) -> None:
     """Plan an order for an object's fields by name; no ``field`` means all that still differ."""
     answer = await _ask(screen.session, key)
-    if not isinstance(answer, Answer):
+    if not isinstance(answer, AskedRows):
         complain(screen, answer)
         return
     rows = [

@@ -29,24 +29,24 @@ from tmcconsole.ui.orders.dead_letters import retry
 from tmcconsole.ui.orders.drain_forget import drain, forget
 from tmcconsole.ui.orders.drift_orders import adopt, cede, drift, revert
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.text import diff_lines, text_lines, yaml_lines
+from tmcconsole.ui.screens.text_screen import diff_lines, text_lines, yaml_lines
 from tmcconsole.ui.style.format import countdown, parse_duration, plural
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import Choice, Field, Question
+from tmcconsole.ui.widgets.bottom import KeyChoice, PromptField, Question
 
 PAUSE_FOR: Final = "1h"  # offered; a pause that ends by itself is the safer default
 MAX_DIFFS: Final = 20  # targets asked for one object's diff
 FAULTS: Final = (
-    Choice("o", "outage"),
-    Choice("l", "latency"),
-    Choice("t", "429"),
-    Choice("c", "cut-watch"),
-    Choice("x", "more"),
-    Choice("m", "mend all"),
+    KeyChoice("o", "outage"),
+    KeyChoice("l", "latency"),
+    KeyChoice("t", "429"),
+    KeyChoice("c", "cut-watch"),
+    KeyChoice("x", "more"),
+    KeyChoice("m", "mend all"),
 )
 _FAULT_OF: Final = {"o": "outage", "l": "latency", "t": "throttle", "c": "cut-watch"}
 
-Act = Callable[[FrameScreen, Subject], Awaitable[None]]
+RunAction = Callable[[FrameScreen, Subject], Awaitable[None]]
 
 
 async def pause(screen: FrameScreen, subject: Subject) -> None:
@@ -60,7 +60,7 @@ async def pause(screen: FrameScreen, subject: Subject) -> None:
         return
     question = Question(
         f"pause {subject.label}",
-        fields=(Field("for", "for", PAUSE_FOR, 5), Field("why", "because", "", 12)),
+        fields=(PromptField("for", "for", PAUSE_FOR, 5), PromptField("why", "because", "", 12)),
         tone="paused",
     )
     answers = await screen.ask(question)
@@ -152,12 +152,12 @@ async def fault(screen: FrameScreen, subject: Subject) -> None:
 async def _any_fault(screen: FrameScreen) -> str:
     """Ask for a group, then for a fault in it; return its name, "" for none."""
     groups = {group.key: group for group in FAULT_MENU}
-    choices = tuple(Choice(group.key, group.word) for group in FAULT_MENU)
+    choices = tuple(KeyChoice(group.key, group.word) for group in FAULT_MENU)
     group = groups.get(await chosen(screen, "fault:", choices))
     if group is None:
         return ""
     faults = {one.key: one.name for one in group.faults}
-    choices = tuple(Choice(one.key, one.word) for one in group.faults)
+    choices = tuple(KeyChoice(one.key, one.word) for one in group.faults)
     return faults.get(await chosen(screen, f"{group.word}:", choices), "")
 
 
@@ -200,7 +200,7 @@ async def run(act: str, screen: FrameScreen, subject: Subject) -> None:
     await ACTS[act](screen, subject)
 
 
-ACTS: Final[dict[str, Act]] = {
+ACTS: Final[dict[str, RunAction]] = {
     "pause": pause,
     "resync": resync,
     "relist": relist,

@@ -36,7 +36,7 @@ def drifted_fields(report: DriftReport) -> dict[str, DriftedField]:
 
 
 _COLUMNS = (
-    Column("state", "OUTCOME", lambda r, look: look.state(outcome_sign(r.field.outcome)),
+    Column("state", "OUTCOME", lambda r, draw: draw.state(outcome_sign(r.field.outcome)),
            lambda r: float(outcome_sign(r.field.outcome).rank), key="S", least=10, most=10),
     Column("target", "TARGET", lambda r, _l: ink(r.field.target, "strong"),
            lambda r: r.field.target, key="N", least=8, most=26, middle=True),
@@ -51,9 +51,9 @@ _COLUMNS = (
     Column("times", "TIMES", lambda r, _l: ink(count(r.field.count), "dim"),
            lambda r: -float(r.field.count), number=lambda r, _n: float(r.field.count), key="E",
            right=True, least=5, most=6, drop=2),
-    Column("first", "FIRST", lambda r, look: ink(age(r.field.first_seen, look.now), "dim"),
+    Column("first", "FIRST", lambda r, draw: ink(age(r.field.first_seen, draw.now), "dim"),
            lambda r: r.field.first_seen, right=True, least=5, most=6, drop=4),
-    Column("last", "LAST", lambda r, look: ink(age(r.field.last_seen, look.now), "dim"),
+    Column("last", "LAST", lambda r, draw: ink(age(r.field.last_seen, draw.now), "dim"),
            lambda r: r.field.last_seen, key="A", right=True, least=4, most=6, drop=3),
 )  # fmt: skip
 

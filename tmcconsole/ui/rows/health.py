@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import Health, HealthRecord
-from tmcconsole.ui.rows.table import Column, Listing, Look
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import HEALTH
@@ -28,17 +28,17 @@ def kind_of(path: str) -> str:
     return parts[-1] if "targets" in parts and len(parts) > parts.index("targets") + 2 else ""
 
 
-def _label(node: HealthRecord, look: Look) -> Runs:
+def _label(node: HealthRecord, draw: DrawContext) -> Runs:
     depth = depth_of(node.path)
-    twig = "" if depth <= 0 else "  " * (depth - 1) + ("`- " if look.ascii_only else "└─ ")
+    twig = "" if depth <= 0 else "  " * (depth - 1) + ("`- " if draw.ascii_only else "└─ ")
     return (Run(twig, "rule"), Run(node.label, "strong" if depth <= 1 else "text"))
 
 
 _COLUMNS = (
-    Column("status", "STATUS", lambda n, look: look.state(HEALTH[n.status]),
+    Column("status", "STATUS", lambda n, draw: draw.state(HEALTH[n.status]),
            lambda n: float(HEALTH[n.status].rank), key="S", least=11, most=11),
     Column("name", "WHAT", _label, lambda n: n.path, key="N", least=16, most=46, middle=True),
-    Column("age", "SINCE", lambda n, look: ink(age(n.since, look.now), "dim"),
+    Column("age", "SINCE", lambda n, draw: ink(age(n.since, draw.now), "dim"),
            lambda n: -n.since, number=lambda n, now: now - n.since, key="A",
            right=True, least=5, most=6, drop=1),
     Column("reason", "REASON", lambda n, _l: ink(n.reason, HEALTH[n.status].tone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import HistoryRecord
-from tmcconsole.ui.rows.table import Column, Listing, Look
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.style.format import age, clock_time, span
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import SEVERITY, Sign, history_sign
@@ -33,19 +33,19 @@ def last_at(entry: HistoryRecord) -> float:
     return max(entry.at, entry.last_at)
 
 
-def _recovered(entry: HistoryRecord, look: Look) -> Runs:
+def _recovered(entry: HistoryRecord, draw: DrawContext) -> Runs:
     if entry.category != "error":
         return ink("")
     if entry.recovered_at > 0:
         return ink(f"after {span(entry.recovered_at - entry.at)}", "synced")
-    return ink(f"open {age(entry.at, look.now)}", "failed")
+    return ink(f"open {age(entry.at, draw.now)}", "failed")
 
 
-def _subject(entry: HistoryRecord, _look: Look) -> Runs:
+def _subject(entry: HistoryRecord, _look: DrawContext) -> Runs:
     return ink(entry.subject or "-", "text" if entry.subject else "dim")
 
 
-def _event(entry: HistoryRecord, _look: Look) -> Runs:
+def _event(entry: HistoryRecord, _look: DrawContext) -> Runs:
     times = f" x{entry.count}" if entry.count > 1 else ""
     tone = "strong" if is_open_error(entry) else "text"
     return ink(entry.event + times, tone)
@@ -55,7 +55,7 @@ _COLUMNS = (
     Column("time", "TIME", lambda e, _l: ink(clock_time(last_at(e)), "dim"),
            lambda e: -last_at(e), number=lambda e, now: now - last_at(e), key="A",
            least=8, most=8),
-    Column("state", "STATE", lambda e, look: look.state(entry_sign(e)),
+    Column("state", "STATE", lambda e, draw: draw.state(entry_sign(e)),
            lambda e: float(entry_sign(e).rank), key="S", least=11, most=11),
     Column("event", "EVENT", _event, lambda e: e.event, key="N", least=14, most=30),
     Column("target", "TARGET", lambda e, _l: ink(e.target or "-", "text" if e.target else "dim"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tmcconsole.contract.commands import DeadLetter, QueueItem
-from tmcconsole.ui.rows.table import Column, Listing, Look
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.style.format import age, count, countdown
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import Sign
@@ -70,19 +70,19 @@ def key_sign(row: QueuedKey) -> Sign:
     return _SIGNS.get(row.state, Sign("◌", "?", row.state, "stale", 2))
 
 
-def next_try(row: QueuedKey, look: Look) -> str:
+def next_try(row: QueuedKey, draw: DrawContext) -> str:
     """Return when it is looked at again."""
     if row.state == "in-flight" or (row.state == DEAD and not row.due_at):
         return "under way"
-    return countdown(row.due_at, look.now) if row.due_at else "now"
+    return countdown(row.due_at, draw.now) if row.due_at else "now"
 
 
-def _tries(row: QueuedKey, _look: Look) -> Runs:
+def _tries(row: QueuedKey, _look: DrawContext) -> Runs:
     return ink(count(row.attempts), "text" if row.attempts else "dim")
 
 
 _STATE, _TARGET, _OBJECT, _NAME, *_REST = (
-    Column("state", "STATE", lambda r, look: look.state(key_sign(r)),
+    Column("state", "STATE", lambda r, draw: draw.state(key_sign(r)),
            lambda r: float(key_sign(r).rank), key="S", least=11, most=11),
     Column("target", "TARGET", lambda r, _l: ink(r.target, "strong"), lambda r: r.target,
            least=8, most=26, middle=True, drop=2),
@@ -92,10 +92,10 @@ _STATE, _TARGET, _OBJECT, _NAME, *_REST = (
            lambda r: r.object, key="N", least=18, most=60, middle=True),
     Column("tries", "TRIES", _tries, lambda r: -float(r.attempts),
            number=lambda r, _n: float(r.attempts), key="E", right=True, least=5, most=7),
-    Column("since", "SINCE", lambda r, look: ink(age(r.since, look.now), "dim"),
+    Column("since", "SINCE", lambda r, draw: ink(age(r.since, draw.now), "dim"),
            lambda r: r.since or float("inf"), number=lambda r, now: now - r.since if r.since else 0,
            key="A", right=True, least=5, most=6, drop=3),
-    Column("next", "NEXT TRY", lambda r, look: ink(next_try(r, look), "dim"),
+    Column("next", "NEXT TRY", lambda r, draw: ink(next_try(r, draw), "dim"),
            lambda r: r.due_at, key="L", right=True, least=8, most=9, drop=1),
     Column("cause", "CAUSE", lambda r, _l: ink(r.cause, key_sign(r).tone), None,
            least=16, most=160, drop=1, grow=True),

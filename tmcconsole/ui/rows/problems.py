@@ -14,7 +14,7 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
-from tmcconsole.ui.rows.table import Column, Listing, Look
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.rows.targets import is_problem, note
 from tmcconsole.ui.style.format import age, count, plural
 from tmcconsole.ui.style.ink import Runs, ink, plain
@@ -46,9 +46,9 @@ class Problem:
     targets: tuple[str, ...] = ()
 
 
-def problems(mirror: Mirror, look: Look) -> list[Problem]:
+def problems(mirror: Mirror, draw: DrawContext) -> list[Problem]:
     """Return the fleet's problems, worst first, at most ``MAX_SHOWN``."""
-    found = [*_hub(mirror), *_targets(mirror, look), *_placements(mirror), *_kinds(mirror),
+    found = [*_hub(mirror), *_targets(mirror, draw), *_placements(mirror), *_kinds(mirror),
              *_objects(mirror), *_errors(mirror)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
 
@@ -63,14 +63,14 @@ def _hub(mirror: Mirror) -> list[Problem]:
     ]  # fmt: skip
 
 
-def _targets(mirror: Mirror, look: Look) -> list[Problem]:
+def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
     return [
         Problem(
             key=f"target/{target.name}",
             sign=target_sign(target),
             rank=1 + target_sign(target).rank,
             what=target.name,
-            text=plain(note(target, look)) or target.message or target.reason,
+            text=plain(note(target, draw)) or target.message or target.reason,
             tone=target_sign(target).tone,
             since=target.since,
             subject=("TargetRecord", target.key),
@@ -218,14 +218,14 @@ def _tells(record: ObjectRecord | None, target: str) -> bool:
     return any(cell.target == target and cell.state in TROUBLE for cell in cells)
 
 
-def _text(problem: Problem, _look: Look) -> Runs:
+def _text(problem: Problem, _look: DrawContext) -> Runs:
     return ink(problem.text, problem.tone)
 
 
 _COLUMNS = (
-    Column("state", "PROBLEM", lambda p, look: look.state(p.sign), least=14, most=14),
+    Column("state", "PROBLEM", lambda p, draw: draw.state(p.sign), least=14, most=14),
     Column("what", "WHERE", lambda p, _l: ink(p.what, "strong"), least=10, most=26, middle=True),
-    Column("since", "SINCE", lambda p, look: ink(age(p.since, look.now), "dim"),
+    Column("since", "SINCE", lambda p, draw: ink(age(p.since, draw.now), "dim"),
            number=lambda p, now: now - p.since, right=True, least=5, most=6),
     Column("text", "WHAT", _text, least=16, most=160, grow=True),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import QueueRecord
-from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
 from tmcconsole.ui.style.format import age as shown_age
 from tmcconsole.ui.style.format import ago, count
 from tmcconsole.ui.style.ink import Runs, ink
@@ -31,11 +31,11 @@ def _number(value: int, tone: str = "text") -> Runs:
     return ink(count(value), tone if value else "dim")
 
 
-def _error(queue: QueueRecord, look: Look) -> Runs:
+def _error(queue: QueueRecord, draw: DrawContext) -> Runs:
     if not queue.last_error:
         return ink("")
     tone = "failed" if queue.retrying else "dim"
-    return ink(f"{ago(queue.last_error_at, look.now)}: {queue.last_error}", tone)
+    return ink(f"{ago(queue.last_error_at, draw.now)}: {queue.last_error}", tone)
 
 
 def _counter(id: str, title: str, field: str, *, tone: str, key: str, drop: int) -> Column:
@@ -54,7 +54,7 @@ def _counter(id: str, title: str, field: str, *, tone: str, key: str, drop: int)
 
 
 _COLUMNS = (
-    Column("state", "STATE", lambda q, look: look.state(queue_sign(q)),
+    Column("state", "STATE", lambda q, draw: draw.state(queue_sign(q)),
            lambda q: float(queue_sign(q).rank), key="S", least=10, most=10),
     Column("target", "TARGET", lambda q, _l: ink(q.target, "strong"), lambda q: q.target,
            least=8, most=26, middle=True),
@@ -65,7 +65,7 @@ _COLUMNS = (
     _counter("delayed", "LATER", "delayed", tone="text", key="", drop=3),
     _counter("retrying", "RETRY", "retrying", tone="drift", key="E", drop=0),
     _counter("dead", "DEAD", "dead", tone="failed", key="", drop=0),
-    Column("oldest", "OLDEST", lambda q, look: ink(shown_age(q.oldest_at, look.now), "dim"),
+    Column("oldest", "OLDEST", lambda q, draw: ink(shown_age(q.oldest_at, draw.now), "dim"),
            lambda q: q.oldest_at or float("inf"),
            number=lambda q, now: now - q.oldest_at if q.oldest_at else 0.0, key="A",
            right=True, least=6, most=6, drop=1),
@@ -75,7 +75,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _first(queue: QueueRecord) -> tuple[Order, ...]:
+def _first(queue: QueueRecord) -> tuple[SortKey, ...]:
     return (float(queue_sign(queue).rank), queue.target, queue.kind)
 
 

@@ -1,4 +1,4 @@
-"""Logical objects as rows: the wish in the hub, and a cell for each target."""
+"""Logical objects as rows: the desired state in the hub, and a cell for each target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
 from tmcconsole.ui.mirror import is_ailing, is_trouble
-from tmcconsole.ui.rows.table import GAP, Column, Listing, Look, Order
+from tmcconsole.ui.rows.table import GAP, Column, DrawContext, Listing, SortKey
 from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
@@ -38,28 +38,28 @@ def is_problem(record: ObjectRecord) -> bool:
     return any(is_trouble(cell) for cell in record.cells)
 
 
-def _synced(record: ObjectRecord, _look: Look) -> Runs:
+def _synced(record: ObjectRecord, _look: DrawContext) -> Runs:
     done, wanted = in_sync(record), len(record.cells)
     return ink(f"{done}/{wanted}", "text" if done == wanted else object_sign(record).tone)
 
 
-def _where(record: ObjectRecord, look: Look) -> Runs:
+def _where(record: ObjectRecord, draw: DrawContext) -> Runs:
     """One glyph for each target in the fleet's order; the state column has the word."""
     states = {str(cell.target): cell_sign(cell) for cell in record.cells}
-    signs = [states.get(name, _UNPLACED) for name in look.targets]
-    return tuple(Run(sign.ascii if look.ascii_only else sign.glyph, sign.tone) for sign in signs)
+    signs = [states.get(name, _UNPLACED) for name in draw.targets]
+    return tuple(Run(sign.ascii if draw.ascii_only else sign.glyph, sign.tone) for sign in signs)
 
 
-def _cell(record: ObjectRecord, look: Look, *, target: str) -> Runs:
+def _cell(record: ObjectRecord, draw: DrawContext, *, target: str) -> Runs:
     cell = next((cell for cell in record.cells if cell.target == target), None)
     if cell is None:
         return ink("·", "dim")
     count = cell.ready.partition(" ")[0]  # "2/3 ready" is short enough, other words are not
     word = count if cell.state is SyncState.IN_SYNC and "/" in count else ""
-    return look.state(cell_sign(cell), word)
+    return draw.state(cell_sign(cell), word)
 
 
-def _why(record: ObjectRecord, _look: Look) -> Runs:
+def _why(record: ObjectRecord, _look: DrawContext) -> Runs:
     cell = worst_cell(record)
     if cell is not None and cell.state is not SyncState.IN_SYNC and (cell.message or cell.reason):
         text = f"{cell.target}: {cell.reason} {cell.message}".rstrip()
@@ -70,7 +70,7 @@ def _why(record: ObjectRecord, _look: Look) -> Runs:
 
 
 _STATE = Column(
-    "state", "STATE", lambda o, look: look.state(object_sign(o)),
+    "state", "STATE", lambda o, draw: draw.state(object_sign(o)),
     lambda o: float(object_sign(o).rank), key="S", least=12, most=12,
 )  # fmt: skip
 _KIND = Column(
@@ -89,7 +89,7 @@ _SYNCED = Column(
     number=lambda o, _n: float(in_sync(o)), right=True, least=7, most=7,
 )  # fmt: skip
 _AGE = Column(
-    "age", "AGE", lambda o, look: ink(age(o.created_at, look.now), "dim"), lambda o: -o.created_at,
+    "age", "AGE", lambda o, draw: ink(age(o.created_at, draw.now), "dim"), lambda o: -o.created_at,
     number=lambda o, now: now - o.created_at, key="A", right=True, least=4, most=5, drop=3,
 )  # fmt: skip
 _WHY = Column("note", "NOTE", _why, None, least=20, most=90, drop=4, grow=True)
@@ -101,9 +101,9 @@ def _strip_of(targets: int) -> Column:
     return Column("where", "WHERE", _where, None, least=width, most=width, drop=1)
 
 
-def _columns(look: Look, width: int) -> tuple[Column, ...]:
+def _columns(draw: DrawContext, width: int) -> tuple[Column, ...]:
     base = (_STATE, _KIND, _NAMESPACE, _NAME, _SYNCED)
-    names = look.targets
+    names = draw.targets
     if not names or _FIXED + len(names) * (_CELL + GAP) > width:
         return (*base, _strip_of(len(names)), _AGE, _WHY)
     each = tuple(
@@ -114,7 +114,7 @@ def _columns(look: Look, width: int) -> tuple[Column, ...]:
     return (_STATE, _KIND, _NAMESPACE, _NAME, *each, replace(_SYNCED, drop=5), _AGE, _WHY)
 
 
-def _first(record: ObjectRecord) -> tuple[Order, ...]:
+def _first(record: ObjectRecord) -> tuple[SortKey, ...]:
     return (record.namespace, record.kind, record.name)
 
 

@@ -13,11 +13,11 @@ GAP = 2  # blank columns between two cells
 EXTRA = 4  # columns with this ``drop`` or more go before any other shrinks
 MISSABLE = 3  # columns with this ``drop`` or more go before others shrink to their least
 
-Order = float | str
+SortKey = float | str
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DrawContext:
     """What drawing depends on besides the record."""
 
     now: float  # the engine's wall clock, Unix seconds
@@ -35,8 +35,8 @@ class Column:
 
     id: str  # what a filter calls it
     title: str
-    draw: Callable[[Any, Look], Runs]
-    order: Callable[[Any], Order] | None = None  # None: not sortable
+    draw: Callable[[Any, DrawContext], Runs]
+    order: Callable[[Any], SortKey] | None = None  # None: not sortable
     number: Callable[[Any, float], float] | None = None  # for lag>30s; takes the present
     key: str = ""  # shift+letter that sorts by it
     right: bool = False
@@ -107,9 +107,9 @@ class Listing:
 
     kind: type[Any]
     noun: str  # e.g. "target", for counts and empty states
-    columns: Callable[[Look, int], tuple[Column, ...]]  # for a width in terminal columns
+    columns: Callable[[DrawContext, int], tuple[Column, ...]]  # for a width in terminal columns
     problem: Callable[[Any], bool]
-    first: Callable[[Any], tuple[Order, ...]]  # the default order
+    first: Callable[[Any], tuple[SortKey, ...]]  # the default order
     targets_of: Callable[[Any], tuple[str, ...]]  # for @scope
     labels_of: Callable[[Any], dict[str, str]] | None = None  # for -l selector
     faded: Callable[[Any], bool] = lambda _record: False  # last known, not current

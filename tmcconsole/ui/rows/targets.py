@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
-from tmcconsole.ui.rows.table import Column, Listing, Look, Order
+from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
 from tmcconsole.ui.style.format import JUST_NOW, age, count, countdown, millis
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import target_sign
@@ -21,18 +21,18 @@ def is_problem(target: TargetRecord) -> bool:
     return target_sign(target).rank <= 5 or target.failed > 0
 
 
-def note(target: TargetRecord, look: Look) -> Runs:
+def note(target: TargetRecord, draw: DrawContext) -> Runs:
     """Return the one remark that matters: reconnect, pause, drain, brake or reason."""
     if is_gone(target):
-        return ink(_silence(target, look.now), "failed")
+        return ink(_silence(target, draw.now), "failed")
     if target.deletes_held:
         return ink(f"{count(target.deletes_held)} deletions held: D allows them", "drift")
     if target.pause is not None:
-        left = "until resumed" if not target.pause.until else _left(target.pause.until, look.now)
+        left = "until resumed" if not target.pause.until else _left(target.pause.until, draw.now)
         why = f": {target.pause.why}" if target.pause.why else ""
         return ink(f"{left}, by {target.pause.by or 'unknown'}{why}", "paused")
     if target.evict_after:
-        return ink(f"evicting since {age(target.evict_after, look.now)}", "cordoned")
+        return ink(f"evicting since {age(target.evict_after, draw.now)}", "cordoned")
     if target.state is TargetState.STANDBY:
         return ink(f"held by {target.holder}" if target.holder else target.reason, "dim")
     lacks = next((each for each in target.conditions if each.status == "False"), None)
@@ -56,14 +56,14 @@ def _left(until: float, now: float) -> str:
     return f"{countdown(until, now)} left"
 
 
-def synced(target: TargetRecord, look: Look) -> Runs:
+def synced(target: TargetRecord, draw: DrawContext) -> Runs:
     """Return in-sync of all objects."""
     tone = "text" if target.in_sync == target.objects else "pending"
     return ink(f"{count(target.in_sync)}/{count(target.objects)}", tone)
 
 
-def _state(target: TargetRecord, look: Look) -> Runs:
-    return look.state(target_sign(target))
+def _state(target: TargetRecord, draw: DrawContext) -> Runs:
+    return draw.state(target_sign(target))
 
 
 def _number(value: int, tone: str) -> Runs:
@@ -101,7 +101,7 @@ LAG = Column(
     number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=5, most=8, drop=3,
 )  # fmt: skip
 BEAT = Column(
-    "beat", "BEAT", lambda t, look: ink(age(t.heartbeat_at, look.now), "dim"),
+    "beat", "BEAT", lambda t, draw: ink(age(t.heartbeat_at, draw.now), "dim"),
     lambda t: t.heartbeat_at, number=lambda t, now: now - t.heartbeat_at, key="A",
     right=True, least=4, most=5, drop=2,
 )  # fmt: skip
@@ -123,13 +123,13 @@ VERSION = Column(
 NOTE = Column("note", "NOTE", note, None, least=16, most=60, drop=5, grow=True)
 
 
-def _columns(look: Look, width: int) -> tuple[Column, ...]:
+def _columns(draw: DrawContext, width: int) -> tuple[Column, ...]:
     return (
         STATE, NAME, ENVIRONMENT, SYNCED, FAILED, DEPTH, LAG, BEAT, KINDS, WRITES, VERSION, NOTE,
     )  # fmt: skip
 
 
-def _fleet(look: Look, width: int) -> tuple[Column, ...]:
+def _fleet(draw: DrawContext, width: int) -> tuple[Column, ...]:
     return (STATE, NAME, ENVIRONMENT, SYNCED, FAILED, DEPTH, LAG, BEAT, NOTE)
 
 
@@ -138,7 +138,7 @@ def labels_of(target: TargetRecord) -> dict[str, str]:
     return {str(key): str(value) for key, value in target.labels}
 
 
-def _worst_first(target: TargetRecord) -> tuple[Order, ...]:
+def _worst_first(target: TargetRecord) -> tuple[SortKey, ...]:
     return (float(target_sign(target).rank), -float(target.failed), target.name)
 
 

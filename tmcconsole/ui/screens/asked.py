@@ -19,14 +19,14 @@ EVERY_S: Final = 2.0  # asked at most this often, and not at all while the board
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AskedRows:
     """Rows by key, and a remark about all of them."""
 
     rows: Mapping[str, Any]
     remark: str = ""
 
 
-Ask = Callable[[], Coroutine[Any, Any, Answer | AnyReply]]
+AskRows = Callable[[], Coroutine[Any, Any, AskedRows | AnyReply]]
 
 
 class AskedScreen(ListScreen, inherit_bindings=False):
@@ -36,7 +36,7 @@ class AskedScreen(ListScreen, inherit_bindings=False):
 
     def __init__(
         self, session: Session, listing: Listing, title: str, *,
-        ask: Ask, first: Answer, about: Subject | None = None,
+        ask: AskRows, first: AskedRows, about: Subject | None = None,
     ) -> None:  # fmt: skip
         rows = View(listing, lambda: self._answer.rows)
         super().__init__(session, listing, name=title, view=rows)
@@ -74,12 +74,12 @@ class AskedScreen(ListScreen, inherit_bindings=False):
 
     async def _renew(self) -> None:
         answer = await self._engine()
-        if isinstance(answer, Answer):
+        if isinstance(answer, AskedRows):
             self.take(answer)
         elif isinstance(answer, Refused):
             self.say(f"what is shown is old: {answer.reason} {answer.fix}".rstrip(), "drift")
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: AskedRows) -> None:
         """Show another answer."""
         before, after = self._answer.rows, answer.rows
         self.view.touch(key for key in before.keys() | after.keys()

@@ -18,10 +18,10 @@ from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import Answers, BottomLine, Field, Question
-from tmcconsole.ui.widgets.lines import Bar, KeyBar
+from tmcconsole.ui.widgets.bars import Bar, KeyBar
+from tmcconsole.ui.widgets.bottom import Answers, BottomLine, PromptField, Question
 
-_COMMAND = Field("line", ":")
+_COMMAND = PromptField("line", ":")
 MESSAGE_S = 20.0  # a message stays this long; what matters is in the history too
 
 
@@ -49,7 +49,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Put the frame around the body."""
         self._take_breakpoints()
-        self.set_class(self.session.terms.settings.ascii_only, "-ascii")
+        self.set_class(self.session.options.settings.ascii_only, "-ascii")
         yield self.head
         yield self.crumb
         yield from self.body()
@@ -156,7 +156,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     def lacks(self, action: Action, subject: Subject) -> str:
         """Return what the screen or the selection lacks for an action; "" where nothing."""
-        if action.demo and self.session.terms.link_mode != "demo":
+        if action.demo and self.session.options.link_mode != "demo":
             return f"{action.word}: only in the demo"
         found, missing = {
             "": (True, ""),

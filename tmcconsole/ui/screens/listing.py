@@ -20,7 +20,7 @@ from tmcconsole.ui.style.format import count
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.subject import Subject, subject_of
 from tmcconsole.ui.view import View
-from tmcconsole.ui.widgets.bottom import Field, Question
+from tmcconsole.ui.widgets.bottom import PromptField, Question
 from tmcconsole.ui.widgets.live_table import LiveTable
 from tmcconsole.ui.widgets.pane import Pane
 
@@ -78,7 +78,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         runs: list[Run] = [Run((self.name or "").capitalize(), "title")]
         if view.filter.source:
             runs += [Run("  /", "key"), Run(view.filter.source, "strong")]
-            inactive = view.inactive_terms(self.session.look())
+            inactive = view.inactive_terms(self.session.draw())
             if inactive:
                 runs += [Run(f"  inactive here: {' '.join(inactive)}", "drift")]
         if view.problems_only:
@@ -103,23 +103,23 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     def frame(self) -> None:
         """Draw what changed."""
-        look = self.session.look()
+        draw = self.session.draw()
         for table in self.tables:
             self.session.settle(table.view)
             table.empty = empty_lines(self.session, table.view)
-            table.frame(look)
+            table.frame(draw)
         self.show_detail()
         super().frame()
 
     def show_detail(self) -> None:
         """Draw the panes for the row under the cursor."""
-        look, mirror = self.session.look(), self.session.mirror
+        draw, mirror = self.session.draw(), self.session.mirror
         if self.pane.size:
             record = self.view.current()
             width = max(20, self.pane.size.width - 1)
-            self.pane.show(detail(record, mirror, look, width) if record is not None else [])
+            self.pane.show(detail(record, mirror, draw, width) if record is not None else [])
         if self.rail.size:
-            lines = recent(mirror, look)
+            lines = recent(mirror, draw)
             self.rail.show(lines[1:] or [ink("nothing happened yet", "dim")])
 
     def on_live_table_moved(self, event: LiveTable.Moved) -> None:
@@ -147,7 +147,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     async def _edit_filter(self) -> None:
         before = self.view.filter.source
-        field = Field("filter", "/", before)
+        field = PromptField("filter", "/", before)
         answers = await self.ask(Question("", fields=(field,), typed=self._try_filter))
         self.narrow(answers["filter"] if answers is not None else before)
 

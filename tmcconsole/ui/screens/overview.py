@@ -54,8 +54,8 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         super().frame()
 
     def _find_problems(self) -> None:
-        look = self.session.look()
-        found = {problem.key: problem for problem in problems(self.session.mirror, look)}
+        draw = self.session.draw()
+        found = {problem.key: problem for problem in problems(self.session.mirror, draw)}
         if found != self._problems:
             self.problems.view.touch(self._problems.keys() ^ found.keys())
             self.problems.view.touch(

@@ -31,7 +31,7 @@ class Sign:
     rank: int
 
 
-class Signs(dict[StrEnum, Sign]):
+class SignsByState(dict[StrEnum, Sign]):
     """Signs by state; a state that has none is shown by its own word instead of failing."""
 
     def __missing__(self, state: StrEnum) -> Sign:
@@ -39,7 +39,7 @@ class Signs(dict[StrEnum, Sign]):
         return Sign("◌", "?", str(state).lower(), "stale", 4)
 
 
-SYNC: Final = Signs({
+SYNC: Final = SignsByState({
     SyncState.FAILED: Sign("✗", "x", "failed", "failed", 0),
     SyncState.COLLISION: Sign("‡", "!", "collision", "failed", 1),
     SyncState.REFUSED: Sign("⊘", "%", "refused", "failed", 2),
@@ -57,14 +57,14 @@ _AILING: Final = {
     Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 7),
 }
 
-HEALTH: Final = Signs({
+HEALTH: Final = SignsByState({
     Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 0),
     Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 1),
     Health.UNKNOWN: Sign("◌", "?", "unknown", "stale", 2),
     Health.HEALTHY: Sign("●", "+", "healthy", "synced", 3),
 })  # fmt: skip
 
-KIND: Final = Signs({
+KIND: Final = SignsByState({
     KindState.INCOMPATIBLE: Sign("✗", "x", "incompatible", "failed", 0),
     KindState.UNAUTHORIZED: Sign("⊘", "%", "no rights", "failed", 1),
     KindState.GONE: Sign("▲", "!", "gone", "drift", 2),

@@ -23,7 +23,7 @@ Answers = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class KeyChoice:
     """A key that answers a question, and the word beside it."""
 
     key: str
@@ -35,11 +35,11 @@ class Choice:
         return "Esc" if self.key == "escape" else self.key
 
 
-YES: Final = (Choice("y", "yes"), Choice("n", "no"))
+YES: Final = (KeyChoice("y", "yes"), KeyChoice("n", "no"))
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class PromptField:
     """Something to type: its label, and what stands there at first."""
 
     name: str
@@ -53,8 +53,8 @@ class Question:
     """What is asked. Without fields a choice's key answers; with fields Enter does."""
 
     text: str
-    choices: tuple[Choice, ...] = ()
-    fields: tuple[Field, ...] = ()
+    choices: tuple[KeyChoice, ...] = ()
+    fields: tuple[PromptField, ...] = ()
     tone: str = "prompt"
     complete: Callable[[str], tuple[str, ...]] | None = None  # whole lines that could follow
     typed: Callable[[str], None] | None = None  # told of each change, for a live filter
@@ -208,7 +208,7 @@ class BottomLine(Paper):
             runs += self._field(self._open, index, each)
         return (*runs, *choices), ""
 
-    def _field(self, state: _Open, index: int, each: Field) -> Runs:
+    def _field(self, state: _Open, index: int, each: PromptField) -> Runs:
         label = Run(f"{each.label} " if not state.question.text else f"  {each.label} ", "dim")
         value = state.values[index]
         if index != state.at:

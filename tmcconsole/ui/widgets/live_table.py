@@ -8,7 +8,7 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
-from tmcconsole.ui.rows.table import GAP, Column, Look, fit_widths
+from tmcconsole.ui.rows.table import GAP, Column, DrawContext, fit_widths
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, fit, ink, width_of
 from tmcconsole.ui.view import View
 from tmcconsole.ui.widgets.paper import Paper
@@ -35,7 +35,7 @@ class LiveTable(Paper, can_focus=True):
         super().__init__(id=id)
         self.view = view
         self.empty: tuple[Runs, ...] = ()  # shown where there is no row
-        self._look = Look(0.0)
+        self._look = DrawContext(0.0)
         self._columns: tuple[Column, ...] = ()
         self._widths: list[int] = []
         self._wanted: dict[str, int] = {}  # grows only, so that columns do not dance
@@ -47,9 +47,9 @@ class LiveTable(Paper, can_focus=True):
         """Return how many rows fit."""
         return max(0, self.size.height - HEADER)
 
-    def frame(self, look: Look) -> None:
+    def frame(self, draw: DrawContext) -> None:
         """Show the view as it is now. The view must be settled."""
-        self._look = look
+        self._look = draw
         self._lay_out()
         self.patch()
 

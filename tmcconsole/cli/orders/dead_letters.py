@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.orders.asking import ask
+from tmcconsole.cli.orders.ask_engine import ask
 from tmcconsole.cli.setting import loaded, runtime_of
 from tmcconsole.contract.commands import (
     Accepted,

@@ -35,7 +35,7 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 from tmcconsole.sync.policy import NotPermitted, judge_kind
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.live_reads import with_metadata
 from tmcconsole.sync.state.target import Target
 
@@ -73,14 +73,14 @@ def definition(source: Mapping[str, Any], *, key: str, hub_cluster: str) -> Json
 class Definitions:
     """Owns what was said of each definition, so as to say it once."""
 
-    world: World
+    shared: SyncContext
     target: Target
     _told: dict[str, str] = field(default_factory=dict)  # by name: the last reason or event
     _looks: int = 0
 
     async def look(self, hub: Discovery, here: Discovery) -> bool:
         """Apply what is missing or out of date; True where the target will serve more soon."""
-        if self.target.pause() is not None or not self.world.hub.namespaces.synced:
+        if self.target.pause() is not None or not self.shared.hub.namespaces.synced:
             return False
         served = {kind.id for kind in here.kinds}
         failed = {group_version.partition("/")[0] for group_version, _ in here.failed}
@@ -94,7 +94,7 @@ class Definitions:
         return found
 
     def _may_sync(self, kind: Kind) -> bool:
-        return "." in kind.group and not judge_kind(kind, self.world.settings, hub_runs_pods=False)
+        return "." in kind.group and not judge_kind(kind, self.shared.settings, hub_runs_pods=False)
 
     async def _bring(self, kind: Kind) -> bool:
         """Bring one missing kind; an error concerns this kind only."""
@@ -128,9 +128,9 @@ class Definitions:
 
     async def _write(self, name: str, source: Json) -> bool:
         """Apply a definition unless it is there; True where it is newly made, or ours."""
-        tree = definition(source, key=self.target.key, hub_cluster=self.world.hub.cluster)
+        tree = definition(source, key=self.target.key, hub_cluster=self.shared.hub.cluster)
         try:
-            self.world.policy.require_definition(source)
+            self.shared.policy.require_definition(source)
         except NotPermitted as error:
             self._tell(name, error.reason, str(error))
             return False
@@ -141,20 +141,20 @@ class Definitions:
         if there is not None and annotations_of(there).get(DIGEST) == _digest_of(tree):
             return True
         guard = {"uid": there["metadata"]["uid"]} if there else {"resourceVersion": "1"}
-        permit = self.world.policy.permit_definition(DEFINITIONS, with_metadata(tree, **guard))
-        async with self.target.flow.admitted():
-            await self.target.door.apply(permit)
+        permit = self.shared.policy.permit_definition(DEFINITIONS, with_metadata(tree, **guard))
+        async with self.target.concurrency.admitted():
+            await self.target.writer.apply(permit)
         self._tell(name, "DefinitionApplied", "before its objects, as sync.crds says")
         return True
 
     def _is_ours(self, name: str, there: Json) -> bool:
         place = annotations_of(there).get(ORIGIN, "").rpartition("/")[0]
         marked = labels_of(there).get(CLUSTER) == self.target.key
-        return marked and place == place_of(self.world.hub.cluster, "", name)
+        return marked and place == place_of(self.shared.hub.cluster, "", name)
 
     async def _is_needed(self, kind: Kind) -> bool:
         """True where an object of the kind is to be on this target."""
-        hub = self.world.hub
+        hub = self.shared.hub
         pages = hub.client.list_pages(kind, limit=_PAGE)
         async with aclosing(pages):
             async for page in pages:
@@ -167,20 +167,20 @@ class Definitions:
             return False
         if not item.namespace:
             return state_keys(item.decode()).get(self.target.key) == SYNC
-        space = self.world.hub.namespaces.get(ObjectKey("", item.namespace))
+        space = self.shared.hub.namespaces.get(ObjectKey("", item.namespace))
         return space is not None and self.target.key in state_keys(space.decode())
 
     async def _in_hub(self, name: str) -> Json | None:
         try:
-            async with self.world.hub.flow.admitted():
-                found = await self.world.hub.client.get(DEFINITIONS, ObjectKey("", name))
+            async with self.shared.hub.concurrency.admitted():
+                found = await self.shared.hub.client.get(DEFINITIONS, ObjectKey("", name))
         except NotFound:
             return None
         return found.decode()
 
     async def _there(self, name: str) -> Json | None:
         try:
-            async with self.target.flow.admitted():
+            async with self.target.concurrency.admitted():
                 found = await self.target.client.get(DEFINITIONS, ObjectKey("", name))
         except NotFound as error:
             if error.is_kind:
@@ -193,7 +193,7 @@ class Definitions:
             DEFINITIONS, label_selector=f"{CLUSTER}={self.target.key}"
         )
         found: list[CachedObject] = []
-        async with self.target.flow.admitted(), aclosing(pages):
+        async with self.target.concurrency.admitted(), aclosing(pages):
             async for page in pages:
                 found += page.items
         return found
@@ -203,10 +203,10 @@ class Definitions:
         if event != "DefinitionApplied" and self._told.get(name) == said:
             return
         self._told[name] = said
-        self.world.history.record(
+        self.shared.history.record(
             "lifecycle",
             event,
-            at=self.world.runtime.wall(),
+            at=self.shared.runtime.wall(),
             target=self.target.name,
             subject=f"{DEFINITIONS.id}/{name}",
             message=message,

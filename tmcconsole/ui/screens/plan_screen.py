@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tmcconsole.contract.commands import AnyReply, Refused
-from tmcconsole.ui.screens.text import TextScreen
+from tmcconsole.ui.screens.text_screen import TextScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import YES, Field, Question
+from tmcconsole.ui.widgets.bottom import YES, PromptField, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ class PlanScreen(TextScreen, inherit_bindings=False):
     async def _name_typed(self) -> bool:
         wanted, text = self.plan.typed, self.plan.question
         while True:
-            answers = await self.ask(Question(text, fields=(Field("name", ""),), tone="drift"))
+            answers = await self.ask(
+                Question(text, fields=(PromptField("name", ""),), tone="drift")
+            )
             if answers is None:
                 return False
             if answers["name"].strip() == wanted:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields.fieldsets import FieldSet, index_items, is_keyed, is_member, item_name
-from tmcconsole.sim.storage.shapes import Shape
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.shapes import ValueShape
 
 
-def merge(live: Any, stated: Any, shape: Shape) -> Any:
+def merge(live: Any, stated: Any, shape: ValueShape) -> Any:
     """Return ``live`` with ``stated`` laid over it. Shares no mutable part with ``live``'s copy."""
     if isinstance(live, dict) and isinstance(stated, dict) and not shape.is_atomic:
         merged = dict(live)
@@ -22,7 +21,7 @@ def merge(live: Any, stated: Any, shape: Shape) -> Any:
     return stated
 
 
-def _merge_lists(live: list[Any], stated: list[Any], shape: Shape) -> list[Any]:
+def _merge_lists(live: list[Any], stated: list[Any], shape: ValueShape) -> list[Any]:
     """Items only in ``live`` keep their place; shared ones follow the order of ``stated``."""
     have, want = index_items(live, shape), index_items(stated, shape)
     shared = [name for name in want if name in have]
@@ -57,7 +56,7 @@ def _is_next(
     return at_right >= len(right) or due is None or due == name
 
 
-def prune(tree: Any, last: FieldSet, kept: FieldSet, shape: Shape) -> Any:
+def prune(tree: Any, last: FieldSet, kept: FieldSet, shape: ValueShape) -> Any:
     """Return ``tree`` without what ``last`` states and nobody in ``kept`` does.
 
     A field leaves with everything under it: what only the server's defaulting put there has no
@@ -70,7 +69,7 @@ def prune(tree: Any, last: FieldSet, kept: FieldSet, shape: Shape) -> Any:
     return tree
 
 
-def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: Shape) -> Json:
+def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: ValueShape) -> Json:
     result = {}
     for key, value in tree.items():
         name = "f:" + key
@@ -82,13 +81,13 @@ def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: Shape) -> Json
     return result
 
 
-def _leaves_whole(shape: Shape, key: str, last: FieldSet, kept: FieldSet) -> bool:
+def _leaves_whole(shape: ValueShape, key: str, last: FieldSet, kept: FieldSet) -> bool:
     """An entry that is data, no declared field, leaves though others own something inside."""
     is_data = shape.is_open and key not in shape.fields
     return is_data and is_member(last) and not is_member(kept)
 
 
-def _prune_list(tree: list[Any], last: FieldSet, kept: FieldSet, shape: Shape) -> list[Any]:
+def _prune_list(tree: list[Any], last: FieldSet, kept: FieldSet, shape: ValueShape) -> list[Any]:
     result = []
     for item in tree:
         name = item_name(item, shape)

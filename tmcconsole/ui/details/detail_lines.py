@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tmcconsole.contract.records import Condition
-from tmcconsole.ui.rows.table import Look
+from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 
@@ -37,18 +37,18 @@ def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Run
     return [(Run(left, "dim"), *runs) for left, runs in zip(labels, wrapped, strict=True)]
 
 
-def conditions(items: Sequence[Condition], look: Look, width: int) -> list[Runs]:
+def conditions(items: Sequence[Condition], draw: DrawContext, width: int) -> list[Runs]:
     """Return Kubernetes conditions: the false ones with their message."""
     lines: list[Runs] = []
     names = max((len(item.type) for item in items), default=0)
     for item in items:
         tone = {"True": "synced", "False": "failed"}.get(item.status, "stale")
         glyphs = {"True": ("●", "+"), "False": ("✗", "x")}.get(item.status, ("◌", "?"))
-        glyph = glyphs[1] if look.ascii_only else glyphs[0]
+        glyph = glyphs[1] if draw.ascii_only else glyphs[0]
         lines.append(
             (
                 Run(f"{glyph} {item.type.ljust(names)}  {item.status.ljust(7)}", tone),
-                Run(f" {age(item.since, look.now).rjust(4)}  ", "dim"),
+                Run(f" {age(item.since, draw.now).rjust(4)}  ", "dim"),
                 Run(item.reason, "dim"),
             )
         )

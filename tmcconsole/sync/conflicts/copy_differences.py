@@ -9,7 +9,7 @@ from tmcconsole.sync.desired.build import Desired
 
 
 def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
-    """Return where ``copy`` differs from the wish, the server's known defaulting left out."""
+    """Return where ``copy`` differs from what is desired, but for known defaulting of servers."""
     found = subset_differences(desired.tree, copy)
     return tuple(
         entry for entry in found if fingerprint(entry) not in normal and entry.steps != BASE

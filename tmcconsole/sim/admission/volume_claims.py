@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.schema.quantities import amount
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.server import Server
-from tmcconsole.sim.storage.status_errors import Cause, Failure, forbidden
-
-Json = dict[str, Any]
+from tmcconsole.sim.storage.status_errors import StatusCause, StatusError, forbidden
 
 CLAIMS: Final = "persistentvolumeclaims"
 _CLASSES: Final = "storageclasses.storage.k8s.io"
@@ -24,7 +23,7 @@ _STATIC: Final = (
 )
 
 
-def claim_changes(tree: Json, old: Json | None) -> Iterator[Cause]:
+def claim_changes(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     """Yield what a change of a claim may not do."""
     if old is None:
         return
@@ -33,11 +32,11 @@ def claim_changes(tree: Json, old: Json | None) -> Iterator[Cause]:
     if not before.get("volumeName"):  # it may be bound
         after.pop("volumeName", None)
     if before != after:
-        yield Cause("FieldValueForbidden", f"Forbidden: {_FIXED}", "spec")
+        yield StatusCause("FieldValueForbidden", f"Forbidden: {_FIXED}", "spec")
     held = ((tree.get("status") or {}).get("capacity") or {}).get("storage")
     if _size(tree) < _size(old) and (held is None or _size(tree) < amount(held)):
         why = "Forbidden: field can not be less than status.capacity"
-        yield Cause("FieldValueForbidden", why, "spec.resources.requests.storage")
+        yield StatusCause("FieldValueForbidden", why, "spec.resources.requests.storage")
 
 
 def check_growth(server: Server, kind: SimKind, old: Json, new: Json) -> None:
@@ -45,7 +44,7 @@ def check_growth(server: Server, kind: SimKind, old: Json, new: Json) -> None:
     if kind.id != CLAIMS or _size(new) <= _size(old):
         return
     if (old.get("status") or {}).get("phase") == "Bound" and not _can_grow(server, new):
-        failure: Failure = forbidden(kind, new["metadata"]["name"], _STATIC)
+        failure: StatusError = forbidden(kind, new["metadata"]["name"], _STATIC)
         raise failure
 
 

@@ -43,7 +43,7 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine.commands.deadletters import Post, list_dead, retry_dead
+from tmcconsole.engine.commands.dead_letters import Post, list_dead, retry_dead
 from tmcconsole.engine.commands.drain import plan_moves
 from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
 from tmcconsole.engine.commands.forget import forget
@@ -124,7 +124,7 @@ class Commands:
     ) -> AnyReply:
         match command:
             case ListDeadLetters():
-                return list_dead(self._queues(command.target), self.session.around.runtime)
+                return list_dead(self._queues(command.target), self.session.context.runtime)
             case PlanDrain():
                 return self._plan_drain(command)
             case ShowQueue():
@@ -155,7 +155,7 @@ class Commands:
                 f"the name typed is {command.confirm!r}, not {command.target!r}",
                 "type the target's name to confirm",
             )
-        wall = self.session.around.runtime.wall()
+        wall = self.session.context.runtime.wall()
         patch, done = _patch_for(command, wall)
         await self._write(command, supervisor, patch)
         if isinstance(command, AllowDeletes | ResumeTarget) and supervisor.target is not None:
@@ -164,14 +164,14 @@ class Commands:
 
     async def _write(self, command: AnyCommand, supervisor: Supervisor, patch: Json) -> None:
         """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
-        around, session = self.session.around, self.session
+        context, session = self.session.context, self.session
         found = supervisor.sync_target()
         if found is None:
             raise Rejected(
                 f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"
             )
         action = type(command).__name__
-        ticket = await around.audit.before(
+        ticket = await context.audit.before(
             action,
             actor=command.actor,
             target=supervisor.name,
@@ -187,12 +187,12 @@ class Commands:
             )
             outcome = "accepted"
         finally:
-            await close_audit(around.audit, ticket, outcome)
+            await close_audit(context.audit, ticket, outcome)
         session.sources.targets.observe(written)
-        around.history.record(
+        context.history.record(
             "action",
             action,
-            at=around.runtime.wall(),
+            at=context.runtime.wall(),
             target=supervisor.name,
             actor=command.actor,
             message=getattr(command, "why", ""),
@@ -251,12 +251,12 @@ class Commands:
         return DrainPlan(target=SafeText(command.target), moves=moves, stranded=stranded)
 
     def _queue(self, command: ShowQueue) -> AnyReply:
-        hub = self.session.world.hub
+        hub = self.session.shared.hub
         target = None if command.target == "hub" else self._supervisor(command.target).target
         queue = hub.queue if command.target == "hub" else (target.queue if target else None)
         if queue is None:
             raise Rejected(f"{command.target} has not been connected yet")
-        runtime = self.session.around.runtime
+        runtime = self.session.context.runtime
         shift = runtime.wall() - runtime.now()
         items = []
         for key, state, attempts, at in list(queue.items(command.kind))[:MAX_ITEMS]:
@@ -278,7 +278,7 @@ class Commands:
 
     def _queues(self, target: str) -> list[Post]:
         """Return the queues of one target, or of the hub and all targets."""
-        hub = self.session.world.hub
+        hub = self.session.shared.hub
         posts = [Post("hub", hub.queue), Post("hub", hub.statuses)]
         if target not in ("", "hub"):
             posts = []
@@ -289,7 +289,7 @@ class Commands:
     def _show(self, command: ShowObject) -> AnyReply:
         item = self._item(command.key)
         session = self.session
-        cached = session.world.hub.cached(*item) or session.upsyncing.cached(*item)
+        cached = session.shared.hub.cached(*item) or session.upsyncing.cached(*item)
         if command.target:
             target = self._supervisor(command.target).target
             cached = (
@@ -310,7 +310,7 @@ class Commands:
             raise Rejected(f"{command.target} has not been connected yet")
         if item.lane not in target.kinds:
             raise Rejected(f"{item.lane} is not synced with {command.target} at the moment")
-        if self.session.world.hub.cached(*item) is None and target.copy_of(*item) is None:
+        if self.session.shared.hub.cached(*item) is None and target.copy_of(*item) is None:
             raise Rejected(f"{command.key} is neither in the hub nor on {command.target}")
         body = show_difference(self.session, target, item)
         return Text(title=SafeText(f"{command.key} on {command.target}"), body=body)
@@ -333,7 +333,7 @@ class Commands:
 
     def _is_cluster_scoped(self, lane: str) -> bool:
         up = self.session.upsyncing.kinds.get(lane.removeprefix(LANE))
-        watched = up if lane.startswith(LANE) else self.session.world.hub.kinds.get(lane)
+        watched = up if lane.startswith(LANE) else self.session.shared.hub.kinds.get(lane)
         return watched is not None and not watched.kind.namespaced
 
 

@@ -6,7 +6,7 @@ Both faces, HTTP and in-process, come through here; what takes time happens arou
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -17,13 +17,14 @@ from tmcconsole.sim.handlers import crds, deletion, reads, reviews, subresources
 from tmcconsole.sim.handlers.altered import alter_answer
 from tmcconsole.sim.handlers.eviction import evict
 from tmcconsole.sim.handlers.watch import Watch
-from tmcconsole.sim.request.request_info import Asked, User, parse
-from tmcconsole.sim.schema import discovery, openapi
+from tmcconsole.sim.request.request_info import RequestInfo, User, parse
+from tmcconsole.sim.schema import discovery_documents as discovery
+from tmcconsole.sim.schema import openapi
 from tmcconsole.sim.storage.kinds import Kinds
 from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
-    Failure,
+    StatusError,
     bad_request,
     forbidden,
     internal,
@@ -35,8 +36,6 @@ from tmcconsole.sim.storage.status_errors import (
     wrong_method,
 )
 from tmcconsole.sim.storage.store import Snapshot
-
-Json = dict[str, Any]
 
 VERSION: Final = {
     "major": "1",
@@ -59,7 +58,7 @@ def handle(server: Server, request: Request, user: User) -> Response | Watch:
     """Answer a request; a watch is answered with what will yield its lines."""
     try:
         return _answer(server, request, user)
-    except Failure as failure:
+    except StatusError as failure:
         return failure.response()
 
 
@@ -75,14 +74,14 @@ def _answer(server: Server, request: Request, user: User) -> Response | Watch:
     asked.warnings.extend(warnings.deprecation(asked.kind))
     try:
         answer = _permitted(server, asked)
-    except Failure as failure:
+    except StatusError as failure:
         answer = failure.response()
     if isinstance(answer, Response) and asked.warnings:
         return replace(answer, headers={**answer.headers, **warnings.header(asked.warnings)})
     return answer
 
 
-def _permitted(server: Server, asked: Asked) -> Response | Watch:
+def _permitted(server: Server, asked: RequestInfo) -> Response | Watch:
     if server.faults.forbids(asked.verb, asked.kind.id) or not may(
         server, asked.user, action_of(asked)
     ):
@@ -94,7 +93,7 @@ def _permitted(server: Server, asked: Asked) -> Response | Watch:
     return _resource(server, _rightly_named(asked))
 
 
-def _rightly_named(asked: Asked) -> Asked:
+def _rightly_named(asked: RequestInfo) -> RequestInfo:
     """Return a request that has a name where its verb needs one, or raise Failure 405."""
     if asked.verb not in _NAMED_OR_NOT or bool(asked.name) != (asked.verb == "create"):
         return asked
@@ -129,7 +128,7 @@ def _visible(server: Server) -> Kinds:
     return Kinds(kind for kind in server.kinds if kind.id not in hidden)
 
 
-def _resource(server: Server, asked: Asked) -> Response | Watch:
+def _resource(server: Server, asked: RequestInfo) -> Response | Watch:
     match asked.verb:
         case "get" | "list" | "watch":
             return _read(server, asked)
@@ -147,7 +146,7 @@ def _resource(server: Server, asked: Asked) -> Response | Watch:
     return answer
 
 
-def _read(server: Server, asked: Asked) -> Response | Watch:
+def _read(server: Server, asked: RequestInfo) -> Response | Watch:
     faults = server.faults
     if asked.kind.id in faults.failing_kinds:
         raise internal(f"conversion webhook for {asked.kind.id} failed: connection refused")
@@ -156,12 +155,12 @@ def _read(server: Server, asked: Asked) -> Response | Watch:
         return alter_answer(faults, asked, found)
     if asked.verb == "watch":
         if faults.watch_410 and asked.query.get("resourceVersion"):
-            raise Failure(410, "Expired", "too old resource version")
+            raise StatusError(410, "Expired", "too old resource version")
         return Watch(asked, server)
     return _list(server, asked)
 
 
-def _list(server: Server, asked: Asked) -> Response:
+def _list(server: Server, asked: RequestInfo) -> Response:
     faults = server.faults
     if faults.expired_continue:
         server.pages.forget()
@@ -176,7 +175,7 @@ def _list(server: Server, asked: Asked) -> Response:
     return alter_answer(faults, asked, listed)
 
 
-def _create(server: Server, asked: Asked) -> Response:
+def _create(server: Server, asked: RequestInfo) -> Response:
     if asked.kind.verbs == ("create",):
         return reviews.answer(server, asked)
     answer = writes.create(server, asked)
@@ -184,7 +183,7 @@ def _create(server: Server, asked: Asked) -> Response:
     return answer
 
 
-def _subresource(server: Server, asked: Asked) -> Response:
+def _subresource(server: Server, asked: RequestInfo) -> Response:
     kind, name = asked.kind, asked.subresource
     if name == "finalize" and kind.id == "namespaces" and asked.verb == "update":
         return subresources.finalize(server, asked)
@@ -200,7 +199,7 @@ def _subresource(server: Server, asked: Asked) -> Response:
     return writes.update(server, asked) if asked.verb == "update" else writes.patch(server, asked)
 
 
-def _settle_definitions(server: Server, asked: Asked) -> None:
+def _settle_definitions(server: Server, asked: RequestInfo) -> None:
     """Definitions take effect with the write that changed them or their last instance."""
     if asked.is_dry_run:
         return
@@ -217,7 +216,7 @@ def _nothing_there(server: Server, request: Request) -> Response:
     return path_not_found()
 
 
-def _forbidden(asked: Asked) -> Failure:
+def _forbidden(asked: RequestInfo) -> StatusError:
     group = f'API group "{asked.kind.group}"'
     scope = f' in the namespace "{asked.namespace}"' if asked.namespace else " at the cluster scope"
     what = asked.kind.resource + (f"/{asked.subresource}" if asked.subresource else "")

@@ -11,7 +11,7 @@ from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import Lines, Run, Runs, ink, plain, wrap
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import Field, Question
+from tmcconsole.ui.widgets.bottom import PromptField, Question
 from tmcconsole.ui.widgets.pane import Pane
 
 EDGE = 1_000_000_000
@@ -92,7 +92,7 @@ class TextScreen(FrameScreen, inherit_bindings=False):
         self.begin(self._search(), "prompt")
 
     async def _search(self) -> None:
-        answers = await self.ask(Question("", fields=(Field("text", "/", self._searched),)))
+        answers = await self.ask(Question("", fields=(PromptField("text", "/", self._searched),)))
         if answers is not None:
             self._searched = answers["text"]
             self.pane.lit = -1

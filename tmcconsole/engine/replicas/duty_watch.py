@@ -8,7 +8,7 @@ from typing import Final
 
 from tmcconsole.config.settings import Settings, SyncSettings
 from tmcconsole.engine.connection.connect import HubIdentity
-from tmcconsole.engine.connection.probe import Reach
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.replicas.election import Timing
 from tmcconsole.engine.replicas.fence import Holds
 from tmcconsole.engine.replicas.leases import Leases
@@ -17,7 +17,7 @@ from tmcconsole.placement.scheduler import Scheduler
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.duties import HUB, Duties
 from tmcconsole.sync.names.identity import target_key
-from tmcconsole.sync.state.context import World
+from tmcconsole.sync.state.context import SyncContext
 
 LOOK_S: Final = 1.0
 
@@ -28,7 +28,7 @@ def timing_of(sync: SyncSettings) -> Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Myself:
+class ThisReplica:
     """This engine, among those that share the targets."""
 
     replica: str = ""
@@ -36,13 +36,13 @@ class Myself:
 
 
 def make_leases(
-    myself: Myself,
+    myself: ThisReplica,
     runtime: Runtime,
     settings: Settings,
     client: Client,
     identity: HubIdentity,
     holds: Holds,
-    reach: Reach,
+    probe: Probe,
 ) -> Leases:
     """Return the keeper of this engine's Leases; it competes for the targets in its config."""
     default = "default" if identity.flavour == "kcp" else "kube-system"
@@ -56,15 +56,15 @@ def make_leases(
         holds,
         {HUB: "the hub", **titles},
         myself.is_ready,
-        reach,
+        probe,
     )
 
 
 @dataclass(slots=True)
-class Sharing:
+class DutyWatch:
     """Has the hub's objects looked at again when duties come and go."""
 
-    world: World
+    shared: SyncContext
     scheduler: Scheduler
     leases: Leases
     reassign_all: Callable[[], None]
@@ -74,9 +74,9 @@ class Sharing:
 
     def begin(self) -> None:
         """From here on only what is this replica's is written."""
-        self.world.duties = Duties(self.leases.holds.holds, self.leases.is_held)
-        self.world.is_ready = lambda key: key in self._ready
-        self.scheduler.may_write = lambda: self.world.duties.leads
+        self.shared.duties = Duties(self.leases.holds.holds, self.leases.is_held)
+        self.shared.is_ready = lambda key: key in self._ready
+        self.scheduler.may_write = lambda: self.shared.duties.leads
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -87,7 +87,7 @@ class Sharing:
     def _look(self) -> None:
         targets = self.scheduler.targets()
         ready = frozenset(target.key for target in targets if target.ready)
-        duties, keys = self.world.duties, [HUB, *(target.key for target in targets)]
+        duties, keys = self.shared.duties, [HUB, *(target.key for target in targets)]
         held = tuple((key, duties.holds(key), duties.is_held(key)) for key in sorted(keys))
         if held != self._held:
             self._held, self._ready = held, ready

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.sim.schema.quantities import amount
 from tmcconsole.sim.storage.server import Server
-
-Json = dict[str, Any]
 
 _CLASSES: Final = "priorityclasses.scheduling.k8s.io"
 _EVICTED_FROM: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tmcconsole.config.grammar.fieldpath import Entry, Every, Step
+from tmcconsole.config.grammar.fieldpath import Every, ListEntry, PathStep
 from tmcconsole.config.grammar.pointers import Pointer
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.trees.differences import Steps
@@ -25,12 +25,12 @@ def points_at(pointer: Pointer, steps: Steps, tree: Any) -> bool:
 
 def pointer_to(steps: Steps, tree: Any) -> Pointer:
     """Return the pointer to a place; entries of lists by their name where they have one."""
-    named: list[Step] = []
+    named: list[PathStep] = []
     value = tree
     for step in steps:
         value = value[step]
         has_name = isinstance(step, int) and isinstance(value, dict) and "name" in value
-        named.append(Entry("name", str(value["name"])) if has_name else step)
+        named.append(ListEntry("name", str(value["name"])) if has_name else step)
     return Pointer(tuple(named))
 
 
@@ -71,11 +71,11 @@ def _cut(value: Any, steps: Steps) -> Any:
     return value
 
 
-def _is_step(wanted: Step, step: str | int, value: Any) -> bool:
+def _is_step(wanted: PathStep, step: str | int, value: Any) -> bool:
     match wanted:
         case Every():
             return isinstance(step, int)
-        case Entry():
+        case ListEntry():
             entry = value[step] if isinstance(step, int) else None
             return isinstance(entry, dict) and str(entry.get(wanted.field)) == wanted.value
         case _:

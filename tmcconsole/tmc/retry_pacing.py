@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from tmcconsole.tmc.errors import Failure, Pace
 
 
-class Random(Protocol):
+class RandomSource(Protocol):
     """The runtime's random numbers, as far as they are needed here."""
 
     def uniform(self, a: float, b: float, /) -> float:
@@ -41,7 +41,7 @@ SCHEDULES: Final[dict[Pace, Schedule]] = {
 }
 
 
-def delay(failure: Failure, attempts: int, rng: Random) -> float:
+def delay(failure: Failure, attempts: int, rng: RandomSource) -> float:
     """Return the seconds to wait after ``attempts`` (>= 1) failures in a row.
 
     A Retry-After is obeyed on top of the jitter, up to ``MAX_RETRY_AFTER_S``.

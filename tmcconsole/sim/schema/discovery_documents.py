@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
+from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.storage.kinds import Kinds, SimKind
 from tmcconsole.sim.storage.status_errors import JSON_HEADERS, path_not_found
-
-Json = dict[str, Any]
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _EVICTION: Final = {"group": "policy", "version": "v1", "kind": "Eviction"}

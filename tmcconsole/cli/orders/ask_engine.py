@@ -9,30 +9,30 @@ import anyio
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import Failure, one_line
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import loaded, socket_of
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Refused
 from tmcconsole.contract.link import EngineLink, LinkLost
-from tmcconsole.daemon.client import RemoteEngine
+from tmcconsole.daemon.socket_client import RemoteEngine
 
 T = TypeVar("T")
 
 
 def ask(arguments: Arguments, command: AnyCommand) -> AnyReply:
-    """Return the running engine's reply. A refusal, or that none runs, is a ``Failure``."""
+    """Return the running engine's reply. A refusal, or that none runs, is a ``CommandFailure``."""
     return with_engine(arguments, lambda engine: answer_of(engine, command))
 
 
 async def answer_of(engine: EngineLink, command: AnyCommand) -> AnyReply:
-    """Return the reply to one command; a refusal is a ``Failure`` with its fix."""
+    """Return the reply to one command; a refusal is a ``CommandFailure`` with its fix."""
     reply = await engine.request(command)
     if isinstance(reply, Refused):
-        raise Failure(": ".join(part for part in (reply.reason, reply.fix) if part))
+        raise CommandFailure(": ".join(part for part in (reply.reason, reply.fix) if part))
     return reply
 
 
 def with_engine(arguments: Arguments, work: Callable[[EngineLink], Awaitable[T]]) -> T:
-    """Return what ``work`` makes of the running engine; that none runs is a ``Failure``."""
+    """Return what ``work`` makes of the running engine; that none runs is a ``CommandFailure``."""
     socket = socket_of(loaded(arguments).settings)
 
     async def connected() -> T:
@@ -42,4 +42,4 @@ def with_engine(arguments: Arguments, work: Callable[[EngineLink], Awaitable[T]]
     try:
         return anyio.run(connected)
     except LinkLost as lost:
-        raise Failure(f"{one_line(lost)}: start one with tmc-console run") from lost
+        raise CommandFailure(f"{one_line(lost)}: start one with tmc-console run") from lost
