@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -168,22 +168,16 @@ def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, Kube
 
 
 def _read_merged(files: list[Path]) -> _Document:
-    """Merge as kubectl does: the first to name something counts, missing files are passed over."""
-    from kubernetes.config.kube_config import KubeConfigMerger
-
-    present = [file for file in files if file.exists()]
-    if not present:
+    """Merge as kubectl does: the first file to name an entry gives all of it; missing files are
+    skipped. An entry keeps its own file, where its relative paths start.
+    """
+    documents = [_read_one(file) for file in files if file.exists()]
+    if not documents:
         raise CredentialsError(f"none of {os.pathsep.join(map(str, files))} exists")
-    documents = [_read_one(file) for file in present]
-    merged = KubeConfigMerger(os.pathsep.join(map(str, present))).config  # type: ignore[no-untyped-call]
-    sections = {
-        section: {
-            node.value["name"]: KubeconfigEntry(
-                node.value["name"], node.value.get(field) or {}, Path(node.path)
-            )
-            for node in merged.value[section]
-        }
-        for section, field in (("contexts", "context"), ("clusters", "cluster"), ("users", "user"))
-    }
+    merged = replace(documents[0], contexts={}, clusters={}, users={})
+    for document in reversed(documents):
+        merged.contexts.update(document.contexts)
+        merged.clusters.update(document.clusters)
+        merged.users.update(document.users)
     current = next((document.current for document in documents if document.current), "")
-    return _Document(present[0], current, **sections)
+    return replace(merged, current=current)
