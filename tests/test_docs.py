@@ -84,7 +84,18 @@ def test_a_command_of_the_readme_is_understood(command: str) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    listing = {"run", "attach", "demo", "sim", "init", "status", "transform", "config", "info"}
+    listing = {
+        "run",
+        "attach",
+        "demo",
+        "sim",
+        "init",
+        "status",
+        "transform",
+        "config",
+        "info",
+        "manifests",
+    }
 
     missing = [
         word for word in sorted(listing) if f"tmc-console {word}" not in text_of("README.md")

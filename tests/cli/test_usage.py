@@ -10,7 +10,7 @@ from tmcconsole.cli.arguments import parse
 
 COMMANDS = [
     *("run", "attach", "demo", "sim", "init", "status", "why", "dead-letters", "drift", "forget"),
-    *("transform", "config", "info", "version"),
+    *("transform", "config", "manifests", "info", "version"),
 ]
 
 

@@ -15,6 +15,8 @@ from tests.envtest.api import fresh_name
 from tests.envtest.identity import ADMIN, TENANT
 from tests.envtest.planes import Plane
 from tests.test_docs import rows, section
+from tests.test_one_object import story
+from tests.world.real import RealCluster, open_real_world
 from tests.world.world import (
     CONFIGMAPS,
     SYNC_TARGETS,
@@ -23,7 +25,8 @@ from tests.world.world import (
     make_settings,
     place_everywhere,
 )
-from tmcconsole.config.settings import ClusterAccess
+from tmcconsole.config.settings import ClusterAccess, SyncSettings
+from tmcconsole.engine.connection.rbac_manifests import manifests
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.access.credentials import dial
 from tmcconsole.kube.client.client import Client
@@ -93,6 +96,50 @@ async def world_of_a_tenant(hub: Plane, cluster: Plane) -> AsyncIterator[World]:
         group.start_soon(engine.run)
         yield World(sides.pop("hub"), sides, engine, audit)
         group.cancel_scope.cancel()
+
+
+async def grant_manifests(plane: Plane, side: str) -> None:
+    """Apply what the command prints for one side, for the tenant."""
+    subject = {"apiGroup": RBAC, "kind": "User", "name": TENANT}
+    transport = await dial(ClusterAccess(plane.kubeconfig), now=time.monotonic, wall=time.time)
+    admin = Client(transport, name=plane.name)
+    try:
+        for tree in manifests(SyncSettings(), side, subject):
+            namespaced = "namespace" in tree["metadata"]
+            plural = f"{tree['kind'].lower()}s"
+            kind = Kind(RBAC, "v1", plural, tree["kind"], namespaced=namespaced)
+            await admin.apply(kind, tree, manager="admin", force=True)
+    finally:
+        await admin.aclose()
+
+
+async def test_the_printed_manifests_are_enough_for_the_main_job(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane]
+) -> None:
+    await grant_manifests(real_hub, "hub")
+    for plane in real_clusters:
+        await grant_manifests(plane, "target")
+    hub = RealCluster("hub", real_hub.kubeconfig_for(TENANT), around=real_hub.kubeconfig)
+    clusters = [
+        RealCluster(plane.name, plane.kubeconfig_for(TENANT), around=plane.kubeconfig)
+        for plane in real_clusters
+    ]
+
+    async with open_real_world(hub, clusters) as world:
+        await story(world)
+
+        async def are_authorized() -> bool:
+            trees = [await world.hub.get(SYNC_TARGETS, "", name) for name in world.clusters]
+            return all(condition(tree, "SyncerAuthorized") == "True" for tree in trees)
+
+        await world.eventually(are_authorized, "every target says that nothing is missing")
+        refused = [entry for entry in world.engine.history.records() if entry.category == "error"]
+        assert [entry.message for entry in refused] == []
+
+
+def condition(tree: Json | None, name: str) -> str:
+    found = ((tree or {}).get("status") or {}).get("conditions") or []
+    return next((str(one["status"]) for one in found if one["type"] == name), "")
 
 
 async def test_the_documented_rights_are_enough_for_an_objects_whole_life(

@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as declared
-from functools import partial
 from typing import Any, Final, NoReturn
 
 from tmcconsole import __version__
+from tmcconsole.cli import flags
 from tmcconsole.config.problems import nearest
 
 PROGRAM: Final = "tmc-console"
-DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
 
 
 class UsageError(Exception):
@@ -59,6 +58,10 @@ class Arguments:
     whole: bool = False
     # transform
     dry_run: str = ""
+    # manifests
+    side: str = ""
+    account: str = "tmc-console/tmc-console"
+    user: str = ""
 
 
 def parse(argv: Sequence[str]) -> Arguments | None:
@@ -137,36 +140,12 @@ def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text, formatter_class=_Format)
         if add is not None:
             add(made)
+        if name in NESTED:
+            NESTED[name](made, settings)
         _does(made, module)
         _common(made, settings)
 
-    drift, config = partial(_drift, settings=settings), partial(_config, settings=settings)
-    for name, module, text, add in (
-        ("run", "commands.run", "the engine without a screen", None),
-        ("attach", "commands.attach", "the console, on an engine that runs already", _attach),
-        ("demo", "commands.demo", "see it at work on simulated clusters", _demo),
-        ("sim", "commands.sim", "simulated API servers, for kubectl and run", _sim),
-        ("init", "commands.init", "write a config for existing clusters", _init),
-        ("status", "commands.status", "print the state of the fleet", _output),
-        ("why", "orders.why", "what is not in sync, and why an object is as it is", _why),
-        ("dead-letters", "orders.dead_letters", "what failed for good, and another try", _letters),
-        ("drift", "orders.drift", "what others changed on copies, and orders about it", drift),
-        (
-            "forget",
-            "orders.forget",
-            "release the hub from a cluster that is gone for good",
-            _forget,
-        ),
-        (
-            "transform",
-            "commands.transform",
-            "show what a target would get of manifests",
-            _transform,
-        ),
-        ("config", "commands.config", "check or show the configuration", config),
-        ("info", "commands.info", "paths, versions, terminal abilities", None),
-        ("version", "commands.version", "print the version", None),
-    ):
+    for name, module, text, add in COMMANDS:
         command(name, module, text, add)
     _common(parser, settings)
     return parser
@@ -185,14 +164,81 @@ def _config(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
 
 def _drift(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
     parts = parser.add_subparsers(
-        metavar="|".join(DRIFT_VERBS), required=True, parser_class=_Parser
+        metavar="|".join(flags.DRIFT_VERBS), required=True, parser_class=_Parser
     )
-    for verb, (text, add) in DRIFT_VERBS.items():
+    for verb, (text, add) in flags.DRIFT_VERBS.items():
         part = parts.add_parser(verb, help=text, description=text, formatter_class=_Format)
         add(part)
         _does(part, "orders.drift")
         part.set_defaults(verb=verb)
         _common(part, settings)
+
+
+def _manifests(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
+    parts = parser.add_subparsers(metavar="rbac", required=True, parser_class=_Parser)
+    text = "the rights that an engine with this configuration needs on one side"
+    part = parts.add_parser("rbac", help=text, description=text, formatter_class=_Format)
+    flags.rbac(part)
+    _does(part, "commands.manifests:rbac")
+    _common(part, settings)
+
+
+# Each command: its name, its module below ``tmcconsole.cli``, a line of help, and its flags.
+COMMANDS: Final[
+    tuple[tuple[str, str, str, Callable[[argparse.ArgumentParser], None] | None], ...]
+] = (
+    ("run", "commands.run", "the engine without a screen", None),
+    (
+        "attach",
+        "commands.attach",
+        "the console, on an engine that runs already",
+        flags.attach,
+    ),
+    ("demo", "commands.demo", "see it at work on simulated clusters", flags.demo),
+    ("sim", "commands.sim", "simulated API servers, for kubectl and run", flags.sim),
+    ("init", "commands.init", "write a config for existing clusters", flags.init),
+    ("status", "commands.status", "print the state of the fleet", flags.output),
+    (
+        "why",
+        "orders.why",
+        "what is not in sync, and why an object is as it is",
+        flags.why,
+    ),
+    (
+        "dead-letters",
+        "orders.dead_letters",
+        "what failed for good, and another try",
+        flags.letters,
+    ),
+    ("drift", "orders.drift", "what others changed on copies, and orders about it", None),
+    (
+        "forget",
+        "orders.forget",
+        "release the hub from a cluster that is gone for good",
+        flags.forget,
+    ),
+    (
+        "transform",
+        "commands.transform",
+        "show what a target would get of manifests",
+        flags.transform,
+    ),
+    ("config", "commands.config", "check or show the configuration", None),
+    (
+        "manifests",
+        "commands.manifests",
+        "print manifests made from the config",
+        None,
+    ),
+    ("info", "commands.info", "paths, versions, terminal abilities", None),
+    ("version", "commands.version", "print the version", None),
+)
+# Commands of several words: what adds the words behind the first.
+NESTED: Final[dict[str, Callable[[argparse.ArgumentParser, dict[str, str]], None]]] = {
+    "drift": _drift,
+    "config": _config,
+    "manifests": _manifests,
+}
 
 
 def _does(parser: argparse.ArgumentParser, module: str) -> None:
@@ -272,121 +318,3 @@ class _Format(argparse.HelpFormatter):
         if isinstance(action, argparse._SubParsersAction):
             return "".join(text.splitlines(keepends=True)[1:])
         return text
-
-
-def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", choices=("table", "json"), metavar="table|json", help="how to print"
-    )
-
-
-def _attach(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("socket", nargs="?", metavar="SOCKET", help="if not the config's")
-
-
-def _demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scenario", metavar="NAME", help="tour or quiet")
-    parser.add_argument("--seed", type=_seed, metavar="N", help="repeat a run exactly")
-    parser.add_argument("--headless", action="store_true", help="no screen; see --for and -o")
-    parser.add_argument(
-        "--for", dest="duration", type=_duration, metavar="20s", help="headless: how long to run"
-    )
-    _output(parser)
-
-
-def _sim(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--clusters", type=_clusters, metavar="N", help="besides the hub (2)")
-    parser.add_argument("--dir", dest="directory", metavar="DIR", help="for its kubeconfigs")
-    # What the demo asks of its child process.
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--scenario", help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=_seed, help=argparse.SUPPRESS)
-    parser.add_argument("--names", help=argparse.SUPPRESS)
-
-
-def _init(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--hub", required=True, metavar="FILE[#CONTEXT]", help="its kubeconfig")
-    parser.add_argument(
-        "--target",
-        required=True,
-        action="append",
-        metavar="NAME=FILE[#CONTEXT]",
-        help="a cluster to sync to; repeat the flag for each",
-    )
-    parser.add_argument("--install", action="store_true", help="also apply CRDs and SyncTargets")
-    parser.add_argument("--force", action="store_true", help="replace an existing config")
-
-
-def _forget(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="the SyncTarget, or the key of one gone")
-    parser.add_argument("--confirm", metavar="NAME", help="do it; without, only tell what it does")
-    _output(parser)
-
-
-def _why(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", nargs="?", metavar="KEY", help="an object, as deploy/shop/web")
-    parser.add_argument("--at", metavar="TARGET", help="without KEY: on one target")
-
-
-def _letters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", nargs="?", metavar="KEY", help="one of them, as it is listed")
-    parser.add_argument("--at", metavar="TARGET", help="of one target, or of hub")
-    parser.add_argument("--retry", action="store_true", help="try them again now")
-    _output(parser)
-
-
-def _drift_list(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", nargs="?", metavar="KEY", help=f"{_KEY}; else all that differ now")
-    parser.add_argument("--at", metavar="TARGET", help="on one target")
-    _output(parser)
-
-
-def _drift_order(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", metavar="KEY", help=_KEY)
-    parser.add_argument("--at", required=True, metavar="TARGET", help="whose copy")
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--field", metavar="FIELD", help=_FIELD)
-    which.add_argument("--all", dest="whole", action="store_true", help="all that differs there")
-
-
-def _drift_cede(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("key", metavar="KEY", help=_KEY)
-    parser.add_argument("--field", required=True, metavar="FIELD", help=_FIELD)
-
-
-_KEY: Final = "the object, as deployments.apps/shop/web"
-_FIELD: Final = "as it is listed, or as /spec/replicas"
-DRIFT_VERBS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
-    "list": ("who changed what, and what came of it", _drift_list),
-    "adopt": ("write what a target has to the hub, which sends it everywhere", _drift_order),
-    "revert": ("take it back once, whatever the policy", _drift_order),
-    "cede": ("leave a field to the clusters, on all targets", _drift_cede),
-}
-
-
-def _transform(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--dry-run", required=True, metavar="FILE", help="manifests as YAML; - is stdin"
-    )
-    parser.add_argument(
-        "--target", required=True, action="append", metavar="NAME", help="one of the config's"
-    )
-
-
-def _duration(written: str) -> float:
-    match = DURATION.fullmatch(written)
-    if not match:
-        raise argparse.ArgumentTypeError(f'"{written}" is no duration; write "20s" or "5m"')
-    return float(match[1]) * {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2] or "s"]
-
-
-def _seed(written: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", written):
-        raise argparse.ArgumentTypeError(f'"{written}" is no seed; write a whole number')
-    return int(written)
-
-
-def _clusters(written: str) -> int:
-    if not re.fullmatch(r"\d{1,2}", written) or not 1 <= int(written) <= 32:
-        raise argparse.ArgumentTypeError(f'"{written}" is no number of clusters; write 1 to 32')
-    return int(written)

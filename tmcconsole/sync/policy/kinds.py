@@ -86,6 +86,14 @@ RESTRICTED_KINDS: Final = frozenset(
         "statefulsets.apps",
     }
 )
+# Kubernetes' own kinds that the baseline profile takes without their being named.
+BUILTIN_KINDS: Final = RESTRICTED_KINDS | {
+    "daemonsets.apps",
+    "networkpolicies.networking.k8s.io",
+    "pods",
+    "replicasets.apps",
+    "replicationcontrollers",
+}
 # Kinds that a cluster turns into pods: not to be taken from a hub that does so itself.
 POD_MAKERS: Final = frozenset(
     {
