@@ -57,7 +57,7 @@ from tmcconsole.placement.report import (
 from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
-from tmcconsole.sync.names.markers import MANAGER, PLACED, STATE
+from tmcconsole.sync.names.markers import PLACED, STATE
 from tmcconsole.sync.state.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -294,11 +294,10 @@ class Scheduler:
                 "instanceSelector": {},
             },
         }
-        client = self.hub.client
+        locations = self.sources.locations
+        writer = self.hub.writer
         return await self._write(
-            lambda: client.apply(LOCATIONS, tree, manager=MANAGER),
-            self.sources.locations,
-            DEFAULT_LOCATION,
+            lambda: writer.apply(LOCATIONS, tree, into=locations), locations, DEFAULT_LOCATION
         )
 
     async def _write_placement(self, one: Decided) -> float:
@@ -360,29 +359,25 @@ class Scheduler:
         """Write one difference; return when to compute it again (Unix seconds), 0.0 for done."""
         if not patch:
             return 0.0
-        client = self.hub.client
+        writer = self.hub.writer
         return await self._write(
-            lambda: client.merge_patch(kind, key, patch, manager=MANAGER, subresource=sub),
+            lambda: writer.merge_patch(kind, key, patch, into=informer, subresource=sub),
             informer,
             key.name,
         )
 
     async def _write(
-        self, write: Callable[[], Awaitable[CachedObject]], informer: Informer, name: str
+        self, write: Callable[[], Awaitable[CachedObject | None]], informer: Informer, name: str
     ) -> float:
         """What the hub says of one object must not keep the others from being written."""
         if not self.may_write():
             return 0.0
         wall = self.runtime.wall()
         try:
-            async with self.hub.concurrency.admitted():
-                written = await write()
-        except Conflict:
+            await write()
+        except (Conflict, NotFound):  # NotFound: the kind is not served now
             return wall + RETRY_S
-        except NotFound:
-            return 0.0
         except (BadRequest, Forbidden, Invalid, TooLarge) as error:
             log.warning("the hub refuses to mark %s %s: %s", informer.kind.kind, name, error)
             return wall + REFUSED_S
-        informer.observe(written)
         return 0.0

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.kube.objects import Json
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.assignment.plan import plan_assignment
 from tmcconsole.sync.assignment.replica_share import share_of
-from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, state_keys
+from tmcconsole.sync.names.markers import finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.desired_state import precompute
 from tmcconsole.sync.state.expected_targets import expected_of
-from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
+from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.state.target import Target
 
 
@@ -93,19 +93,11 @@ class Assigner:
     async def _write(self, item: Item, patch: Json) -> float | None:
         hub = self.shared.hub
         watched = hub.kinds[item.lane]
-        try:
-            async with hub.concurrency.admitted():
-                patched = await hub.client.merge_patch(
-                    watched.kind, item.key, patch, manager=MANAGER
-                )
+        try:  # taking the answer in is an event like any other: it calls this queue again
+            await hub.writer.merge_patch(watched.kind, item.key, patch, into=watched.informer)
         except NotFound:
-            return None
-        self._observe(item, patched)
+            return HELD_RECHECK_S  # its kind is not served now, or not by this replica
         return None
-
-    def _observe(self, item: Item, patched: CachedObject) -> None:
-        """Taking the answer in is an event like any other: it calls this queue again."""
-        self.shared.hub.kinds[item.lane].informer.observe(patched)
 
     def _pass_on(self, item: Item, keys: frozenset[str]) -> None:
         is_fresh = self.shared.hub.queue.is_fresh(item)

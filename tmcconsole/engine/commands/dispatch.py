@@ -56,7 +56,7 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
 from tmcconsole.sync.deletion.delete_gate import close_audit
-from tmcconsole.sync.names.markers import ALLOW_DELETES, MANAGER, PAUSE
+from tmcconsole.sync.names.markers import ALLOW_DELETES, PAUSE
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
@@ -179,16 +179,16 @@ class Commands:
             uid=found.identity.uid,
             detail="",
         )
-        patch = {**patch, "metadata": {**patch.get("metadata", {}), "uid": found.identity.uid}}
-        outcome = "failed"
+        outcome, key = "failed", ObjectKey("", supervisor.name)
         try:
-            written = await session.client.merge_patch(
-                SYNC_TARGETS, ObjectKey("", supervisor.name), patch, manager=MANAGER
+            written = await session.shared.hub.writer.merge_patch(
+                SYNC_TARGETS, key, patch, into=session.sources.targets, uid=found.identity.uid
             )
+            if written is None:
+                raise Rejected(f"the SyncTarget {supervisor.name} was deleted meanwhile")
             outcome = "accepted"
         finally:
             await close_audit(context.audit, ticket, outcome)
-        session.sources.targets.observe(written)
         context.history.record(
             "action",
             action,

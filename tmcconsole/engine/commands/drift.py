@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from tmcconsole.config.grammar.fieldpath import spell_pointer
 from tmcconsole.config.grammar.pointers import read_pointer
@@ -29,7 +29,7 @@ from tmcconsole.sync.conflicts.judge import ALL, is_left
 from tmcconsole.sync.conflicts.pointer_steps import last_first, pointer_to, value_at
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.down.field_rule_inputs import around
-from tmcconsole.sync.names.markers import IGNORE_FIELDS, MANAGER
+from tmcconsole.sync.names.markers import IGNORE_FIELDS
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.desired_state import desired_state, inputs_of
@@ -81,17 +81,12 @@ async def adopt(session: HubSession, target: Target, item: Item, command: AdoptD
     steps = [one.steps for one in found]
     for one in found:
         _require_adoptable(one, desired, tree)
-    guards: list[Json] = [
-        {"op": "test", "path": f"/metadata/{name}", "value": tree["metadata"][name]}
-        for name in ("uid", "resourceVersion")
-    ]
-    patch = guards + [_op(one) for one in sorted(found, key=_place, reverse=True)]
+    patch = [_op(one) for one in sorted(found, key=_place, reverse=True)]
 
-    async def write() -> CachedObject:
+    async def write() -> CachedObject | None:
         hub = session.shared.hub
-        async with hub.concurrency.admitted():
-            kind = hub.kinds[item.lane].kind
-            return await hub.client.json_patch(kind, item.key, patch, manager=MANAGER)
+        watched = hub.kinds[item.lane]
+        return await hub.writer.json_patch(watched.kind, source, patch, into=watched.informer)
 
     pointers = [str(pointer_to(one, desired)) for one in steps]
     await _write_down(session, target, item, command, source.uid, pointers, write)
@@ -141,14 +136,19 @@ async def cede(
     pointer = _pointer(known.get(command.field, command.field))
     before = annotations_of(source.decode()).get(IGNORE_FIELDS, "")
     text = ",".join(part for part in (before, pointer) if part)
-    guards = {"uid": source.uid, "resourceVersion": source.resource_version}
-    patch: Json = {"metadata": {**guards, "annotations": {IGNORE_FIELDS: text}}}
+    patch: Json = {"metadata": {"annotations": {IGNORE_FIELDS: text}}}
 
-    async def write() -> CachedObject:
+    async def write() -> CachedObject | None:
         hub = session.shared.hub
-        async with hub.concurrency.admitted():
-            kind = hub.kinds[item.lane].kind
-            return await hub.client.merge_patch(kind, item.key, patch, manager=MANAGER)
+        watched = hub.kinds[item.lane]
+        return await hub.writer.merge_patch(
+            watched.kind,
+            item.key,
+            patch,
+            into=watched.informer,
+            uid=source.uid,
+            resource_version=source.resource_version,
+        )
 
     if pointer not in before.split(","):
         await _write_down(session, None, item, command, source.uid, [pointer], write)
@@ -166,7 +166,7 @@ async def _write_down(
     command: AdoptDrift | RevertDrift | CedeField,
     uid: str,
     pointers: list[str],
-    write: Callable[[], Coroutine[Any, Any, CachedObject]] | None,
+    write: Callable[[], Awaitable[CachedObject | None]] | None,
 ) -> None:
     """Announce, write in the hub where there is something to, and put it in the history."""
     surroundings, subject = session.context, f"{item.lane}/{item.key}"
@@ -177,8 +177,8 @@ async def _write_down(
     )
     outcome = "failed"
     try:
-        if write is not None:
-            session.shared.hub.kinds[item.lane].informer.observe(await write())
+        if write is not None and await write() is None:
+            raise Rejected(f"{subject} was deleted in the hub meanwhile")
         outcome = "accepted"
     finally:
         await close_audit(surroundings.audit, ticket, outcome)

@@ -31,7 +31,6 @@ from tmcconsole.placement.api import NAMESPACES, SYNC_TARGETS, SyncTarget, read_
 from tmcconsole.sync.assignment.forget_marks import plan_forget
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.identity import target_key
-from tmcconsole.sync.names.markers import MANAGER
 
 AT_MOST_S: Final = 45.0  # of one order, below what its asker waits; then it is given again
 SETTLE_S: Final = 2.0  # who decides from a cache may put a mark back: another pass takes it
@@ -126,10 +125,13 @@ class Forgetting:
         """Have nothing placed there again, while its SyncTarget lasts."""
         wall = self.session.context.runtime.wall()
         spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
-        patch = {"metadata": {"uid": found.identity.uid}, "spec": spec}
-        key = ObjectKey("", found.name)
-        written = await self.session.client.merge_patch(SYNC_TARGETS, key, patch, manager=MANAGER)
-        self.session.sources.targets.observe(written)
+        await self.session.shared.hub.writer.merge_patch(
+            SYNC_TARGETS,
+            ObjectKey("", found.name),
+            {"spec": spec},
+            into=self.session.sources.targets,
+            uid=found.identity.uid,
+        )
 
     async def _walk(self, key: str, *, write: bool) -> Counter[str]:
         """Look at every object of every kind; namespaces first, for objects follow them."""
@@ -175,17 +177,14 @@ class Forgetting:
 
     async def _release(self, kind: Kind, cached: CachedObject, patch: Json) -> bool:
         hub = self.session.shared.hub
-        try:
-            async with hub.concurrency.admitted():
-                released = await hub.client.merge_patch(kind, cached.key, patch, manager=MANAGER)
-        except (Conflict, NotFound):
-            return False  # it changed meanwhile, or is gone: the next order looks again
         watched = hub.kinds.get(kind.id)
         informer = watched.informer if watched else None
         informer = hub.namespaces if kind.id == NAMESPACES.id else informer
-        if informer is not None and not released.deleting:
-            informer.observe(released)
-        return True
+        try:
+            released = await hub.writer.merge_patch(kind, cached.key, patch, into=informer)
+        except (Conflict, NotFound):
+            return False  # it changed meanwhile, or its kind is away: the next order looks again
+        return released is not None
 
 
 async def forget(

@@ -59,14 +59,14 @@ async def open_transport(runtime: Runtime, name: str) -> Transport:
         raise Unreachable(str(error), sent=False, reason=error.reason) from error
 
 
-async def identify_hub(client: Client) -> HubIdentity:
+async def identify_hub(client: Reader) -> HubIdentity:
     """Return the hub's identity (kcp: ``logicalclusters/cluster``; else ``kube-system``)."""
     flavour, cluster, workspace = await _hub_names(client)
     runs_pods = flavour == "kubernetes" and await _runs_pods(client)
     return HubIdentity(flavour, cluster, workspace, runs_pods)
 
 
-async def _hub_names(client: Client) -> tuple[str, str, str]:
+async def _hub_names(client: Reader) -> tuple[str, str, str]:
     """Return (flavour, cluster, workspace)."""
     try:
         tree = await client.get_json(_LOGICAL_CLUSTER)
@@ -77,7 +77,7 @@ async def _hub_names(client: Client) -> tuple[str, str, str]:
     return "kcp", str(cluster), str(notes.get("kcp.io/path", ""))
 
 
-async def hub_cluster(client: Client) -> str:
+async def hub_cluster(client: Reader) -> str:
     """Return the hub's name in keys and locators."""
     return (await _hub_names(client))[1]
 
@@ -121,7 +121,7 @@ async def cluster_uid(client: Reader) -> str:
     return found.uid
 
 
-async def discover_hub(client: Client) -> Discovery:
+async def discover_hub(client: Reader) -> Discovery:
     """Return what the hub serves. Raises ``SetupError`` where our APIs are not installed."""
     found = await discover(client)
     missing = [
@@ -141,7 +141,7 @@ def _unknown(found: Discovery, kind: Kind) -> bool:
     return any(group_version == kind.api_version for group_version, _ in found.failed)
 
 
-async def _runs_pods(client: Client) -> bool:
+async def _runs_pods(client: Reader) -> bool:
     """True where the hub itself runs workloads: then copies would be second ones."""
     try:
         await client.get_json(_CONTROLLER_LEASE)
@@ -155,7 +155,7 @@ async def _runs_pods(client: Client) -> bool:
     return bool(nodes.get("items")) or (lease and await _has_replica_sets(client))
 
 
-async def _has_replica_sets(client: Client) -> bool:
+async def _has_replica_sets(client: Reader) -> bool:
     try:
         found = await client.get_json("/apis/apps/v1/replicasets", query=(("limit", "1"),))
     except KubeError:

@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import Forbidden, KubeError, TooManyRequests, Unauthorized
 from tmcconsole.runtime import Runtime
 
@@ -26,7 +26,7 @@ MAX_PROBE_S: Final = 15.0  # while down; recovery is noticed within this
 class Probe:
     """The reachability of one API server. Times are Unix seconds for people, 0 for never."""
 
-    client: Client
+    client: Watcher
     runtime: Runtime
     on_change: Callable[[], None]
     is_up: bool = True

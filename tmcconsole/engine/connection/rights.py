@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 
 from tmcconsole.kube.cache.informer import Phase
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Kind
 from tmcconsole.runtime import Runtime
@@ -52,7 +52,7 @@ class Rights:
     ``missing``: by kind id the refused verbs, as ``patch`` or ``patch status``.
     """
 
-    client: Client
+    client: Reader
     runtime: Runtime
     kinds: Callable[[], Mapping[str, Kind]]  # those to ask for
     needs: Callable[[Kind], Iterator[Right]]

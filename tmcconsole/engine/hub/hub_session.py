@@ -35,6 +35,7 @@ from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitio
 from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery
+from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
@@ -44,10 +45,11 @@ from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
-from tmcconsole.sync.queue.controller import Controller, OnError, OnSuccess, Reconcile
+from tmcconsole.sync.queue.controller import Controller, Reconcile
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Hub
+from tmcconsole.sync.state.hub_writer import HubWriter
 from tmcconsole.sync.state.reference_index import ReferenceIndex
 from tmcconsole.sync.status.reconciler import StatusSync, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled
@@ -79,7 +81,7 @@ class HubSession:
     context: EngineContext
     identity: HubIdentity
     discovery: Discovery
-    client: Client
+    client: Watcher  # what changes something goes through the hub's writer
     shared: SyncContext
     scheduler: Scheduler
     sources: Sources
@@ -138,7 +140,8 @@ class HubSession:
             ("assign", hub.queue, Assigner(self.shared).reconcile),
             ("status", hub.statuses, StatusSync(self.shared, self.context.touched).reconcile),
         ):
-            controller = Controller(name, queue, self._gated(reconcile), *self._outcomes(), workers)
+            when_up, on_error = self._gated(reconcile), self.assign.on_error
+            controller = Controller(name, queue, when_up, on_error, self._well, workers)
             spawn(group, controller.run, name=f"hub {name} controller")
 
     def serve(self, target: str, pairs: dict[str, KindPair]) -> None:
@@ -184,9 +187,6 @@ class HubSession:
 
     def _own_informers(self) -> tuple[Informer, ...]:
         return self.sources.targets, self.sources.locations, self.sources.placements
-
-    def _outcomes(self) -> tuple[OnError, OnSuccess]:
-        return self.assign.on_error, self._well
 
     def _well(self, item: Item) -> None:
         """Note a success, unless the other queue still fails at the same object."""
@@ -355,7 +355,7 @@ def _assemble(
     failing = ErrorReporter(
         runtime, context.history, "hub", "hub", None, lambda kind: session.rights.doubt(kind)
     )
-    upsyncing = Upsyncing(shared, runtime, context.touched)
+    upsyncing = Upsyncing(shared, client, runtime, context.touched)
     session = HubSession(
         context,
         identity,
@@ -372,9 +372,11 @@ def _assemble(
 
 
 def _hub(client: Client, runtime: Runtime, identity: HubIdentity, namespaces: Informer) -> Hub:
+    concurrency = ConcurrencyLimit(runtime.now, runtime.sleep, HUB_WIDTH)
     return Hub(
         client=client,
-        concurrency=ConcurrencyLimit(runtime.now, runtime.sleep, HUB_WIDTH),
+        writer=HubWriter(client, concurrency),
+        concurrency=concurrency,
         cluster=identity.cluster,
         flavour=identity.flavour,
         namespaces=namespaces,

@@ -11,7 +11,6 @@ from tmcconsole.engine.hub.sync_target_status import silence_patch
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
-from tmcconsole.sync.names.markers import MANAGER
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +57,15 @@ class Silence:
         if patch is None:
             return
         try:
-            written = await self.session.client.merge_patch(
-                SYNC_TARGETS, cached.key, patch, manager=MANAGER, subresource="status"
+            targets = self.session.sources.targets
+            written = await self.session.shared.hub.writer.merge_patch(
+                SYNC_TARGETS, cached.key, patch, into=targets, subresource="status"
             )
         except KubeError as error:
             log.warning("%s is silent, but that could not be written: %s", cached.name, error)
             return
-        self.session.sources.targets.observe(written)
+        if written is None:
+            return
         self.session.context.history.record(
             "lifecycle",
             "HeartbeatLost",

@@ -13,6 +13,7 @@ from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery
+from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, labels_of
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.names.markers import CLUSTER, STATE, UPSYNC, UPSYNCED
@@ -50,6 +51,7 @@ class Upsyncing:
     """The hub's part: one informer per kind for all targets, and who owns what."""
 
     shared: SyncContext
+    client: Watcher  # of the hub
     runtime: Runtime
     touched: Callable[[str, ObjectKey], None]
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
@@ -103,7 +105,7 @@ class Upsyncing:
 
     def _make_informer(self, kind: Kind) -> Informer:
         return Informer(
-            self.shared.hub.client,
+            self.client,
             kind,
             self.runtime,
             on_change=self._changed,

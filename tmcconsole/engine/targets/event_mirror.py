@@ -13,7 +13,6 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.ingest import Quarantined
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.sync.names.markers import MANAGER
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.events import EventMirror, involved_in
@@ -75,8 +74,7 @@ class EventWatch:
             return
         hub = self.session.shared.hub
         try:
-            async with hub.concurrency.admitted():
-                await hub.client.apply(EVENTS, tree, manager=MANAGER, force=True)
+            await hub.writer.apply(EVENTS, tree, into=None, force=True)
         except KubeError as error:  # an event more or less: the next one tells it again
             log.info("an event of %s was not taken by the hub: %s", self.target.name, error)
 

@@ -23,7 +23,6 @@ from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS
 from tmcconsole.sync.names.identity import target_key
-from tmcconsole.sync.names.markers import MANAGER
 from tmcconsole.sync.state.target import Target
 
 log = logging.getLogger(__name__)
@@ -78,14 +77,15 @@ class Heartbeat:
         if patch is None:
             return True
         try:
-            written = await session.client.merge_patch(
-                SYNC_TARGETS, key, patch, manager=MANAGER, subresource="status"
+            written = await session.shared.hub.writer.beat(
+                SYNC_TARGETS, key, patch, into=session.sources.targets
             )
         except KubeError as error:
             self.errors += 1
             log.warning("heartbeat of %s was not accepted: %s", self.settings.name, error)
             return False
-        session.sources.targets.observe(written)
+        if written is None:
+            return False
         if beat:
             self.last_at = wall
         session.context.changed()
@@ -146,10 +146,8 @@ async def tell_disconnected(session: HubSession, name: str, reason: str, message
     if patch is None:
         return
     try:
-        written = await session.client.merge_patch(
-            SYNC_TARGETS, cached.key, patch, manager=MANAGER, subresource="status"
+        await session.shared.hub.writer.merge_patch(
+            SYNC_TARGETS, cached.key, patch, into=session.sources.targets, subresource="status"
         )
     except KubeError as error:
         log.warning("that %s is not served could not be written: %s", name, error)
-        return
-    session.sources.targets.observe(written)

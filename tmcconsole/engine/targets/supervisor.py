@@ -41,7 +41,7 @@ from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.crd_sync import FOLLOW_S, Definitions
 from tmcconsole.sync.deletion.namespace_gc import LOOK_S, NamespaceGC
 from tmcconsole.sync.down.reconciler import DownSync
-from tmcconsole.sync.names.markers import CLUSTER_UID, MANAGER
+from tmcconsole.sync.names.markers import CLUSTER_UID
 from tmcconsole.sync.policy import FOLLOW
 from tmcconsole.sync.queue.controller import Controller
 from tmcconsole.sync.queue.workqueue import Item
@@ -148,16 +148,18 @@ class Supervisor(Stance):
         if not registered.cluster_uid and self._holds():
             patch = {
                 "metadata": {
-                    "uid": registered.identity.uid,
                     "annotations": {CLUSTER_UID: uid},
                     "labels": {"internal.workload.kcp.io/key": registered.key},
                 }
             }
             key = ObjectKey("", self.name)
-            written = await self.session.client.merge_patch(
-                SYNC_TARGETS, key, patch, manager=MANAGER
+            await self.session.shared.hub.writer.merge_patch(
+                SYNC_TARGETS,
+                key,
+                patch,
+                into=self.session.sources.targets,
+                uid=registered.identity.uid,
             )
-            self.session.sources.targets.observe(written)
 
     async def _start(self, group: TaskGroup, client: Client, registered: SyncTarget) -> None:
         session, context = self.session, self.session.context

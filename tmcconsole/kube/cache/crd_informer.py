@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.kube.trees.schema_compatibility import Schema, schema_in
 from tmcconsole.runtime import Runtime
@@ -52,7 +52,7 @@ class KnownDefinitions:
 
 
 def watch_definitions(
-    client: Client, runtime: Runtime, changed: Callable[[], None]
+    client: Watcher, runtime: Runtime, changed: Callable[[], None]
 ) -> KnownDefinitions:
     """Return the definitions of a server; ``changed`` is called when there is news of them."""
     informer: Informer

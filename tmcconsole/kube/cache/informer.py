@@ -20,8 +20,8 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.backoff import Backoff
 from tmcconsole.kube.cache.cache import Cache, Shrink, WholeList, is_older
 from tmcconsole.kube.cache.lister import Lister
-from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.ingest import Quarantined, WatchEvent
+from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import (
     ApiError,
     BadAnswer,
@@ -86,7 +86,7 @@ class Informer:
 
     def __init__(
         self,
-        client: Client,
+        client: Watcher,
         kind: Kind,
         runtime: Runtime,
         *,

@@ -9,7 +9,7 @@ from typing import Final
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.cache import WholeList
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import Gone
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.kube.scope import Scope
@@ -23,7 +23,7 @@ PAGED_TRIES: Final = 2  # then the list is asked for whole: nothing can expire i
 class Lister:
     """What to list, and whom to tell that a page has come."""
 
-    client: Client
+    client: Reader
     kind: Kind
     runtime: Runtime
     scope: Scope

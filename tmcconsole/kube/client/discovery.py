@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import BadAnswer, BadRequest, KubeError, NotFound, Unreachable
 from tmcconsole.kube.objects import Json, Kind
 
@@ -91,7 +91,7 @@ class _Found:
         return Discovery(tuple(kind for _, kind in ordered), tuple(failed))
 
 
-async def discover(client: Client) -> Discovery:
+async def discover(client: Reader) -> Discovery:
     """Ask the server what it serves. Raises ``KubeError`` where it says nothing at all."""
     found = _Found([], {})
     for root in ("/api", "/apis"):
@@ -99,7 +99,7 @@ async def discover(client: Client) -> Discovery:
     return found.discovery()
 
 
-async def _discover_root(client: Client, root: str, found: _Found) -> None:
+async def _discover_root(client: Reader, root: str, found: _Found) -> None:
     try:
         document = await client.get_json(root, accept=_AGGREGATED)
     except (BadRequest, BadAnswer):  # 406, or an answer in a type we cannot read
@@ -155,7 +155,7 @@ def _legacy_groups(document: Json) -> Iterable[tuple[str, list[str]]]:
         yield str(group.get("name")), versions
 
 
-async def _ask_version(client: Client, group: str, version: str, rank: int, found: _Found) -> None:
+async def _ask_version(client: Reader, group: str, version: str, rank: int, found: _Found) -> None:
     path = f"/apis/{group}/{version}" if group else f"/api/{version}"
     try:
         document = await client.get_json(path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
+import anyio
+
 from tmcconsole.kube.client.client import READ_TIMEOUT_S, Query
-from tmcconsole.kube.client.ingest import ListPage
+from tmcconsole.kube.client.ingest import ListPage, Quarantined, WatchEvent
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 
 
@@ -46,9 +48,37 @@ class Reader(Protocol):
         *,
         namespace: str = "",
         label_selector: str = "",
+        field_selector: str = "",
         limit: int = 500,
         resource_version: str = "",
         match: str = "",
     ) -> AsyncGenerator[ListPage, None]:
         """Yield the pages of a list."""
+        ...
+
+
+class Watcher(Reader, Protocol):
+    """A ``Reader`` that is told of changes, too: what an informer needs, and no more."""
+
+    def watch(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        resource_version: str,
+        timeout_s: float,
+        idle_s: float,
+        on_open: Callable[[], None] = lambda: None,
+    ) -> AsyncGenerator[WatchEvent | Quarantined, None]:
+        """Yield what happens after ``resource_version``."""
+        ...
+
+    def wake_on_contact(self, wake: anyio.Event) -> None:
+        """Set ``wake`` when the server next answers anything."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
         ...

@@ -28,6 +28,15 @@ def acting_for(*duties: str) -> Iterator[None]:
         ACTING.reset(token)
 
 
+def require_duty() -> None:
+    """Raise ``RuntimeError`` where nobody has said in whose name to write: that is our mistake.
+
+    With Leases the fence refuses such a write; an engine alone is to find it out, too.
+    """
+    if ACTING.get() is None:
+        raise RuntimeError("a write to the hub in nobody's name")
+
+
 def _always(_duty: str) -> bool:
     return True
 

@@ -11,7 +11,7 @@ from tmcconsole.sync.deletion.delete_gate import Held, StillAssigned, delete_cop
 from tmcconsole.sync.desired.target_view import gone_view, write_view
 from tmcconsole.sync.down.plan import Delete, Withhold, is_copy_of, reason_to_go
 from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live, read_whole
-from tmcconsole.sync.names.markers import MANAGER, finalizer_keys, is_ours
+from tmcconsole.sync.names.markers import finalizer_keys, is_ours
 from tmcconsole.sync.state.live_reads import (
     HELD_RECHECK_S,
     REFUSED_RECHECK_S,
@@ -114,20 +114,8 @@ async def _let_go(context: ReconcileContext) -> float | None:
     if patch is None:
         return None
     try:
-        async with hub.concurrency.admitted():
-            released = await hub.client.merge_patch(
-                watched.kind, context.key, patch, manager=MANAGER
-            )
+        await hub.writer.merge_patch(watched.kind, context.key, patch, into=watched.informer)
     except NotFound:
-        context.target.ledger.forget(context.kind, context.key)
-        return None
+        return HELD_RECHECK_S  # its kind is not served now
     context.target.ledger.forget(context.kind, context.key)
-    if released.deleting and not _has_finalizers(released):
-        watched.informer.forget(released.key, released.uid)
-    else:
-        watched.informer.observe(released)
     return None
-
-
-def _has_finalizers(released: CachedObject) -> bool:
-    return bool(released.decode()["metadata"].get("finalizers"))

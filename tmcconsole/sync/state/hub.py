@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tmcconsole.kube.cache.informer import Informer
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.workqueue import WorkQueue
+from tmcconsole.sync.state.hub_writer import HubWriter
 
 
 @dataclass(slots=True)
@@ -23,7 +24,8 @@ class Watched:
 class Hub:
     """Where desired state is written. One informer per kind, shared by all targets."""
 
-    client: Client
+    client: Reader  # what changes something goes through the writer
+    writer: HubWriter
     concurrency: ConcurrencyLimit
     cluster: str  # logical cluster name on kcp, UID of kube-system elsewhere
     flavour: str  # kcp | kubernetes

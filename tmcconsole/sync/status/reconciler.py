@@ -11,10 +11,10 @@ from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_o
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.desired.target_view import ViewInvalid
-from tmcconsole.sync.names.markers import MANAGER, STATUS_DIFF, finalizer_keys, is_upsynced
+from tmcconsole.sync.names.markers import STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
-from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S
+from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.status.merge import (
     Merged,
     clearing_patch,
@@ -69,9 +69,17 @@ class StatusSync:
         heard = hear(self.shared, item, cached, tree)
         if heard.is_late:
             return None  # what the hub has is newer; the target's next report calls again
-        promotes = self.shared.settings.status == "promote"
         with acting_for(name):
+            return await self._write(item, cached, tree, heard)
+
+    async def _write(
+        self, item: Item, cached: CachedObject, tree: Json, heard: Heard
+    ) -> float | None:
+        promotes = self.shared.settings.status == "promote"
+        try:
             return await (self._promote if promotes else self._aggregate)(item, cached, tree, heard)
+        except NotFound:
+            return HELD_RECHECK_S  # its kind is not served now, or not by this replica
 
     async def _aggregate(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
@@ -213,31 +221,22 @@ class StatusSync:
         watched = hub.kinds[item.lane]
         subresource = "status" if "status" in watched.kind.subresources else ""
         # The version is the fence: a custom resource's status takes any UID in a patch.
-        body: Json = {"metadata": {"resourceVersion": version}, "status": patch["status"]}
-        try:
-            async with hub.concurrency.admitted():
-                written = await hub.client.merge_patch(
-                    watched.kind, item.key, body, manager=MANAGER, subresource=subresource
-                )
-        except NotFound:
-            return None
-        watched.informer.observe(written)
-        return written
+        return await hub.writer.merge_patch(
+            watched.kind,
+            item.key,
+            {"status": patch["status"]},
+            into=watched.informer,
+            resource_version=version,
+            subresource=subresource,
+        )
 
     async def _patch_main(self, item: Item, version: str, patch: Json) -> CachedObject | None:
         """Merge annotations, and fields that a summarizing rule names, into the hub object."""
         hub = self.shared.hub
         watched = hub.kinds[item.lane]
-        metadata = {**patch.get("metadata", {}), "resourceVersion": version}
-        try:
-            async with hub.concurrency.admitted():
-                written = await hub.client.merge_patch(
-                    watched.kind, item.key, {**patch, "metadata": metadata}, manager=MANAGER
-                )
-        except NotFound:
-            return None
-        watched.informer.observe(written)
-        return written
+        return await hub.writer.merge_patch(
+            watched.kind, item.key, patch, into=watched.informer, resource_version=version
+        )
 
     def _remember(self, item: Item, written: CachedObject, after: Json) -> None:
         if (written.decode().get("status") or {}) == after:

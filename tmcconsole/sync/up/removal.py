@@ -9,7 +9,7 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
 from tmcconsole.kube.objects import CachedObject, finalizers_of
 from tmcconsole.sync.deletion.delete_gate import Held, StillAssigned, close_audit
-from tmcconsole.sync.names.markers import FINALIZER, MANAGER, origin_uid
+from tmcconsole.sync.names.markers import FINALIZER, origin_uid
 from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
@@ -70,24 +70,16 @@ async def strip_finalizer(
 ) -> None:
     """Take the finalizer of target ``key`` off the very version looked at; others' stay."""
     left = [entry for entry in finalizers_of(cached.decode()) if entry != FINALIZER + key]
-    guards = {"uid": cached.uid, "resourceVersion": cached.resource_version}
-    try:
-        async with shared.hub.concurrency.admitted():
-            patched = await shared.hub.client.merge_patch(
-                watched.kind,
-                cached.key,
-                {"metadata": {"finalizers": left, **guards}},
-                manager=MANAGER,
-            )
-    except NotFound as error:
-        if error.is_kind:
-            raise
+    patched = await shared.hub.writer.merge_patch(
+        watched.kind,
+        cached.key,
+        {"metadata": {"finalizers": left}},
+        into=watched.informer,
+        uid=cached.uid,
+        resource_version=cached.resource_version,
+    )
+    if patched is None:
         watched.informer.forget(cached.key, cached.uid)
-        return
-    if patched.deleting and not left:
-        watched.informer.forget(patched.key, patched.uid)
-    else:
-        watched.informer.observe(patched)
 
 
 async def delete_above(
@@ -117,21 +109,14 @@ async def delete_above(
         raise Held(f"nothing is deleted while the audit log cannot be written: {error}") from error
     outcome = "interrupted"
     try:
-        async with shared.hub.concurrency.admitted():
-            await shared.hub.client.delete(
-                watched.kind,
-                doomed.key,
-                uid=doomed.uid,
-                resource_version=doomed.resource_version,
-                at_once=True,  # a pod in the hub has no kubelet that would end its grace
-            )
-        outcome = "accepted"
-    except NotFound:
-        outcome = "gone already"
-        brake.give_back(doomed.uid)
+        if await shared.hub.writer.delete(watched.kind, doomed):
+            outcome = "accepted"
+        else:
+            outcome = "gone already"
+            brake.give_back(doomed.uid)
     except KubeError as error:
         outcome = f"failed: {error.reason}"
-        if isinstance(error, Conflict):
+        if isinstance(error, Conflict | NotFound):
             brake.give_back(doomed.uid)
         raise
     finally:

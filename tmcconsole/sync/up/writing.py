@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.errors import Conflict, NotFound
+from tmcconsole.kube.errors import Conflict
 from tmcconsole.kube.objects import Json
 from tmcconsole.sync.down.create_update import ABSENT
-from tmcconsole.sync.names.markers import MANAGER
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, REFUSED_RECHECK_S, take_in, with_metadata
 from tmcconsole.sync.up.hub_object import is_lifted
 from tmcconsole.sync.up.plan import normal_of
@@ -43,10 +42,7 @@ async def _whose(context: UpContext) -> float | None:
 async def compare(context: UpContext) -> float | None:
     """Ask the hub what it would make of our object: what differs then is its own defaulting."""
     hub = context.shared.hub
-    async with hub.concurrency.admitted():
-        answer = await hub.client.apply(
-            context.above.kind, _ours(context), manager=MANAGER, force=True, dry_run=True
-        )
+    answer = await hub.writer.try_apply(context.above.kind, _ours(context))
     entry = context.entry
     entry.normal = normal_of(context.lifted, answer.decode())
     return 0.0
@@ -70,12 +66,11 @@ def _ours(context: UpContext) -> Json:
 
 
 async def _apply(context: UpContext, tree: Json, *, force: bool) -> None:
-    hub = context.shared.hub
-    async with hub.concurrency.admitted():
-        written = await hub.client.apply(context.above.kind, tree, manager=MANAGER, force=force)
-    entry = context.entry
-    entry.normal = normal_of(context.lifted, written.decode())
-    context.above.informer.observe(written)
+    above = context.above
+    written = await context.shared.hub.writer.apply(
+        above.kind, tree, into=above.informer, force=force
+    )
+    context.entry.normal = normal_of(context.lifted, written.decode())
 
 
 async def report(context: UpContext, patch: Json) -> float | None:
@@ -88,20 +83,19 @@ async def report(context: UpContext, patch: Json) -> float | None:
 
 async def patch_above(context: UpContext, patch: Json, subresource: str = "") -> float | None:
     """Merge-patch the very version of the hub object that was looked at."""
-    hub, above = context.shared.hub, context.facts.above
-    assert above is not None
-    guards = {"uid": above.uid, "resourceVersion": above.resource_version}
-    body = {**patch, "metadata": {**patch.get("metadata", {}), **guards}}
-    try:
-        async with hub.concurrency.admitted():
-            written = await hub.client.merge_patch(
-                context.above.kind, context.item.key, body, manager=MANAGER, subresource=subresource
-            )
-    except NotFound as error:
-        if error.is_kind:
-            raise
+    seen = context.facts.above
+    assert seen is not None
+    written = await context.shared.hub.writer.merge_patch(
+        context.above.kind,
+        context.item.key,
+        patch,
+        into=context.above.informer,
+        uid=seen.uid,
+        resource_version=seen.resource_version,
+        subresource=subresource,
+    )
+    if written is None:
         return LOOK_AGAIN_S
-    context.above.informer.observe(written)
     return 0.0  # the mirror may refuse the answer: then the next look says so
 
 
