@@ -150,7 +150,7 @@ def test_the_console_refuses_what_is_no_terminal(capsys: pytest.CaptureFixture[s
     enter("init --hub k --target eu=k --config tmc-console.toml")
 
     assert main([]) == 1
-    assert "not a terminal; tmc-console run needs none" in capsys.readouterr().err
+    assert "not a terminal; use tmc-console run" in capsys.readouterr().err
 
 
 def test_attach_without_an_engine_says_how_to_start_one(
@@ -158,7 +158,7 @@ def test_attach_without_an_engine_says_how_to_start_one(
 ) -> None:
     assert main(["attach", "none.sock"]) == 1
     assert capsys.readouterr().err == (
-        f"no engine answers at {folder}/none.sock; tmc-console run starts one\n"
+        f"no engine answers at {folder}/none.sock; start one with tmc-console run\n"
     )
 
 

@@ -83,7 +83,7 @@ async def test_a_fleet_that_is_gone_is_a_refusal_not_a_crash() -> None:
     reply = await link.request(SimFault(target="eu", fault="outage"))
 
     assert isinstance(reply, Refused)
-    assert "do not answer" in reply.reason
+    assert "do not respond" in reply.reason
 
 
 async def test_every_front_end_gets_every_line_of_the_story_once() -> None:

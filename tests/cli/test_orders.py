@@ -147,7 +147,7 @@ def test_a_word_that_may_mean_two_objects_asks_nothing(
 
     assert main(["why", "dep/shop/web"]) == 1
 
-    assert "may be deployments.apps/shop/web, depots.example.com" in capsys.readouterr().err
+    assert "write one of deployments.apps/shop/web, depots.example.com" in capsys.readouterr().err
     assert not any(isinstance(sent, Why) for sent in link.sent)
 
 
@@ -165,8 +165,8 @@ def test_dead_letters_are_printed_with_their_cause(
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("drift list --at mars", "there is no target 'mars': known targets: ap-southeast-1, eu-c"),
-        ("forget eu-west-1", "it would be refused: eu-west-1 answers: drain it instead"),
+        ("drift list --at mars", "no target 'mars'; known targets: ap-southeast-1, eu-c"),
+        ("forget eu-west-1", "this would be refused: eu-west-1 answers: drain it instead"),
     ],
 )
 def test_what_cannot_be_says_why(

@@ -150,7 +150,7 @@ def test_the_daemon_serves_its_status_drains_on_sigterm_and_the_hub_remembers(
     assert "an engine already runs on" in second.stderr
     assert [target["name"] for target in status["targets"]] == ["eu", "us"]
     assert status["objects"]["in_sync"] == status["objects"]["placed"] > 0
-    assert "this is what the hub says" in from_hub.stderr
+    assert "this is what the hub reports" in from_hub.stderr
     told = json.loads(from_hub.stdout)
     assert [target["name"] for target in told["targets"]] == ["eu", "us"]
     assert told["objects"] == dict.fromkeys(("placed", "in_sync", "pending", "failed"))

@@ -100,7 +100,10 @@ def test_what_policy_refuses_is_told_beside_what_it_would_be(
         (["--dry-run", "objects.yaml", "--target", "asia"], "name one of the config's targets"),
         (["--dry-run", "nix.yaml", "--target", "eu"], "nix.yaml: "),
         (["--dry-run", "broken.yaml", "--target", "eu"], "broken.yaml: not YAML"),
-        (["--dry-run", "number.yaml", "--target", "eu"], "number.yaml: a document is no object"),
+        (
+            ["--dry-run", "number.yaml", "--target", "eu"],
+            "number.yaml: a document is not an object",
+        ),
         (["--dry-run", "nameless.yaml", "--target", "eu"], "a Pod has no name"),
     ],
 )

@@ -126,9 +126,9 @@ heartbeat = "20"
 
     assert problems_of(tmp_path, document) == [
         'c.toml:3: hub.kubeconfg: unknown key; did you mean "kubeconfig"?',
-        'c.toml:5: targets[0].name: "EU" cannot name a SyncTarget; '
+        'c.toml:5: targets[0].name: "EU" is not a valid SyncTarget name; '
         "use lower-case letters, digits, '-' and '.', at most 253",
-        'c.toml:9: targets[1].labels: label "region" has a value Kubernetes refuses; '
+        'c.toml:9: targets[1].labels: label "region" has an invalid value; '
         "use a string of at most 63 letters, digits, '-', '_', '.'",
         'c.toml:11: sync.workers: must be a whole number, not "many"; write 1 to 256',
         'c.toml:12: sync.heartbeat: must be a duration, not "20"; '
@@ -141,7 +141,7 @@ def test_a_syntax_error_names_line_and_column(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, '[hub]\nkubeconfig "x"\n')
 
     assert problem == (
-        "c.toml:2: not TOML: expected '=' after a key in a key/value pair; mend column 12"
+        "c.toml:2: not TOML: expected '=' after a key in a key/value pair; see column 12"
     )
 
 
@@ -155,16 +155,19 @@ def test_a_syntax_error_names_line_and_column(tmp_path: Path) -> None:
             '[hub]\nkubeconfig="x"\nin_cluster=true\n[[targets]]\nname="a"\nin_cluster=true',
             "hub: in_cluster excludes kubeconfig and context",
         ),
-        ('[hub]\nkubeconfig="x"', "targets: none is named"),
-        ('[hub]\nkubeconfig="x"\n[[targets]]\nname="hub"\nkubeconfig="y"', "the hub's own name"),
+        ('[hub]\nkubeconfig="x"', "targets: no target is configured"),
+        (
+            '[hub]\nkubeconfig="x"\n[[targets]]\nname="hub"\nkubeconfig="y"',
+            "is reserved for the hub",
+        ),
         ('[hub]\nkubeconfig="x"\n[[targets]]\nname="a"', "c.toml:3: targets[0]: does not say how"),
         ('[hub]\nkubeconfig="x"\n[[targets]]\nkubeconfig="y"', "targets[0]: has no name"),
         ('[hub]\nkubeconfig=""', "c.toml:2: hub.kubeconfig: must not be empty"),
         ("[console]\nrefresh_hz = nan", "console.refresh_hz: nan is out of range"),
         ("[console]\nascii_only = 1", "console.ascii_only: must be true or false"),
-        ('[sync]\nnamespaces = "kpc"', 'sync.namespaces: "kpc" is none of the known ones'),
+        ('[sync]\nnamespaces = "kpc"', 'sync.namespaces: "kpc" is not one of the known values'),
         ('[sync]\nheartbeat = "2m"', "must be longer than sync.heartbeat; write 6m"),
-        ("a = " + "[" * 5000, "nested too deep"),
+        ("a = " + "[" * 5000, "nested too deeply"),
         ("#" * (1024 * 1024 + 1), "larger than 1 MiB"),
     ],
 )
@@ -180,7 +183,7 @@ def test_a_name_used_twice_is_refused(tmp_path: Path) -> None:
 
     (problem,) = problems_of(tmp_path, f"[hub]\nin_cluster = true\n{target}{target}")
 
-    assert '"a" is there twice' in problem
+    assert '"a" is used twice' in problem
 
 
 def test_an_unknown_variable_or_flag_is_refused(tmp_path: Path) -> None:
@@ -239,11 +242,11 @@ def test_status_rules_are_read_and_written_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('kind = "x"', "names no kind and field"),
-        ('kind = "x"\nfield = "a"', "not exactly one of function and cel"),
-        ('kind = "x"\nfield = "a"\nfunction = "median"', 'has the function "median"'),
-        ('kind = "x"\nfield = "a..b"\nfunction = "sum"', "names no kind and field"),
-        ('kind = "x"\nfield = "a"\ncel = 3', "a value that is no string"),
+        ('kind = "x"', "does not name a kind and a status field"),
+        ('kind = "x"\nfield = "a"', "needs exactly one of function and cel"),
+        ('kind = "x"\nfield = "a"\nfunction = "median"', 'has the unknown function "median"'),
+        ('kind = "x"\nfield = "a..b"\nfunction = "sum"', "does not name a kind and a status field"),
+        ('kind = "x"\nfield = "a"\ncel = 3', "a value that is not a string"),
         ('kind = "x"\nfield = "a"\ncel = "1"\nand = "b"', 'has "and"'),
     ],
 )

@@ -44,18 +44,22 @@ def test_a_path_that_is_none_is_refused(written: str) -> None:
     [
         ({}, "", "changes nothing"),
         ({"sett": {}}, "sett", "unknown key"),
-        ({"name": "no/slash", "replicas": 1}, "name", "cannot name a transform"),
-        ({"set": {"metadata.name": "x"}}, "set", "not up to a transform"),
-        ({"set": {"metadata.finalizers": []}}, "set", "not up to a transform"),
-        ({"set": {"metadata": {}}}, "set", "not up to a transform"),
-        ({"delete": ["kind"]}, "delete", "not up to a transform"),
-        ({"replace": {"status.phase": "x"}}, "replace", "not up to a transform"),
-        ({"patch": [{"op": "add", "path": "/apiVersion", "value": 1}]}, "patch", "not up to"),
+        ({"name": "no/slash", "replicas": 1}, "name", "is not a valid transform name"),
+        ({"set": {"metadata.name": "x"}}, "set", "part of the object's identity"),
+        ({"set": {"metadata.finalizers": []}}, "set", "part of the object's identity"),
+        ({"set": {"metadata": {}}}, "set", "part of the object's identity"),
+        ({"delete": ["kind"]}, "delete", "part of the object's identity"),
+        ({"replace": {"status.phase": "x"}}, "replace", "part of the object's identity"),
+        (
+            {"patch": [{"op": "add", "path": "/apiVersion", "value": 1}]},
+            "patch",
+            "part of the object's identity",
+        ),
         ({"patch": [{"op": "jump", "path": "/spec"}]}, "patch", "known op"),
         ({"patch": [{"op": "add", "path": "/spec"}]}, "patch", "without a value"),
-        ({"patch": [{"op": "move", "path": "/spec"}]}, "patch", "from is no JSON pointer"),
+        ({"patch": [{"op": "move", "path": "/spec"}]}, "patch", "from is not a JSON pointer"),
         ({"template": {"data.k": "{target.nam}"}}, "template", "unknown placeholder"),
-        ({"template": {"data.k": "{name"}}, "template", "stands alone"),
+        ({"template": {"data.k": "{name"}}, "template", "is unmatched"),
         ({"template": {"data.k": "{name.__class__}"}}, "template", "unknown placeholder"),
         ({"replicas": -1}, "replicas", "out of range"),
         ({"replicas": "many"}, "replicas", "whole number"),
@@ -123,5 +127,5 @@ def test_every_problem_is_told_with_its_line(tmp_path: Path) -> None:
     lines = str(caught.value).splitlines()
     assert f"{file}:9: transforms[0].replicas: must be a whole number" in lines[0]
     assert "transforms[1]" in lines[1]
-    assert "JSON does not know" in lines[1]
-    assert '"three" is there twice' in lines[2]
+    assert "JSON cannot represent" in lines[1]
+    assert '"three" is used twice' in lines[2]

@@ -1,4 +1,4 @@
-"""The command line: builds the parts, connects them, decides nothing.
+"""The command line: builds the parts and connects them, but decides nothing.
 
 Nothing heavy is imported here: each command imports what it needs when it runs.
 """
@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from tmcconsole.cli.arguments import UsageError, parse
 from tmcconsole.cli.failure import CommandFailure
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code: 0 well, 1 failed, 2 wrong use, 130 interrupted."""
+    """Run one command; return its exit code: 0 success, 1 failure, 2 wrong usage, 130
+    interrupted.
+    """
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
         if arguments is None:
@@ -28,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CommandFailure as error:
         print(error, file=sys.stderr)
         return 1
-    except BrokenPipeError:  # head(1) has read enough
+    except BrokenPipeError:  # the reader, such as head(1), closed the pipe
         sys.stderr.close()
         return 1
     except KeyboardInterrupt:

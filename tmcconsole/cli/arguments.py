@@ -18,15 +18,15 @@ PROGRAM: Final = "tmc-console"
 
 
 class UsageError(Exception):
-    """The command line makes no sense; the text says which part, and what to write."""
+    """The command line cannot be understood; the text names the part and what to write instead."""
 
 
 @dataclass
 class Arguments:
-    """What was written. ``settings`` are the flags that stand for a key of the configuration."""
+    """The parsed command line. ``settings`` holds the flags that set a configuration key."""
 
     command: Callable[[Arguments], int] = declared(init=False)
-    parser: argparse.ArgumentParser = declared(init=False)  # the command's
+    parser: argparse.ArgumentParser = declared(init=False)  # of the command
     settings: dict[str, str]
     config: str = ""
     output: str = "table"
@@ -65,7 +65,7 @@ class Arguments:
 
 
 def parse(argv: Sequence[str]) -> Arguments | None:
-    """Return what was written; None where help was asked for and printed. Raises ``UsageError``."""
+    """Return the parsed arguments, or None when help was printed. Raises ``UsageError``."""
     arguments = Arguments(settings={})
     try:
         _, unknown = _parser(arguments.settings).parse_known_args(argv, arguments)
@@ -79,17 +79,17 @@ def parse(argv: Sequence[str]) -> Arguments | None:
 def _stray(written: str, parser: argparse.ArgumentParser) -> str:
     word = written.partition("=")[0]
     if not word.startswith("-"):
-        return f'unexpected word "{word}"; --help shows what is expected'
+        return f'unexpected argument "{word}"; see --help'
     known = [flag for action in parser._actions for flag in action.option_strings]
     return f'unknown flag "{word}"; {nearest(word, known)}'
 
 
 class _Printed(Exception):
-    """Help or version went to stdout."""
+    """Help or the version was printed to stdout."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of printing usage and leaving; what is not written is not set."""
+    """Raises instead of printing usage and exiting; arguments that are not given stay unset."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, argument_default=argparse.SUPPRESS, allow_abbrev=False)
@@ -102,7 +102,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _explain(message: str) -> str:
-    """Return argparse's message with a remedy."""
+    """Return argparse's message with a fix."""
     if choice := re.fullmatch(
         r"argument (.*): invalid choice: '?(.*?)'? \(choose from (.*)\)", message
     ):
@@ -110,26 +110,27 @@ def _explain(message: str) -> str:
         what = "unknown command" if choice[1] == "COMMAND" else f"{choice[1]}: unknown value"
         return f'{what} "{choice[2]}"; {nearest(choice[2], known)}'
     if missing := re.fullmatch(r"the following arguments are required: (.*)", message):
-        return f"{missing[1]} missing; add {missing[1].split(',')[0]}, --help shows how"
+        return f"{missing[1]} missing; add {missing[1].split(',')[0]}, see --help"
     if either := re.fullmatch(r"one of the arguments (.*) is required", message):
-        return f"{either[1].replace(' ', ' or ')} missing; --help shows how"
+        return f"{either[1].replace(' ', ' or ')} missing; see --help"
     if value := re.fullmatch(r"argument (.*): expected (.*) argument.*", message):
-        return f"{value[1]} lacks its value; write it behind the flag"
+        return f"{value[1]} has no value; write it after the flag"
     return message.removeprefix("argument ")
 
 
 def _parser(settings: dict[str, str]) -> argparse.ArgumentParser:
-    """Return the parser of everything; flags for settings are collected in ``settings``."""
+    """Return the parser for all commands; flags that set a configuration key go to ``settings``."""
     parser = _Parser(
         prog=PROGRAM,
         usage="%(prog)s [COMMAND] [FLAGS]",
         description="A terminal operations console and sync engine for workloads on several "
-        "Kubernetes clusters. Without a command: the console, with the engine in this process.",
-        epilog="tmc-console demo shows it all on simulated clusters; nothing else is needed.",
+        "Kubernetes clusters. Without a command, it opens the console and runs the engine in "
+        "this process.",
+        epilog="To try it without any cluster: tmc-console demo",
         formatter_class=_Format,
     )
     parser.add_argument(
-        "--version", action=_PrintVersion, nargs=0, help="print the version and leave"
+        "--version", action=_PrintVersion, nargs=0, help="print the version and exit"
     )
     _does(parser, "commands.console")
     commands = parser.add_subparsers(
@@ -242,7 +243,7 @@ NESTED: Final[dict[str, Callable[[argparse.ArgumentParser, dict[str, str]], None
 
 
 def _does(parser: argparse.ArgumentParser, module: str) -> None:
-    """Have the command load a module and call its ``run``, or the function behind a colon."""
+    """Make the command load a module and call its ``run``, or the function named after a colon."""
     file, _, function = module.partition(":")
 
     def call(arguments: Arguments) -> int:
@@ -254,18 +255,18 @@ def _does(parser: argparse.ArgumentParser, module: str) -> None:
 
 
 def _common(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
-    group = parser.add_argument_group("settings, before those of the config and environment")
+    group = parser.add_argument_group("settings (override the config file and the environment)")
     group.add_argument("--config", metavar="FILE", help="the config file")
     for flag, key, metavar, text in (
-        ("--state-dir", "state_dir", "DIR", "where history, audit log and socket are kept"),
+        ("--state-dir", "state_dir", "DIR", "directory for history, audit log and socket"),
         ("--log-level", "daemon.log_level", "LEVEL", "debug, info, warning or error"),
         ("--log-format", "daemon.log_format", "FORMAT", "text or json"),
-        ("--theme", "console.theme", "NAME", "colours of the console"),
+        ("--theme", "console.theme", "NAME", "colour theme of the console"),
     ):
         group.add_argument(flag, action=_Setting, keys=(key, settings), metavar=metavar, help=text)
     for flag, key, text in (
         ("--ascii", "console.ascii_only", "draw with ASCII characters only"),
-        ("--read-only", "console.read_only", "refuse everything that changes something"),
+        ("--read-only", "console.read_only", "refuse every command that changes anything"),
     ):
         group.add_argument(
             flag, action=_Setting, keys=(key, settings), const="true", nargs=0, help=text
@@ -280,7 +281,7 @@ def _common(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
 
 
 class _Setting(argparse.Action):
-    """Keeps a flag under the key of the configuration that it sets; without one it is --set."""
+    """Stores a flag under the configuration key that it sets; without a key it is --set itself."""
 
     def __init__(self, *, keys: tuple[str, dict[str, str]], **options: Any) -> None:
         self._key, self._settings = keys
@@ -297,7 +298,7 @@ class _Setting(argparse.Action):
         if not key:
             key, equals, value = values.partition("=")
             if not equals:
-                parser.error(f'{option_string}: "{values}" sets nothing; write KEY=VALUE')
+                parser.error(f'{option_string}: "{values}" is not a setting; write KEY=VALUE')
         self._settings[key.strip()] = value
 
 
@@ -308,7 +309,7 @@ class _PrintVersion(argparse.Action):
 
 
 class _Format(argparse.HelpFormatter):
-    """One line a command: no list of the commands above them, and a wide first column."""
+    """One line per command, without argparse's list of all commands, and a wide first column."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=26)

@@ -17,28 +17,29 @@ from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.runtime import wall_clock
 
 READY_S: Final = 30.0
-END_S: Final = 5.0  # after its stdin closed; then it is terminated, then killed
-STORY_LINES: Final = 50  # told by the scenario and not yet forgotten
+END_S: Final = 5.0  # after its stdin is closed; then it is terminated, then killed
+STORY_LINES: Final = 50  # kept from what the scenario told
 
 
 class SimChild:
-    """``tmc-console sim`` as a child. It ends when our end of its stdin closes, however we end.
+    """Runs ``tmc-console sim`` as a child, which ends when our end of its stdin closes for any
+    reason.
 
-    What it writes on stdout is one JSON object a line: ``{"ready": {...}}`` once, then
-    ``{"say": "..."}`` for what the scenario does.
+    It writes one JSON object per line to stdout: ``{"ready": {...}}`` once, then ``{"say": "..."}``
+    for each step of the scenario.
     """
 
     def __init__(self, directory: Path, arguments: Sequence[str]) -> None:
         self._directory = directory
         self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
-        self._answered = threading.Event()  # ready, or ended without
+        self._answered = threading.Event()  # ready, or ended before that
         self._ready: dict[str, Any] = {}
         self._story: deque[tuple[int, float, str]] = deque(maxlen=STORY_LINES)
         self._told = 0
 
     def start(self) -> dict[str, Any]:
-        """Start it; return what it says of itself when it is up. Raises ``CommandFailure``."""
+        """Start the child; return what it reports when it is ready. Raises ``CommandFailure``."""
         log = self._directory / "sim.log"
         command = [sys.executable, "-m", "tmcconsole", "sim", "--child", *self._arguments]
         log.touch(mode=0o600)
@@ -49,7 +50,7 @@ class SimChild:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                start_new_session=True,  # ctrl+c in the terminal is ours to handle
+                start_new_session=True,  # ctrl+c in the terminal is for us to handle
             )
         threading.Thread(target=self._read, name="sim child", daemon=True).start()
         self._answered.wait(READY_S)
@@ -59,15 +60,15 @@ class SimChild:
 
     @property
     def pid(self) -> int:
-        """Return its process id; 0 before the start."""
+        """Return the child's process id; 0 before the start."""
         return self._process.pid if self._process else 0
 
     def story(self) -> tuple[tuple[int, float, str], ...]:
-        """Return what the scenario told last: running number, Unix seconds, text."""
+        """Return the latest lines of the scenario: running number, Unix seconds, text."""
         return tuple(self._story)
 
     def end(self) -> None:
-        """End it and wait until it is gone."""
+        """End the child and wait for it."""
         process = self._process
         if process is None:
             return
@@ -118,4 +119,4 @@ def _close_stdin(process: subprocess.Popen[str]) -> None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"nothing after {READY_S:.0f} s"
+    return lines[-1] if lines else f"no answer after {READY_S:.0f} s"

@@ -1,4 +1,4 @@
-"""The demo's link: the engine's own, plus the faults of its clusters and the story being told."""
+"""The demo's link: the engine's own, plus the simulator's faults and scenario."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tmcconsole.contract.records import AnyRecord, HistoryRecord
 from tmcconsole.contract.text import SafeText
 
 CONTROL_S: Final = 5.0
-# What the fault menu calls them, and what the simulator does.
+# The fault menu's names, and the simulator's actions.
 FAULTS: Final = {"throttle": "reject_429", "cut-watch": "cut_watches"}
-# What a fault of single kinds is about, where a person only says that it is on.
+# The parameters of faults that concern single kinds, which a user only switches on.
 ABOUT: Final[dict[str, dict[str, object]]] = {
     "kind_500": {"failing_kinds": ["configmaps"]},
     "kind_gone": {"hidden_kinds": ["configmaps"]},
@@ -33,26 +33,28 @@ Story = Callable[[], tuple[tuple[int, float, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class FleetAddress:
-    """Where the simulated fleet takes orders."""
+    """Where the simulated fleet takes commands."""
 
     url: str
     token: str
 
 
 class DemoLink:
-    """An ``EngineLink`` around the engine's. Owns where each line of the story belongs."""
+    """An ``EngineLink`` around the engine's. Owns the position of each scenario line in the
+    history.
+    """
 
     def __init__(self, engine: EngineLink, control: FleetAddress, story: Story) -> None:
         self._engine = engine
         self._control = control
         self._story = story
-        self._newest = 0  # the largest revision anybody was given
+        self._newest = 0  # the largest revision handed out
         self._told_at: dict[
             int, int
-        ] = {}  # a story line's number -> _newest when it was first seen
+        ] = {}  # a scenario line's number -> _newest when it was first seen
 
     async def changes(self, since: Revision) -> Changes:
-        """Return the engine's changes, with the story among the history."""
+        """Return the engine's changes, with the scenario lines added to the history."""
         changes = await self._engine.changes(since)
         seen = -1 if changes.snapshot else since.number
         records = (*changes.upserted, *self._history(seen))
@@ -60,7 +62,7 @@ class DemoLink:
         return msgspec.structs.replace(changes, upserted=records)
 
     async def request(self, command: AnyCommand) -> AnyReply:
-        """Switch a fault of a simulated cluster, or pass the command on."""
+        """Switch a fault of a simulated cluster, or pass the command on to the engine."""
         if not isinstance(command, SimFault):
             return await self._engine.request(command)
         fault = FAULTS.get(command.fault, command.fault)
@@ -70,10 +72,10 @@ class DemoLink:
         return await anyio.to_thread.run_sync(_order, self._control, body)
 
     def _history(self, seen: int) -> list[AnyRecord]:
-        """Return the story lines first told at or after revision ``seen``.
+        """Return the scenario lines first told at or after revision ``seen``.
 
-        A line belongs to the newest revision given out before it: whoever has a newer one has
-        got the line with it. One told at the very revision may come twice, and be equal.
+        A line belongs to the newest revision handed out before it: a client with a newer revision
+        got the line with it. A line told at that very revision may come twice, as an equal record.
         """
         lines = self._story()
         for number, _at, _text in lines:
@@ -111,4 +113,4 @@ def _order(control: FleetAddress, body: dict[str, object]) -> AnyReply:
     except urllib.error.HTTPError as error:
         return Refused(reason=SafeText(error.read(1000).decode(errors="replace").strip()))
     except OSError as error:
-        return Refused(reason=SafeText(f"the simulated clusters do not answer: {one_line(error)}"))
+        return Refused(reason=SafeText(f"the simulated clusters do not respond: {one_line(error)}"))

@@ -1,4 +1,4 @@
-"""An engine in this process beside a console: started after the first paint, stopped at the end."""
+"""An engine in the console's process: started after the first paint, stopped at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.cli.setting import runtime_of, socket_of
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.link import EngineLink
 
-STOP_S: Final = 8.0  # for the engine to drain; the rest of the promised 10 s is for ourselves
+STOP_S: Final = 8.0  # for the engine to drain; shutdown promises 10 s in all
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 def start_engine(
     settings: Settings, stack: ExitStack, *, notes: tuple[str, ...] = ()
 ) -> EngineLink:
-    """Start the engine; it is stopped when the stack unwinds. Slow: not for an event loop."""
+    """Start the engine; the stack stops it. Slow: do not call it on an event loop."""
     from tmcconsole.engine.thread import EngineThread
 
     engine = EngineThread(settings, runtime_of(settings), notes=notes)
@@ -36,7 +36,7 @@ def start_engine(
 
 
 def start_and_serve(settings: Settings, stack: ExitStack) -> EngineLink:
-    """Start the engine and serve it on its socket; the caller has claimed that."""
+    """Start the engine and serve it on its socket, which the caller has claimed."""
     engine = start_engine(settings, stack)
     stack.enter_context(serving(engine, socket_of(settings)))
     return engine
@@ -44,7 +44,7 @@ def start_and_serve(settings: Settings, stack: ExitStack) -> EngineLink:
 
 @contextmanager
 def serving(link: EngineLink, path: Path) -> Iterator[None]:
-    """Serve the link from a thread of its own until the context ends. Raises ``OSError``."""
+    """Serve the link from its own thread until the context ends. Raises ``OSError``."""
     from tmcconsole.daemon.socket_server import serve
 
     async def run(*, task_status: TaskStatus[None]) -> None:
@@ -52,7 +52,7 @@ def serving(link: EngineLink, path: Path) -> Iterator[None]:
 
     def ended(future: Future[None]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
-            _log.error("the socket is not served any more: %s", error)
+            _log.error("the socket is no longer served: %s", error)
 
     with anyio.from_thread.start_blocking_portal() as portal:
         future, _ = portal.start_task(run, name="socket")

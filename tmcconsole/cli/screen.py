@@ -1,4 +1,4 @@
-"""Where a console is put on the terminal."""
+"""Runs the console on the terminal."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ def show(
     on_quit: str,
     open_link: Callable[[], Awaitable[EngineLink]] | None,
 ) -> int:
-    """Run the console until it is left; return its code. Raises ``CommandFailure`` off a tty."""
+    """Run the console until the user quits; return its exit code. Raises ``CommandFailure`` without
+    a tty.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise CommandFailure("not a terminal; tmc-console run needs none, nor does demo --headless")
+        raise CommandFailure("not a terminal; use tmc-console run, or demo --headless, without one")
     from tmcconsole.ui.app import ConsoleApp, run_console
 
     app = ConsoleApp(

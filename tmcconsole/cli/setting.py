@@ -1,4 +1,4 @@
-"""From the command line to effective settings, and from those to connections."""
+"""From the command line to the effective settings, and from those to connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def loaded(arguments: Arguments) -> Loaded:
-    """Return effective settings and their origins. Raises ``CommandFailure`` with all problems."""
+    """Return the effective settings and their origins. Raises ``CommandFailure`` with all
+    problems.
+    """
     file = config_file(arguments)
     if file is None and not any(name.startswith("TMC_HUB_") for name in os.environ):
         raise CommandFailure(
@@ -32,19 +34,19 @@ def loaded(arguments: Arguments) -> Loaded:
 
 
 def config_file(arguments: Arguments) -> Path | None:
-    """Return the config file to read; None where no flag, variable or place names one."""
+    """Return the config file to read, or None if no flag, variable or default location has one."""
     if arguments.config:
         return Path(arguments.config).expanduser().absolute()
     return find_config(os.environ, Path.cwd())
 
 
 def socket_of(settings: Settings) -> Path:
-    """Return where an engine with these settings is served."""
+    """Return the path of the socket of an engine with these settings."""
     return settings.daemon.socket or settings.state_dir / "engine.sock"
 
 
 def runtime_of(settings: Settings) -> Runtime:
-    """Return the real world: this machine's clocks, and the clusters these settings name."""
+    """Return the real runtime: this machine's clocks, and the clusters that the settings name."""
     from tmcconsole.runtime import real_runtime
 
     ways = {"hub": settings.hub, **{target.name: target.access for target in settings.targets}}
@@ -59,7 +61,9 @@ def runtime_of(settings: Settings) -> Runtime:
 
 
 def bare_settings(arguments: Arguments) -> Settings:
-    """Return settings without a config file and clusters: only console and daemon mean anything."""
+    """Return settings without a config file or clusters: only console and daemon keys have a
+    meaning.
+    """
     sections = ("TMC_CONSOLE_", "TMC_DAEMON_")
     environ = {name: value for name, value in os.environ.items() if name.startswith(sections)}
     anywhere = {"TMC_HUB_IN_CLUSTER": "true", "TMC_TARGETS": "any=in-cluster"}

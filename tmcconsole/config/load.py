@@ -1,4 +1,4 @@
-"""File, environment and flags, in rising precedence, become one frozen ``Settings``."""
+"""Merges file, environment and flags, in rising precedence, into one frozen ``Settings``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from tmcconsole.config.transforms import Transform
 
 MAX_BYTES: Final = 1024 * 1024
 TARGETS_VARIABLE: Final = "TMC_TARGETS"
-# Kubernetes gives every container variables for the services beside it: TMC_CONSOLE_PORT_80_TCP.
+# Kubernetes gives each container variables for the services of its namespace:
+# TMC_CONSOLE_PORT_80_TCP.
 _SERVICE_VARIABLE: Final = re.compile(r"TMC_.*(SERVICE_(HOST|PORT)(_.*)?|PORT(_\d+_(TCP|UDP).*)?)")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, and for each key that was set where: a file's line, a variable or a flag."""
+    """Settings, and where each key was set: a line of a file, a variable or a flag."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -61,9 +62,9 @@ def load(
 ) -> Loaded:
     """Return the effective settings.
 
-    ``flags`` maps ``section.key`` to what was written; relative paths in flags and environment
-    are below ``folder``, those in the file below the file's folder. Raises ``ConfigError`` with
-    every problem found.
+    ``flags`` maps ``section.key`` to the value given. Relative paths in flags and the environment
+    are relative to ``folder``, those in the file to the file's directory. Raises ``ConfigError``
+    with every problem found.
     """
     draft = _Draft()
     if file is not None:
@@ -89,14 +90,14 @@ def _read_file(file: Path, draft: _Draft) -> None:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         what = str(error).split(" (at ")[0]
-        at = f"mend column {place[2]}" if place else "the file ends too early"
+        at = f"see column {place[2]}" if place else "the file ends too early"
         line = int(place[1]) if place else len(document.splitlines())
         raise ConfigError(
             [ConfigProblem(str(file), line, "", f"not TOML: {_lower(what)}", at)]
         ) from error
     except RecursionError as error:
         raise ConfigError(
-            [ConfigProblem(str(file), 0, "", "nested too deep", "flatten it")]
+            [ConfigProblem(str(file), 0, "", "nested too deeply", "flatten it")]
         ) from error
     lines = lines_of(document)
     for name, value in tree.items():
@@ -117,7 +118,7 @@ def _text_of(file: Path) -> str:
     except OSError as error:
         raise refuse(f"cannot be read: {error.strerror}", "check its owner and mode") from error
     if len(content) > MAX_BYTES:
-        raise refuse("larger than 1 MiB", "name the config file, not some other")
+        raise refuse("larger than 1 MiB", "check the path of the config file")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -201,7 +202,7 @@ def _items(
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One entry of ``[[targets]]`` or ``[[transforms]]`` on its way into the settings."""
+    """An entry of ``[[targets]]`` or ``[[transforms]]`` while it is read."""
 
     source: str
     path: str
@@ -239,7 +240,7 @@ class _Item:
 
 
 def access_problem(found: Mapping[str, object]) -> Unusable | None:
-    """Return what is wrong with the way to one cluster: exactly one way must be named."""
+    """Return what is wrong with how to reach one cluster: exactly one way must be given."""
     if found.get("in_cluster"):
         if found.get("kubeconfig") or found.get("context"):
             return Unusable("in_cluster excludes kubeconfig and context", "remove one of them")
@@ -280,7 +281,7 @@ def _read_target_list(written: str, folder: Path, draft: _Draft) -> None:
 
 
 def _check_whole(draft: _Draft, source: str) -> None:
-    """Report what no single key shows. Skipped for parts that already have a problem."""
+    """Report problems that no single key shows. Parts that already have a problem are skipped."""
 
     def report(key: str, what: str, fix: str) -> None:
         draft.problems.append(ConfigProblem(draft.origins.get(key, source), 0, key, what, fix))
@@ -290,13 +291,13 @@ def _check_whole(draft: _Draft, source: str) -> None:
     if "hub" not in seen and (problem := access_problem(hub)):
         report("hub", str(problem), problem.fix)
     if "targets" not in seen and not draft.targets:
-        report("targets", "none is named", "write at least one [[targets]]")
+        report("targets", "no target is configured", "write at least one [[targets]]")
     for key, each, names in (
         ("targets", "target", [target.name for target in draft.targets]),
         ("transforms", "transform", [transform.name for transform in draft.transforms]),
     ):
         for name in sorted({name for name in names if names.count(name) > 1}):
-            report(key, f'"{name}" is there twice', f"give each {each} a name of its own")
+            report(key, f'"{name}" is used twice', f"give each {each} a different name")
     beat, silence = (_given(draft, f"sync.heartbeat{end}") for end in ("", "_timeout"))
     if "sync" not in seen and beat >= silence:
         report(
@@ -313,17 +314,17 @@ def _check_profile(draft: _Draft, report: Callable[[str, str, str], None]) -> No
     if _given(draft, "sync.crds") == "follow" and _given(draft, "sync.profile") == "restricted":
         report(
             "sync.crds",
-            "no definition follows its objects under the restricted profile",
+            "the restricted profile does not allow CRDs to be synced",
             'write crds = "never", or another sync.profile',
         )
 
 
 def _check_leases(draft: _Draft, report: Callable[[str, str, str], None]) -> None:
-    """A holder stops before others begin, and has several tries before it stops."""
+    """A holder must stop before others start, and have several attempts before it stops."""
     names = ("sync.lease_duration", "sync.lease_renew_deadline", "sync.lease_retry")
     lease, deadline, retry = (_given(draft, name) for name in names)
     if lease % 1:
-        report(names[0], "must be whole seconds", "Kubernetes keeps it so: write 15s")
+        report(names[0], "must be whole seconds", "a Lease stores seconds: write 15s")
     if deadline > 0.8 * lease:
         fix = f"write at most {values.spell_duration(0.8 * lease)}"
         report(names[1], "must be 20 % shorter than sync.lease_duration", fix)

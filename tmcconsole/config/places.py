@@ -1,4 +1,4 @@
-"""Where things are by default, after the XDG base directory rules."""
+"""Default locations of files, by the XDG base directory specification."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ FILE_NAME = "tmc-console.toml"
 
 
 def find_config(environ: Mapping[str, str], folder: Path) -> Path | None:
-    """Return the config file to read when no flag names one; None where there is none.
+    """Return the config file to read when no flag names one, or None if there is none.
 
-    ``TMC_CONFIG`` is returned even where the file is missing, so that loading it says so.
+    ``TMC_CONFIG`` is returned even if the file is missing, so that loading it reports that.
     """
     if named := environ.get("TMC_CONFIG"):
         return (folder / Path(named).expanduser()).absolute()
@@ -20,17 +20,17 @@ def find_config(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def config_home(environ: Mapping[str, str]) -> Path:
-    """Return the folder for a person's own configuration and themes."""
+    """Return the directory for the user's configuration and themes."""
     return _base(environ, "XDG_CONFIG_HOME", ".config")
 
 
 def state_home(environ: Mapping[str, str]) -> Path:
-    """Return the folder for history, audit log and socket."""
+    """Return the directory for history, audit log and socket."""
     return _base(environ, "XDG_STATE_HOME", ".local/state")
 
 
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     named = environ.get(variable, "")
-    # The XDG rules have relative paths ignored.
+    # The XDG specification says to ignore relative paths.
     base = Path(named) if named.startswith("/") else Path.home() / below_home
     return base / "tmc-console"

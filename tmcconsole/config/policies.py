@@ -1,4 +1,4 @@
-"""The words for who wins over a field, who may take over what, and how copies are written."""
+"""The names of policies: who wins a conflict, what may be taken over, how copies are written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ APPLY: Final = "Apply"
 CREATE_ONLY: Final = "CreateOnly"
 REPORT_DIFF: Final = "ReportDiff"
 
-# The vocabularies of other tools. The hub writes an object of ours first, whoever changes the copy
-# writes last; weights of clusters say nothing of the hub, so that a person has to.
+# Aliases from other tools. The hub writes our objects first, and whoever changes the copy writes
+# last. Weights of clusters say nothing about the hub, so an operator must decide.
 CONFLICT_POLICIES: Final[Mapping[str, str]] = {
     **{word: word for word in (HUB_WINS, CLUSTER_WINS, MERGE, MANUAL)},
     "kcp-wins": HUB_WINS,

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every problem at once, each one line with its remedy."""
+"""Problems of a configuration: all of them at once, each on one line with its remedy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class Unusable(ValueError):
-    """One value cannot be used. ``fix`` says what to write instead."""
+    """A value that cannot be used. ``fix`` says what to write instead."""
 
     def __init__(self, what: str, fix: str) -> None:
         super().__init__(what)
@@ -17,11 +17,11 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One thing wrong. ``line`` counts from 1; 0 where it could not be found."""
+    """One problem. ``line`` counts from 1; 0 if it could not be located."""
 
     source: str  # a file, an environment variable or a flag
     line: int
-    key: str  # as in targets[1].labels; "" where the whole source is meant
+    key: str  # as in targets[1].labels; "" for the whole source
     what: str
     fix: str
 
@@ -31,7 +31,9 @@ class ConfigProblem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. ``problems`` is never empty; ``str`` has one a line."""
+    """The configuration cannot be used. ``problems`` is never empty; ``str`` puts each on its own
+    line.
+    """
 
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(problems)
@@ -39,7 +41,7 @@ class ConfigError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return advice for an unknown word: the likely one, or all the known ones."""
+    """Return advice for an unknown word: the most similar one, or all known ones."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(names)}"
+    return f'did you mean "{close[0]}"?' if close else f"use one of: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Every key one may write, made from the settings' own fields, with its limits."""
+"""Every configuration key, derived from the fields of the settings, with its limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tmcconsole.config.values import ValueReader
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
-# Limits are wide: they refuse a slip of the pen, not an opinion.
+# Limits are wide: they catch typing errors, not unusual choices.
 _READERS: Final[Mapping[str, ValueReader]] = {
     "sync.policy": values.choice(IMMEDIATE, BATCHED, DELAYED),
     "sync.batch_interval": values.duration(0.1, 3600),
@@ -68,10 +68,10 @@ _BY_TYPE: Final[Mapping[object, ValueReader]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConfigKey:
-    """One key: where it is written, and which field it fills."""
+    """One key: where it is written, and which field it sets."""
 
     section: str  # "" = top level
-    name: str  # as written; a duration's field has "_s" behind it
+    name: str  # as written; a duration's field has the suffix "_s"
     field: str
     read: ValueReader
     default: object
@@ -83,7 +83,7 @@ class ConfigKey:
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
+        """The environment variable that sets this key."""
         return "TMC_" + self.path.replace(".", "_").upper()
 
 
@@ -106,7 +106,7 @@ SECTIONS: Final[Mapping[str, tuple[ConfigKey, ...]]] = {
     "daemon": _keys("daemon", DaemonSettings),
 }
 KEYS: Final[Mapping[str, ConfigKey]] = {key.path: key for keys in SECTIONS.values() for key in keys}
-# Keys of [sync] that a [[targets]] entry may have for itself.
+# Keys of [sync] that a [[targets]] entry may override.
 OVERRIDES: Final = (
     "namespaces_include",
     "namespaces_exclude",

@@ -1,4 +1,4 @@
-"""The settings, as frozen data. Every default and its unit is here and nowhere else."""
+"""The settings, as frozen data. Every default and unit is defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ class ClusterAccess:
     kubeconfig: Path | None = None  # None with in_cluster
     context: str = ""  # "" = the file's current context
     in_cluster: bool = False
-    insecure_skip_tls_verify: bool = False  # must be said here; a kubeconfig's own is refused
+    insecure_skip_tls_verify: bool = False  # must be set here; a kubeconfig alone cannot turn it on
 
 
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
-    """One SyncTarget this engine serves."""
+    """One SyncTarget that this engine serves."""
 
     name: str  # of the SyncTarget in the hub
     access: ClusterAccess
-    labels: tuple[tuple[str, str], ...] = ()  # given to the SyncTarget by init --install
-    # Fields of SyncSettings that are different for this target, with their values.
+    labels: tuple[tuple[str, str], ...] = ()  # set on the SyncTarget by init --install
+    # Fields of SyncSettings that this target overrides, with their values.
     overrides: tuple[tuple[str, Any], ...] = ()
 
 
-# How the values of one status field on several targets become one; see docs/configuration.md.
+# How the values of a status field on several targets are merged; see docs/configuration.md.
 STATUS_FUNCTIONS: Final = ("sum", "min", "max", "first", "any", "all", "union", "worst")
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRule:
-    """How one field of the status is merged over targets: by a function, or by a CEL expression."""
+    """How one status field is merged over targets: by a function or a CEL expression."""
 
     kind: str  # resource.group, or "*" for every kind
-    field: str  # within the status, with dots: loadBalancer.ingress
+    field: str  # within the status, dotted: loadBalancer.ingress
     function: str = ""  # one of STATUS_FUNCTIONS; "" with cel
     cel: str = ""
-    problem: str = ""  # set where the rule could not be read: what is wrong, and the fix
+    problem: str = ""  # set if the rule could not be parsed: what is wrong, and the fix
 
     def __str__(self) -> str:
         return f"{self.kind} {self.field} = {self.function or self.cel}"
@@ -60,47 +60,48 @@ class SyncSettings:
     namespaces: str = "auto"  # auto | same | kcp | prefix: name of the namespace on a target
     namespace_prefix: str = ""  # with namespaces = "prefix"
     kinds_deny: tuple[str, ...] = ()  # resource.group, e.g. "jobs.batch"
-    kinds_allow: tuple[str, ...] = ()  # empty = all that the policy lets pass
+    kinds_allow: tuple[str, ...] = ()  # empty = all that the policy permits
     namespaces_include: tuple[str, ...] = ()  # in the hub, as globs; empty = all
     namespaces_exclude: tuple[str, ...] = ()
-    selector: str = ""  # of labels, as kubectl takes it; "" = all
-    field_selector: str = ""  # metadata.name, spec...., as kubectl takes it; "" = all
+    selector: str = ""  # label selector in kubectl's syntax; "" = all
+    field_selector: str = ""  # metadata.name, spec...., in kubectl's syntax; "" = all
     policy: str = IMMEDIATE  # immediate | batched | delayed: when changes are written
-    batch_interval_s: float = 10.0  # batched: the changes of an object within this are one write
-    delay_s: float = 10.0  # delayed: an object is written when it was quiet for so long
-    upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may go up
-    upsync_pods: bool = False  # mark pod templates, so that the pods of synced workloads go up
-    events: bool = False  # show in the hub what targets' events say of synced objects
-    upsync_secrets: tuple[str, ...] = ()  # namespace/name: made on a target, by operators
-    workers: int = 16  # reconciles at once per target
-    crds: str = "never"  # never | follow: bring a missing CRD before its objects
+    batch_interval_s: float = 10.0  # batched: an object's changes within this time become one write
+    delay_s: float = 10.0  # delayed: an object is written after being unchanged for this long
+    upsync_kinds: tuple[str, ...] = ("endpoints", "persistentvolumes", "pods")  # may be upsynced
+    upsync_pods: bool = False  # label pod templates, so that pods of synced workloads go up
+    events: bool = False  # copy targets' events about synced objects to the hub
+    upsync_secrets: tuple[str, ...] = ()  # namespace/name: created on a target by operators
+    workers: int = 16  # parallel reconciles per target
+    crds: str = "never"  # never | follow: create a missing CRD before its objects
     profile: str = "baseline"  # restricted | baseline | trusted
-    kinds_named: tuple[str, ...] = ()  # kinds the profile takes only where they are named
-    service_types: tuple[str, ...] = ()  # that restricted takes besides ClusterIP and NodePort
-    ingress_hosts: tuple[str, ...] = ()  # a tenant's, with {namespace}; empty = see the profile
-    metadata_keep: tuple[str, ...] = ()  # beginnings of labels and annotations that travel
-    metadata_drop: tuple[str, ...] = ()  # and of those that never do
-    protected_namespaces: tuple[str, ...] = ()  # on targets, besides the cluster's own; * ends one
-    impersonate: str = ""  # user to write as, with {namespace}; "" = the engine's own account
+    kinds_named: tuple[str, ...] = ()  # kinds that the profile allows only when named here
+    service_types: tuple[str, ...] = ()  # that restricted allows besides ClusterIP and NodePort
+    ingress_hosts: tuple[str, ...] = ()  # a tenant's, with {namespace}; empty = by profile
+    metadata_keep: tuple[str, ...] = ()  # prefixes of labels and annotations that are synced
+    metadata_drop: tuple[str, ...] = ()  # prefixes of labels and annotations that are never synced
+    protected_namespaces: tuple[str, ...] = ()  # on targets, besides the cluster's own; or PREFIX*
+    impersonate: str = ""  # user to impersonate, with {namespace}; "" = the engine's own account
     impersonate_groups: tuple[str, ...] = ()
     allow_workload_hub: bool = False  # sync pod-making kinds from a hub that runs them itself
     heartbeat_s: float = 20.0
-    heartbeat_timeout_s: float = 60.0  # silence after which a target is not ready
-    leases: bool = True  # share the targets with other replicas; false = this one is alone
+    heartbeat_timeout_s: float = 60.0  # time without a heartbeat after which a target is not ready
+    leases: bool = True  # share the targets with other replicas; false = this is the only one
     lease_namespace: str = ""  # in the hub; "" = kube-system, on kcp default
-    lease_duration_s: float = 15.0  # without a renewal for so long, another replica takes over
-    lease_renew_deadline_s: float = 10.0  # without one for so long, this one writes no more
+    lease_duration_s: float = 15.0  # without a renewal for this long, another replica takes over
+    lease_renew_deadline_s: float = 10.0  # without one for this long, this one stops writing
     lease_retry_s: float = 2.0
     brake_deletes: int = 10  # per target and 10 minutes; the larger of this and
     brake_percent: float = 5.0  # this share of the target's objects
-    conflict_policy: str = "hub-wins"  # of config/policies.py, aliases resolved
-    takeover: str = "Never"  # Never | IfNoDiff | Always: of foreign objects under our names
+    conflict_policy: str = "hub-wins"  # see config/policies.py, aliases resolved
+    takeover: str = "Never"  # Never | IfNoDiff | Always: of foreign objects with our names
     write_mode: str = "Apply"  # Apply | CreateOnly | ReportDiff
-    ignore_fields: tuple[str, ...] = ()  # JSON pointers, "KIND:" before those of one kind
-    # Whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the autoscaler's.
+    ignore_fields: tuple[str, ...] = ()  # JSON pointers, "KIND:" in front for one kind
+    # Managers whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the
+    # autoscaler's.
     ignore_managers: tuple[str, ...] = ("kube-controller-manager/scale",)
-    status: str = "aggregate"  # aggregate | promote: what the hub's status is made of
-    status_rules: tuple[StatusRule, ...] = ()  # over the defaults of each kind
+    status: str = "aggregate"  # aggregate | promote: how the hub object's status is made
+    status_rules: tuple[StatusRule, ...] = ()  # in addition to the defaults of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +134,5 @@ class Settings:
     sync: SyncSettings = field(default_factory=SyncSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
-    transforms: tuple[Transform, ...] = ()  # in the order in which they are made
+    transforms: tuple[Transform, ...] = ()  # in the order in which they are applied
     source: Path | None = None  # the file it was read from

@@ -1,4 +1,4 @@
-"""Rules of how a status is merged, as people write them in the config and in Placements."""
+"""Parses rules for merging status, from the config and from Placements."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*){
 
 
 def status_rules(raw: object, _folder: Path) -> tuple[StatusRule, ...]:
-    """Return the rules of a list of tables. Raises ``Unusable`` with the first that is none."""
-    fix = "write [[sync.status_rules]] above each, in a file"
+    """Return the rules in a list of tables. Raises ``Unusable`` for the first invalid one."""
+    fix = "start each with [[sync.status_rules]] in the config file"
     if not isinstance(raw, list) or not all(isinstance(one, dict) for one in raw):
         raise Unusable("must be tables", fix)
     if len(raw) > MAX_RULES:
@@ -32,11 +32,11 @@ def _rule(number: int, raw: dict[str, object]) -> StatusRule:
         raise Unusable(f'rule {number} has "{unknown[0][:60]}"', f"write {', '.join(_KEYS)}")
     found = {name: value for name, value in raw.items() if isinstance(value, str)}
     if len(found) < len(raw):
-        raise Unusable(f"rule {number} has a value that is no string", "write it in quotes")
+        raise Unusable(f"rule {number} has a value that is not a string", "write it in quotes")
     rule = StatusRule(**found) if {"kind", "field"} <= set(found) else None
     if rule is None or not _KIND.fullmatch(rule.kind) or not _FIELD.fullmatch(rule.field):
         raise Unusable(
-            f"rule {number} names no kind and field of a status",
+            f"rule {number} does not name a kind and a status field",
             'write kind = "deployments.apps" and field = "readyReplicas"',
         )
     _check_how(number, rule)
@@ -46,12 +46,12 @@ def _rule(number: int, raw: dict[str, object]) -> StatusRule:
 def _check_how(number: int, rule: StatusRule) -> None:
     if bool(rule.function) == bool(rule.cel):
         raise Unusable(
-            f"rule {number} ({rule.field}) has not exactly one of function and cel",
+            f"rule {number} ({rule.field}) needs exactly one of function and cel",
             f"write one of: {', '.join(STATUS_FUNCTIONS)}; or an expression",
         )
     if rule.function and rule.function not in STATUS_FUNCTIONS:
         raise Unusable(
-            f'rule {number} has the function "{rule.function[:60]}"',
+            f'rule {number} has the unknown function "{rule.function[:60]}"',
             f"write one of: {', '.join(STATUS_FUNCTIONS)}",
         )
     if len(rule.cel) > MAX_EXPRESSION:

@@ -1,4 +1,4 @@
-"""Finds the line on which a key of a TOML document was written; tomllib does not tell."""
+"""Finds the line of each key in a TOML document, which tomllib does not report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FENCES: Final = ('"""', "'''")
 def lines_of(document: str) -> Mapping[str, int]:
     """Return the line, from 1, of each table and key by its path, as in ``targets[0].name``.
 
-    Keys inside inline tables are not found: their table's key is.
+    Keys inside inline tables are not found; use their table's key.
     """
     found: dict[str, int] = {}
     counts: dict[str, int] = {}
@@ -39,7 +39,7 @@ def _table(header: re.Match[str], counts: dict[str, int]) -> str:
 
 
 def _open_fence(line: str, fence: str) -> str:
-    """Return the multi-line string's quotes that are still open after the line, or ""."""
+    """Return the quotes of a multi-line string that is still open after the line, or ""."""
     if fence:
         return "" if fence in line else fence
     return next((quotes for quotes in _FENCES if line.count(quotes) % 2), "")

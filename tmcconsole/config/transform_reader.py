@@ -1,4 +1,4 @@
-"""Reads transforms: the tables of a TOML file, or the list in a Placement's spec."""
+"""Parses transforms: the tables of a TOML file, or the list in a Placement's spec."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tmcconsole.config.transforms import (
 )
 from tmcconsole.config.values import NOWHERE
 
-MAX_TRANSFORMS: Final = 200  # of one config or Placement
+MAX_TRANSFORMS: Final = 200  # in one config or Placement
 MAX_OPERATIONS: Final = 200  # in one patch
 _NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _QUANTITY: Final = re.compile(r"[0-9]+(\.[0-9]*)?([numkMGTPE]|[KMGTPE]i)?|")
@@ -38,7 +38,7 @@ _OWN_METADATA: Final = frozenset({"labels", "annotations"})
 
 
 class Misplaced(Unusable):
-    """What is wrong, with the key of the table it is under."""
+    """A problem, with the key of the table it belongs to."""
 
     def __init__(self, key: str, what: str, fix: str) -> None:
         super().__init__(what, fix)
@@ -46,7 +46,7 @@ class Misplaced(Unusable):
 
 
 def read_transform(raw: Mapping[str, Any], source: str) -> Transform:
-    """Return one transform. Raises ``Misplaced``."""
+    """Parse one transform. Raises ``Misplaced``."""
     known = ("name", *_MATCHES, *_CHANGES)
     names = {_snake(name): name for name in raw}
     for name in names:
@@ -70,7 +70,9 @@ def read_transform(raw: Mapping[str, Any], source: str) -> Transform:
 def _name(raw: Any) -> str:
     name = values.text(raw, NOWHERE)
     if not _NAME.fullmatch(name):
-        raise Unusable(f'"{name[:60]}" cannot name a transform', "use 1 to 63 letters, digits, '-'")
+        raise Unusable(
+            f'"{name[:60]}" is not a valid transform name', "use 1 to 63 letters, digits, '-'"
+        )
     return name
 
 
@@ -86,7 +88,7 @@ def _read(
 
 
 def _snake(name: str) -> str:
-    """Return a Placement's ``storageClass`` as the file's ``storage_class``."""
+    """Return a Placement's ``storageClass`` in the file's spelling, ``storage_class``."""
     return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f"_{found[1].lower()}", name)
 
 
@@ -102,13 +104,13 @@ def _label_choice(raw: Any) -> LabelChoice:
 
 
 def _path(written: str) -> FieldPath:
-    """Return a path that no identity is at."""
+    """Parse a path to a field that is not part of an object's identity."""
     path = read_path(written)
     first, rest = path.steps[0], path.steps[1:]
     is_own = first != "metadata" or (bool(rest) and rest[0] in _OWN_METADATA)
     if first in ("apiVersion", "kind", "status") or not is_own:
         raise Unusable(
-            f"{path} is not up to a transform: it says which object this is",
+            f"{path} cannot be transformed: it is part of the object's identity",
             "change spec, data, metadata.labels or metadata.annotations",
         )
     return path
@@ -126,7 +128,7 @@ def _json(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":"), allow_nan=False, sort_keys=True).encode()
     except (TypeError, ValueError) as error:
         fix = "write text, numbers, booleans, lists and tables"
-        raise Unusable("has a value that JSON does not know", fix) from error
+        raise Unusable("has a value that JSON cannot represent", fix) from error
 
 
 def _sets(raw: Any) -> list[Change]:
@@ -165,7 +167,7 @@ def _check_operation(operation: Any, fix: str) -> None:
         if key == "from" and operation["op"] not in ("move", "copy"):
             continue
         if not isinstance(written, str) or not written.startswith("/"):
-            raise Unusable(f"has an operation whose {key} is no JSON pointer", fix)
+            raise Unusable(f"has an operation whose {key} is not a JSON pointer", fix)
     if operation["op"] != "test":
         _path(operation["path"])
     if operation["op"] in ("add", "replace", "test") and "value" not in operation:
@@ -197,7 +199,7 @@ def _resources(raw: Any) -> list[Change]:
     if not isinstance(raw, dict) or not raw:
         raise Unusable("must be a table of containers", fix)
     found: list[Change] = []
-    for container in sorted(raw, key=lambda name: (name != "*", name)):  # the general one first
+    for container in sorted(raw, key=lambda name: (name != "*", name)):  # names override "*"
         parts = raw[container]
         if not isinstance(parts, dict) or not parts or not parts.keys() <= {"requests", "limits"}:
             raise Unusable(f'"{container}" must have requests or limits', fix)
@@ -224,7 +226,7 @@ def _storage_class(raw: Any) -> list[Change]:
         raise Unusable(
             "must be a storage class, or a table of them", 'write "fast", or { standard = "fast" }'
         )
-    # "*" last: it is for what no name is for
+    # "*" last: it applies where no name matches
     return [StorageClass(tuple(sorted(pairs, key=lambda pair: (pair[0] == "*", pair[0]))))]
 
 
@@ -236,7 +238,7 @@ _MATCHES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "targets": _patterns,
     "target_labels": _label_choice,
 }
-# In the order in which one transform makes its changes, whatever the order they are written in.
+# In the order in which one transform applies its changes, however they are written.
 _CHANGES: Final[Mapping[str, Callable[[Any], list[Change]]]] = {
     "images": _images,
     "replicas": _replicas,

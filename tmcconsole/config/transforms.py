@@ -1,4 +1,4 @@
-"""Transforms as data: what they select, and what they change. Written in TOML or in a Placement."""
+"""Transforms as data: what they match and what they change. Written in TOML or in a Placement."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from tmcconsole.config.grammar.fieldpath import FieldPath
 from tmcconsole.config.grammar.template import Template
 
 Pairs = tuple[tuple[str, str], ...]
-# Label names with the values that match, "*" being any; sorted.
+# Label names with the values that match ("*" is any), sorted.
 LabelChoice = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which objects on which targets; what is empty matches everything. ``*`` and ``?`` work."""
+    """Which objects on which targets; an empty field matches everything. ``*`` and ``?`` are
+    wildcards.
+    """
 
     kinds: tuple[str, ...] = ()  # deployments.apps, or Deployment
-    namespaces: tuple[str, ...] = ()  # of the hub
+    namespaces: tuple[str, ...] = ()  # in the hub
     names: tuple[str, ...] = ()
-    labels: LabelChoice = ()  # of the hub object
+    labels: LabelChoice = ()  # on the hub object
     targets: tuple[str, ...] = ()
-    target_labels: LabelChoice = ()  # of the SyncTarget: its environment
+    target_labels: LabelChoice = ()  # on the SyncTarget, describing its environment
 
 
 @dataclass(frozen=True, slots=True)
 class SetField:
-    """Give a field a value; what is missing on the way is made."""
+    """Set a field to a value; missing parents are created."""
 
     path: FieldPath
     value: bytes  # JSON
@@ -34,7 +36,7 @@ class SetField:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceField:
-    """Give a field a value where it has one already."""
+    """Set a field to a value if the field exists."""
 
     path: FieldPath
     value: bytes  # JSON
@@ -42,7 +44,7 @@ class ReplaceField:
 
 @dataclass(frozen=True, slots=True)
 class FillField:
-    """Give a field text made of placeholders."""
+    """Set a field to text made from placeholders."""
 
     path: FieldPath
     template: Template
@@ -50,7 +52,7 @@ class FillField:
 
 @dataclass(frozen=True, slots=True)
 class DeleteField:
-    """Take a field, or entries of a list, away."""
+    """Remove a field, or entries of a list."""
 
     path: FieldPath
 
@@ -64,21 +66,21 @@ class JsonPatch:
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Take container images from another registry: (what they begin with, what instead)."""
+    """Pull container images from another registry: (prefix, replacement)."""
 
-    rules: tuple[tuple[str, Template], ...]  # the longest beginning first
+    rules: tuple[tuple[str, Template], ...]  # longest prefix first
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """Run so many, whatever the hub says."""
+    """Run this many replicas, whatever the hub says."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Requests and limits of a container by name, ``*`` being all; "" takes one away."""
+    """Requests and limits by container name, ``*`` for all; "" removes one."""
 
     container: str
     requests: Pairs
@@ -87,14 +89,14 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class StorageClass:
-    """Storage classes of claims: (the hub's, ``*`` being any and none; the target's)."""
+    """Storage classes of claims: (the hub's, where ``*`` matches any or none; the target's)."""
 
     rules: Pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What was meant cannot be read: nothing passes until it can."""
+    """A change that could not be parsed: matching objects are held back until it can."""
 
     message: str
 
@@ -115,7 +117,7 @@ Change = (
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One transform: changes made in the order given to every object that matches."""
+    """One transform: changes applied in order to every object that matches."""
 
     name: str
     source: str  # where it is declared: "config", or "Placement NAME"

@@ -1,4 +1,4 @@
-"""Turns one written value, from a file, the environment or a flag, into one typed value."""
+"""Converts one written value, from a file, the environment or a flag, to a typed value."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tmcconsole.config.grammar.selectors import SelectorUnreadable
 from tmcconsole.config.problems import Unusable
 from tmcconsole.config.settings import ClusterAccess
 
-# Reads a raw value; relative paths are relative to the folder. Raises Unusable.
+# Parses a raw value; relative paths are relative to the folder. Raises Unusable.
 ValueReader = Callable[[object, Path], object]
 
-NOWHERE: Final = Path("/")  # for readers of what names no file
+NOWHERE: Final = Path("/")  # for parsers of values that are not paths
 IN_CLUSTER: Final = "in-cluster"
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -24,20 +24,20 @@ _LABEL: Final = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 _FIELDS: Final = ("namespace", "target", "target_namespace", "cluster", "workspace")
 _MASTERS: Final = "system:masters"
-# A kind, where one is given, and a pointer to anything but what every object needs.
+# A kind, if given, and a pointer to anything but the fields every object needs.
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
 
 
 def text(raw: object, _folder: Path) -> str:
-    """Return a string."""
+    """Parse a string."""
     if isinstance(raw, str):
         return raw
     raise Unusable(f"must be a string, not {_shown(raw)}", 'write it in quotes, "like this"')
 
 
 def boolean(raw: object, _folder: Path) -> bool:
-    """Return true or false; words are accepted where the source knows only strings."""
+    """Parse true or false; words are accepted from sources that only have strings."""
     if isinstance(raw, bool):
         return raw
     word = raw.lower() if isinstance(raw, str) else ""
@@ -47,7 +47,9 @@ def boolean(raw: object, _folder: Path) -> bool:
 
 
 def path(raw: object, folder: Path) -> Path:
-    """Return an absolute path: ``~`` is the home directory, a relative one is below ``folder``."""
+    """Parse a path and make it absolute: ``~`` is the home directory, others are below
+    ``folder``.
+    """
     written = text(raw, folder)
     if not written:
         raise Unusable("must not be empty", "name a file")
@@ -60,7 +62,7 @@ def path(raw: object, folder: Path) -> Path:
 
 
 def texts(raw: object, folder: Path) -> tuple[str, ...]:
-    """Return strings: a list, or one string with commas."""
+    """Parse strings: a list, or one string with commas."""
     if isinstance(raw, str):
         return tuple(part.strip() for part in raw.split(",") if part.strip())
     if isinstance(raw, list):
@@ -69,17 +71,17 @@ def texts(raw: object, folder: Path) -> tuple[str, ...]:
 
 
 def object_names(raw: object, folder: Path) -> tuple[str, ...]:
-    """Return names of the form ``namespace/name``, sorted."""
+    """Parse names of the form ``namespace/name``; return them sorted."""
     found = texts(raw, folder)
     for name in found:
         parts = name.split("/")
         if len(parts) != 2 or not all(_NAME.fullmatch(part) for part in parts):
-            raise Unusable(f'"{name[:80]}" names no object', 'write "namespace/name"')
+            raise Unusable(f'"{name[:80]}" is not NAMESPACE/NAME', 'write "namespace/name"')
     return tuple(sorted(set(found)))
 
 
 def integer(low: int, high: int) -> ValueReader:
-    """Return a reader of whole numbers within the bounds."""
+    """Return a parser of whole numbers within the bounds."""
 
     def read(raw: object, _folder: Path) -> int:
         number = int(raw) if isinstance(raw, str) and re.fullmatch(r"-?\d{1,18}", raw) else raw
@@ -91,7 +93,7 @@ def integer(low: int, high: int) -> ValueReader:
 
 
 def number(low: float, high: float) -> ValueReader:
-    """Return a reader of numbers within the bounds."""
+    """Return a parser of numbers within the bounds."""
 
     def read(raw: object, _folder: Path) -> float:
         if isinstance(raw, bool) or not isinstance(raw, int | float | str):
@@ -109,7 +111,7 @@ def number(low: float, high: float) -> ValueReader:
 
 
 def duration(low: float, high: float) -> ValueReader:
-    """Return a reader of durations in seconds: ``"20s"``, ``"1.5m"``, or a bare number."""
+    """Return a parser of durations in seconds: ``"20s"``, ``"1.5m"``, or a bare number."""
 
     def read(raw: object, _folder: Path) -> float:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
@@ -125,30 +127,34 @@ def duration(low: float, high: float) -> ValueReader:
 
 
 def choice(*known: str) -> ValueReader:
-    """Return a reader of one of the known words."""
+    """Return a parser of one of the known words."""
 
     def read(raw: object, folder: Path) -> str:
         word = text(raw, folder)
         if word not in known:
-            raise Unusable(f'"{word[:60]}" is none of the known ones', f"write {_either(known)}")
+            raise Unusable(
+                f'"{word[:60]}" is not one of the known values', f"write {_either(known)}"
+            )
         return word
 
     return read
 
 
 def identity(raw: object, folder: Path) -> str:
-    """Return the template of a user to write as; it begins with text that no tenant chooses."""
+    """Parse the template of a user to impersonate; it must begin with text that no tenant
+    controls.
+    """
     written = template(raw, folder)
     if written and (written.startswith("{") or written == _MASTERS):
         raise Unusable(
-            f'"{written[:60]}" would let a tenant choose any user',
-            'begin with fixed text, "system:serviceaccount:{target_namespace}:tmc-tenant"',
+            f'"{written[:60]}" would let a tenant impersonate any user',
+            'start with fixed text, "system:serviceaccount:{target_namespace}:tmc-tenant"',
         )
     return written
 
 
 def identities(raw: object, folder: Path) -> tuple[str, ...]:
-    """Return the templates of groups to write as; never the one that RBAC does not bind."""
+    """Parse templates of groups to impersonate; never system:masters, which bypasses RBAC."""
     found = tuple(identity(one, folder) for one in texts(raw, folder))
     if any(one in ("", _MASTERS) for one in found):
         raise Unusable(f"must not be empty or {_MASTERS}", "name a group of the tenants")
@@ -156,26 +162,26 @@ def identities(raw: object, folder: Path) -> tuple[str, ...]:
 
 
 def host_patterns(raw: object, folder: Path) -> tuple[str, ...]:
-    """Return host names, ``*.`` and a domain among them, each possibly a template."""
+    """Parse host names, with ``*.`` wildcards, each possibly a template."""
     found = tuple(template(one, folder).lower() for one in texts(raw, folder))
     for one in found:
         if not _NAME.fullmatch(_FIELD.sub("x", one.removeprefix("*."))):
-            raise Unusable(f'"{one[:60]}" is no host name', 'write "*.{namespace}.example.com"')
+            raise Unusable(f'"{one[:60]}" is not a host name', 'write "*.{namespace}.example.com"')
     return found
 
 
 def template(raw: object, folder: Path) -> str:
-    """Return text whose fields in braces are all known."""
+    """Parse a template whose placeholders are all known."""
     written = text(raw, folder)
     unknown = [name for name in _FIELD.findall(written) if name not in _FIELDS]
     if unknown or set("{}") & set(_FIELD.sub("", written)):
         known = ", ".join(f"{{{name}}}" for name in _FIELDS)
-        raise Unusable(f'"{written[:60]}" has a field that means nothing', f"known are {known}")
+        raise Unusable(f'"{written[:60]}" has an unknown placeholder', f"known are {known}")
     return written
 
 
 def word(known: Mapping[str, str]) -> ValueReader:
-    """Return a reader of words that stand for others: the names other tools have for the same."""
+    """Return a parser of words with aliases: other tools' names for the same thing."""
     read_known = choice(*known)
 
     def read(raw: object, folder: Path) -> str:
@@ -185,7 +191,7 @@ def word(known: Mapping[str, str]) -> ValueReader:
 
 
 def pointers(raw: object, folder: Path) -> tuple[str, ...]:
-    """Return JSON pointers to fields within an object, each with or without a kind before it."""
+    """Parse JSON pointers to fields within an object, each with or without a kind in front."""
     written = texts(raw, folder)
     for one in written:
         read_pointer(one)
@@ -193,7 +199,7 @@ def pointers(raw: object, folder: Path) -> tuple[str, ...]:
 
 
 def selector(terms: Callable[[str], object]) -> ValueReader:
-    """Return a reader of selectors in one of the two languages of ``grammar/selectors.py``."""
+    """Return a parser of label or field selectors; see ``grammar/selectors.py``."""
 
     def read(raw: object, folder: Path) -> str:
         written = text(raw, folder)
@@ -201,7 +207,7 @@ def selector(terms: Callable[[str], object]) -> ValueReader:
             terms(written)
         except SelectorUnreadable as error:
             raise Unusable(
-                str(error), "write it as for kubectl: a=b,c!=d; on labels also x in (a,b), y, !z"
+                str(error), "use kubectl's syntax: a=b,c!=d; for labels also x in (a,b), y, !z"
             ) from error
         return written
 
@@ -209,37 +215,39 @@ def selector(terms: Callable[[str], object]) -> ValueReader:
 
 
 def target_name(raw: object, folder: Path) -> str:
-    """Return a SyncTarget's name: a DNS subdomain, as Kubernetes has it, and not ``hub``."""
+    """Parse a SyncTarget's name: a DNS subdomain, as Kubernetes requires, and not ``hub``."""
     name = text(raw, folder)
     if not _NAME.fullmatch(name) or len(name) > 253:
         raise Unusable(
-            f'"{name[:60]}" cannot name a SyncTarget',
+            f'"{name[:60]}" is not a valid SyncTarget name',
             "use lower-case letters, digits, '-' and '.', at most 253",
         )
     if name == "hub":
-        raise Unusable('"hub" is the hub\'s own name', "choose another name for the target")
+        raise Unusable('"hub" is reserved for the hub', "choose a different name for the target")
     return name
 
 
 def labels(raw: object, _folder: Path) -> tuple[tuple[str, str], ...]:
-    """Return labels sorted by name, each valid for Kubernetes."""
+    """Parse labels and sort them by name; each must be valid for Kubernetes."""
     if not isinstance(raw, dict):
         raise Unusable(f"must be a table, not {_shown(raw)}", 'write { region = "eu" }')
     for key, value in raw.items():
         prefix, _, name = key.rpartition("/")
         bad_prefix = "/" in key and not (_NAME.fullmatch(prefix) and len(prefix) <= 253)
         if bad_prefix or not name or not _LABEL.fullmatch(name):
-            raise Unusable(f'"{key[:80]}" cannot be a label', "use letters, digits, '-', '_', '.'")
+            raise Unusable(
+                f'"{key[:80]}" is not a valid label key', "use letters, digits, '-', '_', '.'"
+            )
         if not isinstance(value, str) or not _LABEL.fullmatch(value):
             raise Unusable(
-                f'label "{key}" has a value Kubernetes refuses',
+                f'label "{key}" has an invalid value',
                 "use a string of at most 63 letters, digits, '-', '_', '.'",
             )
     return tuple(sorted(raw.items()))
 
 
 def access(written: str, folder: Path) -> ClusterAccess:
-    """Return the access that ``FILE``, ``FILE#CONTEXT`` or ``in-cluster`` stands for."""
+    """Parse ``FILE``, ``FILE#CONTEXT`` or ``in-cluster`` as the access to a cluster."""
     if written == IN_CLUSTER:
         return ClusterAccess(in_cluster=True)
     file, _, context = written.partition("#")
@@ -247,15 +255,17 @@ def access(written: str, folder: Path) -> ClusterAccess:
 
 
 def named_access(written: str, folder: Path) -> tuple[str, ClusterAccess]:
-    """Return the name and the access that ``NAME=FILE[#CONTEXT]`` stands for."""
+    """Parse ``NAME=FILE[#CONTEXT]`` as a name and the access to a cluster."""
     name, equals, rest = written.partition("=")
     if not equals:
-        raise Unusable(f'"{written[:80]}" names no file', "write NAME=FILE or NAME=FILE#CONTEXT")
+        raise Unusable(
+            f'"{written[:80]}" does not name a file', "write NAME=FILE or NAME=FILE#CONTEXT"
+        )
     return target_name(name, folder), access(rest, folder)
 
 
 def spell_duration(seconds: float) -> str:
-    """Return a duration as one writes it: 90.0 is ``90s``, 300.0 is ``5m``."""
+    """Return a duration as written in a config: 90.0 is ``90s``, 300.0 is ``5m``."""
     for unit in ("d", "h", "m", "s"):
         if seconds >= UNITS[unit] and seconds % UNITS[unit] == 0:
             return f"{seconds / UNITS[unit]:g}{unit}"
@@ -263,7 +273,7 @@ def spell_duration(seconds: float) -> str:
 
 
 def _within(value: float, low: float, high: float, spell: Callable[[float], str]) -> float:
-    if low <= value <= high:  # refuses NaN too
+    if low <= value <= high:  # rejects NaN too
         return value
     raise Unusable(f"{spell(value)} is out of range", f"write {spell(low)} to {spell(high)}")
 

@@ -1,4 +1,4 @@
-"""Settings as TOML text, and files that are whole and private from their first byte."""
+"""Writes settings as TOML, and files that are complete and private from their first byte."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tmcconsole.config.values import spell_duration
 
 
 def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool = False) -> str:
-    """Return the settings as a document that loads to equal settings.
+    """Return the settings as a TOML document that loads to equal settings.
 
-    Only what differs from the defaults is written, unless ``everything``. Paths inside the folder
-    ``beside`` become relative to it, so that the folder can be moved.
+    Only non-default values are written, unless ``everything``. Paths inside the directory
+    ``beside`` become relative to it, so that the directory can be moved.
     """
     import tomli_w
 
-    # The transforms go with the head: short ones make one line, which no table may stand before.
+    # Transforms go at the top: short ones become one line, which no table may precede.
     transforms = [_transform(transform) for transform in settings.transforms]
     head = {
         "state_dir": _written_path(settings.state_dir, beside),
@@ -47,7 +47,7 @@ def to_toml(settings: Settings, *, beside: Path | None = None, everything: bool 
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write a file of mode 0600: all of it or, on any error, nothing. Raises ``OSError``."""
+    """Write a file with mode 0600, completely or, on any error, not at all. Raises ``OSError``."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600, O_EXCL
     try:
@@ -62,7 +62,7 @@ def write_private(path: Path, content: str) -> None:
 
 
 def _target(target: TargetSettings, beside: Path | None) -> str:
-    """Return a [[targets]] entry; left to itself the library would put short ones in one line."""
+    """Return a [[targets]] entry; the library would put short ones on one line."""
     import tomli_w
 
     entry = tomli_w.dumps({"name": target.name, **_access(target.access, beside)})

@@ -8,7 +8,7 @@ from tmcconsole.contract.records import AnyRecord
 
 
 class Revision(msgspec.Struct, frozen=True, gc=False):
-    """A point in one board's life. Revisions of different epochs are not comparable."""
+    """A point in one board's history. Revisions of different epochs cannot be compared."""
 
     epoch: str  # identifies one run of one engine
     number: int  # grows by one for each change
@@ -18,20 +18,20 @@ NOTHING_SEEN = Revision("", 0)
 
 
 class RecordRef(msgspec.Struct, frozen=True, gc=False):
-    """Names a record: its type's tag and its key."""
+    """Identifies a record: its type's tag and its key."""
 
     kind: str  # e.g. "TargetRecord"
     key: str
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """All that changed after the asked revision, each record once, in its newest form.
+    """Everything that changed after the given revision, each record once, in its newest form.
 
-    With ``snapshot`` the mirror is to be emptied first: ``upserted`` is then everything.
+    With ``snapshot`` the mirror must be emptied first: ``upserted`` is then everything.
     """
 
     revision: Revision
     upserted: tuple[AnyRecord, ...] = ()
     removed: tuple[RecordRef, ...] = ()
     snapshot: bool = False
-    wall: float = 0.0  # the engine's clock when this was made: ages are computed from it
+    wall: float = 0.0  # the engine's clock when this was made, from which ages are computed

@@ -1,7 +1,7 @@
-"""What a front end may ask of the engine, and how it answers.
+"""What a front end may ask of the engine, and the engine's replies.
 
-A command's effect is seen only through ``EngineLink.changes``; a reply says whether it was
-accepted, or why not, or carries the answer to a question.
+A command's effect is seen only through ``EngineLink.changes``; a reply says whether the command was
+accepted or why not, or carries the answer to a question.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class PauseTarget(Command, frozen=True):
-    """Take no writes to a target until resumed, or until ``until`` (Unix seconds)."""
+    """Stop writes to a target until it is resumed, or until ``until`` (Unix seconds)."""
 
     target: str
     until: float = 0.0
@@ -32,7 +32,7 @@ class ResumeTarget(Command, frozen=True):
 
 
 class CordonTarget(Command, frozen=True):
-    """Place nothing new on a target; what is there stays."""
+    """Place nothing new on a target; existing copies stay."""
 
     target: str
 
@@ -44,7 +44,7 @@ class UncordonTarget(Command, frozen=True):
 
 
 class PlanDrain(Command, frozen=True):
-    """Ask what a drain would do: answers a ``DrainPlan``."""
+    """Ask what a drain would do; answered with a ``DrainPlan``."""
 
     target: str
 
@@ -57,13 +57,13 @@ class DrainTarget(Command, frozen=True):
 
 
 class PlanForget(Command, frozen=True):
-    """Ask what forgetting a cluster would release: answers a ``ForgetPlan``."""
+    """Ask what forgetting a cluster would release; answered with a ``ForgetPlan``."""
 
-    target: str  # a SyncTarget's name, or the key of one that is gone
+    target: str  # a SyncTarget's name, or the key of a deleted one
 
 
 class ForgetTarget(Command, frozen=True):
-    """Release the hub's objects from a cluster that is gone for good: answers a ``ForgetPlan``.
+    """Release hub objects from a cluster that is gone for good; answered with a ``ForgetPlan``.
 
     Nothing is sent to the cluster. ``confirm`` must equal ``target``.
     """
@@ -73,10 +73,10 @@ class ForgetTarget(Command, frozen=True):
 
 
 class Resync(Command, frozen=True):
-    """Reconcile again, whatever the caches say.
+    """Reconcile again, whatever the caches hold.
 
-    Empty fields widen the scope: no ``target`` = all of them; no ``key`` = every object.
-    ``relist`` also drops the caches and lists anew.
+    Empty fields widen the scope: no ``target`` means all targets, no ``key`` every object.
+    ``relist`` also drops the caches and lists again.
     """
 
     target: str = ""
@@ -91,15 +91,15 @@ class AllowDeletes(Command, frozen=True):
 
 
 class Why(Command, frozen=True):
-    """Ask why an object is as it is: answers a ``Text``."""
+    """Ask why an object is in its state; answered with a ``Text``."""
 
     key: str  # an ObjectRecord's key
 
 
 class ShowObject(Command, frozen=True):
-    """Ask for an object as YAML, secrets redacted: answers a ``Text``.
+    """Ask for an object as YAML, secrets redacted; answered with a ``Text``.
 
-    ``target`` empty means the hub's.
+    An empty ``target`` means the hub's object.
     """
 
     key: str
@@ -107,36 +107,36 @@ class ShowObject(Command, frozen=True):
 
 
 class ShowDiff(Command, frozen=True):
-    """Ask what the engine wants on a target against what is there: answers a ``Text``."""
+    """Ask for the diff between an object's desired state and its copy; answered with a ``Text``."""
 
     key: str
     target: str
 
 
 class ShowQueue(Command, frozen=True):
-    """Ask for the keys in one queue: answers ``QueueItems``."""
+    """Ask for the keys in one queue; answered with ``QueueItems``."""
 
     target: str
     kind: str  # a QueueRecord's kind
 
 
 class ListDeadLetters(Command, frozen=True):
-    """Ask for what failed for good: answers ``DeadLetters``."""
+    """Ask for the dead letters; answered with ``DeadLetters``."""
 
     target: str = ""  # "" = the hub and all targets
 
 
 class RetryDeadLetters(Command, frozen=True):
-    """Try dead letters again now. Empty fields widen the scope; ``target`` may be ``hub``."""
+    """Retry dead letters now. Empty fields widen the scope; ``target`` may be ``hub``."""
 
     target: str = ""
     key: str = ""  # an ObjectRecord's key
 
 
 class ShowDrift(Command, frozen=True):
-    """Ask what others changed on an object's copies: answers a ``DriftReport``.
+    """Ask what others changed on an object's copies; answered with a ``DriftReport``.
 
-    ``target`` empty means all of them.
+    An empty ``target`` means all targets.
     """
 
     key: str  # an ObjectRecord's key
@@ -144,10 +144,10 @@ class ShowDrift(Command, frozen=True):
 
 
 class AdoptDrift(Command, frozen=True):
-    """Write what a target has of an object's spec or data to the hub, which sends it everywhere.
+    """Write a target's value of a spec or data field to the hub, which syncs it to all targets.
 
-    ``field`` is a path or a JSON pointer of a ``DriftField``; empty means every field that
-    differs, which for a Secret is refused. Labels, annotations and status are never adopted.
+    ``field`` is a path or a JSON pointer of a ``DriftField``; empty means every field that differs,
+    which is refused for a Secret. Labels, annotations and status are never adopted.
     """
 
     key: str
@@ -156,7 +156,7 @@ class AdoptDrift(Command, frozen=True):
 
 
 class RevertDrift(Command, frozen=True):
-    """Take fields of a copy back once, whatever the conflict policy; this also ends a truce."""
+    """Overwrite fields of a copy once, whatever the conflict policy; this also ends a truce."""
 
     key: str
     target: str
@@ -164,14 +164,14 @@ class RevertDrift(Command, frozen=True):
 
 
 class CedeField(Command, frozen=True):
-    """Leave a field of an object to the clusters: noted on the hub object, for all targets."""
+    """Stop managing a field of an object on all targets; recorded on the hub object."""
 
     key: str
     field: str  # as in ``AdoptDrift``
 
 
 class SimFault(Command, frozen=True):
-    """Switch a fault of a simulated cluster; only the demo's link knows it."""
+    """Switch a fault of a simulated cluster; only the demo's link supports it."""
 
     target: str
     fault: str
@@ -208,27 +208,29 @@ class Reply(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Accepted(Reply, frozen=True):
-    """It will be done; watch the records."""
+    """The command will be carried out; watch the records."""
 
     message: SafeText = SafeText()
 
 
 class Refused(Reply, frozen=True):
-    """It will not be done. ``reason`` names the thing, ``fix`` says what would help."""
+    """The command will not be carried out. ``reason`` names the cause, ``fix`` what would help."""
 
     reason: SafeText
     fix: SafeText = SafeText()
 
 
 class Text(Reply, frozen=True):
-    """An answer to read, possibly of many lines."""
+    """A text to read, possibly of many lines."""
 
     title: SafeText
     body: SafeText
 
 
 class Move(msgspec.Struct, frozen=True, gc=False):
-    """What a drain does to one object. ``to`` empty: it has nowhere to go; see ``reason``."""
+    """What a drain does to one object. An empty ``to`` means that no target can take it; see
+    ``reason``.
+    """
 
     key: str
     to: tuple[SafeText, ...]
@@ -236,11 +238,11 @@ class Move(msgspec.Struct, frozen=True, gc=False):
 
 
 class DrainPlan(Reply, frozen=True):
-    """What a drain would do, before anything is done."""
+    """What a drain would do."""
 
     target: SafeText
     moves: tuple[Move, ...]
-    stranded: int  # objects with nowhere to go
+    stranded: int  # objects that no other target can take
 
 
 class KindCount(msgspec.Struct, frozen=True, gc=False):
@@ -256,7 +258,7 @@ class ForgetPlan(Reply, frozen=True):
     target: SafeText
     target_key: str
     kinds: tuple[KindCount, ...]
-    refusal: SafeText = SafeText()  # why it would not be carried out
+    refusal: SafeText = SafeText()  # why it would be refused
 
 
 class QueueItem(msgspec.Struct, frozen=True, gc=False):
@@ -276,14 +278,14 @@ class QueueItems(Reply, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """A key that was refused, or failed too often. It is still looked at, but rarely."""
+    """A key that was refused or failed too often. It is still retried, but rarely."""
 
     target: SafeText  # or hub
     key: SafeText  # an ObjectRecord's key
     cause: SafeText
-    attempts: int  # in a row
-    since: float  # Unix seconds: the first of them
-    due_at: float  # of the next try; 0 = it is under way
+    attempts: int  # consecutive failures
+    since: float  # Unix seconds of the first failure
+    due_at: float  # of the next attempt; 0 = one is in progress
 
 
 class DeadLetters(Reply, frozen=True):
@@ -294,7 +296,9 @@ class DeadLetters(Reply, frozen=True):
 
 
 class DriftField(msgspec.Struct, frozen=True, gc=False):
-    """One field of a copy that somebody else changed; values are redacted, times Unix seconds."""
+    """One field of a copy that somebody else changed. Values are redacted, times are Unix
+    seconds.
+    """
 
     target: SafeText
     path: SafeText  # for people: spec.template.spec.containers[name=web].image
@@ -302,18 +306,18 @@ class DriftField(msgspec.Struct, frozen=True, gc=False):
     wanted: SafeText
     actual: SafeText
     manager: SafeText
-    outcome: str  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended: differs no more
+    outcome: str  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended: no longer differs
     count: int  # changes seen
     first_seen: float
     last_seen: float
 
 
 class DriftReport(Reply, frozen=True):
-    """What others changed on an object's copies since the start, the latest seen last."""
+    """What others changed on an object's copies since the start, the most recent last."""
 
     key: SafeText
-    policy: SafeText  # who wins, and who said so
-    fields: tuple[DriftField, ...]  # at most 32 for each target
+    policy: SafeText  # who wins, and which setting says so
+    fields: tuple[DriftField, ...]  # at most 32 per target
 
 
 AnyReply = (

@@ -1,6 +1,6 @@
-"""The faults of simulated clusters as a person finds them: in groups, a key and a word each.
+"""The faults of simulated clusters as the user sees them: grouped, each with a key and a label.
 
-The names are the simulator's; a test holds this to all it has.
+The names are the simulator's; a test compares this list with it.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-MEND_ALL: Final = "all"  # switched off: every fault is
+MEND_ALL: Final = "all"  # turns every fault off
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: the key that chooses it, a short word, its name."""
+    """One fault: the key that selects it, its label and its name."""
 
     key: str
     word: str

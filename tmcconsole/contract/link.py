@@ -16,16 +16,13 @@ class EngineLink(Protocol):
     """Two operations. Front ends pull at their own rate; the engine never pushes."""
 
     async def changes(self, since: Revision) -> Changes:
-        """Return what changed after ``since``, coalesced by key, at once (never waits).
+        """Return what changed after ``since``, coalesced by key, without waiting.
 
-        A full snapshot where ``since`` is ``NOTHING_SEEN``, of another epoch, or too old.
-        Raises ``LinkLost``.
+        The result is a full snapshot if ``since`` is ``NOTHING_SEEN``, of another epoch, or too
+        old. Raises ``LinkLost``.
         """
         ...
 
     async def request(self, command: AnyCommand) -> AnyReply:
-        """Ask for something; its effects are seen only through ``changes``.
-
-        Raises ``LinkLost``.
-        """
+        """Send a command; its effects are seen only through ``changes``. Raises ``LinkLost``."""
         ...

@@ -1,8 +1,8 @@
-"""What the board holds: one frozen record for each thing a person can look at.
+"""What the board holds: one frozen record for everything a user can look at.
 
-Times are Unix seconds on the engine's wall clock; ages are the viewer's to compute. Every string
-that came from a cluster is ``SafeText``. A record is identified by ``(kind tag, key)`` and is
-replaced whole; an equal record is no change.
+Times are Unix seconds on the engine's wall clock; the viewer computes ages. Every string that came
+from a cluster is ``SafeText``. A record is identified by ``(kind tag, key)`` and replaced as a
+whole; an equal record is not a change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class TargetState(StrEnum):
 
     CONNECTING = "Connecting"
     SYNCING = "Syncing"
-    STANDBY = "Standby"  # connected and watching; another replica writes, or nobody may now
+    STANDBY = "Standby"  # connected and watching; another replica writes, or no replica may now
     UNREACHABLE = "Unreachable"
     UNAUTHORIZED = "Unauthorized"
     REFUSED = "Refused"  # another cluster behind the same name, or a config error; see reason
@@ -36,25 +36,25 @@ class TargetState(StrEnum):
 
 
 class KindState(StrEnum):
-    """How one kind stands on one target."""
+    """The state of one kind on one target."""
 
-    PENDING = "Pending"  # not looked at yet, or waits for its definition
+    PENDING = "Pending"  # not checked yet, or waiting for its definition
     ACCEPTED = "Accepted"  # synced
-    INCOMPATIBLE = "Incompatible"  # the target would refuse or drop what the hub takes
-    REFUSED = "Refused"  # policy or the config says no
-    UNAUTHORIZED = "Unauthorized"  # synced as far as the rights go; some verbs are missing
-    GONE = "Gone"  # was synced, and one side does not serve it now; its copies are left alone
+    INCOMPATIBLE = "Incompatible"  # the target would reject or drop what the hub accepts
+    REFUSED = "Refused"  # denied by policy or config
+    UNAUTHORIZED = "Unauthorized"  # synced as far as RBAC allows; some verbs are missing
+    GONE = "Gone"  # was synced, but one side no longer serves it; its copies are left alone
 
 
 class SyncState(StrEnum):
-    """How one object stands on one target."""
+    """The state of one object on one target."""
 
     IN_SYNC = "InSync"
     PENDING = "Pending"  # queued or being written
-    DRIFTED = "Drifted"  # the copy differs and we know it
+    DRIFTED = "Drifted"  # the copy differs, and the engine knows it
     FAILED = "Failed"  # the last attempt failed; it will be retried
-    REFUSED = "Refused"  # policy or the API server says no; waits for a change
-    COLLISION = "Collision"  # a foreign object has the name; untouched
+    REFUSED = "Refused"  # denied by policy or the API server; waits for a change
+    COLLISION = "Collision"  # a foreign object has the name; left untouched
     DELETING = "Deleting"
     HELD = "Held"  # paused, braked, or waiting for an operator
     STALE = "Stale"  # last known state of an unreachable target
@@ -80,7 +80,7 @@ class Condition(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pause(msgspec.Struct, frozen=True, gc=False):
-    """Why and how long a target takes no writes. ``until`` 0 means until resumed."""
+    """Why and until when writes to a target are paused. ``until`` 0 means until resumed."""
 
     until: float
     by: SafeText
@@ -102,20 +102,20 @@ class EngineRecord(Record, frozen=True):
     in_sync: int = 0
     pending: int = 0
     failed: int = 0
-    write_attempts: int = 0  # to hub and targets since start, heartbeats and leases aside
+    write_attempts: int = 0  # to hub and targets since start, except heartbeats and leases
     read_only: bool = False
-    replica: SafeText = SafeText()  # this engine among those that share the targets; "" = alone
+    replica: SafeText = SafeText()  # this engine, if replicas share the targets; "" = alone
     hub_holder: SafeText = SafeText()  # the replica that decides placements; "" = none, or alone
     notes: tuple[SafeText, ...] = ()  # e.g. the demo's kubeconfig paths
 
     @property
     def key(self) -> str:
-        """There is one engine."""
+        """There is only one engine."""
         return "engine"
 
 
 class TargetRecord(Record, frozen=True):
-    """One SyncTarget and the engine's dealings with it."""
+    """One SyncTarget and what the engine does with it."""
 
     name: SafeText
     target_key: str  # kcp's SyncTarget key
@@ -125,7 +125,7 @@ class TargetRecord(Record, frozen=True):
     reason: SafeText = SafeText()  # one word, e.g. ClusterUnreachable
     message: SafeText = SafeText()  # one sentence with the remedy
     since: float = 0.0  # when ``state`` last changed
-    next_try_at: float = 0.0  # reconnect countdown; 0 when connected
+    next_try_at: float = 0.0  # when the next connection attempt is due; 0 when connected
     heartbeat_at: float = 0.0  # last heartbeat the hub accepted; 0 = never
     contact_at: float = 0.0  # last answer from the cluster; 0 = never
     conditions: tuple[Condition, ...] = ()
@@ -139,13 +139,13 @@ class TargetRecord(Record, frozen=True):
     in_sync: int = 0
     pending: int = 0
     failed: int = 0
-    upsynced: int = 0  # objects that the target owns and the hub shows
-    upsync_failed: int = 0  # of those, not shown, or not as they are
+    upsynced: int = 0  # objects the target owns that the hub shows
+    upsync_failed: int = 0  # objects the target owns that the hub does not show, or shows outdated
     queue_depth: int = 0
     oldest_queued_at: float = 0.0
-    lag_p50_ms: float = 0.0  # hub change seen -> copy written, recent window
+    lag_p50_ms: float = 0.0  # from seeing a hub change to writing the copy, recent window
     lag_p95_ms: float = 0.0
-    concurrency: int = 0  # writes allowed at once now
+    concurrency: int = 0  # writes allowed in parallel now
     version: SafeText = SafeText()  # of the cluster's API server
     address: SafeText = SafeText()
     cluster_uid: SafeText = SafeText()  # UID of kube-system
@@ -166,7 +166,7 @@ class QueueRecord(Record, frozen=True):
     in_flight: int = 0
     delayed: int = 0  # waiting for a backoff or a deadline
     retrying: int = 0  # keys whose last attempt failed
-    dead: int = 0  # of those: refused, or failed so often that a person should look
+    dead: int = 0  # keys refused, or failed so often that an operator should look
     done_total: int = 0
     failed_total: int = 0
     oldest_at: float = 0.0  # 0 when empty
@@ -187,10 +187,10 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
     reason: SafeText = SafeText()
     message: SafeText = SafeText()
     since: float = 0.0
-    ready: str = ""  # e.g. "2/3 ready": the summary of the copy's own status, "" without one
+    ready: str = ""  # e.g. "2/3 ready": a summary of the copy's own status; "" without one
     health: Health = Health.UNKNOWN  # of this copy
-    told: SafeText = SafeText()  # why ``health`` is as it is
-    heard_at: float = 0.0  # of a target that does not answer: when it last did; 0 = it answers
+    told: SafeText = SafeText()  # why ``health`` has its value
+    heard_at: float = 0.0  # last answer of a target that does not respond; 0 = it responds
 
 
 class ObjectRecord(Record, frozen=True):
@@ -204,11 +204,11 @@ class ObjectRecord(Record, frozen=True):
     created_at: float = 0.0
     generation: int = 0
     deleting_since: float = 0.0
-    health: Health = Health.UNKNOWN  # the worst over the cells, those on their way out aside
+    health: Health = Health.UNKNOWN  # the worst of all cells, except copies being removed
     summary: SafeText = SafeText()  # e.g. "3/4 ready; west: 1/2 ready"
     placement: SafeText = SafeText()  # why these targets
     cells: tuple[Cell, ...] = ()  # sorted by target
-    reason: SafeText = SafeText()  # why ``health`` is as it is
+    reason: SafeText = SafeText()  # why ``health`` has its value
     reason_target: SafeText = SafeText()  # whose copy decides ``health``
 
     @property
@@ -219,18 +219,18 @@ class ObjectRecord(Record, frozen=True):
 
 
 class KindRecord(Record, frozen=True):
-    """One kind of the hub's on one target."""
+    """One kind of the hub on one target."""
 
     target: SafeText
     kind: SafeText  # e.g. deployments.apps
     state: KindState
     reason: SafeText = SafeText()  # one word, e.g. KindAway
-    message: SafeText = SafeText()  # the field, the verbs, the side; with the remedy
-    version: SafeText = SafeText()  # the one both sides are spoken to in; "" where none is
+    message: SafeText = SafeText()  # names the field, the verbs and the side, with the remedy
+    version: SafeText = SafeText()  # used with both sides; "" if there is none
     hub_versions: tuple[SafeText, ...] = ()  # preferred first
     target_versions: tuple[SafeText, ...] = ()
     since: float = 0.0  # when state or reason last changed
-    objects: int = 0  # copies known of
+    objects: int = 0  # known copies
 
     @property
     def key(self) -> str:
@@ -239,7 +239,7 @@ class KindRecord(Record, frozen=True):
 
 
 class PlacementRecord(Record, frozen=True):
-    """One Placement and what it decided."""
+    """One Placement and its decision."""
 
     name: SafeText
     phase: str
@@ -269,7 +269,7 @@ class HealthRecord(Record, frozen=True):
 
 
 class HistoryRecord(Record, frozen=True):
-    """Something that happened: an error and its recovery, an action, a drift, a decision."""
+    """An event: an error and its recovery, an action, a drift, a decision."""
 
     id: str
     at: float
@@ -279,7 +279,7 @@ class HistoryRecord(Record, frozen=True):
     target: SafeText = SafeText()
     subject: SafeText = SafeText()  # the object or kind, as resource/namespace/name
     message: SafeText = SafeText()
-    hint: SafeText = SafeText()  # what a person can do
+    hint: SafeText = SafeText()  # what the user can do
     count: int = 1  # occurrences folded into this record
     last_at: float = 0.0
     recovered_at: float = 0.0  # 0 = not recovered

@@ -1,7 +1,7 @@
 """Text that came from a cluster, made inert once, at ingest.
 
-``SafeText`` is the only kind of remote string a record may carry and a screen may draw. Making one
-*is* sanitising, so an unsafe one cannot exist; doing it twice changes nothing.
+``SafeText`` is the only kind of remote string that a record may carry and a screen may draw.
+Constructing one sanitises the text, so an unsafe one cannot exist; doing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-MAX_LENGTH: Final = 4096  # characters; longer text is cut and says so
-MAX_COMBINING: Final = 4  # marks stacked on one character before the rest is escaped
+MAX_LENGTH: Final = 4096  # characters; longer text is truncated and marked
+MAX_COMBINING: Final = 4  # combining marks on one character before the rest are escaped
 
 # Control, format (bidi, zero width), surrogate, private use, unassigned, line and paragraph breaks.
 _HOSTILE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class SafeText(str):
-    """A string that no terminal and no markup parser will act upon."""
+    """A string that no terminal or markup parser will act on."""
 
     __slots__ = ()
 

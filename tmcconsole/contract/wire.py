@@ -10,11 +10,11 @@ from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply
 from tmcconsole.contract.text import SafeText
 
-PROTOCOL = 1  # changes when an older peer could misread what we send
+PROTOCOL = 1  # raised when an older peer could misread what we send
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
-    """First line from each side. A different ``protocol`` ends the conversation."""
+    """The first line from each side. A different ``protocol`` ends the conversation."""
 
     protocol: int
     version: str
@@ -29,7 +29,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
-    """The engine's answer to the question of the same id."""
+    """The engine's answer to the question with the same id."""
 
     id: int
     changes: Changes | None = None
@@ -62,7 +62,7 @@ def encode(line: Line) -> bytes:
 
 
 def decode(data: bytes) -> Line:
-    """Return the line in ``data``. Raises ``ValueError`` where it is not one of ours."""
+    """Return the line in ``data``. Raises ``ValueError`` if it is not one of ours."""
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError as error:

@@ -1,4 +1,4 @@
-"""``tmc-console attach``: the console on an engine of another process."""
+"""``tmc-console attach``: the console for an engine in another process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tmcconsole.daemon.socket_client import RemoteEngine
 
 
 def run(arguments: Arguments) -> int:
-    """Show the console; leaving it leaves the engine running."""
+    """Show the console; quitting it leaves the engine running."""
     if arguments.socket:
         path, console = Path(arguments.socket).absolute(), bare_settings(arguments).console
     else:
@@ -32,5 +32,5 @@ def run(arguments: Arguments) -> int:
     try:
         anyio.run(try_it)
     except LinkLost as lost:
-        raise CommandFailure(f"{one_line(lost)}; tmc-console run starts one") from lost
+        raise CommandFailure(f"{one_line(lost)}; start one with tmc-console run") from lost
     return show(None, console, link_mode="attached", on_quit="detach", open_link=open_link)

@@ -14,19 +14,19 @@ from tmcconsole.config.write import to_toml
 
 
 def check(arguments: Arguments) -> int:
-    """Report everything wrong, files that are missing included; 1 where there is anything."""
+    """Report everything wrong, missing files included; return 1 if anything is."""
     settings = loaded(arguments).settings
     missing = list(_missing(settings))
     for line in missing:
         print(line, file=sys.stderr)
     if not missing:
         names = ", ".join(target.name for target in settings.targets)
-        print(f"{settings.source or 'environment'}: well; hub and {names}")
+        print(f"{settings.source or 'environment'}: valid; hub and {names}")
     return 1 if missing else 0
 
 
 def show(arguments: Arguments) -> int:
-    """Print the effective configuration as TOML, with the origin of each value behind it."""
+    """Print the effective configuration as TOML, each value followed by its origin."""
     found = loaded(arguments)
     document = to_toml(found.settings, everything=True)
     print("\n".join(_annotated(document, found.origins)))

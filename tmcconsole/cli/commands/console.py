@@ -16,7 +16,7 @@ from tmcconsole.daemon.socket_server import SocketTaken, claim
 
 
 def run(arguments: Arguments) -> int:
-    """Show the console until it is left; then the engine is drained and stopped."""
+    """Show the console until the user quits, then drain and stop the engine."""
     settings = loaded(arguments).settings
     daemon = settings.daemon
     log_file = daemon.log_file or settings.state_dir / "tmc-console.log"

@@ -32,12 +32,12 @@ from tmcconsole.daemon.socket_server import SocketTaken, claim
 from tmcconsole.runtime import spawn
 
 REGIONS: Final = "eu-west,us-east,ap-south"
-# Quicker than real life, so that a partition shows within the story.
+# Shorter than by default, so that a partition shows within the scenario.
 QUICK: Final = {"sync.heartbeat": "5s", "sync.heartbeat_timeout": "15s"}
 
 
 def run(arguments: Arguments) -> int:
-    """Run the demo on the terminal, or headless: then 0 where all is in sync at the end."""
+    """Run the demo in the console, or headless: then return 0 if all is in sync at the end."""
     _check(arguments)
     refuse_core_dumps()
     with ExitStack() as stack:
@@ -53,13 +53,13 @@ def run(arguments: Arguments) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One demo, in a folder of its own."""
+    """One demo, with a state directory of its own."""
 
     arguments: Arguments
     folder: Path
 
     def start(self, stack: ExitStack) -> EngineLink:
-        """Start the clusters, the engine on them, and its socket; the stack ends them."""
+        """Start the clusters, the engine for them and its socket; the stack stops them."""
         child = stack.enter_context(SimChild(self.folder, self._child_arguments()))
         ready = child.start()
         settings = self._settings(Path(ready["config"]))

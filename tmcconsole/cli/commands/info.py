@@ -1,4 +1,4 @@
-"""``tmc-console info``: what one would ask first when something looks wrong."""
+"""``tmc-console info``: the first things to check when something looks wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = ("textual", "rich", "aiohttp", "anyio", "msgspec", "orjson", "kuberne
 
 
 def run(arguments: Arguments) -> int:
-    """Print paths, versions, and what this terminal can do."""
+    """Print paths, versions, and what this terminal supports."""
     pairs = [*_versions(), *_paths(arguments), *_terminal()]
     width = max(len(name) for name, _ in pairs)
     for name, value in pairs:
@@ -38,8 +38,8 @@ def _versions() -> Iterator[tuple[str, str]]:
 def _paths(arguments: Arguments) -> Iterator[tuple[str, str]]:
     state = arguments.settings.get("state_dir") or os.environ.get("TMC_STATE_DIR")
     yield "config file", str(config_file(arguments) or "none found")
-    yield "config folder", str(config_home(os.environ))
-    yield "state folder", str(Path(state).absolute() if state else state_home(os.environ))
+    yield "config directory", str(config_home(os.environ))
+    yield "state directory", str(Path(state).absolute() if state else state_home(os.environ))
     yield "program", str(Path(__file__).parents[2])
 
 
@@ -58,7 +58,7 @@ def _colours() -> str:
         return "none (NO_COLOR is set)"
     if os.environ.get("COLORTERM") in ("truecolor", "24bit"):
         return "16 million"
-    return "256" if "256" in os.environ.get("TERM", "") else "16, perhaps more"
+    return "256" if "256" in os.environ.get("TERM", "") else "16 or more"
 
 
 def _multiplexer() -> str:

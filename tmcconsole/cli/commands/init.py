@@ -1,4 +1,4 @@
-"""``tmc-console init``: a config for existing clusters, and with --install what the hub needs."""
+"""``tmc-console init``: a config for existing clusters, and with --install the hub's CRDs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(arguments: Arguments) -> int:
     if problems := list(_unreachable(settings)):
         raise CommandFailure("\n".join(problems))
     if file.exists() and not arguments.force:
-        raise CommandFailure(f"{file} is there already; --force replaces it")
+        raise CommandFailure(f"{file} already exists; --force replaces it")
     document = to_toml(settings, beside=file.parent)
     try:
         write_private(file, document)
@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> int:
     if arguments.install:
         for line in install_into(settings):
             print(f"applied {line}")
-    print(f"next: tmc-console --config {file}   (or run, without a screen)")
+    print(f"next: tmc-console --config {file}   (append run for no console)")
     return 0
 
 
@@ -79,13 +79,13 @@ def _settings(arguments: Arguments) -> Settings:
     names = [name for name, _ in targets]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise UsageError(
-            f'tmc-console init: --target: "{twice}" is there twice; give each its own name'
+            f'tmc-console init: --target: "{twice}" is given twice; use a different name for each'
         )
     return Settings(hub, tuple(TargetSettings(name, way) for name, way in targets), state_dir)
 
 
 def _unreachable(settings: Settings) -> Iterator[str]:
-    """Say which kubeconfigs or contexts are missing."""
+    """Return the problems with the kubeconfigs and contexts given."""
     yield from _check("--hub", settings.hub)
     for target in settings.targets:
         yield from _check(f"--target {target.name}", target.access)
@@ -107,7 +107,7 @@ def _check(flag: str, way: ClusterAccess) -> Iterator[str]:
 
 
 def _contexts(file: Path) -> list[str] | None:
-    """Return the names of a kubeconfig's contexts; None where it is not one."""
+    """Return the names of a kubeconfig's contexts, or None if it is not a kubeconfig."""
     import yaml
 
     with file.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""``tmc-console run``: the engine without a screen."""
+"""``tmc-console run``: the engine without a console."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tmcconsole.runtime import spawn
 if TYPE_CHECKING:
     from tmcconsole.engine.thread import EngineThread
 
-STOP_S: Final = 8.0  # for the engine to drain; the rest of the promised 10 s is for ourselves
+STOP_S: Final = 8.0  # for the engine to drain; shutdown promises 10 s in all
 
 
 def run(arguments: Arguments) -> int:
-    """Run the engine until a signal; the log goes to stderr, or to the configured file."""
+    """Run the engine until a signal arrives; logs go to stderr or the configured file."""
     settings = loaded(arguments).settings
     daemon = settings.daemon
     try:
@@ -64,7 +64,7 @@ async def _run(settings: Settings, log: logging.Logger) -> None:
 
 @asynccontextmanager
 async def running_engine(settings: Settings) -> AsyncIterator[EngineThread]:
-    """Run the engine in its thread; leaving the context drains and stops it."""
+    """Run the engine in its own thread; leaving the context drains and stops it."""
     from tmcconsole.engine.thread import EngineThread
 
     engine = EngineThread(settings, runtime_of(settings))
@@ -77,7 +77,7 @@ async def running_engine(settings: Settings) -> AsyncIterator[EngineThread]:
 
 
 async def stop_on_signal(stop: anyio.Event) -> None:
-    """Set ``stop`` at the first signal to end; a second one then ends the process at once."""
+    """Set ``stop`` at the first termination signal; a second one ends the process at once."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         async for _ in signals:
             stop.set()
@@ -85,7 +85,7 @@ async def stop_on_signal(stop: anyio.Event) -> None:
 
 
 def refuse_core_dumps() -> None:
-    """Keep tokens in memory out of files that a crash would write."""
+    """Disable core dumps, which would write tokens in memory to disk."""
     if sys.platform != "win32":
         import resource
 

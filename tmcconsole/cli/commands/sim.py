@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: Arguments) -> int:
-    """Serve a hub and some clusters until a signal; as the demo's child until stdin ends."""
+    """Serve a hub and some clusters until a signal; as the demo's child, until stdin ends."""
     with ExitStack() as stack:
         directory = _directory(arguments, stack)
         anyio.run(_Stage(arguments, directory).run)
@@ -34,7 +34,7 @@ def run(arguments: Arguments) -> int:
 
 
 def _directory(arguments: Arguments, stack: ExitStack) -> Path:
-    """Return the folder to write into: the named one, or one that goes when we go."""
+    """Return the directory to write to: the one named, or a temporary one."""
     if not arguments.directory:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tmc-sim-")))
     directory = Path(arguments.directory).expanduser().absolute()
@@ -51,7 +51,7 @@ class _Stage:
     directory: Path
 
     async def run(self) -> None:
-        """Run the fleet, and the story if one is wanted, until told to stop."""
+        """Run the fleet, and the scenario if there is one, until told to stop."""
         async with anyio.create_task_group() as group:
             stop = anyio.Event()
             spawn(group, stop_on_signal, stop, name="signals")
@@ -90,7 +90,7 @@ class _Stage:
         from tmcconsole.sim.scenarios import SCENARIOS, make_world
 
         if not self.arguments.scenario:
-            return  # clusters to measure on: nobody else touches them
+            return  # return: clusters for benchmarks, which nothing else may touch
         world = make_world(
             fleet.hub.cluster,
             {member.name: member.cluster for member in fleet.clusters},
@@ -100,7 +100,7 @@ class _Stage:
 
 
 async def _stop_at_eof(stop: anyio.Event) -> None:
-    """Set ``stop`` when our stdin ends: the demo that started us is gone, however it went."""
+    """Set ``stop`` when our stdin ends: the demo that started us has ended, however it did."""
     end = sys.stdin.fileno()
     while True:
         await anyio.wait_readable(end)
@@ -123,7 +123,7 @@ def _settings(fleet: Fleet, directory: Path) -> Settings:
 
 
 def _labels(member: Member) -> tuple[tuple[str, str], ...]:
-    """Return labels for Locations to select by: eu-west is in the region eu."""
+    """Return labels for Locations to select by: eu-west gets the region eu."""
     return (("env", "sim"), ("region", member.name.partition("-")[0]))
 
 
@@ -153,6 +153,6 @@ def _invitation(fleet: Fleet, config: Path) -> str:
             f"  kubectl --kubeconfig {fleet.hub.kubeconfig} get synctargets",
             f"  kubectl --kubeconfig {fleet.clusters[0].kubeconfig} get pods -A",
             "",
-            "ctrl+c ends them all",
+            "ctrl+c stops them all",
         ]
     )

@@ -1,4 +1,4 @@
-"""``tmc-console status``: asks the running engine; where none runs, reads the hub."""
+"""``tmc-console status``: asks the running engine, or reads the hub if none runs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tmcconsole.daemon.socket_client import RemoteEngine
 
 
 def run(arguments: Arguments) -> int:
-    """Print the state of the fleet."""
+    """Print the state of all targets."""
     settings = loaded(arguments).settings
     try:
         status = anyio.run(_ask, socket_of(settings))
     except LinkLost as lost:
-        print(f"{one_line(lost)}: this is what the hub says", file=sys.stderr)
+        print(f"{one_line(lost)}: this is what the hub reports", file=sys.stderr)
         status = _from_hub(settings)
     print(to_json(status) if arguments.output == "json" else to_table(status))
     return 0
@@ -50,7 +50,7 @@ def _from_hub(settings: Settings) -> Document:
 
 
 async def _read_hub(settings: Settings) -> Document:
-    """Return what SyncTargets tell; what only an engine knows is None."""
+    """Return what the SyncTargets report; values that only an engine knows are None."""
     from tmcconsole.kube.client.client import Client
     from tmcconsole.placement.api import SYNC_TARGETS
 
@@ -75,7 +75,7 @@ async def _read_hub(settings: Settings) -> Document:
 
 
 def _kinds(tree: dict[str, Any]) -> list[Document]:
-    """Return the kinds that the SyncTarget lists as not synced."""
+    """Return the kinds that the SyncTarget reports as not synced."""
     found = (tree.get("status") or {}).get("syncedResources") or ()
     return [
         {
@@ -91,7 +91,9 @@ def _kinds(tree: dict[str, Any]) -> list[Document]:
 
 
 def _target(tree: dict[str, Any], wall: float, sync: SyncSettings) -> Document:
-    """Return a SyncTarget's state; one whose heartbeat stopped is not ready, whatever it says."""
+    """Return a SyncTarget's state; without a recent heartbeat it is not ready, whatever it
+    reports.
+    """
     from tmcconsole.placement.api import read_sync_target
 
     target = read_sync_target(tree, "")

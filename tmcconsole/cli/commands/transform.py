@@ -1,4 +1,4 @@
-"""``tmc-console transform``: what a target would get of manifests, without a cluster."""
+"""``tmc-console transform``: manifests as a target would get them, without a cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 def run(arguments: Arguments) -> int:
-    """Print each object as the target would get it; 1 where one would not be written."""
+    """Print each object as the target would get it; return 1 if one would not be written."""
     settings = loaded(arguments).settings
     target = _target(settings, arguments.target)
     found = list(preview(list(_documents(arguments.dry_run)), settings, target))
@@ -40,7 +40,7 @@ def _target(settings: Settings, names: list[str]) -> TargetSettings:
 
 
 def _documents(file: str) -> Iterator[Json]:
-    """Yield the objects of a file, those of a List one by one."""
+    """Yield the objects of a file; the items of a List one by one."""
     try:
         for document in yaml.safe_load_all(_text(file)):
             yield from _objects(document, file)
@@ -59,7 +59,7 @@ def _objects(document: Any, file: str) -> Iterator[Json]:
     meta = document.get("metadata") if isinstance(document, dict) else None
     if not (isinstance(meta, dict) and all(isinstance(document.get(k), str) for k in _TYPE)):
         raise CommandFailure(
-            f"{file}: a document is no object; give it apiVersion, kind and metadata"
+            f"{file}: a document is not an object; give it apiVersion, kind and metadata"
         )
     if not isinstance(meta.get("name"), str):
         raise CommandFailure(f"{file}: a {document['kind']} has no name; give it metadata.name")
@@ -80,7 +80,7 @@ def _text(file: str) -> str:
 
 
 def _told(one: Preview) -> str:
-    """Return one object as YAML, with comments on what became of it."""
+    """Return one object as YAML, with comments on what was changed."""
     lines = [f"# {one.subject} on {one.target}"]
     lines += [f"# transform {applied}" for applied in one.applied] or ["# no transform matches"]
     if one.refusal:

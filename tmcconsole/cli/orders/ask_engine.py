@@ -1,4 +1,4 @@
-"""Asking the engine that runs already: one command, one reply, over its socket."""
+"""One command to the running engine, and its reply, over its socket."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 def ask(arguments: Arguments, command: AnyCommand) -> AnyReply:
-    """Return the running engine's reply. A refusal, or that none runs, is a ``CommandFailure``."""
+    """Return the running engine's reply; a refusal, or no engine, raises ``CommandFailure``."""
     return with_engine(arguments, lambda engine: answer_of(engine, command))
 
 
 async def answer_of(engine: EngineLink, command: AnyCommand) -> AnyReply:
-    """Return the reply to one command; a refusal is a ``CommandFailure`` with its fix."""
+    """Return the reply to one command; a refusal raises ``CommandFailure`` with its fix."""
     reply = await engine.request(command)
     if isinstance(reply, Refused):
         raise CommandFailure(": ".join(part for part in (reply.reason, reply.fix) if part))
@@ -32,7 +32,9 @@ async def answer_of(engine: EngineLink, command: AnyCommand) -> AnyReply:
 
 
 def with_engine(arguments: Arguments, work: Callable[[EngineLink], Awaitable[T]]) -> T:
-    """Return what ``work`` makes of the running engine; that none runs is a ``CommandFailure``."""
+    """Return the result of ``work`` on the running engine; without one, raise
+    ``CommandFailure``.
+    """
     socket = socket_of(loaded(arguments).settings)
 
     async def connected() -> T:

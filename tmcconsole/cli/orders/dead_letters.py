@@ -1,4 +1,4 @@
-"""``tmc-console dead-letters``: asks the running engine what failed for good; tries it again."""
+"""``tmc-console dead-letters``: lists the running engine's dead letters, or retries them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tmcconsole.daemon.printer import letters_table, reply_json
 
 
 def run(arguments: Arguments) -> int:
-    """Print the dead letters, or have them tried again."""
+    """Print the dead letters, or have the engine retry them."""
     at, key = arguments.at, arguments.key
     if arguments.retry:
         reply = ask(arguments, RetryDeadLetters(target=at, key=key))

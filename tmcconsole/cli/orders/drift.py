@@ -1,4 +1,4 @@
-"""``tmc-console drift``: asks the running engine what others changed on copies; gives orders."""
+"""``tmc-console drift``: what others changed on copies, and commands to resolve it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tmcconsole.contract.records import Cell, ObjectRecord, SyncState, TargetRec
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.printer import drift_table, reply_json
 
-MOST: Final = 100  # objects asked for where none is named
-# Reasons of a copy that is not being written, or only in part, because of what others changed.
+MOST: Final = 100  # objects to ask about when none is named
+# Reasons for a copy that is not written, or only partly, because of others' changes.
 _OTHERS: Final = frozenset({"Fight", "Manual", "MergeConflict", "FieldsLeft", "Reported"})
 
 
 def run(arguments: Arguments) -> int:
-    """Print the drift ledger, or have the engine do something about it."""
+    """Print the drift ledger, or have the engine resolve an entry."""
     if arguments.verb != "list":
         reply = ask(arguments, _order(arguments))
         assert isinstance(reply, Accepted)
@@ -52,7 +52,7 @@ def _order(arguments: Arguments) -> AnyCommand:
 
 
 async def _reports(engine: EngineLink, *, key: str, at: str) -> list[DriftReport]:
-    """Return the reports of one object, or of all whose copies differ now, at most ``MOST``."""
+    """Return the report of one object, or of all whose copies differ now, at most ``MOST``."""
     keys = [key] if key else (await _drifted(engine, at))[:MOST]
     reports = [await answer_of(engine, ShowDrift(key=one, target=at)) for one in keys]
     return [report for report in reports if isinstance(report, DriftReport)]
@@ -63,7 +63,7 @@ async def _drifted(engine: EngineLink, at: str) -> list[str]:
     await board.pull(engine)
     names = [target.name for target in board.of(TargetRecord)]
     if at and at not in names:
-        raise CommandFailure(f"there is no target {at!r}: known targets: {', '.join(names)}")
+        raise CommandFailure(f"no target {at!r}; known targets: {', '.join(names)}")
     return [
         record.key
         for record in board.of(ObjectRecord)

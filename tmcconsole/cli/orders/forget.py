@@ -1,4 +1,4 @@
-"""``tmc-console forget``: has the running engine release the hub from a cluster gone for good."""
+"""``tmc-console forget``: releases hub objects from a cluster that is gone for good."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _told(plan: ForgetPlan, *, done: bool) -> str:
     head = "released from" if done else "would be released from"
     lines = [f"{one.count:>6}  {one.kind}" for one in plan.kinds]
     total = sum(one.count for one in plan.kinds)
-    lines.append(f"{total} objects of the hub {head} {plan.target} (key {plan.target_key})")
+    lines.append(f"{total} hub objects {head} {plan.target} (key {plan.target_key})")
     if not done and plan.refusal:
-        lines.append(f"it would be refused: {plan.refusal}")
+        lines.append(f"this would be refused: {plan.refusal}")
     elif not done:
-        lines.append(f"to do it: tmc-console forget {plan.target} --confirm {plan.target}")
+        lines.append(f"to release them: tmc-console forget {plan.target} --confirm {plan.target}")
     return "\n".join(lines)

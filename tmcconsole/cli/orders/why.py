@@ -1,4 +1,4 @@
-"""``tmc-console why``: what is not as it should be, and why one object is as it is."""
+"""``tmc-console why``: what is not in sync, and why one object is in its state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.printer import trouble_table
 
-SHOWN: Final = 10  # objects that a word may have meant
+SHOWN: Final = 10  # candidates to list for an ambiguous name
 
 
 def run(arguments: Arguments) -> int:
@@ -34,9 +34,9 @@ async def _told(engine: EngineLink, *, word: str, at: str) -> str:
 
 
 def named(board: Follower, word: str) -> str:
-    """Return the key of the object that a word like ``deploy/shop/web`` stands for.
+    """Return the key of the object that a name such as ``deploy/shop/web`` means.
 
-    One that stands for none is returned as it is: the engine says what it knows of it.
+    An unknown name is returned unchanged: the engine answers what it knows of it.
     """
     records = list(board.of(ObjectRecord))
     if any(record.key == word for record in records):
@@ -49,5 +49,5 @@ def named(board: Follower, word: str) -> str:
         and (record.resource.startswith(kind) or record.kind.lower().startswith(kind))
     ]
     if len(found) > 1:
-        raise CommandFailure(f'"{word}" may be {", ".join(found[:SHOWN])}: write one of them')
+        raise CommandFailure(f'"{word}" is ambiguous: write one of {", ".join(found[:SHOWN])}')
     return found[0] if found else word

@@ -1,4 +1,4 @@
-"""Where in an object: ``spec.containers[name=web].image``, or as a JSON pointer.
+"""A place in an object: ``spec.containers[name=web].image``, or a JSON pointer.
 
 A pointer takes the same steps between its slashes: ``/spec/containers/[name=web]/image``, ``*``.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from tmcconsole.config.problems import Unusable
 
-MAX_STEPS: Final = 64  # no Kubernetes object is deeper that an API server takes
+MAX_STEPS: Final = 64  # no object that an API server accepts is nested deeper
 _FIX: Final = 'write it like "spec.template.spec.containers[name=web].image"'
 _STEP: Final = re.compile(
     r"""\.?(?P<name>[A-Za-z0-9_$-]+)
@@ -27,7 +27,7 @@ _KEYED: Final = re.compile(r"\[([A-Za-z0-9_.-]+)=([^\]]*)\]")
 
 @dataclass(frozen=True, slots=True)
 class ListEntry:
-    """The entry of a list whose field has a value: ``[name=web]``."""
+    """The list entry whose field has a given value: ``[name=web]``."""
 
     field: str
     value: str
@@ -52,15 +52,15 @@ class FieldPath:
 
 
 def read_path(written: str) -> FieldPath:
-    """Return the path that was written. Raises ``Unusable``."""
+    """Parse a path. Raises ``Unusable``."""
     steps = _pointer(written) if written.startswith("/") else _dotted(written)
     if not steps or len(steps) > MAX_STEPS:
-        raise Unusable(f'"{written[:80]}" names no field', _FIX)
+        raise Unusable(f'"{written[:80]}" is not the path of a field', _FIX)
     return FieldPath(steps)
 
 
 def spell(steps: tuple[PathStep, ...]) -> str:
-    """Return steps as one writes them."""
+    """Return steps in the notation of a path."""
     text = ""
     for step in steps:
         match step:
@@ -115,7 +115,7 @@ def _dotted(written: str) -> tuple[PathStep, ...]:
     while at < len(written):
         found = _STEP.match(written, at)
         if found is None or (written[at] == "." and not steps):
-            raise Unusable(f'"{written[:80]}" cannot be read at "{written[at : at + 20]}"', _FIX)
+            raise Unusable(f'"{written[:80]}" is not valid at "{written[at : at + 20]}"', _FIX)
         steps.append(_step(found))
         at = found.end()
     return tuple(steps)

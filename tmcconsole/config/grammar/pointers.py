@@ -1,6 +1,7 @@
-"""Fields that are left to others, as they are written: JSON pointers.
+"""Fields that are left to others, written as JSON pointers.
 
-With a kind before it, ``deployments.apps:/spec/replicas``, a pointer counts for that kind only.
+With a kind in front, as in ``deployments.apps:/spec/replicas``, a pointer applies to that kind
+only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FIX: Final = 'write "/spec/replicas" or "deployments.apps:/spec/replicas"'
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A place, and all below it."""
+    """A field and everything below it."""
 
     steps: tuple[PathStep, ...]
     kind: str = ""  # Kind.id, "" = every kind
@@ -33,12 +34,12 @@ class Pointer:
 REPLICAS: Final = Pointer(("spec", "replicas"))
 
 
-@lru_cache(maxsize=1024)  # the same few are read for every object
+@lru_cache(maxsize=1024)  # the same few are parsed for every object
 def read_pointer(text: str) -> Pointer:
-    """Return the pointer that a text stands for. Raises ``Unusable``."""
+    """Parse a pointer. Raises ``Unusable``."""
     found = _OF_KIND.fullmatch(text)
     if found is None:
-        raise Unusable(f'"{text[:60]}" points at no field of an object', _FIX)
+        raise Unusable(f'"{text[:60]}" does not point to a field of an object', _FIX)
     steps = read_path(found["path"]).steps
     if steps[0] in _PROTECTED or (steps[0] == "metadata" and not _is_note(steps)):
         what = f'"{text[:60]}" cannot be left to others'
@@ -47,10 +48,12 @@ def read_pointer(text: str) -> Pointer:
 
 
 def split_pointers(text: str) -> tuple[Pointer, ...]:
-    """Return the pointers in an annotation: commas or white space between. Raises ``Unusable``."""
+    """Return the pointers in an annotation, separated by commas or white space. Raises
+    ``Unusable``.
+    """
     return tuple(read_pointer(part) for part in re.split(r"[,\s]+", text) if part)
 
 
 def _is_note(steps: tuple[PathStep, ...]) -> bool:
-    """True for a label or an annotation: of metadata, nothing else can be somebody else's."""
+    """True for a label or an annotation, the only metadata that may belong to others."""
     return len(steps) == 3 and steps[1] in ("labels", "annotations")

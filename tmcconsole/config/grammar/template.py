@@ -1,4 +1,4 @@
-"""Text with placeholders such as ``{target.name}``. Looked up, never run."""
+"""Text with placeholders such as ``{target.name}``: values are looked up, nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Final
 from tmcconsole.config.problems import Unusable, nearest
 
 PLACEHOLDERS: Final = ("kind", "name", "namespace", "target.key", "target.name", "target.namespace")
-VALUE: Final = "value"  # what is at the place now, "" where there is nothing
+VALUE: Final = "value"  # the field's current value, "" if there is none
 LABEL: Final = "target.labels."
-# A brace is written twice, as everywhere in this syntax.
+# A brace is doubled to stand for itself, as in Python's format strings.
 _PART: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class Unfilled(LookupError):
-    """A placeholder has no value for this object and target; the text says which, and a remedy."""
+    """A placeholder has no value for this object and target; the text says which, and the
+    remedy.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,19 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Text and placeholders in turn."""
+    """Text and placeholders in order."""
 
     parts: tuple[str | Placeholder, ...]
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Return the text with every placeholder's value. Raises ``Unfilled``."""
+        """Return the text with all placeholders replaced. Raises ``Unfilled``."""
         return "".join(_value(part, values) for part in self.parts)
 
 
 def read_template(written: str, *, extra: tuple[str, ...] = ()) -> Template:
-    """Return the template that was written; ``extra`` are placeholders known here only.
+    """Parse a template; ``extra`` are placeholders known only here.
 
-    Raises ``Unusable`` for a placeholder that nothing could fill.
+    Raises ``Unusable`` for a placeholder that can never have a value.
     """
     parts: list[str | Placeholder] = []
     at = 0
@@ -58,7 +60,7 @@ def _part(found: re.Match[str], known: tuple[str, ...]) -> str | Placeholder:
         return found[0][0]
     name = found[1]
     if name is None:
-        raise Unusable(f'"{found[0]}" stands alone', "write {{ or }} for the brace itself")
+        raise Unusable(f'"{found[0]}" is unmatched', "write {{ or }} for the brace itself")
     if name not in known and not (name.startswith(LABEL) and len(name) > len(LABEL)):
         fix = nearest(name, (*known, LABEL + "REGION"))
         raise Unusable(f'unknown placeholder "{{{name[:60]}}}"', fix)
@@ -70,5 +72,5 @@ def _value(part: str | Placeholder, values: Mapping[str, str]) -> str:
         return part
     if part.name not in values:
         label = part.name.removeprefix(LABEL)
-        raise Unfilled(f"the target has no label {label}: give its SyncTarget one")
+        raise Unfilled(f"the target has no label {label}: add it to the SyncTarget")
     return values[part.name]
