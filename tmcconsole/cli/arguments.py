@@ -177,7 +177,7 @@ def _drift(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
 
 def _manifests(parser: argparse.ArgumentParser, settings: dict[str, str]) -> None:
     parts = parser.add_subparsers(metavar="rbac", required=True, parser_class=_Parser)
-    text = "the rights that an engine with this configuration needs on one side"
+    text = "RBAC that an engine with this config needs on one API server"
     part = parts.add_parser("rbac", help=text, description=text, formatter_class=_Format)
     flags.rbac(part)
     _does(part, "commands.manifests:rbac")
@@ -188,30 +188,30 @@ def _manifests(parser: argparse.ArgumentParser, settings: dict[str, str]) -> Non
 COMMANDS: Final[
     tuple[tuple[str, str, str, Callable[[argparse.ArgumentParser], None] | None], ...]
 ] = (
-    ("run", "commands.run", "the engine without a screen", None),
+    ("run", "commands.run", "run the engine without the console", None),
     (
         "attach",
         "commands.attach",
-        "the console, on an engine that runs already",
+        "open the console on a running engine",
         flags.attach,
     ),
-    ("demo", "commands.demo", "see it at work on simulated clusters", flags.demo),
-    ("sim", "commands.sim", "simulated API servers, for kubectl and run", flags.sim),
+    ("demo", "commands.demo", "try everything on simulated clusters", flags.demo),
+    ("sim", "commands.sim", "serve simulated API servers for kubectl and run", flags.sim),
     ("init", "commands.init", "write a config for existing clusters", flags.init),
-    ("status", "commands.status", "print the state of the fleet", flags.output),
+    ("status", "commands.status", "print the state of all targets", flags.output),
     (
         "why",
         "orders.why",
-        "what is not in sync, and why an object is as it is",
+        "list what is not in sync, or explain one object",
         flags.why,
     ),
     (
         "dead-letters",
         "orders.dead_letters",
-        "what failed for good, and another try",
+        "list dead letters, or retry them",
         flags.letters,
     ),
-    ("drift", "orders.drift", "what others changed on copies, and orders about it", None),
+    ("drift", "orders.drift", "list what others changed on copies, and resolve it", None),
     (
         "forget",
         "orders.forget",
@@ -221,7 +221,7 @@ COMMANDS: Final[
     (
         "transform",
         "commands.transform",
-        "show what a target would get of manifests",
+        "show manifests as a target would get them",
         flags.transform,
     ),
     ("config", "commands.config", "check or show the configuration", None),
@@ -231,10 +231,10 @@ COMMANDS: Final[
         "print manifests made from the config",
         None,
     ),
-    ("info", "commands.info", "paths, versions, terminal abilities", None),
+    ("info", "commands.info", "print paths, versions and terminal capabilities", None),
     ("version", "commands.version", "print the version", None),
 )
-# Commands of several words: what adds the words behind the first.
+# Commands of several words: what adds the words after the first.
 NESTED: Final[dict[str, Callable[[argparse.ArgumentParser, dict[str, str]], None]]] = {
     "drift": _drift,
     "config": _config,
