@@ -17,7 +17,15 @@ class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     actor: str = ""
 
 
-class PauseTarget(Command, frozen=True):
+class Query(Command, frozen=True):
+    """Asks, and changes nothing. Read-only consoles and engines answer it."""
+
+
+class Order(Command, frozen=True):
+    """Changes something. Read-only consoles and engines refuse it."""
+
+
+class PauseTarget(Order, frozen=True):
     """Stop writes to a target until it is resumed, or until ``until`` (Unix seconds)."""
 
     target: str
@@ -25,44 +33,44 @@ class PauseTarget(Command, frozen=True):
     why: str = ""
 
 
-class ResumeTarget(Command, frozen=True):
+class ResumeTarget(Order, frozen=True):
     """Undo ``PauseTarget``."""
 
     target: str
 
 
-class CordonTarget(Command, frozen=True):
+class CordonTarget(Order, frozen=True):
     """Place nothing new on a target; existing copies stay."""
 
     target: str
 
 
-class UncordonTarget(Command, frozen=True):
+class UncordonTarget(Order, frozen=True):
     """Undo ``CordonTarget`` and ``DrainTarget``."""
 
     target: str
 
 
-class PlanDrain(Command, frozen=True):
+class PlanDrain(Query, frozen=True):
     """Ask what a drain would do; answered with a ``DrainPlan``."""
 
     target: str
 
 
-class DrainTarget(Command, frozen=True):
+class DrainTarget(Order, frozen=True):
     """Cordon a target and move everything off it. ``confirm`` must equal the target's name."""
 
     target: str
     confirm: str
 
 
-class PlanForget(Command, frozen=True):
+class PlanForget(Query, frozen=True):
     """Ask what forgetting a cluster would release; answered with a ``ForgetPlan``."""
 
     target: str  # a SyncTarget's name, or the key of a deleted one
 
 
-class ForgetTarget(Command, frozen=True):
+class ForgetTarget(Order, frozen=True):
     """Release hub objects from a cluster that is gone for good; answered with a ``ForgetPlan``.
 
     Nothing is sent to the cluster. ``confirm`` must equal ``target``.
@@ -72,7 +80,7 @@ class ForgetTarget(Command, frozen=True):
     confirm: str
 
 
-class Resync(Command, frozen=True):
+class Resync(Order, frozen=True):
     """Reconcile again, whatever the caches hold.
 
     Empty fields widen the scope: no ``target`` means all targets, no ``key`` every object.
@@ -84,19 +92,19 @@ class Resync(Command, frozen=True):
     relist: bool = False
 
 
-class AllowDeletes(Command, frozen=True):
+class AllowDeletes(Order, frozen=True):
     """Release the deletions that the mass-delete brake holds on a target."""
 
     target: str
 
 
-class Why(Command, frozen=True):
+class Why(Query, frozen=True):
     """Ask why an object is in its state; answered with a ``Text``."""
 
     key: str  # an ObjectRecord's key
 
 
-class ShowObject(Command, frozen=True):
+class ShowObject(Query, frozen=True):
     """Ask for an object as YAML, secrets redacted; answered with a ``Text``.
 
     An empty ``target`` means the hub's object.
@@ -106,34 +114,34 @@ class ShowObject(Command, frozen=True):
     target: str = ""
 
 
-class ShowDiff(Command, frozen=True):
+class ShowDiff(Query, frozen=True):
     """Ask for the diff between an object's desired state and its copy; answered with a ``Text``."""
 
     key: str
     target: str
 
 
-class ShowQueue(Command, frozen=True):
+class ShowQueue(Query, frozen=True):
     """Ask for the keys in one queue; answered with ``QueueItems``."""
 
     target: str
     kind: str  # a QueueRecord's kind
 
 
-class ListDeadLetters(Command, frozen=True):
+class ListDeadLetters(Query, frozen=True):
     """Ask for the dead letters; answered with ``DeadLetters``."""
 
     target: str = ""  # "" = the hub and all targets
 
 
-class RetryDeadLetters(Command, frozen=True):
+class RetryDeadLetters(Order, frozen=True):
     """Retry dead letters now. Empty fields widen the scope; ``target`` may be ``hub``."""
 
     target: str = ""
     key: str = ""  # an ObjectRecord's key
 
 
-class ShowDrift(Command, frozen=True):
+class ShowDrift(Query, frozen=True):
     """Ask what others changed on an object's copies; answered with a ``DriftReport``.
 
     An empty ``target`` means all targets.
@@ -143,7 +151,7 @@ class ShowDrift(Command, frozen=True):
     target: str = ""
 
 
-class AdoptDrift(Command, frozen=True):
+class AdoptDrift(Order, frozen=True):
     """Write a target's value of a spec or data field to the hub, which syncs it to all targets.
 
     ``field`` is a path or a JSON pointer of a ``DriftField``; empty means every field that differs,
@@ -155,7 +163,7 @@ class AdoptDrift(Command, frozen=True):
     field: str = ""
 
 
-class RevertDrift(Command, frozen=True):
+class RevertDrift(Order, frozen=True):
     """Overwrite fields of a copy once, whatever the conflict policy; this also ends a truce."""
 
     key: str
@@ -163,14 +171,14 @@ class RevertDrift(Command, frozen=True):
     field: str = ""  # as in ``AdoptDrift``; empty = every field that differs
 
 
-class CedeField(Command, frozen=True):
+class CedeField(Order, frozen=True):
     """Stop managing a field of an object on all targets; recorded on the hub object."""
 
     key: str
     field: str  # as in ``AdoptDrift``
 
 
-class SimFault(Command, frozen=True):
+class SimFault(Order, frozen=True):
     """Switch a fault of a simulated cluster; only the demo's link supports it."""
 
     target: str
@@ -178,29 +186,25 @@ class SimFault(Command, frozen=True):
     on: bool = True
 
 
-AnyCommand = (
+AnyQuery = (
+    PlanDrain | PlanForget | Why | ShowObject | ShowDiff | ShowQueue | ListDeadLetters | ShowDrift
+)
+AnyOrder = (
     PauseTarget
     | ResumeTarget
     | CordonTarget
     | UncordonTarget
-    | PlanDrain
     | DrainTarget
-    | PlanForget
     | ForgetTarget
     | Resync
     | AllowDeletes
-    | Why
-    | ShowObject
-    | ShowDiff
-    | ShowQueue
-    | ListDeadLetters
     | RetryDeadLetters
-    | ShowDrift
     | AdoptDrift
     | RevertDrift
     | CedeField
     | SimFault
 )
+AnyCommand = AnyQuery | AnyOrder
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -7,6 +7,31 @@ from typing import Final
 
 from textual.binding import Binding
 
+from tmcconsole.contract.commands import (
+    AdoptDrift,
+    AllowDeletes,
+    CedeField,
+    Command,
+    CordonTarget,
+    DrainTarget,
+    ForgetTarget,
+    ListDeadLetters,
+    Order,
+    PauseTarget,
+    PlanDrain,
+    PlanForget,
+    ResumeTarget,
+    Resync,
+    RetryDeadLetters,
+    RevertDrift,
+    ShowDiff,
+    ShowDrift,
+    ShowObject,
+    SimFault,
+    UncordonTarget,
+    Why,
+)
+
 LIST: Final = "list"
 TEXT: Final = "text"
 BOTH: Final = (LIST, TEXT)
@@ -25,9 +50,14 @@ class Action:
     call: str  # the Textual action
     where: tuple[str, ...] = (LIST,)
     needs: str = ""  # "" | target | gone | held | object | any | letter | field: what is selected
-    writes: bool = False  # refused when read-only
+    sends: tuple[type[Command], ...] = ()  # what it asks of the engine, or orders
     bar: int = 0  # place in the key bar, 0 = not there
     demo: bool = False  # only in the demo
+
+    @property
+    def writes(self) -> bool:
+        """True for what ends in an order: refused when read-only."""
+        return any(issubclass(command, Order) for command in self.sends)
 
 
 def _screen(number: int, mode: str, word: str) -> Action:
@@ -45,12 +75,12 @@ def _sort(letter: str, what: str) -> Action:
 
 
 def _act(
-    id: str, keys: str, word: str, title: str, *, needs: str, bar: int = 0, writes: bool = True,
+    id: str, keys: str, word: str, title: str, *sends: type[Command], needs: str, bar: int = 0,
     group: str = "Act", demo: bool = False, shown: str = "",
 ) -> Action:  # fmt: skip
     return Action(
         id, keys, shown or keys, word, title, group, f"act('{id}')", BOTH,
-        needs=needs, writes=writes, bar=bar, demo=demo,
+        needs=needs, sends=sends, bar=bar, demo=demo,
     )  # fmt: skip
 
 
@@ -96,31 +126,37 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _sort("E", "errors"),
     _sort("L", "lag"),
     _sort("Q", "queue"),
-    _act("why", "w", "why", "why is this object not in sync", needs="object", bar=3,
-         writes=False, group="Inspect"),
-    _act("yaml", "y", "yaml", "the object as YAML, secrets redacted", needs="object", bar=4,
-         writes=False, group="Inspect"),
-    _act("diff", "equals_sign", "diff", "what is wanted against what is there", needs="object",
-         bar=5, writes=False, group="Inspect", shown="="),
+    _act("why", "w", "why", "why is this object not in sync", Why, needs="object", bar=3,
+         group="Inspect"),
+    _act("yaml", "y", "yaml", "the object as YAML, secrets redacted", ShowObject, needs="object",
+         bar=4, group="Inspect"),
+    _act("diff", "equals_sign", "diff", "what is wanted against what is there", ShowDiff,
+         needs="object", bar=5, group="Inspect", shown="="),
     _act("drift", "d", "drift", "what others changed on its copies: who, when, how often",
-         needs="object", bar=5, writes=False, group="Inspect"),
-    _act("pause", "p", "pause", "pause or resume writes to a target", needs="target", bar=6),
-    _act("resync", "r", "resync", "reconcile again", needs="any", bar=7),
-    _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", needs="target",),
-    _act("cordon", "u", "cordon", "cordon or uncordon a target", needs="target", bar=8),
-    _act("drain", "X", "drain", "plan a drain; it starts when the name is typed", needs="target",
-         bar=9),
+         ShowDrift, needs="object", bar=5, group="Inspect"),
+    _act("pause", "p", "pause", "pause or resume writes to a target", PauseTarget, ResumeTarget,
+         needs="target", bar=6),
+    _act("resync", "r", "resync", "reconcile again", Resync, needs="any", bar=7),
+    _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", Resync,
+         needs="target"),
+    _act("cordon", "u", "cordon", "cordon or uncordon a target", CordonTarget, UncordonTarget,
+         needs="target", bar=8),
+    _act("drain", "X", "drain", "plan a drain; it starts when the name is typed", PlanDrain,
+         DrainTarget, needs="target", bar=9),
     _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
-         needs="held", bar=9),
-    _act("retry", "t", "try again", "try dead letters again now", needs="letter", bar=2),
+         AllowDeletes, needs="held", bar=9),
+    _act("retry", "t", "try again", "try dead letters again now", ListDeadLetters,
+         RetryDeadLetters, needs="letter", bar=2),
     _act("adopt", "a", "adopt", "write what a target has in a drifted field to the hub",
+         AdoptDrift, needs="field", bar=2),
+    _act("revert", "v", "revert", "take a drifted field of a copy back", RevertDrift,
          needs="field", bar=2),
-    _act("revert", "v", "revert", "take a drifted field of a copy back", needs="field", bar=2),
-    _act("cede", "c", "cede", "leave a drifted field to the clusters", needs="field", bar=2),
+    _act("cede", "c", "cede", "leave a drifted field to the clusters", CedeField,
+         needs="field", bar=2),
     _act("forget", "O", "forget", "release the hub from a cluster that is gone for good",
-         needs="gone", bar=9),
-    _act("fault", "F", "faults", "break this simulated cluster, or mend it", needs="target",
-         demo=True),
+         PlanForget, ForgetTarget, needs="gone", bar=9),
+    _act("fault", "F", "faults", "break this simulated cluster, or mend it", SimFault,
+         needs="target", demo=True),
     Action("next-match", "n", "n", "next", "next match", "List", "match(1)", (TEXT,)),
     Action("previous-match", "N", "N", "previous", "previous match", "List", "match(-1)",
            (TEXT,)),

@@ -10,7 +10,14 @@ import anyio
 
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.changes import NOTHING_SEEN, Changes
-from tmcconsole.contract.commands import AnyCommand, AnyReply, Refused
+from tmcconsole.contract.commands import (
+    AnyCommand,
+    AnyReply,
+    ForgetTarget,
+    Order,
+    PlanForget,
+    Refused,
+)
 from tmcconsole.contract.link import EngineLink, LinkLost
 from tmcconsole.contract.records import Record, TargetRecord
 from tmcconsole.contract.text import SafeText
@@ -137,9 +144,10 @@ class Session:
         """Ask the engine. What goes wrong comes back as ``Refused``."""
         if self.link is None:
             return Refused(reason=SafeText("the engine has not started yet"))
-        if self.read_only and type(command).__name__ not in _QUESTIONS:
+        if self.read_only and isinstance(command, Order):
             return Refused(reason=SafeText("this console is read-only"))
-        patience = WALK_TIMEOUT_S if type(command).__name__ in _WHOLE_HUB else REQUEST_TIMEOUT_S
+        is_walk = isinstance(command, PlanForget | ForgetTarget)
+        patience = WALK_TIMEOUT_S if is_walk else REQUEST_TIMEOUT_S
         try:
             with anyio.fail_after(patience):
                 return await self.link.request(command)
@@ -157,13 +165,6 @@ class Session:
         self.link = link
         self.lost = ""
         self.mirror.revision = NOTHING_SEEN
-
-
-_QUESTIONS: Final = frozenset({
-    "PlanDrain", "PlanForget", "Why", "ShowObject", "ShowDiff", "ShowDrift", "ShowQueue",
-    "ListDeadLetters",
-})  # fmt: skip
-_WHOLE_HUB: Final = frozenset({"PlanForget", "ForgetTarget"})  # they look at every object
 
 
 def _reason(error: LinkLost) -> str:

@@ -14,6 +14,7 @@ from tmcconsole.contract.commands import (
     AdoptDrift,
     AllowDeletes,
     AnyCommand,
+    AnyOrder,
     AnyReply,
     CedeField,
     CordonTarget,
@@ -22,6 +23,7 @@ from tmcconsole.contract.commands import (
     ForgetTarget,
     ListDeadLetters,
     Move,
+    Order,
     PauseTarget,
     PlanDrain,
     PlanForget,
@@ -76,7 +78,7 @@ class Commands:
 
     async def carry_out(self, command: AnyCommand) -> AnyReply:
         """Return the reply; a refusal is a reply, not an error."""
-        if self.read_only and not isinstance(command, _QUESTIONS):
+        if self.read_only and isinstance(command, Order):
             return Refused(
                 reason=SafeText("this engine is read-only"),
                 fix=SafeText("start it without --read-only"),
@@ -162,7 +164,7 @@ class Commands:
             supervisor.target.look_again()
         return Accepted(message=SafeText(f"{command.target} {done}"))
 
-    async def _write(self, command: AnyCommand, supervisor: Supervisor, patch: Json) -> None:
+    async def _write(self, command: AnyOrder, supervisor: Supervisor, patch: Json) -> None:
         """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
         context, session = self.session.context, self.session
         found = supervisor.sync_target()
@@ -335,11 +337,6 @@ class Commands:
         up = self.session.upsyncing.kinds.get(lane.removeprefix(LANE))
         watched = up if lane.startswith(LANE) else self.session.shared.hub.kinds.get(lane)
         return watched is not None and not watched.kind.namespaced
-
-
-_QUESTIONS = (
-    PlanDrain | PlanForget | ShowDrift | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
-)
 
 
 def _patch_for(

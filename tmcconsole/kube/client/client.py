@@ -40,7 +40,7 @@ APPLY: Final = "application/apply-patch+yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 
-Query = tuple[tuple[str, str], ...]
+NameValues = tuple[tuple[str, str], ...]  # of a query, or headers
 
 
 class Client:
@@ -77,7 +77,7 @@ class Client:
         self,
         path: str,
         *,
-        query: Query = (),
+        query: NameValues = (),
         accept: str = "application/json",
         timeout_s: float = READ_TIMEOUT_S,
     ) -> Json:
@@ -188,7 +188,7 @@ class Client:
         force: bool = False,
         dry_run: bool = False,
         subresource: str = "",
-        headers: Query = (),
+        headers: NameValues = (),
     ) -> CachedObject:
         """Apply server-side. Raises ``Conflict`` with the fields that other managers own.
 
@@ -242,7 +242,7 @@ class Client:
         propagation: str = "Background",
         at_once: bool = False,
         dry_run: bool = False,
-        headers: Query = (),
+        headers: NameValues = (),
     ) -> None:
         """Delete the object with that uid, and no other of its name.
 
@@ -289,11 +289,11 @@ class Client:
         self,
         method: str,
         path: str,
-        query: Query,
+        query: NameValues,
         body: Json | list[Json],
         content_type: str = "application/json",
         dry_run: bool = False,
-        headers: Query = (),
+        headers: NameValues = (),
     ) -> Response:
         if dry_run:
             self.dry_runs += 1
@@ -334,7 +334,7 @@ def _namespace_of(kind: Kind, tree: Json) -> str:
     return namespace
 
 
-def _query(**parameters: str) -> Query:
+def _query(**parameters: str) -> NameValues:
     return tuple((name, value) for name, value in parameters.items() if value)
 
 

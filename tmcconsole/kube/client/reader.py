@@ -7,7 +7,7 @@ from typing import Protocol
 
 import anyio
 
-from tmcconsole.kube.client.client import READ_TIMEOUT_S, Query
+from tmcconsole.kube.client.client import READ_TIMEOUT_S, NameValues
 from tmcconsole.kube.client.ingest import ListPage, Quarantined, WatchEvent
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 
@@ -31,7 +31,7 @@ class Reader(Protocol):
         self,
         path: str,
         *,
-        query: Query = (),
+        query: NameValues = (),
         accept: str = "application/json",
         timeout_s: float = READ_TIMEOUT_S,
     ) -> Json:

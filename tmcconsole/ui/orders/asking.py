@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tmcconsole.contract.commands import Accepted, AnyCommand, AnyReply, Refused, Text
+from tmcconsole.contract.commands import Accepted, AnyOrder, AnyQuery, AnyReply, Refused, Text
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.text_screen import TextScreen
 from tmcconsole.ui.style.ink import Runs, ink
@@ -12,8 +12,8 @@ from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import YES, KeyChoice, Question
 
 
-async def send(screen: FrameScreen, commands: Sequence[AnyCommand], done: str) -> bool:
-    """Send commands one by one; say ``done``, or the first refusal. Return whether all went."""
+async def send(screen: FrameScreen, commands: Sequence[AnyOrder], done: str) -> bool:
+    """Send orders one by one; say ``done``, or the first refusal. Return whether all went."""
     for command in commands:
         reply = await screen.session.send(command)
         if isinstance(reply, Refused):
@@ -39,7 +39,7 @@ async def chosen(screen: FrameScreen, text: str, choices: tuple[KeyChoice, ...])
 async def read(
     screen: FrameScreen,
     subject: Subject,
-    commands: Sequence[AnyCommand],
+    commands: Sequence[AnyQuery],
     title: str,
     lines: Callable[[str, int], list[Runs]],
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tmcconsole.contract.records import ObjectRecord, TargetRecord
+from tmcconsole.ui.actions import BY_ID
 from tmcconsole.ui.console_protocol import Console
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.filter import scope_names
@@ -45,7 +46,8 @@ def obey(app: Console, screen: FrameScreen, line: str) -> None:
 
 
 def _act(app: Console, screen: FrameScreen, act: ActLine) -> None:
-    if app.session.read_only and act.verb != "drift":
+    name = {"resume": "pause", "uncordon": "cordon"}.get(act.verb, act.verb)
+    if app.session.read_only and BY_ID[name].writes:
         screen.say(f"{act.verb}: this console is read-only", "drift")
         return
     if act.verb in commandline.OF_OBJECTS:
@@ -55,7 +57,6 @@ def _act(app: Console, screen: FrameScreen, act: ActLine) -> None:
         _by_name(app, screen, act)
         return
     subject = _subject(app, screen, act)
-    name = {"resume": "pause", "uncordon": "cordon"}.get(act.verb, act.verb)
     if isinstance(subject, str):
         screen.say(subject, "drift")
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tmcconsole.contract.commands import (
-    AnyCommand,
+    AnyOrder,
     AnyReply,
     DeadLetters,
     ListDeadLetters,
@@ -81,9 +81,7 @@ async def retry(screen: FrameScreen, subject: Subject) -> None:
         screen.say("no dead letter here", "dim")
         return
     what = letters[0][1] if len(letters) == 1 else plural(len(letters), "dead letter")
-    commands: list[AnyCommand] = [
-        RetryDeadLetters(target=target, key=key) for target, key in letters
-    ]
+    commands: list[AnyOrder] = [RetryDeadLetters(target=target, key=key) for target, key in letters]
     if len(letters) == 1 or await confirmed(screen, f"try {what} again now?"):
         await send(screen, commands, f"trying {what} again")
         _look(screen)
@@ -91,7 +89,7 @@ async def retry(screen: FrameScreen, subject: Subject) -> None:
 
 async def retry_named(screen: FrameScreen, targets: tuple[str, ...], key: str) -> None:
     """Try dead letters again by name: of these targets, or of all; one object's, or all."""
-    commands: list[AnyCommand] = [
+    commands: list[AnyOrder] = [
         RetryDeadLetters(target=target, key=key) for target in targets or ("",)
     ]
     where = ", ".join(targets) or "the hub and all targets"

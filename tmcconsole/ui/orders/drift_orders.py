@@ -12,7 +12,7 @@ from functools import partial
 from tmcconsole.contract.commands import (
     Accepted,
     AdoptDrift,
-    AnyCommand,
+    AnyOrder,
     AnyReply,
     CedeField,
     DriftReport,
@@ -111,7 +111,7 @@ def _plan(screen: FrameScreen, verb: str, rows: tuple[DriftedField, ...]) -> Non
     push(screen, PlanScreen(session, plan))
 
 
-def _commands(verb: str, rows: tuple[DriftedField, ...]) -> list[AnyCommand]:
+def _commands(verb: str, rows: tuple[DriftedField, ...]) -> list[AnyOrder]:
     """Return one command for each field; a field is ceded once, for all targets."""
     if verb == "cede":
         pointers = dict.fromkeys((row.object, row.field.pointer) for row in rows)
@@ -120,7 +120,7 @@ def _commands(verb: str, rows: tuple[DriftedField, ...]) -> list[AnyCommand]:
     return [kind(key=r.object, target=r.field.target, field=r.field.pointer) for r in rows]
 
 
-async def _send_all(session: Session, commands: list[AnyCommand]) -> AnyReply:
+async def _send_all(session: Session, commands: list[AnyOrder]) -> AnyReply:
     """Send until one is refused; the refusal says how many went before it."""
     reply: AnyReply = Accepted()
     for done, command in enumerate(commands):

@@ -11,7 +11,7 @@ from typing import Final
 
 from tmcconsole.contract.commands import (
     AllowDeletes,
-    AnyCommand,
+    AnyOrder,
     CordonTarget,
     PauseTarget,
     ResumeTarget,
@@ -86,7 +86,7 @@ async def pause_for(screen: FrameScreen, subject: Subject, seconds: float, why: 
 
 async def resync(screen: FrameScreen, subject: Subject) -> None:
     """Reconcile the objects, or everything on the targets; more than one object asks."""
-    commands: list[AnyCommand]
+    commands: list[AnyOrder]
     if subject.objects:
         commands = [Resync(key=key) for key in subject.objects]
         asks = len(subject.objects) > 1
@@ -111,7 +111,7 @@ async def cordon(screen: FrameScreen, subject: Subject) -> None:
     word = "uncordon" if undo else "cordon"
     if not await confirmed(screen, f"{word} {subject.label}?"):
         return
-    commands: list[AnyCommand] = [
+    commands: list[AnyOrder] = [
         UncordonTarget(target=name) if undo else CordonTarget(target=name)
         for name in subject.targets
     ]
@@ -191,7 +191,7 @@ async def switch(screen: FrameScreen, subject: Subject, verb: str) -> None:
         "cordon": CordonTarget,
         "uncordon": UncordonTarget,
     }
-    commands: list[AnyCommand] = [kinds[verb](target=name) for name in subject.targets]
+    commands: list[AnyOrder] = [kinds[verb](target=name) for name in subject.targets]
     await send(screen, commands, f"{verb}: {subject.label}")
 
 
