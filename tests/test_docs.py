@@ -356,7 +356,7 @@ def reasons_at(node: ast.AST) -> Iterator[str]:
             position = REASON_AT.get(name)
             if position is not None and len(node.args) > position:
                 yield from literals(node.args[position])
-            if name == "_enter" and len(node.args) > 1:
+            if name == "enter" and len(node.args) > 1:
                 yield from literals(node.args[1])
             for keyword in node.keywords:
                 if keyword.arg == "reason" and name in ("failure", "stand"):

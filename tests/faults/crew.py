@@ -207,7 +207,7 @@ class Crew:
     def state(self, member: str, cluster: str) -> TargetState | None:
         """Return what an engine does with a target."""
         found = self.members[member].engine.supervisors.get(cluster)
-        return found.state if found else None
+        return found.standing.state if found else None
 
     # What is done and awaited
 

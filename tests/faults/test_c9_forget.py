@@ -26,7 +26,7 @@ async def lose(world: Stage, name: str = "west") -> None:
     """Take a cluster away for good, and delete an object in the hub that is on it."""
     world.sims[name].faults.switch("outage")
     supervisor = world.engine.supervisors[name]
-    await world.until(lambda: supervisor.state is TargetState.UNREACHABLE, "unreachable")
+    await world.until(lambda: supervisor.standing.state is TargetState.UNREACHABLE, "unreachable")
     await world.hub.delete(CONFIGMAPS, "shop", "gone")
 
 
@@ -112,7 +112,10 @@ async def test_C9_an_engine_that_dies_over_it_leaves_what_the_next_order_finishe
         world.start()
         supervisor = world.engine.supervisors
         await world.until(
-            lambda: "west" in supervisor and supervisor["west"].state is TargetState.UNREACHABLE
+            lambda: (
+                "west" in supervisor
+                and supervisor["west"].standing.state is TargetState.UNREACHABLE
+            )
         )
         await order(world, "west")
         await anyio.sleep(60)

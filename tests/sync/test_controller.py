@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import anyio
 
 from tests.simulation.loop import run_virtual
 from tmcconsole.kube.errors import Unreachable
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.queue.controller import Again, Controller
+from tmcconsole.sync.queue.controller import Again, Controller, Outcomes, Reconciler
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 
 ITEM = Item("configmaps", ObjectKey("shop", "settings"))
 OTHER = Item("configmaps", ObjectKey("shop", "other"))
 
 
-class Room:
+@dataclass(frozen=True)
+class Doing(Reconciler):
+    """A reconciler that does what a story says."""
+
+    do: Callable[[Item], Awaitable[float | None]]
+
+    async def reconcile(self, item: Item) -> float | None:
+        return await self.do(item)
+
+
+class Room(Outcomes):
     """A queue and what the workers told of it."""
 
     def __init__(self) -> None:
@@ -29,6 +40,9 @@ class Room:
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         self.failures.append(attempts)
         return Again(10.0 * attempts, is_dead=attempts == 3)
+
+    def on_success(self, item: Item) -> None:
+        self.recovered.append(item)
 
     def look(self, item: Item) -> int:
         """Note a look at an item; return how many there were before."""
@@ -43,7 +57,7 @@ class Room:
         self, reconcile: Callable[[Item], Awaitable[float | None]], for_s: float = 100.0
     ) -> None:
         controller = Controller(
-            "east", self.queue, reconcile, self.on_error, self.recovered.append, workers=2
+            name="east", queue=self.queue, reconciler=Doing(reconcile), outcomes=self, workers=2
         )
         with anyio.move_on_after(for_s):
             await controller.run()

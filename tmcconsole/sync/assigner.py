@@ -40,7 +40,7 @@ class Assigner:
             return None
         tree = cached.decode()
         keys = finalizer_keys(tree) | set(state_keys(tree))
-        if not item.key.namespace and not self.shared.has_decided():
+        if not item.key.namespace and not self.shared.placements.has_decided:
             return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
         patch = self._plan(item, tree)
         duties, names = self.shared.duties, tuple[str, ...]()

@@ -80,7 +80,7 @@ class Definitions:
 
     async def look(self, hub: Discovery, here: Discovery) -> bool:
         """Apply what is missing or out of date; True where the target will serve more soon."""
-        if self.target.pause() is not None or not self.shared.hub.namespaces.synced:
+        if self.target.orders.pause() is not None or not self.shared.hub.namespaces.synced:
             return False
         served = {kind.id for kind in here.kinds}
         failed = {group_version.partition("/")[0] for group_version, _ in here.failed}

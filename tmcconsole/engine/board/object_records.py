@@ -73,7 +73,7 @@ def object_record(
         deleting_since=unix_time(times.deletionTimestamp),
         health=cause.cell.health,
         summary=_summary(item, kind, looks, cause),
-        placement=SafeText(session.scheduler.reason_for(item.key.namespace)),
+        placement=SafeText(session.scheduler.decisions.reason_for(item.key.namespace)),
         cells=tuple(look.cell for look in looks),
         reason=cause.told,
         reason_target=cause.cell.target,

@@ -87,7 +87,7 @@ class Projector:
             known = self.tallies.get(name)
             if known is None or known.counted != (id(ledger), ledger.version if ledger else 0):
                 known = self.tallies[name] = tally_of(ledger)
-            known.is_current = supervisor.is_connected
+            known.is_current = supervisor.standing.is_connected
 
     def _tally(self, name: str) -> Tally:
         return self.tallies.get(name) or Tally()
@@ -106,7 +106,7 @@ class Projector:
             self._kinds_shown = facts
 
     def _placements(self, session: HubSession) -> None:
-        decided = session.scheduler.decided.values()
+        decided = session.scheduler.decisions.decided.values()
         self._replace("PlacementRecord", [placement_record(one) for one in decided])
 
     def _health(self, session: HubSession) -> None:

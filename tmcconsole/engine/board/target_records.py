@@ -81,23 +81,23 @@ def failed(counts: Counter[SyncState]) -> int:
 
 def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRecord:
     """Return the record of one target."""
-    found = supervisor.sync_target()
+    found = supervisor.registration.found()
     tree = _sync_target_tree(supervisor)
     ready, _, _ = summary(list(conditions_of(tree)))
     counts, target, probe = tally.total(), supervisor.target, supervisor.probe
-    connected = supervisor.is_connected
+    connected = supervisor.standing.is_connected
     facts = _facts(supervisor, found)
     health, why = target_health(facts, wall)
     return TargetRecord(
         name=SafeText(supervisor.name),
         target_key=found.key if found else "",
-        state=supervisor.state,
+        state=supervisor.standing.state,
         ready=ready and connected,
         health=health,
-        reason=SafeText(supervisor.reason or why),
-        message=supervisor.message,
-        since=supervisor.since,
-        next_try_at=supervisor.next_try_at,
+        reason=SafeText(supervisor.standing.reason or why),
+        message=supervisor.standing.message,
+        since=supervisor.standing.since,
+        next_try_at=supervisor.standing.next_try_at,
         heartbeat_at=found.heartbeat_at if found else 0.0,
         contact_at=probe.contact_at if probe else 0.0,
         conditions=tuple(_condition(entry) for entry in conditions_of(tree)),
@@ -120,7 +120,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         concurrency=target.concurrency.width if target else 0,
         version=probe.version if probe else SafeText(),
         cluster_uid=SafeText(supervisor.cluster_uid),
-        holder=SafeText(supervisor.holder),
+        holder=SafeText(supervisor.registration.holder),
     )
 
 
@@ -168,8 +168,8 @@ def health_readings(
     """Return what is known of the hub, each target, and each kind on it."""
     readings = [_hub_reading(session)]
     for name, supervisor in supervisors.items():
-        status, reason = target_health(_facts(supervisor, supervisor.sync_target()), wall)
-        since = supervisor.since
+        status, reason = target_health(_facts(supervisor, supervisor.registration.found()), wall)
+        since = supervisor.standing.since
         readings.append(Reading(target_path(name), name, status, reason, since))
         tally = tallies.get(name) or Tally()
         for kind, counts in sorted(tally.by_kind.items()):
@@ -191,8 +191,8 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
     target = supervisor.target
     settings = supervisor.session.context.settings.sync
     return TargetFacts(
-        supervisor.is_connected,
-        supervisor.reason,
+        supervisor.standing.is_connected,
+        supervisor.standing.reason,
         len(target.kinds) if target else 0,
         0.0,
         found.heartbeat_at if found else 0.0,

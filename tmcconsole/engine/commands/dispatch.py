@@ -167,7 +167,7 @@ class Commands:
     async def _write(self, command: AnyOrder, supervisor: Supervisor, patch: Json) -> None:
         """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
         context, session = self.session.context, self.session
-        found = supervisor.sync_target()
+        found = supervisor.registration.found()
         if found is None:
             raise Rejected(
                 f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"

@@ -36,7 +36,7 @@ def _decided_without(session: HubSession, name: str) -> list[Decided]:
     locations = [read_location(entry.decode()) for entry in session.sources.locations.objects()]
     return [
         Decided(one.placement, decide(one.placement, locations, targets, wall))
-        for one in session.scheduler.decided.values()
+        for one in session.scheduler.decisions.decided.values()
     ]
 
 

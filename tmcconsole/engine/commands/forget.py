@@ -115,7 +115,7 @@ class Forgetting:
         if found is None:
             return ""
         supervisor = self.supervisors.get(found.name)
-        if supervisor is not None and supervisor.is_connected:
+        if supervisor is not None and supervisor.standing.is_connected:
             return f"{found.name} answers: drain it instead, then its copies are removed, too"
         if supervisor is None and found.ready:
             return f"{found.name} is ready, served by another engine"

@@ -94,7 +94,7 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
 
 def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     namespace = item.key.namespace
-    lines = [f"placement  {session.scheduler.reason_for(namespace)}"]
+    lines = [f"placement  {session.scheduler.decisions.reason_for(namespace)}"]
     if tree["metadata"].get("deletionTimestamp"):
         lines.append(f"hub        being deleted since {tree['metadata']['deletionTimestamp']}")
     names = {target.key: target.name for target in session.shared.targets.values()}
@@ -113,7 +113,9 @@ def _taken_lines(session: HubSession, item: Item) -> list[str]:
     """What a Placement that takes only what is referred to makes of the object."""
     shared, namespace = session.shared, item.key.namespace
     targets = shared.targets.values()
-    names = sorted(one.name for one in targets if shared.takes(namespace, one.key) == REFERENCED)
+    names = sorted(
+        one.name for one in targets if shared.placements.takes(namespace, one.key) == REFERENCED
+    )
     if not names or is_workload(item.lane):
         return []
     taken = shared.referred.is_taken(item)
@@ -144,11 +146,11 @@ def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[s
 
 
 def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
-    state = f"{supervisor.state.value} {supervisor.reason}".strip()
+    state = f"{supervisor.standing.state.value} {supervisor.standing.reason}".strip()
     lines = [f"{supervisor.name}: {state}"]
     target = supervisor.target
     if target is None:
-        return [*lines, f"  {supervisor.message or 'not connected yet'}"]
+        return [*lines, f"  {supervisor.standing.message or 'not connected yet'}"]
     lines += _unselected_lines(session, target, item)
     about_kind = kind_line(supervisor, item.lane)
     if about_kind:

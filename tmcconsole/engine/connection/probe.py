@@ -15,6 +15,8 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import Forbidden, KubeError, TooManyRequests, Unauthorized
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.queue.controller import Reconciler
+from tmcconsole.sync.queue.workqueue import Item
 
 PROBE_S: Final = 5.0
 PROBE_TIMEOUT_S: Final = 4.0
@@ -118,3 +120,16 @@ class Probe:
         if not self.is_up:
             self.reason, self.message = str(error.reason), SafeText(error)
         self.on_change()
+
+
+@dataclass(frozen=True, slots=True)
+class OnceUp(Reconciler):
+    """A reconciler that waits while its API server does not answer."""
+
+    probe: Probe
+    inner: Reconciler
+
+    async def reconcile(self, item: Item) -> float | None:
+        """See ``Reconciler``."""
+        await self.probe.wait_up()
+        return await self.inner.reconcile(item)

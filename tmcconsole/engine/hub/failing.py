@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connection.connect import SetupError
+from tmcconsole.engine.connection.rights import Rights
 from tmcconsole.engine.replicas.fence import NotHolder
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.down.ensure_namespace import NamespaceLeaving
 from tmcconsole.sync.policy import NotPermitted
 from tmcconsole.sync.policy.service_accounts import AccountGone
-from tmcconsole.sync.queue.controller import Again
+from tmcconsole.sync.queue.controller import Again, Outcomes
 from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.hub import Hub
 from tmcconsole.sync.state.ledger import Ledger, RefusedAttempt
 from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
@@ -42,7 +43,7 @@ _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorReporter:
+class ErrorReporter(Outcomes):
     """What the workers of one queue call when a reconcile fails, or works again."""
 
     runtime: Runtime
@@ -50,7 +51,7 @@ class ErrorReporter:
     side: Side
     name: str  # the target's, or "hub"
     ledger: Ledger | None  # a target's; the hub has none
-    on_forbidden: Callable[[str], None] = lambda _kind: None  # told of a kind's id
+    rights: Rights  # looked at again where something is forbidden
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to try again, and whether it looks hopeless."""
@@ -60,7 +61,7 @@ class ErrorReporter:
         if isinstance(error, Conflict) and attempts <= QUIET_CONFLICTS:
             return Again(delay(found, attempts, self.runtime.rng))
         if isinstance(error, Forbidden):
-            self.on_forbidden(item.lane)
+            self.rights.doubt(item.lane)
         wall = self.runtime.wall()
         self.history.record_error(
             found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
@@ -83,6 +84,23 @@ class ErrorReporter:
     def on_success(self, item: Item) -> None:
         """Note that an item that had failed works again."""
         self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
+
+
+@dataclass(frozen=True, slots=True)
+class HubOutcomes(Outcomes):
+    """Two queues work at the same objects of the hub: well is what neither fails at."""
+
+    reporter: ErrorReporter
+    hub: Hub
+
+    def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
+        """See ``Outcomes``."""
+        return self.reporter.on_error(item, error, attempts)
+
+    def on_success(self, item: Item) -> None:
+        """See ``Outcomes``."""
+        if not (self.hub.queue.attempts(item) or self.hub.statuses.attempts(item)):
+            self.reporter.on_success(item)
 
 
 def understand(error: Exception, side: Side) -> Failure:

@@ -11,7 +11,6 @@ from typing import Final
 from anyio.abc import TaskGroup
 
 from tmcconsole.config.settings import Settings
-from tmcconsole.config.transforms import Transform
 from tmcconsole.engine.connection.connect import (
     HubIdentity,
     discover_hub,
@@ -23,10 +22,10 @@ from tmcconsole.engine.connection.connect import (
 )
 from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import KindPair, keep_unknown
-from tmcconsole.engine.connection.probe import Probe
+from tmcconsole.engine.connection.probe import OnceUp, Probe
 from tmcconsole.engine.connection.rediscovery import Rediscovery
 from tmcconsole.engine.connection.rights import Rights, hub_rights
-from tmcconsole.engine.hub.failing import ErrorReporter
+from tmcconsole.engine.hub.failing import ErrorReporter, HubOutcomes
 from tmcconsole.engine.hub.upsyncing import Upsyncing, kinds_above
 from tmcconsole.engine.replicas.duty_watch import DutyWatch, ThisReplica, make_leases, timing_of
 from tmcconsole.engine.replicas.fence import Fenced, Holds
@@ -39,14 +38,15 @@ from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
+from tmcconsole.placement.decisions import Decisions
 from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
-from tmcconsole.sync.queue.controller import Controller, Reconcile
-from tmcconsole.sync.queue.workqueue import Item, WorkQueue
+from tmcconsole.sync.queue.controller import Controller, Reconciler
+from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Hub
 from tmcconsole.sync.state.hub_writer import HubWriter
@@ -86,7 +86,6 @@ class HubSession:
     scheduler: Scheduler
     sources: Sources
     probe: Probe
-    assign: ErrorReporter
     upsyncing: Upsyncing
     leases: Leases | None = None  # None: this engine is the only one
     # What the targets are found to serve in common with the hub, by target name.
@@ -103,7 +102,12 @@ class HubSession:
         self._again = Rediscovery(runtime, self._look)
         self.definitions = watch_definitions(self.client, runtime, self._definitions_changed)
         self.rights = Rights(
-            self.client, runtime, self._kinds, hub_rights, self.probe.wait_up, self._rights_changed
+            client=self.client,
+            runtime=runtime,
+            kinds=self._kinds,
+            needs=hub_rights,
+            wait_up=self.probe.wait_up,
+            changed=self._rights_changed,
         )
 
     async def run(self, group: TaskGroup) -> None:
@@ -119,7 +123,7 @@ class HubSession:
             sharing.begin()
             spawn(group, self.leases.run, name="leases")
             spawn(group, sharing.run, name="sharing")
-        hub, workers = self.shared.hub, self.context.settings.sync.workers
+        hub = self.shared.hub
         self._mirrors = InformerSet(
             group, "hub", hub.kinds, self._make_informer, self._look_at_known
         )
@@ -136,13 +140,27 @@ class HubSession:
         spawn(group, self.scheduler.run, name="scheduler")
         spawn(group, self._again.run, name="hub discovery")
         spawn(group, self.rights.run, name="hub rights")
-        for name, queue, reconcile in (
-            ("assign", hub.queue, Assigner(self.shared).reconcile),
-            ("status", hub.statuses, StatusSync(self.shared, self.context.touched).reconcile),
-        ):
-            when_up, on_error = self._gated(reconcile), self.assign.on_error
-            controller = Controller(name, queue, when_up, on_error, self._well, workers)
-            spawn(group, controller.run, name=f"hub {name} controller")
+        self._work(group, "assign", hub.queue, Assigner(self.shared))
+        self._work(group, "status", hub.statuses, StatusSync(self.shared, self.context.touched))
+
+    def _work(self, group: TaskGroup, name: str, queue: WorkQueue, reconciler: Reconciler) -> None:
+        context = self.context
+        reporter = ErrorReporter(
+            runtime=context.runtime,
+            history=context.history,
+            side="hub",
+            name="hub",
+            ledger=None,
+            rights=self.rights,
+        )
+        controller = Controller(
+            name=name,
+            queue=queue,
+            reconciler=OnceUp(self.probe, reconciler),
+            outcomes=HubOutcomes(reporter, self.shared.hub),
+            workers=context.settings.sync.workers,
+        )
+        spawn(group, controller.run, name=f"hub {name} controller")
 
     def serve(self, target: str, pairs: dict[str, KindPair]) -> None:
         """Note what a target shares with the hub, and watch the union in the hub."""
@@ -187,19 +205,6 @@ class HubSession:
 
     def _own_informers(self) -> tuple[Informer, ...]:
         return self.sources.targets, self.sources.locations, self.sources.placements
-
-    def _well(self, item: Item) -> None:
-        """Note a success, unless the other queue still fails at the same object."""
-        hub = self.shared.hub
-        if not (hub.queue.attempts(item) or hub.statuses.attempts(item)):
-            self.assign.on_success(item)
-
-    def _gated(self, reconcile: Reconcile) -> Reconcile:
-        async def when_up(item: Item) -> float | None:
-            await self.probe.wait_up()
-            return await reconcile(item)
-
-        return when_up
 
     async def _recovered(self) -> None:
         require_same(self.identity.cluster, await hub_cluster(self.client), "the hub")
@@ -328,45 +333,32 @@ def _assemble(
     def informer(kind: Kind) -> Informer:
         return Informer(client, kind, runtime, on_change=noticed)
 
-    def transforms(namespace: str, key: str) -> tuple[Transform, ...] | None:
-        placed = scheduler.transforms(namespace, key)
-        return None if placed is None else (*placed, *context.settings.transforms)
-
     hub = _hub(client, runtime, identity, informer(NAMESPACES))
     sources = Sources(informer(SYNC_TARGETS), informer(LOCATIONS), informer(PLACEMENTS))
-    scheduler = Scheduler(runtime, hub, sources, lambda: session.reassign_all())
+    decisions = Decisions(hub.namespaces, context.settings.transforms)
+    scheduler = Scheduler(runtime, hub, sources, decisions, lambda: session.reassign_all())
     shared = SyncContext(
-        runtime,
-        context.settings.sync,
-        Policy(context.settings.sync, identity.cluster, identity.workspace),
-        hub,
-        context.history,
-        context.audit,
-        lambda: scheduler.has_decided,
-        scheduler.divided_among,
-        transforms,
-        scheduler.conflict_policy,
-        scheduler.placed_keys,
-        scheduler.takes,
-        ReferenceIndex(hub),
-        status_rules=scheduler.status_rules,
+        runtime=runtime,
+        settings=context.settings.sync,
+        policy=Policy(context.settings.sync, identity.cluster, identity.workspace),
+        hub=hub,
+        history=context.history,
+        audit=context.audit,
+        placements=decisions,
+        referred=ReferenceIndex(hub),
     )
     answers = Probe(client, runtime, context.changed)
-    failing = ErrorReporter(
-        runtime, context.history, "hub", "hub", None, lambda kind: session.rights.doubt(kind)
-    )
     upsyncing = Upsyncing(shared, client, runtime, context.touched)
     session = HubSession(
-        context,
-        identity,
-        discovery,
-        client,
-        shared,
-        scheduler,
-        sources,
-        answers,
-        failing,
-        upsyncing,
+        context=context,
+        identity=identity,
+        discovery=discovery,
+        client=client,
+        shared=shared,
+        scheduler=scheduler,
+        sources=sources,
+        probe=answers,
+        upsyncing=upsyncing,
     )
     return session
 

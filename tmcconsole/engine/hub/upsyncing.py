@@ -135,29 +135,32 @@ class UpWiring:
     client: Client
     side: UpSide
     settings: SyncSettings
-    _group: TaskGroup | None = None
-    _mirrors: InformerSet | None = None
+    group: TaskGroup  # of the connection
+    _informers: InformerSet = field(init=False)
     _watches_secrets: bool = False
 
-    def start(self, group: TaskGroup) -> None:
-        """Watch in ``group``."""
-        name = f"{self.side.target.name} up"
-        self._group = group
-        self._mirrors = InformerSet(
-            group, name, self.side.here, self._make_informer, self._when_synced
+    def __post_init__(self) -> None:
+        self._informers = InformerSet(
+            group=self.group,
+            name=f"{self.side.target.name} up",
+            kinds=self.side.here,
+            make=self._make_informer,
+            first_look=self._when_synced,
         )
+
+    def start(self) -> None:
+        """Hear from now on of what happens in the hub to what the target owns."""
         self.upsyncing.join(self.side)
 
     def follow(self, found: Discovery) -> None:
         """Watch what may go up and both sides serve."""
-        assert self._mirrors is not None
         wanted: dict[str, Kind] = {}
         for id, watched in self.upsyncing.kinds.items():
             there = found.find(id, watched.kind.version)
             if there is not None and there.verbs >= _NEEDED_BELOW:
                 wanted[id] = there
         secrets = wanted.pop("secrets", None)
-        _, stopped = self._mirrors.follow(wanted)
+        _, stopped = self._informers.follow(wanted)
         for id in stopped:
             self.side.target.queue.drop_lane(LANE + id)
         if secrets is not None and not self._watches_secrets:
@@ -195,12 +198,11 @@ class UpWiring:
         sweep(self.side, id)
 
     def _watch_secrets(self, kind: Kind) -> None:
-        assert self._group is not None
         for name in self.settings.upsync_secrets:
             namespace, _, secret = name.partition("/")
             key = ObjectKey(namespace, secret)
             task = f"{self.side.target.name} secret {name}"
-            spawn(self._group, self._watch_secret, kind, key, name=task)
+            spawn(self.group, self._watch_secret, kind, key, name=task)
 
     async def _watch_secret(self, kind: Kind, key: ObjectKey) -> None:
         """Watch one Secret by its name: no other one is ever read for this."""
@@ -220,7 +222,9 @@ class UpWiring:
 
 
 def make_side(upsyncing: Upsyncing, target: Target, before: UpSide | None) -> UpSide:
-    """Return the side of a new connection; what the brake has counted is kept."""
+    """Return the side of a new connection; what the brake has counted of a target is kept."""
+    if before is not None and before.target.identity != target.identity:
+        before = None
     sync = upsyncing.shared.settings
     brake = MassDeleteBrake(BRAKE_TIMES * sync.brake_deletes, BRAKE_PERCENT)
     return UpSide(target, upsyncing.kinds, before.brake if before else brake)

@@ -69,13 +69,12 @@ class DutyWatch:
     leases: Leases
     reassign_all: Callable[[], None]
     report_all: Callable[[], None]
-    _ready: frozenset[str] = frozenset()  # target keys that the hub calls ready
     _held: tuple[tuple[str, bool, bool], ...] = ()
 
     def begin(self) -> None:
         """From here on only what is this replica's is written."""
-        self.shared.duties = Duties(self.leases.holds.holds, self.leases.is_held)
-        self.shared.is_ready = lambda key: key in self._ready
+        self.shared.duties = Duties(self.leases)
+        self.shared.ready = frozenset()
         self.scheduler.may_write = lambda: self.shared.duties.leads
 
     async def run(self) -> None:
@@ -90,10 +89,10 @@ class DutyWatch:
         duties, keys = self.shared.duties, [HUB, *(target.key for target in targets)]
         held = tuple((key, duties.holds(key), duties.is_held(key)) for key in sorted(keys))
         if held != self._held:
-            self._held, self._ready = held, ready
+            self._held, self.shared.ready = held, ready
             self.scheduler.wake()
             self.reassign_all()
             self.report_all()
-        elif ready != self._ready:  # another target's holder may report now
-            self._ready = ready
+        elif ready != self.shared.ready:  # another target's holder may report now
+            self.shared.ready = ready
             self.report_all()

@@ -100,6 +100,10 @@ class Leases:
         with anyio.move_on_after(at_most_s):
             await self._changed.wait()
 
+    def is_ours(self, duty: str) -> bool:
+        """True until our renew deadline."""
+        return self.holds.holds(duty)
+
     def is_held(self, duty: str) -> bool:
         """True where a replica holds the duty, or may before the hub's holder hears of it."""
         view = self.view

@@ -43,7 +43,7 @@ class Heartbeat:
     settings: TargetSettings
     probe: Probe
     target: Target
-    sharing: SharedKinds
+    shared_kinds: SharedKinds
     last_at: float = 0.0
     errors: int = 0
 
@@ -100,12 +100,12 @@ class Heartbeat:
             self.probe.down_s > timeout,
             tuple(self._missing()),
             tuple(self._synced()),
-            self.sharing.unauthorized(),
+            self.shared_kinds.unauthorized(),
         )
 
     def _synced(self) -> Iterator[SyncedResource]:
         """What is synced, or was and will be; rights that are missing have their condition."""
-        for id, standing in sorted(self.sharing.standings.items()):
+        for id, standing in sorted(self.shared_kinds.standings.items()):
             is_ours = standing.state in _TOLD or standing.state is KindState.PENDING
             if not is_ours or standing.reason == "KindNotServed":
                 continue
@@ -121,9 +121,9 @@ class Heartbeat:
 
         What the account may not list has a condition of its own.
         """
-        found = self.sharing.memory.discovery
-        yield from (f"{group}: {why}" for group, why in (found.failed if found else ()))
-        for id, standing in sorted(self.sharing.standings.items()):
+        found = self.shared_kinds.discovery
+        yield from (f"{group}: {why}" for group, why in found.failed)
+        for id, standing in sorted(self.shared_kinds.standings.items()):
             if standing.state in (KindState.GONE, KindState.INCOMPATIBLE):
                 yield f"{id}: {standing.state.value}: {standing.message}"
         hub = self.session.shared.hub.kinds

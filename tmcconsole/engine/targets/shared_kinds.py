@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from anyio.abc import TaskGroup
@@ -30,9 +30,10 @@ from tmcconsole.engine.connection.rights import (
     tell_refused,
 )
 from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.upsyncing import UpWiring
+from tmcconsole.engine.targets.wiring import Wiring
 from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
-from tmcconsole.kube.cache.informer import InformerState, Phase
-from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Kind
@@ -70,27 +71,47 @@ class SharedKinds:
 
     session: HubSession
     settings: SyncSettings
-    client: Client  # of the target
-    target: Target
-    mirrors: InformerSet
+    wiring: Wiring
+    up: UpWiring
     probe: Probe
     memory: KindMemory
-    on_discovery: Callable[[Discovery], None] = lambda _found: None
+    discovery: Discovery  # what the target serves, as last read
+    group: TaskGroup  # of the connection
     standings: dict[str, KindStanding] = field(default_factory=dict)
     definitions: KnownDefinitions = field(init=False)
     rights: Rights = field(init=False)
+    target: Target = field(init=False)
+    _informers: InformerSet = field(init=False)
     _again: Rediscovery = field(init=False)
 
     def __post_init__(self) -> None:
-        runtime = self.session.context.runtime
+        runtime, client, self.target = (
+            self.session.context.runtime,
+            self.wiring.client,
+            self.wiring.target,
+        )
+        self._informers = InformerSet(
+            group=self.group,
+            name=self.target.name,
+            kinds=self.target.kinds,
+            make=self._make_informer,
+            first_look=self.wiring.when_synced,
+        )
         self._again = Rediscovery(runtime, self._look)
         changed, wait_up = self.rights_changed, self.probe.wait_up
-        self.definitions = watch_definitions(self.client, runtime, self.soon)
-        self.rights = Rights(self.client, runtime, self._kinds, self._needs, wait_up, changed)
+        self.definitions = watch_definitions(client, runtime, self.soon)
+        self.rights = Rights(
+            client=client,
+            runtime=runtime,
+            kinds=self._kinds,
+            needs=self._needs,
+            wait_up=wait_up,
+            changed=changed,
+        )
 
-    def start(self, group: TaskGroup) -> None:
-        """Watch what is known to be shared, and go on looking, in ``group``."""
-        name = self.target.name
+    def start(self) -> None:
+        """Watch what is known to be shared, and go on looking."""
+        name, group = self.target.name, self.group
         spawn(group, self.definitions.informer.run, name=f"{name} informer definitions")
         self.follow()
         spawn(group, self._again.run, name=f"{name} kinds")
@@ -102,14 +123,14 @@ class SharedKinds:
 
     def follow(self) -> None:
         """Judge the kinds anew, and watch those that both sides serve."""
-        self.on_discovery(self._discovery)
+        self.up.follow(self.discovery)
         before = pairs_of(self.standings)
-        self.standings = stand_kinds(self.session.discovery, self._discovery, self._rules())
+        self.standings = stand_kinds(self.session.discovery, self.discovery, self._rules())
         pairs = pairs_of(self.standings)
         self.memory.known |= pairs.keys()
         self.memory.known &= self.standings.keys()
         self.session.serve(self.target.name, pairs)
-        self.mirrors.follow({id: pair.target for id, pair in pairs.items()})
+        self._informers.follow({id: pair.target for id, pair in pairs.items()})
         for id in sorted(before.keys() - pairs.keys()):
             self.target.queue.drop_lane(id)
         self._hold(pairs)
@@ -131,19 +152,22 @@ class SharedKinds:
             return None
         return tuple(told for id in ("namespaces", *self.standings) for told in self._refused(id))
 
-    def informer_changed(self, kind: Kind, state: InformerState) -> None:
-        """An informer of ours stands differently: its kind is gone, forbidden, or well again."""
-        if state.phase is Phase.GONE:
-            self.soon()
-        if state.phase is Phase.DENIED:
-            self.rights.doubt(kind.id)
-        self.tell()
-
     def rights_changed(self) -> None:
         """Rights were taken or given here: what they held up need not wait longer."""
         self.rights.nudge_permitted(self.target.kinds)
         if not self.rights.missing:
             self.target.queue.retry_failed()
+        self.tell()
+
+    def _make_informer(self, kind: Kind) -> Informer:
+        return self.wiring.make_informer(kind, self._informer_changed)
+
+    def _informer_changed(self, kind: Kind, state: InformerState) -> None:
+        """An informer of ours stands differently: its kind is gone, forbidden, or well again."""
+        if state.phase is Phase.GONE:
+            self.soon()
+        if state.phase is Phase.DENIED:
+            self.rights.doubt(kind.id)
         self.tell()
 
     def _note(self, id: str, standing: KindStanding) -> None:
@@ -212,19 +236,14 @@ class SharedKinds:
         pairs = pairs_of(self.standings)
         return {NAMESPACES.id: NAMESPACES} | {id: pair.target for id, pair in pairs.items()}
 
-    @property
-    def _discovery(self) -> Discovery:
-        assert self.memory.discovery is not None
-        return self.memory.discovery
-
     async def _look(self) -> None:
         await self.probe.wait_up()
         try:
-            found = await discover(self.client)
+            found = await discover(self.wiring.client)
         except KubeError as error:
             log.warning("%s: kinds could not be read again: %s", self.target.name, error)
         else:
-            self.memory.discovery = keep_unknown(found, self.memory.discovery)
+            self.discovery = self.memory.discovery = keep_unknown(found, self.discovery)
         self.follow()
 
 

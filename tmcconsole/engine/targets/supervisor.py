@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -11,44 +11,36 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
+from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import TargetState
 from tmcconsole.engine.connection.connect import (
     SetupError,
     cluster_uid,
     dial,
     require_same,
-    watch_identity,
 )
-from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import keep_unknown
 from tmcconsole.engine.connection.probe import Probe
-from tmcconsole.engine.hub.failing import ErrorReporter, message_of, understand
-from tmcconsole.engine.hub.upsyncing import UpWiring, make_side, sweep
+from tmcconsole.engine.hub.failing import message_of, understand
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.upsyncing import UpWiring, make_side
 from tmcconsole.engine.replicas.fence import Fenced
-from tmcconsole.engine.targets.event_mirror import EventWatch
+from tmcconsole.engine.targets.connection import Connection
 from tmcconsole.engine.targets.heartbeat import Heartbeat, tell_disconnected
+from tmcconsole.engine.targets.registration import Registration
 from tmcconsole.engine.targets.shared_kinds import KindMemory, SharedKinds
-from tmcconsole.engine.targets.target_state import Stance
-from tmcconsole.engine.targets.wiring import Wiring, make_target
+from tmcconsole.engine.targets.target_state import TargetStanding
+from tmcconsole.engine.targets.wiring import Wiring
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError, Unreachable
-from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget
-from tmcconsole.runtime import Transport, spawn
+from tmcconsole.runtime import Transport
 from tmcconsole.sync.assignment.duties import acting_for
-from tmcconsole.sync.crd_sync import FOLLOW_S, Definitions
-from tmcconsole.sync.deletion.namespace_gc import LOOK_S, NamespaceGC
-from tmcconsole.sync.down.reconciler import DownSync
 from tmcconsole.sync.names.markers import CLUSTER_UID
-from tmcconsole.sync.policy import FOLLOW
-from tmcconsole.sync.queue.controller import Controller
-from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
-from tmcconsole.sync.up.events import EventMirror
-from tmcconsole.sync.up.reconciler import UpSync
 from tmcconsole.tmc.errors import ErrorType
 
 log = logging.getLogger(__name__)
@@ -60,28 +52,52 @@ WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
 
 
 @dataclass(slots=True)
-class Supervisor(Stance):
-    """Owns one target's connection and what works on it."""
+class Supervisor:
+    """Owns one target's connection and how the target stands."""
 
-    target: Target | None = None  # as of the last connection
-    probe: Probe | None = None
-    heartbeat: Heartbeat | None = None
+    session: HubSession
+    settings: TargetSettings
+    registration: Registration = field(init=False)
+    standing: TargetStanding = field(init=False)
+    connection: Connection | None = None  # None while there is none
+    last: Connection | None = None  # the one there is, else the one there was last
     kinds: KindMemory = field(default_factory=KindMemory)
-    sharing: SharedKinds | None = None  # of the connection there is now
     cluster_uid: str = ""
-    _up: UpWiring | None = None
-    _wiring: Wiring | None = None
     _failures: int = 0  # in a row, without a healthy while between them
     _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
+
+    def __post_init__(self) -> None:
+        self.registration = Registration(self.session, self.settings.name)
+        self.standing = TargetStanding(self.registration)
+
+    @property
+    def name(self) -> str:
+        """The SyncTarget's name."""
+        return self.settings.name
+
+    @property
+    def key(self) -> str:
+        """The SyncTarget's key: the duty in whose name all is written there."""
+        return self.registration.key
+
+    @property
+    def target(self) -> Target | None:
+        """The target as of the last connection, None before the first."""
+        return self.last.target if self.last else None
+
+    @property
+    def probe(self) -> Probe | None:
+        """The probe of the last connection, None before the first."""
+        return self.last.probe if self.last else None
 
     @property
     def is_ready(self) -> bool:
         """True where we could write there this moment: connected, and all is listed."""
-        target, probe = self.target, self.probe
-        if target is None or probe is None or not probe.is_up or not self.is_connected:
+        here = self.connection
+        if here is None or not here.probe.is_up or not self.standing.is_connected:
             return False
-        watched = [one.informer for one in target.kinds.values()]
-        return all(informer.synced for informer in (target.namespaces, *watched))
+        watched = [one.informer for one in here.target.kinds.values()]
+        return all(informer.synced for informer in (here.target.namespaces, *watched))
 
     async def run(self) -> None:
         """Serve the target until cancelled; one that fails harms no other."""
@@ -106,10 +122,10 @@ class Supervisor(Stance):
     async def _registered(self) -> SyncTarget:
         """Wait until the hub has the SyncTarget."""
         while True:
-            found = self.sync_target()
+            found = self.registration.found()
             if found is not None:
                 return found
-            self._enter(
+            self.standing.enter(
                 TargetState.REFUSED,
                 "SyncTargetMissing",
                 f"the hub has no SyncTarget {self.name}: run tmc-console init --install, or take "
@@ -120,19 +136,23 @@ class Supervisor(Stance):
     async def _serve(self, registered: SyncTarget) -> None:
         """Connect once and work until something ends it; always by an exception."""
         if not self._failures:  # after a failure it stays what it is until it is connected
-            self._enter(TargetState.CONNECTING, "", "")
+            self.standing.enter(TargetState.CONNECTING, "", "")
         client = await dial(self.session.context.runtime, self.name, self._fenced)
         try:
             await self._check_identity(client, registered)
             self.kinds.known |= registered.synced_kinds
-            self.kinds.discovery = keep_unknown(await discover(client), self.kinds.discovery)
+            discovery = keep_unknown(await discover(client), self.kinds.discovery)
+            self.kinds.discovery = discovery
             async with anyio.create_task_group() as group:
-                await self._start(group, client, registered)
+                here = self.connection = self.last = self._connect(
+                    group, client, registered, discovery
+                )
+                here.start(group, self.cluster_uid, partial(self._recovered, here))
                 self._served_from = self.session.context.runtime.now()
-                self._enter_work()
-                await self._watch_over(registered)
+                self.standing.enter_work()
+                await self._watch_over(here, registered)
         finally:
-            self.sharing = None
+            self.connection = None
             with anyio.CancelScope(shield=True):
                 await client.aclose()
 
@@ -145,7 +165,7 @@ class Supervisor(Stance):
         uid = await cluster_uid(client)
         self.cluster_uid = uid
         require_same(registered.cluster_uid or uid, uid, self.name)
-        if not registered.cluster_uid and self._holds():
+        if not registered.cluster_uid and self.registration.is_ours:
             patch = {
                 "metadata": {
                     "annotations": {CLUSTER_UID: uid},
@@ -161,169 +181,100 @@ class Supervisor(Stance):
                 uid=registered.identity.uid,
             )
 
-    async def _start(self, group: TaskGroup, client: Client, registered: SyncTarget) -> None:
-        session, context = self.session, self.session.context
-        wiring = self._wiring = Wiring(session, client)
-        target = make_target(wiring, registered, self.target, lambda: self.sync_target())
-        wiring.target = self.target = target
-        target.is_connected = lambda: self.is_connected
-        mirrors = InformerSet(
-            group, self.name, target.kinds, wiring.make_informer, wiring.when_synced
+    def _connect(
+        self, group: TaskGroup, client: Client, registered: SyncTarget, discovery: Discovery
+    ) -> Connection:
+        """Put a connection together; what earlier ones learned of the same cluster is kept."""
+        session, context, last = self.session, self.session.context, self.last
+        wiring = Wiring(
+            session=session,
+            client=client,
+            registration=self.registration,
+            contact=self.standing,
+            identity=registered.identity,
+            before=self.target,
         )
-        heard_at = self.probe.contact_at if self.probe else 0.0
-        self.probe = Probe(client, context.runtime, context.changed, contact_at=heard_at)
-        sync = replace(context.settings.sync, **dict(self.settings.overrides))
-        sharing = SharedKinds(session, sync, client, target, mirrors, self.probe, self.kinds)
-        wiring.on_state, doubt = sharing.informer_changed, sharing.rights.doubt
-        failing = ErrorReporter(
-            context.runtime, context.history, "target", self.name, target.ledger, doubt
+        heard_at = last.probe.contact_at if last else 0.0
+        probe = Probe(client, context.runtime, context.changed, contact_at=heard_at)
+        up = UpWiring(
+            upsyncing=session.upsyncing,
+            client=client,
+            side=make_side(session.upsyncing, wiring.target, last.up.side if last else None),
+            settings=context.settings.sync,
+            group=group,
         )
-        controller = Controller(
-            self.name,
-            target.queue,
-            self._reconcile,
-            failing.on_error,
-            failing.on_success,
-            context.settings.sync.workers,
+        shared_kinds = SharedKinds(
+            session=session,
+            settings=replace(context.settings.sync, **dict(self.settings.overrides)),
+            wiring=wiring,
+            up=up,
+            probe=probe,
+            memory=self.kinds,
+            discovery=discovery,
+            group=group,
         )
-        self.heartbeat = Heartbeat(session, self.settings, self.probe, target, sharing)
-        session.shared.targets[target.key] = target
-        session.shared.awaited.discard(target.key)
-        spawn(group, target.namespaces.run, name=f"{self.name} informer namespaces")
-        sharing.on_discovery = self._start_up(group, client, target)
-        sharing.start(group)
-        self.sharing = sharing
-        spawn(group, self.probe.run, self._recovered, name=f"{self.name} probe")
-        spawn(group, controller.run, name=f"{self.name} controller")
-        who = partial(cluster_uid, client)
-        identity = (who, self.cluster_uid, self.name, context.runtime, self.probe.wait_up)
-        spawn(group, watch_identity, *identity, name=f"{self.name} identity")
-        spawn(group, self.heartbeat.run, name=f"{self.name} heartbeat")
-        spawn(group, self._tidy, target, name=f"{self.name} tidy")
-        if context.settings.sync.crds == FOLLOW:
-            spawn(group, self._bring_definitions, target, name=f"{self.name} definitions")
-
-    def _follow_events(self, group: TaskGroup, client: Client, target: Target) -> None:
-        context = self.session.context
-        if not context.settings.sync.events:
-            return
-        assert self.probe is not None
-        mirror = EventMirror(self.name, context.runtime.now)
-        eventing = EventWatch(self.session, client, target, self.probe, mirror)
-        spawn(group, eventing.run, name=f"{self.name} events")
-
-    def _start_up(
-        self, group: TaskGroup, client: Client, target: Target
-    ) -> Callable[[Discovery], None]:
-        """Start what goes up; return what is to be called when the target's kinds are known."""
-        self._follow_events(group, client, target)
-        session, before = self.session, self._up.side if self._up else None
-        kept = before if before is not None and before.target.identity == target.identity else None
-        side = make_side(session.upsyncing, target, kept)
-        self._up = UpWiring(session.upsyncing, client, side, session.context.settings.sync)
-        self._up.start(group)
-        return self._up.follow
-
-    async def _reconcile(self, item: Item) -> float | None:
-        assert self.target is not None
-        assert self.probe is not None
-        assert self._up is not None
-        await self.probe.wait_up()
-        if item.lane.startswith(LANE):
-            await self.session.probe.wait_up()
-            return await UpSync(self.session.shared, self._up.side).reconcile(item)
-        return await DownSync(self.session.shared, self.target).reconcile(item)
+        return Connection(
+            session=session,
+            client=client,
+            wiring=wiring,
+            probe=probe,
+            up=up,
+            shared_kinds=shared_kinds,
+            heartbeat=Heartbeat(session, self.settings, probe, wiring.target, shared_kinds),
+        )
 
     def _look_at_kinds(self) -> None:
-        if self.sharing is not None:
-            self.sharing.soon()
+        if self.connection is not None:
+            self.connection.shared_kinds.soon()
 
     def _hub_rights_changed(self) -> None:
-        if self.sharing is not None:
-            self.sharing.tell()
+        if self.connection is not None:
+            self.connection.shared_kinds.tell()
 
-    async def _tidy(self, target: Target) -> None:
-        assert self.probe is not None
-        tidy = NamespaceGC(self.session.shared, target, self._all_kinds)
-        while True:
-            await self.session.context.runtime.sleep(LOOK_S)
-            await self.probe.wait_up()
-            if self._holds():
-                await tidy.look()
-
-    async def _bring_definitions(self, target: Target) -> None:
-        assert self.probe is not None
-        definitions = Definitions(self.session.shared, target)
-        while True:
-            await self.session.context.runtime.sleep(FOLLOW_S)
-            await self.probe.wait_up()
-            found = self.kinds.discovery
-            if found is not None and await definitions.look(self.session.discovery, found):
-                self._look_at_kinds()
-
-    def _all_kinds(self) -> tuple[Kind, ...] | None:
-        found = self.kinds.discovery
-        return found.preferred() if found is not None and not found.failed else None
-
-    async def _recovered(self) -> None:
+    async def _recovered(self, here: Connection) -> None:
         """The cluster answers again: is it still the same one? Then go on where we were."""
-        assert self.target is not None
-        registered = self.sync_target()
+        registered = self.registration.found()
         if registered is None:
             raise self._missing()
-        await self._check_identity(self.target.client, registered)
-        self.target.namespaces.nudge()
-        for watched in self.target.kinds.values():
-            watched.informer.nudge()
-        if self._up is not None:
-            self._up.nudge()
-        self.target.queue.retry_failed()
+        await self._check_identity(here.client, registered)
+        here.nudge()
 
-    async def _watch_over(self, registered: SyncTarget) -> None:
+    async def _watch_over(self, here: Connection, registered: SyncTarget) -> None:
         """Translate reachability into the target's state; end where a new connection is needed."""
-        assert self.probe is not None
-        assert self.target is not None
-        orders, labels = self._orders(registered), self.target.labels()
-        held = self._holds()
+        registration, standing, probe = self.registration, self.standing, here.probe
+        holding, labels = registration.holding(), registration.labels()
+        ours = registration.is_ours
         while True:
             await self._wait(WAIT_S)
-            found = self.sync_target()
+            found = registration.found()
             if found is None or found.identity != registered.identity:
                 raise self._missing()
-            before_held, held = held, self._holds()
-            if held and not before_held:
-                await self._take_over(found)
-            before, orders = orders, self._orders(found)
-            if orders != before:
-                self.target.look_again()
-            if labels != (labels := self.target.labels()):
-                self.target.look_at_all()
-            if self.probe.is_up:
-                self._enter_work()
-            elif self.probe.reason in ("Unauthorized", "Credentials", "Certificate"):
-                raise _reach_error(self.probe)
+            before, ours = ours, registration.is_ours
+            if ours and not before:
+                await self._take_over(here, found)
+            if holding != (holding := registration.holding()):
+                here.target.look_again()
+            if labels != (labels := registration.labels()):
+                here.target.look_at_all()
+            if probe.is_up:
+                standing.enter_work()
+            elif probe.reason in ("Unauthorized", "Credentials", "Certificate"):
+                raise _reach_error(probe)
             else:
-                self.next_try_at = self.probe.next_try_at
-                self._enter(TargetState.UNREACHABLE, self.probe.reason, self.probe.message)
+                standing.next_try_at = probe.next_try_at
+                standing.enter(TargetState.UNREACHABLE, probe.reason, probe.message)
 
-    async def _take_over(self, found: SyncTarget) -> None:
+    async def _wait(self, at_most_s: float) -> None:
+        if self.session.leases is None:
+            await self.session.context.runtime.sleep(at_most_s)
+        else:
+            await self.session.leases.wait_change(at_most_s)
+
+    async def _take_over(self, here: Connection, found: SyncTarget) -> None:
         """From here on we are the writer: nothing of what we concluded while watching counts."""
-        assert self.target is not None
-        assert self.probe is not None
-        assert self._wiring is not None
-        if self.probe.is_up:
-            await self._check_identity(self.target.client, found)
-        for kind, key, entry in list(self.target.ledger.entries()):
-            entry.settled = None
-            self.target.queue.add(kind, key)
-        for id, watched in list(self.target.kinds.items()):
-            there = self.session.shared.hub.kinds.get(id)
-            if watched.informer.synced and there is not None and there.informer.synced:
-                await self._wiring.when_synced(id)
-        if self._up is not None:
-            self._up.side.reported.clear()
-            for id in self._up.side.here:
-                sweep(self._up.side, id)
+        if here.probe.is_up:
+            await self._check_identity(here.client, found)
+        await here.look_anew()
 
     def _missing(self) -> SetupError:
         return SetupError(
@@ -346,9 +297,9 @@ class Supervisor(Stance):
         self._failures += 1
         ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(self._failures - 1, 10))
         pause = context.runtime.rng.uniform(ceiling / 2, ceiling)
-        self.next_try_at = context.runtime.wall() + pause
+        self.standing.next_try_at = context.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
-        self._enter(state, str(reason), message_of(found))
+        self.standing.enter(state, str(reason), message_of(found))
         await tell_disconnected(self.session, self.name, str(reason), message_of(found))
         await context.runtime.sleep(pause)
 
@@ -356,9 +307,9 @@ class Supervisor(Stance):
 def silent(supervisors: Mapping[str, Supervisor]) -> dict[str, float]:
     """Return the targets that do not answer, and when each was last heard (Unix seconds)."""
     return {
-        name: (one.probe.contact_at if one.probe else 0.0) or one.since
+        name: (one.probe.contact_at if one.probe else 0.0) or one.standing.since
         for name, one in sorted(supervisors.items())
-        if not one.is_connected
+        if not one.standing.is_connected
     }
 
 

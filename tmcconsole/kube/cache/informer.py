@@ -77,6 +77,9 @@ class OldList(KubeError):
     """A list older than what we have seen: the server lags, or its store was restored."""
 
 
+OnState = Callable[[Kind, InformerState], None]
+
+
 class Informer:
     """Owns the mirror of one kind. Its readers are quick and never wait.
 
@@ -94,7 +97,7 @@ class Informer:
         label_selector: str = "",
         namespace: str = "",
         name: str = "",
-        on_state: Callable[[Kind, InformerState], None] = lambda _kind, _state: None,
+        on_state: OnState = lambda _kind, _state: None,
     ) -> None:
         self.kind = kind
         self.synced = False  # a first whole list has been taken

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 HUB: Final = "hub"  # decisions about the hub as a whole: Placements, namespaces, silence
 AS_OPERATOR: Final[tuple[str, ...]] = ()  # a person's command is theirs, whoever holds what
@@ -37,16 +37,29 @@ def require_duty() -> None:
         raise RuntimeError("a write to the hub in nobody's name")
 
 
-def _always(_duty: str) -> bool:
-    return True
+class HeldLeases(Protocol):
+    """Who holds the Leases, where several replicas share the work."""
+
+    def is_ours(self, duty: str) -> bool:
+        """True where this replica holds the duty at this instant."""
+
+    def is_held(self, duty: str) -> bool:
+        """True where some replica does, as far as we have seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duties:
     """Asked before each decision to write; the answers change while the engine runs."""
 
-    holds: Callable[[str], bool] = _always  # this replica holds the duty at this instant
-    is_held: Callable[[str], bool] = _always  # some replica does, as far as we have seen
+    leases: HeldLeases | None = None  # None: this replica is the only one, and does everything
+
+    def holds(self, duty: str) -> bool:
+        """True where this replica holds the duty at this instant."""
+        return self.leases is None or self.leases.is_ours(duty)
+
+    def is_held(self, duty: str) -> bool:
+        """True where some replica does, as far as we have seen."""
+        return self.leases is None or self.leases.is_held(duty)
 
     @property
     def leads(self) -> bool:

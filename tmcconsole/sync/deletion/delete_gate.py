@@ -144,7 +144,7 @@ def _require_caches(shared: SyncContext, target: Target, kind: str) -> Sides:
 
 def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
     """Who deletes a definition deletes all its objects, and seldom means those everywhere."""
-    allowed = target.deletes_allowed_until() > shared.runtime.wall()
+    allowed = target.orders.deletes_allowed_until() > shared.runtime.wall()
     if kind in shared.hub.ending and not allowed:
         raise Held(
             f"the hub's definition of {kind} is being deleted with all objects of it: allow "
@@ -191,10 +191,10 @@ async def require_brake(shared: SyncContext, target: Target, uid: str, reason: s
     has tripped is written down: another process would begin to count anew.
     """
     now, brake = shared.runtime.now(), target.brake
-    allowed_s = target.deletes_allowed_until() - shared.runtime.wall()
+    allowed_s = target.orders.deletes_allowed_until() - shared.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
-    if allowed_s > 0 or (reason == UNASSIGNED and target.draining()):
+    if allowed_s > 0 or (reason == UNASSIGNED and target.orders.is_draining()):
         return f"{reason} {UNCOUNTED}"
     if brake.admit(uid, now, len(target.ledger)):
         return reason

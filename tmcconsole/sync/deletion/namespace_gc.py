@@ -62,7 +62,7 @@ class NamespaceGC:
 
     async def look(self) -> None:
         """Plan what may go, forget what is needed again, and remove what is due."""
-        if self.target.pause() is not None or not self._caches_are_synced():
+        if self.target.orders.pause() is not None or not self._caches_are_synced():
             return
         now = self.shared.runtime.now()
         left = [cached for cached in self.target.namespaces.objects() if self._is_left(cached)]

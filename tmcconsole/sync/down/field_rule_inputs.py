@@ -14,7 +14,7 @@ AUTOSCALERS: Final = "horizontalpodautoscalers.autoscaling"
 
 def around(shared: SyncContext, target: Target, kind: str, key: ObjectKey) -> RuleInputs:
     """Return what stands around a hub object. Reads caches only."""
-    policy, placement = shared.conflict_policy(key.namespace)
+    policy, placement = shared.placements.conflict_policy(key.namespace)
     return RuleInputs(policy, placement, _is_scaled(shared, target.kinds[kind].kind, key))
 
 

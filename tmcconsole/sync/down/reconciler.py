@@ -73,7 +73,7 @@ class DownSync:
             return None
         if not self._caches_are_synced(kind):
             return LOOK_AGAIN_S
-        if not self.shared.has_decided():
+        if not self.shared.placements.has_decided:
             return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
         inputs = inputs_of(self.shared, self.target, self.target.kinds[kind].kind, key.namespace)
         beside = around(self.shared, self.target, kind, key)
@@ -97,7 +97,7 @@ class DownSync:
     def _is_paused(self, context: ReconcileContext) -> bool:
         """Note that nothing is written or taken away, where somebody asked for that."""
         source = context.facts.source
-        if self.target.pause() is not None:
+        if self.target.orders.pause() is not None:
             context.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
         elif source is not None and switch_of(source) == PAUSED:
             context.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')

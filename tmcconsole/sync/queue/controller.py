@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import anyio
 
@@ -15,8 +14,12 @@ from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 
 log = logging.getLogger(__name__)
 
-# Returns seconds until another look at the item, or None where nothing more is to be done.
-Reconcile = Callable[[Item], Awaitable[float | None]]
+
+class Reconciler(Protocol):
+    """Brings one object to where it should be."""
+
+    async def reconcile(self, item: Item) -> float | None:
+        """Return seconds until another look at the item, None where nothing more is to be done."""
 
 
 class Again(NamedTuple):
@@ -26,9 +29,14 @@ class Again(NamedTuple):
     is_dead: bool = False  # it is a dead letter: a person should look at it
 
 
-# Told of an error and how often in a row.
-OnError = Callable[[Item, Exception, int], Again]
-OnSuccess = Callable[[Item], None]
+class Outcomes(Protocol):
+    """Told how each reconcile ended."""
+
+    def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
+        """Take note of an error, the ``attempts``-th in a row; return when to try again."""
+
+    def on_success(self, item: Item) -> None:
+        """Take note of a success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,8 @@ class Controller:
 
     name: str
     queue: WorkQueue
-    reconcile: Reconcile
-    on_error: OnError
-    on_success: OnSuccess
+    reconciler: Reconciler
+    outcomes: Outcomes
     workers: int
 
     async def run(self) -> None:
@@ -62,7 +69,7 @@ class Controller:
 
     async def _one(self, item: Item) -> None:
         try:
-            again = await self.reconcile(item)
+            again = await self.reconciler.reconcile(item)
         except StillRefused as refused:  # neither a failure more nor a success
             self.queue.add_after(item.lane, item.key, refused.after_s)
         except KubeError as error:
@@ -72,13 +79,14 @@ class Controller:
             self._retry(item, error)
         else:
             self.queue.succeeded(item)
-            self.on_success(item)  # each time: a failure is remembered longer than the queue does
+            # Each time: a failure is remembered longer than the queue does.
+            self.outcomes.on_success(item)
             if again is not None:
                 self.queue.add_after(item.lane, item.key, again)
 
     def _retry(self, item: Item, error: Exception) -> None:
         attempts = self.queue.failed(item, str(error))
-        again = self.on_error(item, error, attempts)
+        again = self.outcomes.on_error(item, error, attempts)
         if again.is_dead:
             self.queue.bury(item)
         self.queue.add_after(item.lane, item.key, again.after_s)

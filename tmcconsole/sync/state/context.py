@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tmcconsole.config.settings import StatusRule, SyncSettings
 from tmcconsole.config.transforms import Transform
@@ -21,6 +21,33 @@ from tmcconsole.tmc.history.audit import AuditLog
 from tmcconsole.tmc.history.history import History
 
 
+class Placements(Protocol):
+    """What the Placements in the hub say of a hub namespace; ``placement`` decides it."""
+
+    has_decided: bool  # they have been read and decided since the start
+
+    def divided_among(self, namespace: str) -> tuple[str, ...] | None:
+        """Return the target keys among which a Placement divides replicas, else None."""
+
+    def transforms(self, namespace: str, key: str) -> tuple[Transform, ...] | None:
+        """Return the transforms for target ``key``: of Placements, then of the config.
+
+        None where no Placement sends the namespace there any more, although one did.
+        """
+
+    def conflict_policy(self, namespace: str) -> tuple[str, str]:
+        """Return the conflict policy a Placement asks for, and its name; "" without one."""
+
+    def placed_keys(self) -> frozenset[str] | None:
+        """Return the keys of all targets that any Placement chose, None where one is unreadable."""
+
+    def takes(self, namespace: str, key: str) -> str:
+        """Return what goes to target ``key``: WHOLE, REFERENCED, or "" where it is not known."""
+
+    def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
+        """Return how statuses are merged there; it stands above the config."""
+
+
 @dataclass(slots=True)
 class SyncContext:
     """What all reconcilers share."""
@@ -31,21 +58,10 @@ class SyncContext:
     hub: Hub
     history: History
     audit: AuditLog
-    has_decided: Callable[[], bool]  # Placements have been read and decided since the start
-    # Of a hub namespace: the target keys among which a Placement divides replicas, else None.
-    divided_among: Callable[[str], tuple[str, ...] | None]
-    # Of a hub namespace and a target key: the transforms of Placements, then those of the config;
-    # None where no Placement sends it there any more, although one did.
-    transforms: Callable[[str, str], tuple[Transform, ...] | None]
-    # Of a hub namespace: the conflict policy its Placement asks for, and whose; "" without one.
-    conflict_policy: Callable[[str], tuple[str, str]]
-    # Keys of all targets that any Placement chose, None where one cannot be read.
-    placed_keys: Callable[[], frozenset[str] | None]
-    # Of a hub namespace and a target key: WHOLE or REFERENCED, "" where it is not known (any more).
-    takes: Callable[[str, str], str]
+    placements: Placements
     referred: ReferenceIndex
     duties: Duties = field(default_factory=Duties)  # which part of the work is this replica's
-    is_ready: Callable[[str], bool] = lambda _key: True  # the hub calls a target ready
+    ready: frozenset[str] | None = None  # keys of targets that the hub calls ready; None: all
     # By target key. A target that loses its connection stays, with the caches it had: last known
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)
@@ -53,10 +69,12 @@ class SyncContext:
     # Keys of configured targets not connected since the start: no status is written in the hub
     # from the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
-    # What Placements say of merging statuses in a hub namespace; it stands above the config.
-    status_rules: Callable[[str], tuple[StatusRule, ...]] = lambda _namespace: ()
     # Of hub objects whose status could not be merged as the rules say: which rule, and why not.
     unmerged: dict[Item, SafeText] = field(default_factory=dict)
+
+    def is_ready(self, key: str) -> bool:
+        """True where the hub calls a target ready, or nobody else could report for it."""
+        return self.ready is None or key in self.ready
 
     def unselected(self, tree: Json, key: str) -> Refusal | None:
         """Return why an object is not for a target at all, None where it is."""

@@ -31,13 +31,13 @@ def inputs_of(
 
     None where that is not known: the namespace is about to leave the target.
     """
-    among = shared.divided_among(namespace) if kind.id in DIVIDED_KINDS else None
-    declared = shared.transforms(namespace, target.key)
+    among = shared.placements.divided_among(namespace) if kind.id in DIVIDED_KINDS else None
+    declared = shared.placements.transforms(namespace, target.key)
     if declared is None:
         return None
     if not declared:
         return DesiredInputs(among) if among is not None else PLAIN
-    labels = target.labels()
+    labels = target.orders.labels()
     transforms = concerning(declared, kind, namespace, target.name, dict(labels))
     return (
         DesiredInputs(among, transforms, target.name, labels)

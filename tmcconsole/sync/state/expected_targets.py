@@ -23,7 +23,7 @@ def expected_of(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
 
 def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
     if not item.key.namespace:
-        placed = shared.placed_keys()
+        placed = shared.placements.placed_keys()
         return None if placed is None else expected_without_namespace(tree, placed)
     namespace = shared.hub.namespaces.get(ObjectKey("", item.key.namespace))
     if namespace is None:
@@ -37,7 +37,7 @@ def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
 
 def _takes(shared: SyncContext, item: Item, tree: Json, key: str) -> bool:
     """Tell whether the object goes where its namespace goes; what is not known stays as it is."""
-    takes = shared.takes(item.key.namespace, key)
+    takes = shared.placements.takes(item.key.namespace, key)
     if takes == WHOLE:
         return True
     is_taken = shared.referred.is_taken(item) if takes == REFERENCED else None

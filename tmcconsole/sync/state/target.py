@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tmcconsole.contract.records import Pause, SyncState
 from tmcconsole.kube.cache.informer import Informer
@@ -22,6 +22,30 @@ from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.namespace_names import NamespaceNames
 
 
+class Orders(Protocol):
+    """What operators ask of a target, as its SyncTarget in the hub says at this moment."""
+
+    def pause(self) -> Pause | None:
+        """Return the pause in force, None where it is not paused."""
+
+    def is_draining(self) -> bool:
+        """True once ``spec.evictAfter`` has passed: its copies are to go."""
+
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """Return the SyncTarget's labels, sorted, ours left out."""
+
+    def deletes_allowed_until(self) -> float:
+        """Return until when (Unix seconds) the mass-delete brake is released, 0 where it is not."""
+
+
+class Contact(Protocol):
+    """Whether a target answers."""
+
+    @property
+    def is_connected(self) -> bool:
+        """True while it answers: what waits for it moves on."""
+
+
 @dataclass(slots=True)
 class Target:
     """One physical cluster, connected once at least."""
@@ -35,14 +59,11 @@ class Target:
     queue: WorkQueue  # hub keys, in lanes by kind
     ledger: Ledger
     brake: MassDeleteBrake
-    pause: Callable[[], Pause | None]
-    draining: Callable[[], bool]  # spec.evictAfter has passed: an operator's own desired state
-    labels: Callable[[], tuple[tuple[str, str], ...]]  # of the SyncTarget, sorted, ours left out
-    deletes_allowed_until: Callable[[], float]  # Unix seconds; an operator releases the brake
+    orders: Orders
+    contact: Contact
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
     waiting: Dependents = field(default_factory=Dependents)
     desired_cache: DesiredCache = field(default_factory=DesiredCache)
-    is_connected: Callable[[], bool] = lambda: True  # it answers; what waits for it moves on
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
 
     @property

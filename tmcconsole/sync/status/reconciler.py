@@ -58,7 +58,7 @@ class StatusSync:
         tree = cached.decode()
         if is_upsynced(tree):
             return None  # a target owns it, status and all
-        if not self.shared.has_decided():
+        if not self.shared.placements.has_decided:
             return LOOK_AGAIN_S  # Placements have a say in how it is merged
         holders = finalizer_keys(tree)
         name = self.shared.duties.reporter_for(holders, self.shared.is_ready)
@@ -125,7 +125,9 @@ class StatusSync:
         return {name: before[name] for name in extra & theirs}
 
     def _merge(self, item: Item, cached: CachedObject, before: Json, heard: Heard) -> Merged:
-        rules = self.shared.settings.status_rules + self.shared.status_rules(item.key.namespace)
+        rules = self.shared.settings.status_rules + self.shared.placements.status_rules(
+            item.key.namespace
+        )
         return merge(
             heard.told(),
             generation=cached.generation,
@@ -203,7 +205,7 @@ class StatusSync:
 
     def _is_busy(self) -> bool:
         """True while many objects wait to go down: they go first, and statuses fold meanwhile."""
-        targets = (one for one in self.shared.targets.values() if one.is_connected())
+        targets = (one for one in self.shared.targets.values() if one.contact.is_connected)
         waiting = len(self.shared.hub.queue) + sum(len(target.queue) for target in targets)
         return waiting > BUSY_AT
 

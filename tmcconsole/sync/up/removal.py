@@ -147,7 +147,7 @@ def _require_brake(context: UpContext, above: CachedObject) -> None:
     if here is not None:
         side.brake.judge_list(here.informer, side.target.name, now)
     side.brake.judge_list(context.above.informer, "the hub", now)
-    allowed_s = side.target.deletes_allowed_until() - shared.runtime.wall()
+    allowed_s = side.target.orders.deletes_allowed_until() - shared.runtime.wall()
     if allowed_s > 0:
         side.brake.allow(now, allowed_s)
     if not side.brake.admit(above.uid, now, len(context.above.informer)):

@@ -1,0 +1,143 @@
+"""One connection to a target: its parts, what works on it, and what its end takes along."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from anyio.abc import TaskGroup
+
+from tmcconsole.engine.connection.connect import cluster_uid, watch_identity
+from tmcconsole.engine.connection.probe import Probe
+from tmcconsole.engine.hub.failing import ErrorReporter
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.hub.upsyncing import UpWiring, sweep
+from tmcconsole.engine.targets.event_mirror import EventWatch
+from tmcconsole.engine.targets.heartbeat import Heartbeat
+from tmcconsole.engine.targets.shared_kinds import SharedKinds
+from tmcconsole.engine.targets.wiring import Wiring
+from tmcconsole.kube.client.client import Client
+from tmcconsole.kube.objects import Kind
+from tmcconsole.runtime import spawn
+from tmcconsole.sync.crd_sync import FOLLOW_S, Definitions
+from tmcconsole.sync.deletion.namespace_gc import LOOK_S, NamespaceGC
+from tmcconsole.sync.down.reconciler import DownSync
+from tmcconsole.sync.policy import FOLLOW
+from tmcconsole.sync.queue.controller import Controller, Reconciler
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.target import Target
+from tmcconsole.sync.up.events import EventMirror
+from tmcconsole.sync.up.reconciler import UpSync
+
+
+@dataclass(frozen=True, slots=True)
+class Connection(Reconciler):
+    """What exists only while a target is connected. It is whole, or there is none."""
+
+    session: HubSession
+    client: Client
+    wiring: Wiring
+    probe: Probe
+    up: UpWiring
+    shared_kinds: SharedKinds
+    heartbeat: Heartbeat
+
+    @property
+    def target(self) -> Target:
+        """The target as the reconcilers see it."""
+        return self.wiring.target
+
+    def start(
+        self, group: TaskGroup, identity: str, recovered: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Start all work in ``group``. ``identity``: the UID of the cluster we mean."""
+        shared, context, target = self.session.shared, self.session.context, self.target
+        name = target.name
+        shared.targets[target.key] = target
+        shared.awaited.discard(target.key)
+        spawn(group, target.namespaces.run, name=f"{name} informer namespaces")
+        if context.settings.sync.events:
+            mirror = EventMirror(name, context.runtime.now)
+            events = EventWatch(self.session, self.client, target, self.probe, mirror)
+            spawn(group, events.run, name=f"{name} events")
+        self.up.start()
+        self.shared_kinds.start()
+        spawn(group, self.probe.run, recovered, name=f"{name} probe")
+        spawn(group, self._controller().run, name=f"{name} controller")
+        who = partial(cluster_uid, self.client)
+        watched = (who, identity, name, context.runtime, self.probe.wait_up)
+        spawn(group, watch_identity, *watched, name=f"{name} identity")
+        spawn(group, self.heartbeat.run, name=f"{name} heartbeat")
+        spawn(group, self._tidy, name=f"{name} tidy")
+        if context.settings.sync.crds == FOLLOW:
+            spawn(group, self._bring_definitions, name=f"{name} definitions")
+
+    async def reconcile(self, item: Item) -> float | None:
+        """See ``Reconciler``: down, or up where the lane says so, once the target answers."""
+        await self.probe.wait_up()
+        if item.lane.startswith(LANE):
+            await self.session.probe.wait_up()
+            return await UpSync(self.session.shared, self.up.side).reconcile(item)
+        return await DownSync(self.session.shared, self.target).reconcile(item)
+
+    def nudge(self) -> None:
+        """The cluster answers again: go on where we were."""
+        self.target.namespaces.nudge()
+        for watched in self.target.kinds.values():
+            watched.informer.nudge()
+        self.up.nudge()
+        self.target.queue.retry_failed()
+
+    async def look_anew(self) -> None:
+        """Look at everything as if for the first time: nothing of what was concluded counts."""
+        for kind, key, entry in list(self.target.ledger.entries()):
+            entry.settled = None
+            self.target.queue.add(kind, key)
+        for id, watched in list(self.target.kinds.items()):
+            there = self.session.shared.hub.kinds.get(id)
+            if watched.informer.synced and there is not None and there.informer.synced:
+                await self.wiring.when_synced(id)
+        self.up.side.reported.clear()
+        for id in self.up.side.here:
+            sweep(self.up.side, id)
+
+    def _controller(self) -> Controller:
+        context, target = self.session.context, self.target
+        return Controller(
+            name=target.name,
+            queue=target.queue,
+            reconciler=self,
+            outcomes=ErrorReporter(
+                runtime=context.runtime,
+                history=context.history,
+                side="target",
+                name=target.name,
+                ledger=target.ledger,
+                rights=self.shared_kinds.rights,
+            ),
+            workers=context.settings.sync.workers,
+        )
+
+    async def _tidy(self) -> None:
+        shared, target = self.session.shared, self.target
+        tidy = NamespaceGC(shared, target, self._all_kinds)
+        while True:
+            await self.session.context.runtime.sleep(LOOK_S)
+            await self.probe.wait_up()
+            if shared.duties.holds(target.key):
+                await tidy.look()
+
+    async def _bring_definitions(self) -> None:
+        definitions = Definitions(self.session.shared, self.target)
+        while True:
+            await self.session.context.runtime.sleep(FOLLOW_S)
+            await self.probe.wait_up()
+            found = self.shared_kinds.discovery
+            if await definitions.look(self.session.discovery, found):
+                self.shared_kinds.soon()
+
+    def _all_kinds(self) -> tuple[Kind, ...] | None:
+        found = self.shared_kinds.discovery
+        return None if found.failed else found.preferred()
