@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tmcconsole.contract.commands import (
     RevertDrift,
     Why,
 )
-from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
+from tmcconsole.contract.records import Cell, EngineRecord, Health, ObjectRecord, SyncState
 from tmcconsole.contract.text import SafeText as S
 
 WEB = "deployments.apps/shop/web"
@@ -109,28 +110,64 @@ def test_without_a_name_those_are_listed_whose_copies_differ(
     assert [one["key"] for one in there] == ["deployments.apps/shop/fought"]
 
 
-def test_why_lists_the_copies_that_are_not_in_sync(
+def clear(link: FixtureLink) -> None:
+    """Leave an engine, well connected, and no targets and objects."""
+    for kind, key in list(link.board):
+        if kind in ("ObjectRecord", "TargetRecord"):
+            link.drop(kind, key)
+    engine = next(one for one in link.board.values() if isinstance(one, EngineRecord))
+    link.put(msgspec.structs.replace(engine, hub_connected=True, pending=0, failed=0))
+
+
+def test_why_lists_the_copies_that_are_not_in_sync_or_not_healthy(
     link: FixtureLink, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for key in [key for kind, key in link.board if kind == "ObjectRecord"]:
-        link.drop("ObjectRecord", key)
+    clear(link)
     assert main(["why"]) == 0
-    assert capsys.readouterr().out == "all is in sync\n"
+    assert capsys.readouterr().out == "all is in sync and healthy\n"
     refused = on_target("eu-west-1", SyncState.REFUSED, "HostPath")
     cells = (refused, on_target("us-east-1", SyncState.IN_SYNC))
+    none_ready = msgspec.structs.replace(
+        on_target("eu-west-1", SyncState.IN_SYNC), health=Health.UNHEALTHY, told=S("0/3 ready")
+    )
     link.put(made("web", *cells), made("well", on_target("eu-west-1", SyncState.IN_SYNC)))
+    link.put(made("worse", none_ready))
 
-    assert main(["why"]) == 0
-    head, row = capsys.readouterr().out.splitlines()
-    assert main(["why", "--at", "us-east-1"]) == 0
+    assert main(["why"]) == 3
+    head, row, ill, because = capsys.readouterr().out.splitlines()
+    assert main(["why", "--at", "us-east-1"]) == 3
+    there = capsys.readouterr().out
+    assert main(["why", "-o", "json"]) == 3
+    told = json.loads(capsys.readouterr().out)
 
     assert head.split() == ["TARGET", "KEY", "STATE", "REASON", "SINCE"]
     assert row.split()[:4] == ["eu-west-1", WEB, "Refused", "HostPath"]
-    assert capsys.readouterr().out == "all is in sync\n"
+    assert ill.split()[:3] == ["eu-west-1", "deployments.apps/shop/worse", "Unhealthy"]
+    assert because.strip() == "0/3 ready"
+    assert there == "all is in sync and healthy\n"
+    assert [one["state"] for one in told["troubles"]] == ["Refused", "Unhealthy"]
+
+
+@pytest.mark.parametrize("line", ["why", "why deploy/shop/web", "status"])
+def test_what_cannot_be_asked_is_the_first_line_and_never_called_well(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    clear(link)
+    engine = next(one for one in link.board.values() if isinstance(one, EngineRecord))
+    gone = S("connection refused")
+    link.put(msgspec.structs.replace(engine, hub_connected=False, hub_reason=gone, hub_since=1.0))
+    link.put(made("web", on_target("eu-west-1", SyncState.IN_SYNC)))
+
+    assert main(line.split()) == 4
+
+    out = capsys.readouterr().out
+    assert re.match(r"NOT KNOWN  hub, no answer for \d+d: connection refused\n", out)
+    assert "all is in sync" not in out
 
 
 @pytest.mark.parametrize("word", [WEB, "deploy/shop/web", "Deployment/shop/web"])
 def test_why_asks_about_the_object_that_is_meant(link: FixtureLink, word: str) -> None:
+    clear(link)
     link.put(made("web", on_target("eu-west-1", SyncState.IN_SYNC)))
 
     assert main(["why", word]) == 0
@@ -186,7 +223,7 @@ def test_without_an_engine_the_way_to_one_is_named(
     monkeypatch.setenv("TMC_TARGETS", "any=in-cluster")
     monkeypatch.setenv("TMC_STATE_DIR", str(tmp_path))
 
-    assert main(line.split()) == 1
+    assert main(line.split()) == 4
 
     told = capsys.readouterr().err
     assert "start one with tmc-console run" in told

@@ -15,8 +15,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code: 0 success, 1 failure, 2 wrong usage, 130
-    interrupted.
+    """Run one command; return its exit code.
+
+    0 well, 1 failed, 2 wrong use, 3 something is not in sync or not healthy, 4 something could not
+    be asked, 130 interrupted.
     """
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
@@ -29,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except CommandFailure as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.code
     except BrokenPipeError:  # the reader, such as head(1), closed the pipe
         sys.stderr.close()
         return 1

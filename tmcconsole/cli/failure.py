@@ -4,7 +4,14 @@ from __future__ import annotations
 
 
 class CommandFailure(Exception):
-    """The command failed with exit code 1; the text tells the user what to do."""
+    """The command failed; the text is for the person, with the remedy.
+
+    The exit code is 1, or 4 where somebody who was asked did not answer.
+    """
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def one_line(error: BaseException) -> str:

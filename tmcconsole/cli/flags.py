@@ -83,6 +83,7 @@ def why(parser: argparse.ArgumentParser) -> None:
     """Which object."""
     parser.add_argument("key", nargs="?", metavar="KEY", help="an object, e.g. deploy/shop/web")
     parser.add_argument("--at", metavar="TARGET", help="only this target (without KEY)")
+    output(parser)
 
 
 def letters(parser: argparse.ArgumentParser) -> None:

@@ -15,10 +15,10 @@ from tmcconsole.contract.records import (
     KindRecord,
     KindState,
     ObjectRecord,
-    SyncState,
     TargetRecord,
 )
 from tmcconsole.daemon.follow import Follower
+from tmcconsole.daemon.verdict import ILL, Unknown, troubles, unknowns
 
 Document = dict[str, Any]
 MAX_TROUBLES: Final = 100
@@ -29,9 +29,11 @@ def document(board: Follower) -> Document:
     """Return targets, objects, errors and engine as plain data; ages are in seconds."""
     engine = board.engine()
     return {
+        "unknown": [unknown_row(one, board.wall) for one in unknowns(board)],
         "targets": [_target(target, board.wall) for target in board.of(TargetRecord)],
         "kinds": [_kind(kind) for kind in board.of(KindRecord) if _is_told(kind)],
         "objects": _objects(engine),
+        "unhealthy": sum(one.health in ILL for one in board.of(ObjectRecord)),
         "errors": _errors(board.of(HistoryRecord)),
         "engine": {
             "version": engine.version if engine else "",
@@ -42,6 +44,21 @@ def document(board: Follower) -> Document:
             "hub_holder": engine.hub_holder if engine else "",
         },
     }
+
+
+def unknown_row(one: Unknown, wall: float) -> Document:
+    """Return what is not known as plain data; the age is null where it was never known."""
+    age_s = round(max(0.0, wall - one.since), 1) if one.since else None
+    return {"what": one.what, "age_s": age_s, "cause": one.cause}
+
+
+def unknown_lines(rows: Iterable[Document]) -> list[str]:
+    """Return a line for each part that could not be asked: what is told of it is of before."""
+    return [f"NOT KNOWN  {row['what']}, {_silence(row['age_s'])}: {row['cause']}" for row in rows]
+
+
+def _silence(age_s: float | None) -> str:
+    return "not reached yet" if age_s is None else f"no answer for {age(age_s)}"
 
 
 def is_settled(status: Document) -> bool:
@@ -72,7 +89,9 @@ def to_table(status: Document) -> str:
     head = ("TARGET", "READY", "STATE", "HEARTBEAT", "QUEUE", "OBJECTS", "IN SYNC")
     rows = [_row(target) for target in status["targets"]]
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in _counts(status))
-    lines = [*_align([head, *rows]), "", f"objects: {counts}"]
+    silent = unknown_lines(status["unknown"])
+    objects = f"objects: {counts}{_unhealthy(status)}{', as last known' if silent else ''}"
+    lines = [*silent, *_align([head, *rows]), "", objects]
     lines += [f"kind: {_kind_line(kind)}" for kind in status["kinds"]]
     lines += [f"error: {_error_line(error)}" for error in status["errors"]]
     return "\n".join(lines)
@@ -90,28 +109,39 @@ def letters_table(letters: Sequence[DeadLetter], total: int, wall: float) -> str
     return "\n".join([first, *told, *more])
 
 
+def trouble_rows(board: Follower, at: str) -> list[Document]:
+    """Return the copies that are not in sync or not healthy as plain data; ages in seconds."""
+    return [
+        {
+            "target": one.cell.target,
+            "key": one.record.key,
+            "state": one.state,
+            "reason": one.cell.reason,
+            "age_s": round(max(0.0, board.wall - one.cell.since), 1) if one.cell.since else None,
+            "message": one.message,
+        }
+        for one in troubles(board, at)
+    ]
+
+
 def trouble_table(board: Follower, at: str) -> str:
-    """Return the copies that are not in sync, on one target or all, each with its reason."""
-    found = [
-        (record, cell)
-        for record in board.of(ObjectRecord)
-        for cell in record.cells
-        if cell.state is not SyncState.IN_SYNC and at in ("", cell.target)
-    ]
-    if not found:
-        return "all is in sync"
+    """Return what is not known, and the copies that are not well, each with its reason."""
+    silent = unknown_lines(unknown_row(one, board.wall) for one in unknowns(board))
+    rows = trouble_rows(board, at)
+    if not rows:
+        return "\n".join(silent) or "all is in sync and healthy"
     head = ("TARGET", "KEY", "STATE", "REASON", "SINCE")
-    rows = [
-        (cell.target, record.key, cell.state.value, cell.reason, age(board.wall - cell.since))
-        for record, cell in found[:MAX_TROUBLES]
+    shown = rows[:MAX_TROUBLES]
+    cells = [
+        (row["target"], row["key"], row["state"], row["reason"], age(row["age_s"])) for row in shown
     ]
-    first, *lines = _align([head, *rows])
+    first, *lines = _align([head, *cells])
     told = [
-        f"{line}\n    {cell.message}" if cell.message else line
-        for line, (_, cell) in zip(lines, found[:MAX_TROUBLES], strict=True)
+        f"{line}\n    {row['message']}" if row["message"] else line
+        for line, row in zip(lines, shown, strict=True)
     ]
-    more = [f"and {len(found) - MAX_TROUBLES} more"] if len(found) > MAX_TROUBLES else []
-    return "\n".join([first, *told, *more])
+    more = [f"and {len(rows) - MAX_TROUBLES} more"] if len(rows) > MAX_TROUBLES else []
+    return "\n".join([*silent, first, *told, *more])
 
 
 def drift_table(reports: Sequence[DriftReport], wall: float) -> str:
@@ -243,6 +273,10 @@ def _number(value: int | None) -> str:
 
 def _counts(status: Document) -> Iterable[tuple[str, str]]:
     return ((name, _number(count)) for name, count in status["objects"].items())
+
+
+def _unhealthy(status: Document) -> str:
+    return f", {status['unhealthy']} unhealthy" if status["unhealthy"] else ""
 
 
 def _error_line(error: Document) -> str:

@@ -18,35 +18,40 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.printer import Document, document, to_json, to_table
 from tmcconsole.daemon.socket_client import RemoteEngine
+from tmcconsole.daemon.verdict import NOT_ASKED, exit_code
 
 
 def run(arguments: Arguments) -> int:
-    """Print the state of all targets."""
+    """Print the state of all targets; the exit code tells whether all is known and well."""
     settings = loaded(arguments).settings
     try:
-        status = anyio.run(_ask, socket_of(settings))
+        status, code = anyio.run(_ask, socket_of(settings))
     except LinkLost as lost:
         print(f"{one_line(lost)}: this is what the hub reports", file=sys.stderr)
-        status = _from_hub(settings)
+        status, code = _from_hub(settings, one_line(lost)), NOT_ASKED
     print(to_json(status) if arguments.output == "json" else to_table(status))
-    return 0
+    return code
 
 
-async def _ask(socket: Path) -> Document:
+async def _ask(socket: Path) -> tuple[Document, int]:
     async with await RemoteEngine.open(socket, version=__version__) as engine:
         board = Follower()
         await board.pull(engine)
-        return document(board)
+        return document(board), exit_code(board)
 
 
-def _from_hub(settings: Settings) -> Document:
+def _from_hub(settings: Settings, cause: str) -> Document:
     from tmcconsole.kube.errors import KubeError
     from tmcconsole.runtime import TransportError
 
     try:
-        return anyio.run(_read_hub, settings)
+        return anyio.run(_read_hub, settings) | {"unknown": [_no_engine(cause)]}
     except (KubeError, TransportError, TimeoutError) as error:
-        raise CommandFailure(f"hub: {one_line(error)}") from error
+        raise CommandFailure(f"hub: {one_line(error)}", NOT_ASKED) from error
+
+
+def _no_engine(cause: str) -> Document:
+    return {"what": "engine", "age_s": None, "cause": cause}
 
 
 async def _read_hub(settings: Settings) -> Document:
@@ -68,6 +73,7 @@ async def _read_hub(settings: Settings) -> Document:
     return {
         "targets": [_target(tree, runtime.wall(), settings.sync) for tree in trees],
         "kinds": [kind for tree in trees for kind in _kinds(tree)],
+        "unhealthy": None,
         "objects": dict.fromkeys(("placed", "in_sync", "pending", "failed")),
         "errors": [],
         "engine": {"version": None, "uptime_s": None, "revision": None, "hub_connected": True},

@@ -14,6 +14,7 @@ from tmcconsole.cli.setting import loaded, socket_of
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Refused
 from tmcconsole.contract.link import EngineLink, LinkLost
 from tmcconsole.daemon.socket_client import RemoteEngine
+from tmcconsole.daemon.verdict import NOT_ASKED
 
 T = TypeVar("T")
 
@@ -44,4 +45,5 @@ def with_engine(arguments: Arguments, work: Callable[[EngineLink], Awaitable[T]]
     try:
         return anyio.run(connected)
     except LinkLost as lost:
-        raise CommandFailure(f"{one_line(lost)}: start one with tmc-console run") from lost
+        text = f"{one_line(lost)}: start one with tmc-console run"
+        raise CommandFailure(text, NOT_ASKED) from lost

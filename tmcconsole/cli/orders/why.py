@@ -12,25 +12,45 @@ from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.daemon.printer import trouble_table
+from tmcconsole.daemon.printer import (
+    to_json,
+    trouble_rows,
+    trouble_table,
+    unknown_lines,
+    unknown_row,
+)
+from tmcconsole.daemon.verdict import NOT_ASKED, NOT_WELL, WELL, exit_code, troubles, unknowns
 
 SHOWN: Final = 10  # candidates to list for an ambiguous name
 
 
 def run(arguments: Arguments) -> int:
-    """Print the explanation of one object, or all copies that are not in sync."""
-    print(with_engine(arguments, partial(_told, word=arguments.key, at=arguments.at)))
-    return 0
+    """Print the explanation of one object, or all copies that are not in sync or not healthy."""
+    word, at = arguments.key, arguments.at
+    body, code = with_engine(
+        arguments, partial(_told, word=word, at=at, is_json=arguments.output == "json")
+    )
+    print(body)
+    return code
 
 
-async def _told(engine: EngineLink, *, word: str, at: str) -> str:
+async def _told(engine: EngineLink, *, word: str, at: str, is_json: bool) -> tuple[str, int]:
+    """Return what to print, and the exit code: for one object it is about that object."""
     board = Follower()
     await board.pull(engine)
+    silent = [unknown_row(one, board.wall) for one in unknowns(board)]
     if not word:
-        return trouble_table(board, at)
-    reply = await answer_of(engine, Why(key=named(board, word)))
+        rows = trouble_rows(board, at)
+        text = trouble_table(board, at)
+        return to_json({"unknown": silent, "troubles": rows}) if is_json else text, exit_code(board)
+    key = named(board, word)
+    reply = await answer_of(engine, Why(key=key))
     assert isinstance(reply, Text)
-    return reply.body
+    is_ill = any(one.record.key == key for one in troubles(board))
+    code = NOT_ASKED if silent else NOT_WELL if is_ill else WELL
+    if is_json:
+        return to_json({"unknown": silent, "key": key, "lines": reply.body.splitlines()}), code
+    return "\n".join([*unknown_lines(silent), reply.body]), code
 
 
 def named(board: Follower, word: str) -> str:

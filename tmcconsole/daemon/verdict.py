@@ -1,0 +1,86 @@
+"""What is not known, and what is not well, of all that a board holds. Exit codes come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from tmcconsole.contract.records import (
+    Cell,
+    Health,
+    ObjectRecord,
+    SyncState,
+    TargetRecord,
+    TargetState,
+)
+from tmcconsole.daemon.follow import Follower
+
+WELL: Final = 0
+NOT_WELL: Final = 3  # something is not in sync, or not healthy
+NOT_ASKED: Final = 4  # something could not be asked: its state is not known
+_ANSWERS: Final = (TargetState.SYNCING, TargetState.STANDBY)
+ILL: Final = (Health.DEGRADED, Health.UNHEALTHY)
+
+
+class Unknown(NamedTuple):
+    """A part that does not answer. ``since`` in Unix seconds, 0 where it never has answered."""
+
+    what: str  # the hub, or a target's name
+    since: float
+    cause: str
+
+
+class Trouble(NamedTuple):
+    """One copy that is not as it should be."""
+
+    record: ObjectRecord
+    cell: Cell
+
+    @property
+    def state(self) -> str:
+        """What is wrong in one word: how the copy stands, or its health where it is in sync."""
+        is_placed = self.cell.state is SyncState.IN_SYNC
+        return self.cell.health.value if is_placed else self.cell.state.value
+
+    @property
+    def message(self) -> str:
+        """Why, as the copy's cluster or the engine has it."""
+        return str(self.cell.message or (self.cell.told if self.cell.health in ILL else ""))
+
+
+def unknowns(board: Follower) -> list[Unknown]:
+    """Return what cannot be asked now, the hub first."""
+    found: list[Unknown] = []
+    engine = board.engine()
+    if engine is None or not engine.hub_connected:
+        since, cause = (engine.hub_since, engine.hub_reason) if engine else (0.0, "")
+        found.append(Unknown("hub", since, str(cause or "not connected yet")))
+    for target in board.of(TargetRecord):
+        if target.state not in _ANSWERS:
+            cause = str(target.message or target.reason or target.state.value)
+            found.append(Unknown(target.name, target.contact_at, cause))
+    return found
+
+
+def troubles(board: Follower, at: str = "") -> list[Trouble]:
+    """Return the copies that are not in sync or not healthy, on one target or on all."""
+    return [
+        Trouble(record, cell)
+        for record in board.of(ObjectRecord)
+        for cell in record.cells
+        if at in ("", cell.target) and (cell.state is not SyncState.IN_SYNC or cell.health in ILL)
+    ]
+
+
+def exit_code(board: Follower) -> int:
+    """Return ``NOT_ASKED`` before ``NOT_WELL`` before ``WELL``."""
+    if unknowns(board):
+        return NOT_ASKED
+    return NOT_WELL if any(_ills(board)) else WELL
+
+
+def _ills(board: Follower) -> Iterator[bool]:
+    engine = board.engine()
+    yield engine is not None and bool(engine.pending or engine.failed)
+    yield from (not target.ready for target in board.of(TargetRecord))
+    yield bool(troubles(board))
