@@ -131,6 +131,20 @@ async def test_B3_merge_asks_where_both_sides_changed_a_field_also_after_a_resta
         assert world.writes(since=began) == []
 
 
+async def test_B3_merge_goes_on_asking_where_the_copy_was_made_under_another_policy() -> None:
+    async with open_shop(("east",)) as world:
+        await annotate(world, conflict_policy="merge")
+        await world.settle()
+        await edit(world, colour="red")
+        await world.settle()
+        await world.paint("green")
+        await world.until(lambda: told(world) == (SyncState.DRIFTED, "MergeConflict"))
+        await anyio.sleep(700)
+
+        assert told(world) == (SyncState.DRIFTED, "MergeConflict")
+        assert world.data_on("east") == {"colour": "red"}
+
+
 async def test_B3_manual_stops_before_any_write_and_names_the_fields() -> None:
     async with open_shop(("east",), conflict_policy="manual") as world:
         began = world.now()

@@ -106,6 +106,8 @@ async def test_B3_cluster_wins_merge_and_hub_wins_on_real_managed_fields(stage: 
     await stage.has({"colour": "green"}, "one", stage.names[1])
     await stage.has({"colour": "red"}, "one", target)
     await stage.has({"colour": "red"}, "two", target)
+    await stage.world.settle()
+    await stands(stage, SyncState.DRIFTED, "MergeConflict", "two")  # until a person decides
 
 
 async def test_B4_replicas_scaled_by_an_autoscaler_are_not_fought(stage: RealStage) -> None:

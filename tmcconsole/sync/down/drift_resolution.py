@@ -206,19 +206,23 @@ def _with_note(tree: Json, base: dict[str, str]) -> Json:
     return {**tree, "metadata": {**meta, "annotations": notes}}
 
 
-def _base_of(tree: Json) -> dict[str, str]:
+def _base_of(tree: Json) -> dict[str, str] | None:
+    """Return the digests of what was applied last; None where nothing was noted.
+
+    An empty one says that nothing of what is desired has been applied: not that it is unknown.
+    """
     try:
-        found = orjson.loads(annotations_of(tree).get(APPLIED, "{}"))
+        found = orjson.loads(annotations_of(tree).get(APPLIED, ""))
     except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _with_base(tree: Json, live: Json, asked: tuple[Contested, ...]) -> Json:
     """What is asked about keeps the base it had: it was not applied."""
     if not asked:
         return tree
-    before, now = _base_of(live), _base_of(tree)
+    before, now = _base_of(live) or {}, _base_of(tree) or {}
     for one in asked:
         now = {name: value for name, value in now.items() if not _is_below(name, one.pointer)}
         now |= {name: value for name, value in before.items() if _is_below(name, one.pointer)}
@@ -227,11 +231,11 @@ def _with_base(tree: Json, live: Json, asked: tuple[Contested, ...]) -> Json:
 
 def _has_changed(desired: Desired, live: Json) -> Callable[[Contested], bool]:
     """Return what tells whether the hub wants something else of a field than was applied."""
-    before, now = _base_of(live), _base_of(desired.tree)
+    before, now = _base_of(live), _base_of(desired.tree) or {}
     is_new = annotations_of(live).get(DIGEST) != desired.digest
 
     def has_changed(one: Contested) -> bool:
-        if not before:
+        if before is None:
             return is_new
         names = {name for name in before.keys() | now.keys() if _is_below(name, one.pointer)}
         return any(before.get(name) != now.get(name) for name in names)
