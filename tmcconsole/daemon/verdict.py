@@ -30,7 +30,7 @@ class Unknown(NamedTuple):
     cause: str
 
 
-class Trouble(NamedTuple):
+class IllCopy(NamedTuple):
     """One copy that is not as it should be."""
 
     record: ObjectRecord
@@ -62,10 +62,10 @@ def unknowns(board: Follower) -> list[Unknown]:
     return found
 
 
-def troubles(board: Follower, at: str = "") -> list[Trouble]:
+def troubles(board: Follower, at: str = "") -> list[IllCopy]:
     """Return the copies that are not in sync or not healthy, on one target or on all."""
     return [
-        Trouble(record, cell)
+        IllCopy(record, cell)
         for record in board.of(ObjectRecord)
         for cell in record.cells
         if at in ("", cell.target) and (cell.state is not SyncState.IN_SYNC or cell.health in ILL)
