@@ -57,4 +57,4 @@ def test_G1_an_event_without_a_bottom_does_not_end_the_stream() -> None:
     event = to_event(line.encode(), CONFIG_MAPS)
 
     assert isinstance(event, Quarantined)
-    assert event.reason == "a ConfigMap nests too deep to be read"
+    assert event.reason == "a ConfigMap is nested too deeply to be read"

@@ -57,7 +57,7 @@ def test_what_is_patched_is_left_as_it_was() -> None:
         ("", "not JSON"),
         ("{}", "not a list"),
         ("[1]", "not an object"),
-        ('[{"path": "/a"}]', "none of"),
+        ('[{"path": "/a"}]', "must be one of"),
         ('[{"op": "add", "path": "/a"}]', "lacks value"),
         ('[{"op": "remove"}]', "lacks path"),
         ('[{"op": "move", "path": "/a"}]', "lacks from"),

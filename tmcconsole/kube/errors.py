@@ -24,30 +24,30 @@ from tmcconsole.runtime import Response
 
 
 class KubeError(Exception):
-    """Any failed dealing with an API server."""
+    """Any failed request to an API server."""
 
     reason: str = "Unknown"
     retry_after_s: float | None = None
 
 
 class Unreachable(KubeError):
-    """No HTTP answer came. ``reason``: Unreachable, Timeout, Certificate or Credentials."""
+    """No HTTP response. ``reason``: Unreachable, Timeout, Certificate or Credentials."""
 
     def __init__(self, message: str, *, sent: bool, reason: str = "Unreachable") -> None:
         super().__init__(SafeText(message))
-        self.sent = sent  # False only where the request certainly never arrived
+        self.sent = sent  # False only if the request certainly never arrived
         self.reason = reason
 
 
 class BadAnswer(KubeError):
-    """An answer came, but not from a Kubernetes API, or garbled."""
+    """A response that is not from a Kubernetes API, or is garbled."""
 
     reason = "BadAnswer"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause in a Status: for a conflict the field and the manager that holds it."""
+    """One cause in a Status: for a conflict, the field and the manager that owns it."""
 
     reason: SafeText
     message: SafeText
@@ -73,7 +73,7 @@ class ApiError(KubeError):
 
 
 class BadRequest(ApiError):
-    """400, and any other 4xx without a class of its own: our request is wrong."""
+    """400, and any other 4xx without its own class: our request is wrong."""
 
 
 class Unauthorized(ApiError):
@@ -81,7 +81,7 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: known, but not allowed (or over quota, or the namespace is terminating)."""
+    """403: authenticated, but not allowed (or over quota, or the namespace is terminating)."""
 
 
 class NotFound(ApiError):
@@ -103,7 +103,7 @@ class Gone(ApiError):
 
 
 class TooLarge(ApiError):
-    """413: the object is larger than the server takes."""
+    """413: the object is larger than the server accepts."""
 
 
 class Invalid(ApiError):
@@ -111,7 +111,7 @@ class Invalid(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """429: come back after ``retry_after_s``."""
+    """429: retry after ``retry_after_s``."""
 
 
 class ServerFailure(ApiError):
@@ -131,7 +131,7 @@ _BY_CODE: Final[dict[int, type[ApiError]]] = {
 
 
 def error_from(response: Response) -> KubeError:
-    """Return the error that a response other than 2xx stands for."""
+    """Return the error in a response other than 2xx."""
     status = _status_of(response)
     if status is None:
         return _without_status(response)
@@ -174,7 +174,7 @@ def _status_of(response: Response) -> dict[str, Any] | None:
 
 
 def _without_status(response: Response) -> KubeError:
-    """A bare answer: of a proxy, an aggregated API, or ``404 page not found``."""
+    """A response without a Status: from a proxy, an aggregated API, or ``404 page not found``."""
     text = response.body[:200].decode("utf-8", "replace").strip()
     message = f"HTTP {response.status} {response.content_type or 'without a type'}: {text}"
     if response.status < 400:

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class SelectorError(ValueError):
-    """A selector that no API server would take; the text names the part."""
+    """A selector that no API server would accept; the text names the part."""
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

@@ -1,6 +1,6 @@
 """Kinds, keys and cached objects: a small typed header, and the rest as bytes.
 
-Decoded trees are not kept: they cost ten times the memory and stall the garbage collector.
+Decoded trees are not kept: they take ten times the memory and stall the garbage collector.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class ObjectKey(NamedTuple):
-    """Names an object within its kind. ``namespace`` is "" for cluster-scoped kinds."""
+    """Identifies an object within its kind. ``namespace`` is "" for cluster-scoped kinds."""
 
     namespace: str
     name: str
@@ -60,8 +60,8 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
     resource_version: str
     generation: int
     deleting: bool  # has a deletionTimestamp
-    # Of all but status, resourceVersion, generation and managedFields. Comparable within one API
-    # server only: below the top level the order of keys is the server's.
+    # Of everything except status, resourceVersion, generation and managedFields. Comparable within
+    # one API server only: below the top level, keys are in the server's order.
     content_digest: bytes
     status_digest: bytes  # of status; b"" without one
     raw: bytes  # JSON, exact size, keys as the server sent them
@@ -78,19 +78,23 @@ class CachedObject(msgspec.Struct, frozen=True, gc=False):
 
 
 def content_changed(old: CachedObject | None, new: CachedObject | None) -> bool:
-    """True where an event changed more than status: desired state, marks, or existence itself."""
+    """True if an event changed more than status: desired state, labels or annotations, or
+    existence.
+    """
     if old is None or new is None:
         return old is not new
     return old.content_digest != new.content_digest or old.deleting != new.deleting
 
 
 def labels_of(tree: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the labels of a decoded object, {} where there are none; they are the tree's own."""
+    """Return the labels of a decoded object, {} if it has none; the dict belongs to the tree."""
     return _strings(tree, "labels")
 
 
 def annotations_of(tree: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the annotations of a decoded object, {} where there are none; the tree's own."""
+    """Return the annotations of a decoded object, {} if it has none; the dict belongs to the
+    tree.
+    """
     return _strings(tree, "annotations")
 
 

@@ -1,4 +1,4 @@
-"""Paths of collections and objects, encoded so that no name can step out of its place."""
+"""Paths of collections and objects, encoded so that no name can escape its segment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from tmcconsole.kube.errors import BadRequest
 from tmcconsole.kube.objects import Kind, ObjectKey
 
-_PLAIN: Final = re.compile(r"[a-z0-9.:-]+")  # almost every name: needs no encoding
+_PLAIN: Final = re.compile(r"[a-z0-9.:-]+")  # almost every name; needs no encoding
 
 
 def collection_path(kind: Kind, namespace: str = "") -> str:
@@ -20,14 +20,14 @@ def collection_path(kind: Kind, namespace: str = "") -> str:
 
 
 def object_path(kind: Kind, key: ObjectKey) -> str:
-    """Return the path of one object. Raises ``BadRequest`` where the key cannot name one."""
+    """Return the path of one object. Raises ``BadRequest`` if the key is not a valid name."""
     if kind.namespaced and not key.namespace:
         raise BadRequest(400, "NoNamespace", f"{kind.kind} {key.name} needs a namespace")
     return f"{collection_path(kind, key.namespace)}/{_segment(key.name)}"
 
 
 def _segment(name: str) -> str:
-    # "." and ".." would be taken for steps in the path, by us or by a proxy
+    # "." and ".." would be taken for path segments, by us or by a proxy
     if name in ("", ".", "..") or "/" in name:
-        raise BadRequest(400, "InvalidName", f"{name!r} cannot be a name")
+        raise BadRequest(400, "InvalidName", f"{name!r} is not a valid name")
     return name if _PLAIN.fullmatch(name) else quote(name, safe=":")

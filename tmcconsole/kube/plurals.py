@@ -1,4 +1,4 @@
-"""Under which plural a kind is usually served, where no discovery can be asked. Pure."""
+"""The plural under which a kind is usually served, when discovery is not available. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SAME: Final = frozenset({"endpoints"})
 
 
 def resource_id(api_version: str, kind: str) -> str:
-    """Return the id (``Kind.id``) a kind most likely has: ``apps/v1`` Deployment is
+    """Return the id (``Kind.id``) that a kind most likely has: ``apps/v1`` Deployment is
     ``deployments.apps``.
     """
     group = api_version.rpartition("/")[0]

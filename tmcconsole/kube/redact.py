@@ -1,4 +1,4 @@
-"""The one redactor: secrets are poison, on screens, in logs, in diffs and in error texts. Pure."""
+"""The one redactor: keeps secrets out of screens, logs, diffs and error texts. Pure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ _SECRET_TEXT: Final = (
 
 
 def redact_text(text: str) -> str:
-    """Return ``text`` without bearer tokens, JWTs, PEM blocks, passwords in URLs and arguments."""
+    """Return ``text`` without bearer tokens, JWTs, PEM blocks, and passwords in URLs and
+    arguments.
+    """
     for pattern, shown in _SECRET_TEXT:
         text = pattern.sub(shown, text)
     return text
 
 
 def redact(tree: Json) -> Json:
-    """Return a copy of an object without secret values: sizes are shown instead."""
+    """Return a copy of an object with the sizes of secret values instead of the values."""
     copy: Json = _walk(tree)
     match copy.get("kind"):
         case "Secret":
@@ -48,9 +50,9 @@ def redact(tree: Json) -> Json:
 
 
 def redact_at(kind: str, path: str, value: Any) -> Any:
-    """Return what may be told of one value in an object of a kind (``Kind.id``): None stays.
+    """Return what may be shown of one value in an object of a kind (``Kind.id``); None stays None.
 
-    A size stands for everything in a Secret, and for what lies at a path that sounds like one.
+    Only the size is shown for everything in a Secret, and at paths that look like a secret's.
     """
     if value is None:
         return None
@@ -84,6 +86,6 @@ def _size(value: Any) -> int:
 
 
 def _decoded_size(value: Any) -> int:
-    """The size of what base64 stands for; its text is never decoded here."""
+    """Return the size of base64-encoded data, without decoding it."""
     text = str(value).rstrip("=\n ")
     return len(text) * 3 // 4

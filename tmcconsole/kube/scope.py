@@ -1,4 +1,4 @@
-"""Which part of a collection is meant: a namespace, labels, one name."""
+"""A part of a collection: a namespace, labels, one name."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class Scope:
     """Empty fields select everything."""
 
     namespace: str = ""
-    label_selector: str = ""  # of the terms ``key=value`` and ``key``, with commas
-    name: str = ""  # of one object, in that namespace
+    label_selector: str = ""  # terms ``key=value`` and ``key``, with commas
+    name: str = ""  # of one object in that namespace
 
     @property
     def field_selector(self) -> str:
-        """The same name as the API server is asked for it."""
+        """The name as a field selector for the API server."""
         return f"metadata.name={self.name}" if self.name else ""
 
     def holds(self, cached: CachedObject) -> bool:
-        """True for an object in the namespace and of the name, whatever its labels."""
+        """True for an object with the namespace and the name, whatever its labels."""
         return self.namespace in ("", cached.namespace) and self.name in ("", cached.name)
 
     def selects(self, cached: CachedObject) -> bool:

@@ -1,4 +1,4 @@
-"""Secret values that do not show themselves, and the error of having none that work."""
+"""Secret values that do not reveal themselves, and the error for unusable credentials."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class CredentialsError(Exception):
 
 
 class Secret:
-    """A value that is printed, logged and formatted as a mask, and can be neither pickled nor
-    copied into JSON; ``reveal`` is for the one line that sends it.
+    """A value that is printed, logged and formatted as a mask, and cannot be pickled or copied;
+    ``reveal`` is for the one place that sends it.
     """
 
     __slots__ = ("_value",)
@@ -46,4 +46,4 @@ class Secret:
         return hash(self._value)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        raise TypeError("a secret is not pickled or copied")
+        raise TypeError("a secret cannot be pickled or copied")

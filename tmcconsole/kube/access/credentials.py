@@ -1,4 +1,4 @@
-"""From a configured way into a cluster to an endpoint: address, TLS and a source of tokens."""
+"""From a configured access to an endpoint: address, TLS and a source of tokens."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One API server: where it is, whom we trust there, and who we say we are."""
+    """One API server: its address, the authorities to trust, and our credentials."""
 
     source: str  # FILE#CONTEXT or in-cluster, for messages
     server: str  # with its path: kcp's workspaces are under /clusters/...
     tokens: TokenSource
     read_certificates: Callable[[], Certificates]  # blocking; reads the files again
-    server_name: str = ""  # to check the certificate against, where it is not the host
+    server_name: str = ""  # to verify the certificate against, if not the host
     proxy: str = ""
     impersonation: tuple[tuple[str, str], ...] = ()  # headers
 
     @property
     def is_tls(self) -> bool:
-        """Tell whether the server speaks https."""
+        """Return whether the server uses https."""
         return self.server.startswith("https://")
 
     async def certificates(self) -> Certificates:
-        """Return the certificates as they are now, the plugin's own included."""
+        """Return the current certificates, including the exec plugin's."""
         certificates = await anyio.to_thread.run_sync(self.read_certificates)
         given = await self.tokens.certificate()
         if given is None:
@@ -63,7 +63,7 @@ class Endpoint:
         )
 
     async def tls(self, certificates: Certificates) -> ssl.SSLContext | None:
-        """Return a context made of them; None for a server without TLS."""
+        """Return a TLS context with them, or None for a server without TLS."""
         if not self.is_tls:
             return None
         return await anyio.to_thread.run_sync(build_context, certificates)
@@ -72,7 +72,7 @@ class Endpoint:
 async def dial(access: ClusterAccess, *, now: Clock, wall: Clock) -> HttpTransport:
     """Return the transport of a configured cluster; nothing is sent to it yet.
 
-    Raises ``TransportError`` (Credentials) where kubeconfig or credentials are unusable.
+    Raises ``TransportError`` (Credentials) if the kubeconfig or the credentials are unusable.
     """
     try:
         return await _connect(await open_endpoint(access, now=now, wall=wall), now)
@@ -91,23 +91,23 @@ async def _connect(endpoint: Endpoint, now: Clock) -> HttpTransport:
 
 
 async def open_endpoint(access: ClusterAccess, *, now: Clock, wall: Clock) -> Endpoint:
-    """Read what the access names. Raises ``CredentialsError``."""
+    """Resolve the configured access. Raises ``CredentialsError``."""
     if access.in_cluster:
         return in_cluster(SERVICE_ACCOUNT, os.environ, now)
     if access.kubeconfig is None:
-        raise CredentialsError("no kubeconfig is named; set kubeconfig, or in_cluster = true")
+        raise CredentialsError("no kubeconfig configured; set kubeconfig, or in_cluster = true")
     context = await anyio.to_thread.run_sync(read_context, access.kubeconfig, access.context)
     return from_context(context, access, now, wall)
 
 
 def in_cluster(folder: Path, environ: Mapping[str, str], now: Clock) -> Endpoint:
-    """Return the API server of the cluster that we run in, as its service account."""
+    """Return the API server of the cluster we run in, with our service account."""
     host = environ.get("KUBERNETES_SERVICE_HOST", "")
     port = environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:
         raise CredentialsError(
-            "in_cluster is set, but KUBERNETES_SERVICE_HOST is not: this is no pod of a cluster; "
-            "name a kubeconfig instead"
+            "in_cluster is set, but KUBERNETES_SERVICE_HOST is not: this process "
+            "does not run in a pod; set kubeconfig instead"
         )
     host = f"[{host}]" if ":" in host else host
     authority = folder / "ca.crt"
@@ -120,11 +120,11 @@ def in_cluster(folder: Path, environ: Mapping[str, str], now: Clock) -> Endpoint
 
 
 def from_context(context: KubeContext, access: ClusterAccess, now: Clock, wall: Clock) -> Endpoint:
-    """Return the endpoint a kubeconfig's context describes. Raises ``CredentialsError``."""
+    """Return the endpoint that a kubeconfig context describes. Raises ``CredentialsError``."""
     cluster, user = context.cluster, context.user
     server = cluster.text("server").rstrip("/")
     if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
-        raise CredentialsError(f"{context.source}: server {server!r} is no http(s) URL")
+        raise CredentialsError(f"{context.source}: server {server!r} is not an http(s) URL")
     insecure = cluster.flag("insecure-skip-tls-verify")
     if insecure and not access.insecure_skip_tls_verify:
         raise CredentialsError(
@@ -199,7 +199,7 @@ def _auth_provider(user: KubeconfigEntry, source: str, wall: Clock) -> TokenSour
 
 
 def _cluster_info(cluster: KubeconfigEntry) -> Json:
-    """What an exec plugin may be told of the cluster (client.authentication.k8s.io Cluster)."""
+    """The cluster information for an exec plugin (client.authentication.k8s.io Cluster)."""
     info: Json = {"server": cluster.text("server")}
     fields = {
         "tls-server-name": "tls-server-name",
@@ -222,7 +222,9 @@ def _impersonation(user: KubeconfigEntry) -> tuple[tuple[str, str], ...]:
     extra = user.fields.get("as-user-extra") or {}
     if not name:
         if uid or groups or extra:
-            raise CredentialsError(f"{user.file}: user {user.name!r} has as-... but no as")
+            raise CredentialsError(
+                f"{user.file}: user {user.name!r} sets as-uid or as-groups but not as"
+            )
         return ()
     headers = [("Impersonate-User", name)]
     headers += [("Impersonate-Uid", uid)] if uid else []

@@ -1,4 +1,4 @@
-"""Credentials from a program that a kubeconfig names, run so that it can neither ask nor hang.
+"""Credentials from a program named in a kubeconfig, run so that it can neither prompt nor hang.
 
 Contract: client.authentication.k8s.io/v1 and v1beta1 (KEP-541). The program gets no terminal, no
 shell, thirty seconds, and bounded output.
@@ -28,9 +28,9 @@ from tmcconsole.kube.redact import redact_text
 from tmcconsole.kube.secret import CredentialsError, Secret
 
 TIMEOUT_S: Final = 30.0
-MAX_OUTPUT: Final = 1 << 20  # bytes kept of each pipe; the rest is read and dropped
-REFRESH_AT: Final = 0.8  # of a credential's life
-RERUN_S: Final = 10.0  # at least, between two runs asked for by refused credentials
+MAX_OUTPUT: Final = 1 << 20  # bytes kept from each pipe; the rest is discarded
+REFRESH_AT: Final = 0.8  # of a credential's lifetime
+RERUN_S: Final = 10.0  # at least, between two runs caused by rejected credentials
 _VERSIONS: Final = (
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
@@ -39,20 +39,22 @@ _VERSIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ExecPlugin:
-    """What to run. ``command`` with a slash is relative to the kubeconfig, else from PATH."""
+    """What to run. ``command`` with a slash is relative to the kubeconfig, otherwise found in
+    PATH.
+    """
 
     source: str  # the kubeconfig's user, for messages
     api_version: str
     command: str
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    cluster: Json | None = None  # passed on where the kubeconfig asks for it
+    cluster: Json | None = None  # passed on if the kubeconfig asks for it
     install_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecCredential:
-    """What came out. ``expires_at`` is Unix seconds; None: until it is refused."""
+    """The plugin's output. ``expires_at`` is Unix seconds; None: valid until rejected."""
 
     header: Secret | None
     certificate: tuple[str, Secret] | None
@@ -60,12 +62,12 @@ class ExecCredential:
 
 
 def exec_plugin(spec: Any, folder: Path, source: str, cluster: Json) -> ExecPlugin:
-    """Return the plugin in a kubeconfig user's ``exec``. Raises ``CredentialsError``."""
+    """Return the exec plugin of a kubeconfig user. Raises ``CredentialsError``."""
     if not isinstance(spec, dict) or not isinstance(spec.get("command"), str):
-        raise CredentialsError(f"{source}: exec names no command")
+        raise CredentialsError(f"{source}: exec has no command")
     if spec.get("apiVersion") not in _VERSIONS:
         raise CredentialsError(
-            f"{source}: exec apiVersion {spec.get('apiVersion')!r} is not known; use {_VERSIONS[0]}"
+            f"{source}: exec apiVersion {spec.get('apiVersion')!r} is unknown; use {_VERSIONS[0]}"
         )
     if spec.get("interactiveMode") == "Always":
         raise CredentialsError(f"{source}: the exec plugin needs a terminal; log in another way")
@@ -86,12 +88,12 @@ def _executable(command: str, folder: Path, source: str, hint: str) -> str:
     found = shutil.which(name)
     if found is None:
         advice = f" {hint}" if hint else " install it, or correct the command"
-        raise CredentialsError(f"{source}: exec command {command!r} is not there;{advice}")
+        raise CredentialsError(f"{source}: exec command {command!r} not found;{advice}")
     return found
 
 
 async def run_plugin(plugin: ExecPlugin) -> ExecCredential:
-    """Run it once. Raises ``CredentialsError`` with what it said on stderr, made harmless."""
+    """Run it once. Raises ``CredentialsError`` with its stderr, sanitised."""
     info = {
         "apiVersion": plugin.api_version,
         "kind": "ExecCredential",
@@ -109,7 +111,7 @@ async def run_plugin(plugin: ExecPlugin) -> ExecCredential:
             stdout=PIPE,
             stderr=PIPE,
             env=environment,
-            start_new_session=True,  # no controlling terminal to ask on; its children end with it
+            start_new_session=True,  # no terminal to prompt on; its children end with it
         )
     except OSError as error:
         raise CredentialsError(f"{plugin.source}: cannot run {plugin.command}: {error}") from error
@@ -117,7 +119,7 @@ async def run_plugin(plugin: ExecPlugin) -> ExecCredential:
     if process.returncode != 0:
         raise CredentialsError(
             f"{plugin.source}: {Path(plugin.command).name} failed ({process.returncode}): "
-            f"{_harmless(complaint) or 'without a word'}"
+            f"{_harmless(complaint) or 'no output'}"
         )
     return _credential(output, plugin)
 
@@ -161,16 +163,16 @@ def _credential(output: bytes, plugin: ExecPlugin) -> ExecCredential:
     except orjson.JSONDecodeError as error:
         raise CredentialsError(f"{name} printed no ExecCredential: {error}") from error
     if not isinstance(document, dict) or document.get("kind") != "ExecCredential":
-        raise CredentialsError(f"{name} printed something else than an ExecCredential")
+        raise CredentialsError(f"{name} did not print an ExecCredential")
     if document.get("apiVersion") != plugin.api_version:
-        raise CredentialsError(f"{name} answered in {document.get('apiVersion')!r}")
+        raise CredentialsError(f"{name} answered with apiVersion {document.get('apiVersion')!r}")
     status = document.get("status")
     if not isinstance(status, dict):
-        raise CredentialsError(f"{name} printed no status; it may want a login")
+        raise CredentialsError(f"{name} printed no status; you may have to log in")
     token, certificate = status.get("token"), status.get("clientCertificateData")
     key = status.get("clientKeyData")
     if not token and not (certificate and key):
-        raise CredentialsError(f"{name} gave neither a token nor a certificate with its key")
+        raise CredentialsError(f"{name} returned neither a token nor a certificate with its key")
     return ExecCredential(
         bearer(str(token)) if token else None,
         (str(certificate), Secret(str(key))) if certificate and key else None,
@@ -184,11 +186,13 @@ def _expiry(value: Any, name: str) -> float | None:
     try:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError as error:
-        raise CredentialsError(f"{name} gave an expiry that is no time: {value!r}") from error
+        raise CredentialsError(
+            f"{name} returned an invalid expirationTimestamp: {value!r}"
+        ) from error
 
 
 class ExecToken:
-    """Runs the plugin when there is no credential, before it expires, and when it was refused."""
+    """Runs the plugin when there is no credential, before it expires, and when it was rejected."""
 
     def __init__(
         self, plugin: ExecPlugin, now: Callable[[], float], wall: Callable[[], float]
@@ -202,11 +206,11 @@ class ExecToken:
         self._ran_at = float("-inf")
 
     async def header(self) -> Secret | None:
-        """Return the token; the old one while it lives and no new one can be had."""
+        """Return the token; the old one while it is valid and no new one is available."""
         return (await self._credential()).header
 
     async def certificate(self) -> tuple[str, Secret] | None:
-        """Return the client certificate, where the plugin gives one."""
+        """Return the client certificate, if the plugin provides one."""
         return (await self._credential()).certificate
 
     async def renew(self, rejected: Secret | None) -> bool:

@@ -1,7 +1,7 @@
 """Requests to one API server over HTTP/1.1: one pool for requests, one for streams.
 
-Streams have their own, so that watches never starve writes. Environment proxies and netrc are not
-looked at, and no redirect is followed: credentials go where the kubeconfig says.
+Streams have their own pool so that watches never starve writes. Proxy variables and netrc are
+ignored and redirects are not followed: credentials only go where the kubeconfig says.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from tmcconsole.runtime import ByteStream, Request, Response, Transport, Transpo
 
 log = logging.getLogger(__name__)
 
-POOL: Final = 64  # connections for requests; the engine's own concurrency is lower
+POOL: Final = 64  # connections for requests; the engine's own concurrency limit is lower
 CONNECT_S: Final = 10.0
-NAME_BELIEVED_S: Final = 10  # how long an address is taken for a name's: an API server may move
-RECHECK_S: Final = 300.0  # how often certificate files are looked at: client-go's number
+NAME_BELIEVED_S: Final = 10  # how long a resolved address is reused: an API server may move
+RECHECK_S: Final = 300.0  # how often certificate files are checked: client-go's number
 MAX_BODY: Final = 256 << 20  # bytes, unpacked
-MAX_ERROR: Final = 64 << 10  # bytes read of a refused stream's answer
-# What a cancelled request leaves in the polite end of TLS is aborted after 2 s, or by close().
-# Later Pythons end it themselves, and there aiohttp warns of those who ask for it.
+MAX_ERROR: Final = 64 << 10  # bytes read from the body of a rejected stream
+# The TLS shutdown left by a cancelled request is aborted after 2 s, or by close(). Later Pythons do
+# this themselves, and aiohttp then warns about the option.
 ABORT_LINGERING: Final = sys.version_info < (3, 12, 8)
 USER_AGENT: Final = f"tmc-console/{__version__}"
 
 
 class EndpointInfo(Protocol):
-    """What the transport must know of an API server."""
+    """What the transport needs to know about an API server."""
 
     @property
     def source(self) -> str: ...
@@ -69,14 +69,14 @@ class _Pools:
     fingerprint: bytes  # of the certificates they were made with
 
     async def close(self) -> None:
-        # Also where we are cancelled: what is not closed here is closed by nobody.
+        # Also when cancelled: nobody else would close them.
         with anyio.CancelScope(shield=True):
             await self.streams.close()
             await self.requests.close()
 
 
 class HttpTransport(Transport):
-    """Owns the connections to one API server, and makes them anew when certificates change."""
+    """Owns the connections to one API server, and replaces them when certificates change."""
 
     def __init__(self, endpoint: EndpointInfo, *, now: Callable[[], float]) -> None:
         self._endpoint = endpoint
@@ -97,7 +97,7 @@ class HttpTransport(Transport):
         await self._endpoint.tokens.header()
 
     async def request(self, request: Request) -> Response:
-        """Return the whole answer; a 401 is tried once more with fresh credentials."""
+        """Return the whole response; a 401 is retried once with fresh credentials."""
         try:
             with anyio.fail_after(request.timeout_s):
                 response, used = await self._exchange(request)
@@ -110,7 +110,7 @@ class HttpTransport(Transport):
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[ByteStream]:
-        """Open a streaming answer; leaving the context closes the connection."""
+        """Open a streaming response; leaving the context closes the connection."""
         async with AsyncExitStack() as stack:
             try:
                 with anyio.fail_after(request.timeout_s):
@@ -184,7 +184,7 @@ class HttpTransport(Transport):
         )
 
     async def _ready(self) -> tuple[_Pools, Secret | None]:
-        """Return open pools and a token that has not expired."""
+        """Return open pools and an unexpired token."""
         try:
             if self._pools is None or self._now() - self._checked_at >= RECHECK_S:
                 await self._check_certificates()
@@ -196,7 +196,7 @@ class HttpTransport(Transport):
         return self._pools, token
 
     async def _renew(self, used: Secret | None) -> bool:
-        """After a 401: get another token, and see whether the certificate files have changed."""
+        """After a 401: get another token, and check whether the certificate files have changed."""
         try:
             renewed = await self._endpoint.tokens.renew(used)
             return await self._check_certificates() or renewed
@@ -204,7 +204,7 @@ class HttpTransport(Transport):
             raise TransportError(str(error), sent=False, reason="Credentials") from error
 
     async def _check_certificates(self) -> bool:
-        """Read the certificates; where they have changed, make new pools and return True."""
+        """Read the certificates; if they have changed, open new pools and return True."""
         async with self._lock:
             self._checked_at = self._now()
             try:
@@ -216,14 +216,14 @@ class HttpTransport(Transport):
             except CredentialsError as error:
                 if self._pools is None:
                     raise
-                # being replaced just now, or broken: what we have may still be good
-                log.warning("certificates of %s are not read again: %s", self, error)
+                # being replaced just now, or broken: the old ones may still be valid
+                log.warning("cannot reload the certificates of %s: %s", self, error)
                 return False
             await self._replace_pools(context, fingerprint)
             return True
 
     async def _replace_pools(self, context: ssl.SSLContext | None, fingerprint: bytes) -> None:
-        """Open new pools. Watches break at once and resume; requests under way may finish."""
+        """Open new pools. Watches break at once and resume; requests in flight may finish."""
         oldest, self._retired = self._retired, self._pools
         self._pools = _Pools(_session(context, POOL), _session(context, 0), fingerprint)
         with anyio.CancelScope(shield=True):
@@ -240,7 +240,7 @@ class HttpTransport(Transport):
 
 
 class _Stream:
-    """An open answer, read as its bytes come."""
+    """An open response, read as its bytes arrive."""
 
     def __init__(
         self,
@@ -273,19 +273,19 @@ class _Stream:
 
 
 def _require_one_impersonation(endpoint: EndpointInfo, request: Request) -> None:
-    """An API server takes the first of two users: a tenant's request would be somebody else's."""
+    """An API server uses the first of two users: a tenant's request would run as somebody else."""
     if not endpoint.impersonation:
         return
     if any(name.lower().startswith("impersonate-") for name, _ in request.headers):
         raise TransportError(
-            "the kubeconfig impersonates already, so nothing is sent as anybody else: take its "
-            "as, as-uid and as-groups out, or sync.impersonate out of the config",
+            "the kubeconfig already impersonates a user, so no other can be: remove its as, as-uid "
+            "and as-groups, or sync.impersonate from the config",
             sent=False,
             reason="Credentials",
         )
 
 
-@lru_cache(maxsize=512)  # the same few queries for ever, but for versions and continue tokens
+@lru_cache(maxsize=512)  # queries repeat, except for versions and continue tokens
 def _encoded(query: tuple[tuple[str, str], ...]) -> str:
     return urlencode(query)
 
@@ -297,14 +297,14 @@ async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
         pieces.append(chunk)
         size += len(chunk)
         if size > most:
-            raise aiohttp.ClientPayloadError(f"an answer of more than {most >> 20} MiB")
+            raise aiohttp.ClientPayloadError(f"a response larger than {most >> 20} MiB")
     return b"".join(pieces)
 
 
 def _cut(answer: aiohttp.ClientResponse) -> None:
-    """Close a stream at once, undrained: the rest of a watch is endless.
+    """Close a stream at once without draining it: the rest of a watch is endless.
 
-    The polite end of TLS waits for the other side, up to 30 s, with nobody left to wait for it.
+    A TLS shutdown waits up to 30 s for the peer, when nobody is waiting for it any more.
     """
     connection = answer.connection
     if connection is not None and connection.transport is not None:
@@ -336,7 +336,7 @@ def _session(context: ssl.SSLContext | None, limit: int) -> aiohttp.ClientSessio
     )
 
 
-# A peer that is gone without a word is noticed after about 30 s, whatever the kernel's defaults.
+# A peer that vanished is noticed after about 30 s, whatever the kernel's defaults.
 _KEEPALIVE: Final = (
     ("TCP_KEEPIDLE", 15),
     ("TCP_KEEPINTVL", 5),

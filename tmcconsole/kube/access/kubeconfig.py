@@ -1,6 +1,6 @@
-"""Reads one context out of a kubeconfig, or of several merged ones. Blocking: call it in a thread.
+"""Reads one context from a kubeconfig, or from several merged ones. Blocking: call it in a thread.
 
-What is wrong with a file is said in one line that names the file and the fix.
+An error is one line that names the file and the fix.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from tmcconsole.kube.secret import CredentialsError
 
 log = logging.getLogger(__name__)
 
-MAX_SIZE: Final = 16 << 20  # bytes; larger, and it is not a kubeconfig
+MAX_SIZE: Final = 16 << 20  # bytes; anything larger is not a kubeconfig
 
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigEntry:
-    """A named cluster or user, and the file it stands in: relative paths start there."""
+    """A named cluster or user, and its file, which relative paths start from."""
 
     name: str
     fields: Json
     file: Path
 
     def text(self, field: str) -> str:
-        """Return a text field, "" where it is missing. Raises ``CredentialsError``."""
+        """Return a text field, "" if it is missing. Raises ``CredentialsError``."""
         value = self.fields.get(field)
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise CredentialsError(f"{self.file}: {field} of {self.name} is not text")
+            raise CredentialsError(f"{self.file}: {field} of {self.name} is not a string")
         return value
 
     def path(self, field: str) -> Path | None:
@@ -45,7 +45,7 @@ class KubeconfigEntry:
         return self.file.parent / value if value else None
 
     def flag(self, field: str) -> bool:
-        """Return a field that is true or false."""
+        """Return a boolean field."""
         value = self.fields.get(field)
         if not isinstance(value, bool | None):
             raise CredentialsError(f"{self.file}: {field} of {self.name} is not true or false")
@@ -54,7 +54,7 @@ class KubeconfigEntry:
 
 @dataclass(frozen=True, slots=True)
 class KubeContext:
-    """One context with what it refers to."""
+    """One context with the cluster and user it refers to."""
 
     name: str
     cluster: KubeconfigEntry
@@ -68,7 +68,7 @@ class KubeContext:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A whole kubeconfig: entries by name, in order, and what is current."""
+    """A whole kubeconfig: entries by name, in order, and the current context."""
 
     file: Path
     current: str
@@ -78,7 +78,9 @@ class _Document:
 
 
 def read_context(path: Path, context: str = "") -> KubeContext:
-    """Return the named context, or the current one. ``path`` may be several, as in KUBECONFIG."""
+    """Return the named context, or the current one. ``path`` may list several files, as in
+    KUBECONFIG.
+    """
     files = [Path(part) for part in str(path).split(os.pathsep) if part]
     document = _read_one(files[0]) if len(files) == 1 else _read_merged(files)
     name = context or document.current
@@ -104,7 +106,7 @@ def _referred(
     if entry is None:
         raise CredentialsError(
             f"{context.file}: context {context.name!r} refers to {field} {name!r}, "
-            f"which is not there; add it under {field}s"
+            f"which does not exist; add it under {field}s"
         )
     return entry
 
@@ -121,7 +123,7 @@ def _read_one(file: Path) -> _Document:
 
 
 def load_file(file: Path) -> Json:
-    """Return the whole tree of one kubeconfig."""
+    """Return the parsed content of one kubeconfig."""
     try:
         _check_mode(file)
         content = file.read_bytes()

@@ -1,7 +1,7 @@
-"""Tokens of an OpenID Connect provider, refreshed as client-go's ``oidc`` auth provider does.
+"""Tokens of an OpenID Connect provider, refreshed as by client-go's ``oidc`` auth provider.
 
-The provider's certificate is always verified. A refresh token that the provider has replaced is
-written back to the kubeconfig it came from: the old one is dead.
+The provider's certificate is always verified. When the provider rotates the refresh token, the new
+one is written back to the kubeconfig: the old one is no longer valid.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from tmcconsole.kube.redact import redact_text
 from tmcconsole.kube.secret import CredentialsError, Secret
 
 TIMEOUT_S: Final = 15.0
-LEEWAY_S: Final = 10.0  # before its end a token counts as expired; client-go's number
+LEEWAY_S: Final = 10.0  # treated as expired this long before its expiry; client-go's number
 MAX_ANSWER: Final = 1 << 20  # bytes
 
 
 class OidcToken:
-    """An id-token while it lives, then the one a refresh token buys."""
+    """An id-token while it is valid, then one obtained with the refresh token."""
 
     def __init__(self, user: KubeconfigEntry, config: Json, wall: Callable[[], float]) -> None:
         self._user = user
@@ -55,7 +55,7 @@ class OidcToken:
         _expect_safe(self._issuer, self._source)
 
     async def header(self) -> Secret | None:
-        """Return the id-token, refreshed where it has expired."""
+        """Return the id-token, refreshed if it has expired."""
         async with self._lock:
             if not self._id_token or self._wall() >= _expiry(self._id_token) - LEEWAY_S:
                 await self._refresh()
@@ -71,7 +71,7 @@ class OidcToken:
             return bearer(self._id_token.reveal()) != rejected
 
     async def certificate(self) -> tuple[str, Secret] | None:
-        """Providers give tokens only."""
+        """OIDC providers return tokens only."""
         return None
 
     async def _refresh(self) -> None:
@@ -96,7 +96,9 @@ class OidcToken:
         discovery = await _answer(session.get(well_known, ssl=context, allow_redirects=False))
         endpoint = discovery.get("token_endpoint")
         if not isinstance(endpoint, str):
-            raise CredentialsError(f"{self._source}: {self._issuer} names no token_endpoint")
+            raise CredentialsError(
+                f"{self._source}: {self._issuer} does not advertise a token_endpoint"
+            )
         _expect_safe(endpoint, self._source)
         form = {"grant_type": "refresh_token", "refresh_token": self._refresh_token.reveal()}
         form["client_id"] = self._client_id
@@ -109,7 +111,7 @@ class OidcToken:
         if not isinstance(token, str):
             problem = SafeText(answer.get("error_description") or answer.get("error") or "nothing")
             raise CredentialsError(
-                f"{self._source}: {self._issuer} gave no id-token ({problem}); log in again"
+                f"{self._source}: {self._issuer} returned no id-token ({problem}); log in again"
             )
         self._id_token = Secret(token)
         replaced = answer.get("refresh_token")
@@ -142,7 +144,7 @@ def _expect_safe(url: str, source: str) -> None:
 
 
 def _expiry(token: Secret) -> float:
-    """Return a JWT's ``exp`` in Unix seconds, unverified: only to know when to refresh."""
+    """Return a JWT's ``exp`` in Unix seconds, unverified: it only decides when to refresh."""
     parts = token.reveal().split(".")
     if len(parts) != 3:
         return 0.0
@@ -154,7 +156,7 @@ def _expiry(token: Secret) -> float:
 
 
 def _save(file: Path, user: str, id_token: Secret, refresh_token: Secret) -> None:
-    """Write the new tokens into the kubeconfig, whole or not at all, under kubectl's lock."""
+    """Write the new tokens to the kubeconfig, atomically and under kubectl's lock."""
     lock = Path(f"{file}.lock")
     try:
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

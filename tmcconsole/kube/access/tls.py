@@ -1,4 +1,4 @@
-"""TLS contexts out of certificates in files or in memory. Blocking: call it in a thread."""
+"""TLS contexts from certificates in files or in memory. Blocking: call it in a thread."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from tmcconsole.kube.secret import CredentialsError, Secret
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM texts: whom to trust (None: the system's authorities), and who we are."""
+    """PEM texts: trusted authorities (None: the system's), client certificate and key."""
 
-    source: str  # what to name in an error
+    source: str  # named in errors
     authority: str | None = None
     certificate: str = ""
     key: Secret | None = None
     is_verified: bool = True
 
     def fingerprint(self) -> bytes:
-        """Return what changes when any of it changes."""
+        """Return a digest that changes when any part changes."""
         key = self.key.reveal() if self.key else ""
         parts = (self.authority or "", self.certificate, key, str(self.is_verified))
         return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()
 
 
 def pem_of(entry: KubeconfigEntry, name: str) -> str:
-    """Return the PEM text of ``name``-data or of the file ``name`` names; "" without either."""
+    """Return the PEM text of ``name``-data or of the file at ``name``; "" without either."""
     data = entry.text(f"{name}-data")
     if data:
         try:
             return base64.b64decode(data, validate=False).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
-            message = f"{entry.file}: {name}-data of {entry.name!r} is not PEM in base64"
+            message = f"{entry.file}: {name}-data of {entry.name!r} is not base64-encoded PEM"
             raise CredentialsError(message) from error
     path = entry.path(name)
     return read_pem(path, f"{name} of {entry.name!r}") if path else ""
 
 
 def read_pem(path: Path, what: str) -> str:
-    """Return a PEM file's text. Raises ``CredentialsError``."""
+    """Return the text of a PEM file. Raises ``CredentialsError``."""
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -56,13 +56,13 @@ def read_pem(path: Path, what: str) -> str:
 
 
 def build_context(certificates: Certificates) -> ssl.SSLContext:
-    """Return a client context: TLS 1.2 or newer, host names checked. Takes 20 ms."""
+    """Return a client context: TLS 1.2 or newer, host names verified. Takes 20 ms."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     context.verify_flags |= (
         ssl.VERIFY_X509_PARTIAL_CHAIN
-    )  # an intermediate may be trusted, as in Go
+    )  # an intermediate may be a trust anchor, as in Go
     if not certificates.is_verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -88,20 +88,22 @@ def _load_identity(context: ssl.SSLContext, certificates: Certificates) -> None:
     if certificates.key is None:
         raise CredentialsError(f"{source}: a client certificate without its key")
 
-    def refuse() -> str:  # without this OpenSSL would ask on the terminal
-        raise CredentialsError(f"{source}: the client key is encrypted; use one that is not")
+    def refuse() -> str:  # without this OpenSSL would prompt on the terminal
+        raise CredentialsError(f"{source}: the client key is encrypted; use an unencrypted one")
 
     with _private_file(f"{certificates.certificate}\n{certificates.key.reveal()}\n") as path:
         try:
             context.load_cert_chain(path, password=refuse)
         except (ssl.SSLError, OSError) as error:
-            message = f"{source}: client certificate and key do not fit, or are not PEM"
+            message = f"{source}: client certificate and key do not match, or are not PEM"
             raise CredentialsError(message) from error
 
 
 @contextmanager
 def _private_file(content: str) -> Iterator[str]:
-    """A file for the moment that OpenSSL reads it: in memory on Linux, elsewhere of mode 0600."""
+    """A file that exists only while OpenSSL reads it: in memory on Linux, elsewhere with mode
+    0600.
+    """
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("tls")
         try:

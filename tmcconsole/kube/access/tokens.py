@@ -1,4 +1,4 @@
-"""Where the Authorization header comes from: nowhere, a fixed value, or a file that changes."""
+"""Sources of the Authorization header: none, a fixed value, or a token file that changes."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import anyio.to_thread
 
 from tmcconsole.kube.secret import CredentialsError, Secret
 
-REREAD_S: Final = 60.0  # a mounted token is rotated at 80 % of its life: minutes before it ends
+REREAD_S: Final = 60.0  # the kubelet rotates a token at 80 % of its life: minutes before it expires
 
 
 class TokenSource(Protocol):
-    """Gives the Authorization header's value, and a fresh one when it was refused."""
+    """Provides the Authorization header, and a fresh one when it was rejected."""
 
     async def header(self) -> Secret | None:
         """Return the value to send now. Raises ``CredentialsError``."""
         ...
 
     async def renew(self, rejected: Secret | None) -> bool:
-        """Get another value than the rejected one; False where there is none."""
+        """Get a value other than the rejected one; False if there is none."""
         ...
 
     async def certificate(self) -> tuple[str, Secret] | None:
-        """Return the client certificate and key that come with it, where they do."""
+        """Return the client certificate and key that come with the token, if any."""
         ...
 
 
@@ -38,24 +38,24 @@ class FixedToken:
 
     @property
     def is_set(self) -> bool:
-        """Tell whether there is one."""
+        """Return whether there is one."""
         return self._value is not None
 
     async def header(self) -> Secret | None:
-        """Return it."""
+        """Return the value."""
         return self._value
 
     async def renew(self, rejected: Secret | None) -> bool:
-        """There is no other."""
+        """There is no other value."""
         return False
 
     async def certificate(self) -> tuple[str, Secret] | None:
-        """It comes alone."""
+        """There is none."""
         return None
 
 
 class FileToken:
-    """A token in a file, read again every minute and whenever it was refused."""
+    """A token in a file, read again every minute and whenever it was rejected."""
 
     def __init__(self, path: Path, now: Callable[[], float]) -> None:
         self._path = path
@@ -64,7 +64,7 @@ class FileToken:
         self._value: Secret | None = None
 
     async def header(self) -> Secret | None:
-        """Return the file's token; the last good one while the file cannot be read."""
+        """Return the file's token, or the last good one while the file cannot be read."""
         if self._now() - self._read_at >= REREAD_S:
             await self._read()
         return self._value
@@ -75,7 +75,7 @@ class FileToken:
         return self._value != rejected
 
     async def certificate(self) -> tuple[str, Secret] | None:
-        """A token file holds none."""
+        """A token file has none."""
         return None
 
     async def _read(self) -> None:
@@ -91,11 +91,11 @@ class FileToken:
 
 
 def bearer(token: str) -> Secret:
-    """Return the header's value for a token."""
+    """Return the header value for a token."""
     return Secret(f"Bearer {token}")
 
 
 def basic(user: str, password: str) -> Secret:
-    """Return the header's value for a user and a password."""
+    """Return the header value for a user and a password."""
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Secret(f"Basic {pair}")

@@ -1,4 +1,4 @@
-"""What an aiohttp error means: whether the request was sent, and what to tell a person."""
+"""What an aiohttp error means: whether the request was sent, and what to tell the user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.redact import redact_text
 from tmcconsole.runtime import TransportError
 
-# With these the connection was never made, so nothing can have been sent.
+# With these the connection was never established, so nothing was sent.
 _NOT_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -22,7 +22,7 @@ _NOT_SENT: Final = (
 
 
 def as_transport_error(error: Exception, server: str, source: str) -> TransportError:
-    """Return the error to raise; its message names the server, and no secret."""
+    """Return the error to raise; its message names the server and contains no secret."""
     sent = not isinstance(error, _NOT_SENT)
     where = urlsplit(server).netloc
     trouble = _tls_trouble(error)
@@ -38,7 +38,7 @@ def as_transport_error(error: Exception, server: str, source: str) -> TransportE
 
 
 def _plain_text(error: Exception) -> str:
-    """Return what the operating system says of a connection that could not be made, in words."""
+    """Return the operating system's reason for a failed connection, in words."""
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
         if isinstance(cause, ConnectionRefusedError):
@@ -49,7 +49,7 @@ def _plain_text(error: Exception) -> str:
 
 
 def _tls_trouble(error: Exception) -> ssl.SSLError | None:
-    """Return the TLS error behind an aiohttp error, where there is one."""
+    """Return the TLS error behind an aiohttp error, if there is one."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         found: BaseException | None = error.certificate_error
     elif isinstance(error, aiohttp.ClientConnectorError):
@@ -68,8 +68,10 @@ def _is_mere_close(error: ssl.SSLError) -> bool:
 
 def _certificate_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
+        return f"its certificate was rejected: {error.verify_message}"
     reason = str(error.reason or error).lower().replace("_", " ")
     if "wrong version" in reason or "http request" in reason:
-        return f"{reason}: the server does not seem to speak TLS; check http or https"
+        return (
+            f"{reason}: the server does not seem to speak TLS; check http or https in the address"
+        )
     return reason

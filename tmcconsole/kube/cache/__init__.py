@@ -1,1 +1,1 @@
-"""The mirror of one kind: list, watch, and list again when lost."""
+"""The cache of one kind: list, watch, and list again after losing the watch."""

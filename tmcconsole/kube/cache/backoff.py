@@ -1,4 +1,4 @@
-"""How long to wait before trying again: client-go's numbers for list and watch."""
+"""How long to wait before retrying: client-go's numbers for list and watch."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from tmcconsole.runtime import Runtime
 
 FIRST_S: Final = 0.8
 CAP_S: Final = 30.0
-HEALTHY_S: Final = 120.0  # this long without a failure, and the next one is a first again
+HEALTHY_S: Final = 120.0  # after this long without a failure, the backoff starts over
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Owns the count of failures in a row."""
+    """Owns the count of consecutive failures."""
 
     runtime: Runtime
     failures: int = 0
     _last: float = float("-inf")
 
     def next_delay(self) -> float:
-        """Count a failure and return seconds: twice the last ones, plus up to as much by chance."""
+        """Count a failure; return the delay in seconds: doubled each time, plus up to 100 %
+        jitter.
+        """
         now = self.runtime.now()
         if now - self._last > HEALTHY_S:
             self.failures = 0

@@ -1,8 +1,8 @@
-"""The mirror of one collection, and the rules by which news may change it.
+"""The cache of one collection, and the rules for which updates it accepts.
 
 A resourceVersion orders what we know of a collection: nothing older replaces anything newer,
-whether it comes late, twice, or from a server that lags. Versions that are not plain numbers
-cannot be ordered, and then the last to come counts.
+whether it arrives late, twice, or from a lagging server. Versions that are not plain numbers cannot
+be ordered; then the last to arrive wins.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ OnCacheChange = Callable[[ObjectKey, CachedObject | None, CachedObject | None], 
 
 @dataclass(frozen=True, slots=True)
 class WholeList:
-    """One whole list."""
+    """One complete list."""
 
     objects: dict[ObjectKey, CachedObject]
     resource_version: str
-    # What was in the list but could not be taken, and why; the key None: not even its name.
+    # Items of the list that could not be decoded, and why; the key is None if even the name is
+    # unreadable.
     quarantined: dict[ObjectKey | None, SafeText]
 
     def may_hold(self, key: ObjectKey) -> bool:
-        """Tell whether the object is in the list, or could be in it unreadably."""
+        """Return whether the object is in the list, or could be among its unreadable items."""
         return key in self.objects or key in self.quarantined or None in self.quarantined
 
 
 class Shrink(NamedTuple):
-    """A list that lost more than half of what we had. Numbered from 1, without gaps."""
+    """A list that lost more than half of our objects. Numbered from 1, without gaps."""
 
     number: int
     before: int  # objects
-    kept: int  # of those, in the list
+    kept: int  # of those, still in the list
 
 
 class Cache:
@@ -48,10 +49,10 @@ class Cache:
     def __init__(self, on_change: OnCacheChange) -> None:
         self.objects: dict[ObjectKey, CachedObject] = {}
         self.by_namespace: dict[str, set[ObjectKey]] = {}
-        self.position = ""  # list or watch have told us everything up to here
-        self.high_water = ""  # the newest version seen anywhere, answers to our writes included
-        self.ignored = 0  # news refused as old, double, or contradictory
-        self._forgotten: dict[ObjectKey, str] = {}  # key -> uid we know to be gone for good
+        self.position = ""  # list or watch have delivered everything up to here
+        self.high_water = ""  # the newest version seen anywhere, including responses to our writes
+        self.ignored = 0  # updates rejected as old, duplicate or contradictory
+        self._forgotten: dict[ObjectKey, str] = {}  # key -> uid known to be gone for good
         self._on_change = on_change
 
     def advance(self, version: str) -> None:
@@ -60,13 +61,13 @@ class Cache:
         self.high_water = newest(self.high_water, version)
 
     def reset(self) -> None:
-        """Forget all order, not what we have: the next list is the truth, whatever its version."""
+        """Forget the order but keep the objects: the next list is accepted whatever its version."""
         self.position = self.high_water = ""
         for key, cached in self.objects.items():
             self.objects[key] = msgspec.structs.replace(cached, resource_version="")
 
     def take_event(self, new: CachedObject) -> bool:
-        """Take an ADDED or MODIFIED event; False where it was refused."""
+        """Take an ADDED or MODIFIED event; return False if it was rejected."""
         accepted = not is_older(new.resource_version, self.position) and self._take(new)
         if not accepted:
             self.ignored += 1
@@ -74,7 +75,7 @@ class Cache:
         return accepted
 
     def take_delete(self, tombstone: CachedObject) -> bool:
-        """Take a DELETED event; False where it is of another life, or contradicted."""
+        """Take a DELETED event; return False if it is for another uid, or contradicted."""
         key, old = tombstone.key, self.objects.get(tombstone.key)
         if self._forgotten.get(key) == tombstone.uid:
             del self._forgotten[key]
@@ -91,7 +92,9 @@ class Cache:
         return True
 
     def take_answer(self, new: CachedObject) -> bool:
-        """Take the answer to our own write, unless the stream has already told us more."""
+        """Take the response to our own write, unless the stream has already delivered something
+        newer.
+        """
         delivered = self.position and not is_older(self.position, new.resource_version)
         self.high_water = newest(self.high_water, new.resource_version)
         return not delivered and self._take(new)
@@ -101,7 +104,7 @@ class Cache:
         return self._take(new)
 
     def forget(self, key: ObjectKey, uid: str) -> None:
-        """Remove an object that a live read has shown to be gone; late news of it is ignored."""
+        """Remove an object that a live read showed to be gone; late events for it are ignored."""
         old = self.objects.get(key)
         if old is not None and old.uid == uid:
             self._forgotten[key] = uid
@@ -110,7 +113,7 @@ class Cache:
     def missing_from(self, listing: WholeList) -> tuple[ObjectKey, ...]:
         """Return the keys that the list shows to be gone, sorted.
 
-        Not gone: what is newer than the list, and what may be in it unreadably.
+        Objects newer than the list, and those that may be among its unreadable items, are not gone.
         """
         return tuple(sorted(key for key in self.objects if self.is_missing(key, listing)))
 
@@ -132,7 +135,7 @@ class Cache:
         self.high_water = newest(self.high_water, listing.resource_version)
 
     def remove(self, key: ObjectKey) -> None:
-        """Remove an object and tell of it."""
+        """Remove an object and report it."""
         old = self.objects.pop(key, None)
         if old is None:
             return
@@ -152,7 +155,7 @@ class Cache:
                 new.resource_version, old.resource_version
             ):
                 return False
-            if old.uid != new.uid:  # another object of the same name
+            if old.uid != new.uid:  # another object with the same name
                 self.remove(key)
                 old = None
         self.objects[key] = new
@@ -162,17 +165,17 @@ class Cache:
 
 
 def is_older(version: str, than: str) -> bool:
-    """Tell whether a resourceVersion is certainly older than another one."""
+    """Return whether a resourceVersion is certainly older than another."""
     ordered = _number(version), _number(than)
     return ordered[0] is not None and ordered[1] is not None and ordered[0] < ordered[1]
 
 
 def newest(one: str, other: str) -> str:
-    """Return the newer of two resourceVersions; ``other`` where they cannot be compared."""
+    """Return the newer of two resourceVersions; ``other`` if they cannot be compared."""
     return one if not other or is_older(other, one) else other
 
 
 def _number(version: str) -> int | None:
-    # at most 64 bits on any real server; longer digit strings are somebody's attack on int()
+    # 64 bits at most on real servers; longer digit strings are an attack on int()
     usable = version.isascii() and version.isdigit() and len(version) <= 20
     return int(version) if usable else None

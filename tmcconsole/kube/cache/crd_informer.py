@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions of one API server, watched where the account may."""
+"""The CustomResourceDefinitions of one API server, watched if the account may."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ CRDS: Final = Kind(
 
 @dataclass(frozen=True, slots=True)
 class KnownDefinitions:
-    """Owns the informer. A definition's name is the id of the kind it makes."""
+    """Owns the informer. A CRD's name is the id of the kind it defines."""
 
     informer: Informer
 
     @property
     def are_known(self) -> bool:
-        """True once they are listed, or it is clear that they cannot be for now."""
+        """True once they are listed, or clearly cannot be for now."""
         return self.informer.synced or self.informer.state.phase is not Phase.LISTING
 
     @property
     def are_watched(self) -> bool:
-        """True where a change is noticed within moments."""
+        """True if a change is noticed within moments."""
         return self.informer.state.phase is Phase.WATCHING
 
     def schema(self, kind: Kind) -> Schema | None:
-        """Return the schema of a custom resource, None where there is none to be had."""
+        """Return the schema of a custom resource, or None if none is available."""
         tree = self._tree(kind.id)
         return schema_in(tree, kind.version) if tree else None
 
     def ending(self) -> frozenset[str]:
-        """Return the ids of kinds that are being deleted, with all objects of theirs."""
+        """Return the ids of kinds whose CRD is being deleted, along with all their objects."""
         return frozenset(found.name for found in self.informer.objects() if found.deleting)
 
     def _tree(self, kind_id: str) -> Json | None:
@@ -54,13 +54,13 @@ class KnownDefinitions:
 def watch_definitions(
     client: Watcher, runtime: Runtime, changed: Callable[[], None]
 ) -> KnownDefinitions:
-    """Return the definitions of a server; ``changed`` is called when there is news of them."""
+    """Return the CRDs of a server; ``changed`` is called when they change."""
     informer: Informer
 
     def on_change(
         _kind: Kind, _key: ObjectKey, _old: CachedObject | None, _new: CachedObject | None
     ) -> None:
-        if informer.synced:  # of the first list the state tells
+        if informer.synced:  # for the first list, on_state is called
             changed()
 
     def on_state(_kind: Kind, _state: InformerState) -> None:

@@ -1,7 +1,7 @@
-"""A mirror of one collection that keeps itself: list, watch, and list again when lost.
+"""A cache of one collection that maintains itself: list, watch, and list again when needed.
 
-The contract is client-go's Reflector's. An error makes the mirror stale and never empty; what is
-removed was seen to be gone, by a DELETED event or by a whole list that is not older than ours.
+The contract is that of client-go's Reflector. An error makes the cache stale, never empty; an
+object is only removed by a DELETED event, or by a complete list that is not older than the cache.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 from tmcconsole.kube.scope import Scope
 from tmcconsole.runtime import Runtime
 
-IDLE_S: Final = 90.0  # bookmarks come about once a minute, so a living watch is never this silent
-WATCH_S: Final = (300, 600)  # asked of the server, by chance within, so that watches end apart
-SHORT_WATCH_S: Final = 1.0  # ended sooner and without an event, it is a failure
-RESUME_S: Final = 0.5  # at most, before a watch that broke is resumed
-GONE_PROBE_S: Final = 30.0  # how often a kind that is not served is asked for
-CONTACT_S: Final = 2.0  # at least, before another request's success ends our waiting
-CHANGES_PER_TURN: Final = 100  # then other tasks run
+IDLE_S: Final = 90.0  # bookmarks come about once a minute, so a live watch is never this silent
+WATCH_S: Final = (300, 600)  # random within, so that watches do not all end at once
+SHORT_WATCH_S: Final = 1.0  # a watch that ends sooner and without an event counts as a failure
+RESUME_S: Final = 0.5  # at most, before resuming a broken watch
+GONE_PROBE_S: Final = 30.0  # how often to ask for a kind that is not served
+CONTACT_S: Final = 2.0  # minimum wait before another request's success cuts a backoff short
+CHANGES_PER_TURN: Final = 100  # then yield to other tasks
 MAX_QUARANTINED: Final = 1000  # remembered by name
 MAX_SHRINKS: Final = 16  # remembered
 
@@ -53,7 +53,7 @@ OnChange = Callable[[Kind, ObjectKey, CachedObject | None, CachedObject | None],
 
 
 class Phase(StrEnum):
-    """What an informer is doing. In the last three the mirror may be old."""
+    """What an informer is doing. In the last three phases the cache may be outdated."""
 
     LISTING = "Listing"
     WATCHING = "Watching"
@@ -64,7 +64,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InformerState:
-    """How an informer stands. Times are ``Runtime.now`` seconds; ``last_contact`` 0 is never."""
+    """The state of an informer. Times are ``Runtime.now`` seconds; ``last_contact`` 0 is never."""
 
     phase: Phase
     reason: str = ""
@@ -81,10 +81,10 @@ OnState = Callable[[Kind, InformerState], None]
 
 
 class Informer:
-    """Owns the mirror of one kind. Its readers are quick and never wait.
+    """Owns the cache of one kind. Its read methods are fast and never wait.
 
-    ``on_change(kind, key, old, new)`` and ``on_state(kind, state)`` are called in turn, must be
-    quick and must not raise. A deletion has no ``new``; another uid is a deletion and an addition.
+    ``on_change(kind, key, old, new)`` and ``on_state(kind, state)`` must be fast and not raise. A
+    deletion has no ``new``; a changed uid is reported as a deletion and an addition.
     """
 
     def __init__(
@@ -100,9 +100,9 @@ class Informer:
         on_state: OnState = lambda _kind, _state: None,
     ) -> None:
         self.kind = kind
-        self.synced = False  # a first whole list has been taken
+        self.synced = False  # a first complete list has been taken
         self.shrinks: deque[Shrink] = deque(maxlen=MAX_SHRINKS)  # oldest first
-        self.quarantined: dict[ObjectKey, SafeText] = {}  # unusable as they are now, and why
+        self.quarantined: dict[ObjectKey, SafeText] = {}  # cannot be decoded, and why
         self.relists = 0
         self._client = client
         self._runtime = runtime
@@ -117,12 +117,12 @@ class Informer:
         self._wake = anyio.Event()
         self._watch_scope: anyio.CancelScope | None = None
         self._list_due = True
-        self._list_not_older = False  # first ask for a list that may come from the server's cache
-        self._old_lists = 0  # refused in a row
+        self._list_not_older = False  # first ask for a list from the server's cache
+        self._old_lists = 0  # rejected in a row
         self._gone_in_row = 0
         self._watch_began = 0.0
         self._opened = False
-        self._progressed = False  # the current watch has brought something new
+        self._progressed = False  # the current watch has delivered something
 
     def __repr__(self) -> str:
         return f"Informer({self.kind.id}, {self._state.phase}, {len(self)} objects)"
@@ -132,16 +132,16 @@ class Informer:
 
     @property
     def state(self) -> InformerState:
-        """How it stands."""
+        """Return the state."""
         return replace(self._state, last_contact=self._last_contact)
 
     @property
     def ignored(self) -> int:
-        """How many events were refused as old, double or contradictory."""
+        """Return how many events were rejected as old, duplicate or contradictory."""
         return self._cache.ignored
 
     def get(self, key: ObjectKey) -> CachedObject | None:
-        """Return the cached object, or None where the mirror has none."""
+        """Return the cached object, or None if it is not in the cache."""
         return self._cache.objects.get(key)
 
     def keys(self) -> list[ObjectKey]:
@@ -158,28 +158,28 @@ class Informer:
         return [self._cache.objects[key] for key in sorted(keys)]
 
     def is_empty_in(self, namespace: str) -> bool:
-        """True where no object of a namespace is known."""
+        """True if no object of a namespace is cached."""
         return not self._cache.by_namespace.get(namespace)
 
     async def wait_synced(self) -> None:
-        """Return when a first whole list has been taken."""
+        """Return once a first complete list has been taken."""
         await self._synced.wait()
 
     def observe(self, answer: CachedObject) -> None:
-        """Take the answer to our own write, so that what we read next is not older than it."""
+        """Take the response to our own write, so that later reads are not older than it."""
         known = self.get(answer.key) is not None and self._scope.holds(answer)
         if known or self._scope.selects(answer):
             self._cache.take_answer(answer)
 
     def forget(self, key: ObjectKey, uid: str) -> None:
-        """Remove an object that a live read, after our own delete, has shown to be gone."""
+        """Remove an object that a live read, after our own delete, showed to be gone."""
         self._cache.forget(key, uid)
 
     def request_relist(self, *, accept_older: bool = False) -> None:
-        """Ask for a fresh list soon. With ``accept_older`` it is believed whatever its version.
+        """Ask for a fresh list soon. With ``accept_older`` it is accepted whatever its version.
 
-        That is an operator's way out of TimeTravel: after a hub was restored from a backup, only
-        a person can know that the smaller list is the truth.
+        This is an operator's way out of TimeTravel: after a hub was restored from a backup, only a
+        person can decide that the smaller list is the truth.
         """
         if accept_older:
             self._cache.reset()
@@ -189,11 +189,11 @@ class Informer:
             self._watch_scope.cancel()
 
     def nudge(self) -> None:
-        """End a wait between two tries: there is reason to think that the next one succeeds."""
+        """Cut a backoff short: there is reason to expect the next attempt to succeed."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Keep the mirror for ever; ends by cancellation only."""
+        """Maintain the cache forever; ends only by cancellation."""
         while True:
             contact_ends_wait = False
             try:
@@ -216,7 +216,7 @@ class Informer:
         self._list_due = False
         try:
             listing = await self._fresh_listing()
-            if self._cache.objects and not listing.objects:  # all gone at once: ask again
+            if self._cache.objects and not listing.objects:  # everything gone at once: ask again
                 listing = self._checked(await self._lister.read())
         except KubeError:
             self._list_due = True
@@ -226,7 +226,7 @@ class Informer:
         await self._take_listing(listing)
 
     async def _fresh_listing(self) -> WholeList:
-        """Read a list; after a 410 first one that the server can give from memory."""
+        """Read a list; after a 410, first try one that the server can serve from memory."""
         mark = self._cache.high_water
         if self._list_not_older and mark:
             try:
@@ -236,14 +236,14 @@ class Informer:
             except (Unauthorized, Forbidden, NotFound, TooManyRequests):
                 raise
             except ApiError:
-                pass  # too new for this server, or it does not know the parameter
+                pass  # too new for this server, or it does not support the parameter
         return self._checked(await self._lister.read())
 
     def _checked(self, listing: WholeList) -> WholeList:
-        """Return the list, or refuse one below the high-water mark, for ever if need be.
+        """Return the list, or reject one below the high-water mark, indefinitely if need be.
 
-        One such list is a lagging server. From the second on it is called TimeTravel: a store
-        restored from a backup, where deciding what is true is a person's business.
+        The first such list means a lagging server. From the second on it is called TimeTravel: the
+        store was restored from a backup, and an operator must decide what is true.
         """
         mark = self._cache.high_water
         if not is_older(listing.resource_version, mark):
@@ -259,7 +259,7 @@ class Informer:
         self.quarantined = {key: why for key, why in listing.quarantined.items() if key is not None}
         before = len(cache.objects)
         missing = cache.missing_from(listing)
-        if 2 * len(missing) > before:  # told before the deletions are: somebody may hold them
+        if 2 * len(missing) > before:  # before the deletions, so that they can be held back
             number = self.shrinks[-1].number + 1 if self.shrinks else 1
             self.shrinks.append(Shrink(number, before, before - len(missing)))
         for number, listed in enumerate(listing.objects.values(), start=1):
@@ -277,7 +277,7 @@ class Informer:
     # Watching
 
     async def _watch(self) -> float:
-        """Watch until the stream ends; return the seconds to wait before the next one."""
+        """Watch until the stream ends; return the seconds to wait before the next watch."""
         self._watch_began, timeout_s = self._runtime.now(), self._watch_timeout()
         self._opened = self._progressed = False
         with anyio.CancelScope() as self._watch_scope:
@@ -286,7 +286,7 @@ class Informer:
             except Unreachable:
                 if not self._opened:
                     raise
-                # broken or silent after it had begun: resumed where we are
+                # broken or silent after it had started: resume where we are
             finally:
                 self._watch_scope = None
         if self._list_due:
@@ -345,7 +345,7 @@ class Informer:
     # Failing
 
     def _after(self, error: KubeError) -> float:
-        """Take note of a failure; return the seconds to wait."""
+        """Record a failure; return the seconds to wait."""
         match error:
             case Gone():
                 self._list_due = self._list_not_older = True

@@ -1,4 +1,4 @@
-"""Reads one whole list of a collection, page by page, beginning anew where it must."""
+"""Reads one complete list of a collection page by page, restarting where necessary."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tmcconsole.kube.scope import Scope
 from tmcconsole.runtime import Runtime
 
 PAGE: Final = 500
-PAGED_TRIES: Final = 2  # then the list is asked for whole: nothing can expire in between
+PAGED_TRIES: Final = 2  # then the list is requested unpaged: no continue token can expire
 
 
 @dataclass(frozen=True, slots=True)
 class Lister:
-    """What to list, and whom to tell that a page has come."""
+    """What to list, and whom to notify of each page."""
 
     client: Reader
     kind: Kind
@@ -34,7 +34,7 @@ class Lister:
         return await self._read("", "")
 
     async def read_not_older(self, version: str) -> WholeList:
-        """Return a list of that version or newer, which may come from the server's cache."""
+        """Return a list of that version or newer, which may come from the server's watch cache."""
         return await self._read(version, "NotOlderThan")
 
     async def _read(self, version: str, match: str) -> WholeList:

@@ -1,6 +1,6 @@
-"""A thin asynchronous client of one API server: one method, one request, no hidden retry.
+"""A thin asynchronous client for one API server: one method, one request, no hidden retries.
 
-Every method raises the errors of ``tmcconsole.kube.errors``, and nothing else.
+Every method raises the errors of ``tmcconsole.kube.errors`` and no others.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from tmcconsole.kube.paths import collection_path, object_path
 from tmcconsole.runtime import Request, Response, Transport, TransportError
 
 READ_TIMEOUT_S: Final = 15.0
-LIST_TIMEOUT_S: Final = 60.0  # one page: a busy API server takes tens of seconds for the first
+LIST_TIMEOUT_S: Final = 60.0  # per page: a busy API server takes tens of seconds for the first
 WRITE_TIMEOUT_S: Final = 30.0  # admission webhooks may take 10 s each
-OPEN_TIMEOUT_S: Final = 30.0  # until a watch answers at all
-ITEMS_PER_TURN: Final = 100  # then other tasks run: about 5 ms of decoding
+OPEN_TIMEOUT_S: Final = 30.0  # until a watch responds at all
+ITEMS_PER_TURN: Final = 100  # then yield to other tasks: about 5 ms of decoding
 
 APPLY: Final = "application/apply-patch+yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -48,10 +48,10 @@ class Client:
 
     def __init__(self, transport: Transport, *, name: str) -> None:
         self.name = name  # the cluster's configured name, for messages
-        self.writes_attempted = 0  # every mutating request, refused ones too, dry runs aside
+        self.writes_attempted = 0  # mutating requests, also rejected, without dry runs
         self.dry_runs = 0
         self.reads = 0
-        self.bytes = 0  # of answers' bodies
+        self.bytes = 0  # of response bodies
         self._transport = transport
         self._waiting: list[anyio.Event] = []
 
@@ -63,13 +63,13 @@ class Client:
         await self._transport.aclose()
 
     def wake_on_contact(self, wake: anyio.Event) -> None:
-        """Set ``wake`` when the server next answers anything: it is reachable (again)."""
+        """Set ``wake`` at the server's next response: it is reachable (again)."""
         self._waiting.append(wake)
 
     async def get(
         self, kind: Kind, key: ObjectKey, *, timeout_s: float = READ_TIMEOUT_S
     ) -> CachedObject:
-        """Return the object as the server has it now."""
+        """Return the object as the server has it now (a live read)."""
         request = Request("GET", object_path(kind, key), timeout_s=timeout_s)
         return _one(await self._read(request), kind)
 
@@ -86,7 +86,7 @@ class Client:
         return json_body(await self._read(request))
 
     async def review(self, path: str, tree: Json) -> Json:
-        """Ask a question that is a POST but changes nothing: an access or token review."""
+        """Send a POST that changes nothing: an access or token review."""
         body = orjson.dumps(tree)
         request = Request("POST", path, body=body, content_type="application/json")
         return json_body(await self._read(request))
@@ -102,10 +102,10 @@ class Client:
         resource_version: str = "",
         match: str = "",
     ) -> AsyncGenerator[ListPage, None]:
-        """Yield the pages of a list; ``limit`` 0 asks for all at once.
+        """Yield the pages of a list; ``limit`` 0 requests all items at once.
 
-        ``match`` is a resourceVersionMatch: "", "NotOlderThan" or "Exact". Raises ``Gone`` where
-        the continue token expires in between.
+        ``match`` is a resourceVersionMatch: "", "NotOlderThan" or "Exact". Raises ``Gone`` if the
+        continue token expires in between.
         """
         path = collection_path(kind, namespace)
         fixed = _query(
@@ -142,9 +142,9 @@ class Client:
         idle_s: float,
         on_open: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[WatchEvent | Quarantined, None]:
-        """Yield what happens after ``resource_version`` until the server ends the stream.
+        """Yield events after ``resource_version`` until the server ends the stream.
 
-        ``timeout_s`` is what the server is asked for, ``idle_s`` how long silence is borne;
+        ``timeout_s`` is requested from the server, ``idle_s`` is the longest silence tolerated;
         ``on_open`` is called when the server has accepted. Close the generator to stop.
         """
         query = _query(
@@ -174,7 +174,7 @@ class Client:
     async def create(
         self, kind: Kind, tree: Json, *, manager: str, dry_run: bool = False
     ) -> CachedObject:
-        """Create an object. Raises ``AlreadyExists`` where the name is taken."""
+        """Create an object. Raises ``AlreadyExists`` if the name is taken."""
         path = collection_path(kind, _namespace_of(kind, tree))
         query = _query(fieldManager=manager, dryRun=_dry(dry_run))
         return _one(await self._write("POST", path, query, tree, dry_run=dry_run), kind)
@@ -192,7 +192,7 @@ class Client:
     ) -> CachedObject:
         """Apply server-side. Raises ``Conflict`` with the fields that other managers own.
 
-        ``headers`` say as whom, as everywhere here.
+        ``headers``, as everywhere here, say whom to impersonate.
         """
         path = object_path(kind, ObjectKey(_namespace_of(kind, tree), key_of(tree).name))
         query = _query(
@@ -227,7 +227,7 @@ class Client:
         subresource: str = "",
         dry_run: bool = False,
     ) -> CachedObject:
-        """Apply a JSON patch (RFC 6902). Raises ``Invalid`` where a ``test`` in it fails."""
+        """Apply a JSON patch (RFC 6902). Raises ``Invalid`` if a ``test`` operation fails."""
         path = _sub(object_path(kind, key), subresource)
         query = _query(fieldManager=manager, dryRun=_dry(dry_run))
         return _one(await self._write("PATCH", path, query, patch, JSON_PATCH, dry_run), kind)
@@ -244,10 +244,10 @@ class Client:
         dry_run: bool = False,
         headers: NameValues = (),
     ) -> None:
-        """Delete the object with that uid, and no other of its name.
+        """Delete the object with that uid, and no other with its name.
 
-        ``at_once`` gives no grace: for pods that no kubelet runs. Returning means accepted:
-        finalizers may hold it. Raises ``Conflict`` where uid or
+        ``at_once`` sets no grace period, for pods without a kubelet. Returning means that the
+        deletion was accepted; finalizers may delay it. Raises ``Conflict`` if uid or
         resourceVersion differ.
         """
         if not uid:
@@ -272,13 +272,13 @@ class Client:
     async def scale(
         self, kind: Kind, key: ObjectKey, replicas: int, *, manager: str = "tmc-console"
     ) -> int:
-        """Set the replicas through the scale subresource and return what the server made of it."""
+        """Set the replicas through the scale subresource and return the resulting Scale."""
         path = _sub(object_path(kind, key), "scale")
         patch = {"spec": {"replicas": replicas}}
         query = _query(fieldManager=manager)
         answer = json_body(await self._write("PATCH", path, query, patch, MERGE_PATCH))
         if answer.get("kind") != "Scale":
-            raise BadAnswer(f"a {answer.get('kind')} came instead of a Scale")
+            raise BadAnswer(f"received a {answer.get('kind')} instead of a Scale")
         return int((answer.get("spec") or {}).get("replicas") or 0)
 
     async def _read(self, request: Request) -> Response:

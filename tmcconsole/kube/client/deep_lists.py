@@ -1,4 +1,4 @@
-"""Takes a list apart without reading its items: for lists that nest too deep to be decoded."""
+"""Splits a list without parsing its items: for lists nested too deeply to be decoded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 def split_items(body: bytes) -> tuple[bytes, list[bytes]]:
     """Return a list's JSON without its items, and the JSON of each item.
 
-    Nothing is checked: what is no item's JSON shows when it is read.
+    Nothing is validated here: invalid items show when they are decoded.
     """
     began, ended = _array(body)
     array = body[began:ended]
@@ -20,7 +20,7 @@ def split_items(body: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _array(body: bytes) -> tuple[int, int]:
-    """Return where the content of ``items`` begins and ends; nowhere without any."""
+    """Return where the content of ``items`` begins and ends."""
     name, began = b"", 0
     for depth, token in _tokens(body):
         if depth != 1:
@@ -43,7 +43,7 @@ def _objects(array: bytes) -> Iterator[bytes]:
 
 
 def _tokens(body: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
-    """Yield strings and brackets, each with the depth that it stands at; a pair has the same."""
+    """Yield strings and brackets with their depth; both brackets of a pair have the same."""
     depth = 0
     for token in _TOKEN.finditer(body):
         depth -= token[0] in (b"}", b"]")

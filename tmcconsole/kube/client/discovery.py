@@ -1,6 +1,6 @@
-"""Which kinds an API server serves: asked in two requests, or group by group where it is old.
+"""Which kinds an API server serves: two requests, or one per group on an old server.
 
-A group version that answers with an error is reported and hides no other.
+A group version that answers with an error is reported and does not hide the others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Discovery:
     """What was found. ``kinds`` is sorted by group and resource, preferred version first."""
 
     kinds: tuple[Kind, ...]
-    failed: tuple[tuple[str, str], ...] = ()  # (group/version, why it is not known)
+    failed: tuple[tuple[str, str], ...] = ()  # (group/version, why it is unknown)
 
     def preferred(self) -> tuple[Kind, ...]:
         """Return each resource once, in the version that the server prefers."""
@@ -78,7 +78,7 @@ class _LegacyResource(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Found:
-    """What is gathered while asking; ranks order the versions of one group."""
+    """What has been collected so far; ranks order the versions of one group."""
 
     kinds: list[tuple[int, Kind]]
     failed: dict[str, str]
@@ -92,7 +92,7 @@ class _Found:
 
 
 async def discover(client: Reader) -> Discovery:
-    """Ask the server what it serves. Raises ``KubeError`` where it says nothing at all."""
+    """Ask the server what it serves. Raises ``KubeError`` if it does not answer at all."""
     found = _Found([], {})
     for root in ("/api", "/apis"):
         await _discover_root(client, root, found)
@@ -102,7 +102,7 @@ async def discover(client: Reader) -> Discovery:
 async def _discover_root(client: Reader, root: str, found: _Found) -> None:
     try:
         document = await client.get_json(root, accept=_AGGREGATED)
-    except (BadRequest, BadAnswer):  # 406, or an answer in a type we cannot read
+    except (BadRequest, BadAnswer):  # 406, or a content type we cannot read
         document = await client.get_json(root)
     except NotFound:
         return
@@ -125,7 +125,7 @@ def _take_group(group: Json, found: _Found) -> None:
             found.failed[label] = SafeText(f"unreadable discovery: {error}")
             continue
         if version.freshness == "Stale":
-            found.failed[label] = "the server behind it does not answer; its kinds may be old"
+            found.failed[label] = "the server behind it does not respond; its kinds may be outdated"
         found.kinds += ((rank, kind) for kind in _kinds_of(name, version))
 
 
@@ -161,7 +161,7 @@ async def _ask_version(client: Reader, group: str, version: str, rank: int, foun
         document = await client.get_json(path)
         resources = msgspec.convert(document.get("resources") or [], list[_LegacyResource])
     except Unreachable as error:
-        if error.reason != "Timeout":  # one hanging group is its own trouble
+        if error.reason != "Timeout":  # one hanging group does not affect the others
             raise
         found.failed[_group_version(group, version)] = str(error)
     except (KubeError, msgspec.ValidationError) as error:

@@ -1,6 +1,6 @@
-"""Where bytes from an API server become values: every check of what came is here.
+"""Where bytes from an API server become values: all validation of its data is here.
 
-An object that cannot be taken is quarantined by itself: it is neither an answer nor an absence.
+An object that cannot be decoded is quarantined on its own: it is neither present nor absent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An object that came but cannot be used. ``key`` is None where even its name is unreadable."""
+    """A received object that cannot be used. ``key`` is None if even its name is unreadable."""
 
     key: ObjectKey | None
     reason: SafeText
@@ -39,12 +39,12 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of a list. ``resource_version`` is the list's, the same on all its pages."""
+    """One page of a list. ``resource_version`` is the list's, the same on all pages."""
 
     items: list[CachedObject]
     resource_version: str
     quarantined: tuple[Quarantined, ...] = ()
-    remaining: int | None = None  # items on later pages, where the server says it
+    remaining: int | None = None  # items on later pages, if the server reports it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ _versioned: Final = msgspec.json.Decoder(_Versioned)
 
 
 def json_body(response: Response) -> Json:
-    """Return the decoded body of a successful answer. Raises ``ApiError`` or ``BadAnswer``."""
+    """Return the decoded body of a successful response. Raises ``ApiError`` or ``BadAnswer``."""
     expect_json(response)
     try:
         document = orjson.loads(response.body)
@@ -111,18 +111,18 @@ def json_body(response: Response) -> Json:
 
 
 def expect_json(response: Response) -> None:
-    """Raise what an answer stands for that is not a successful JSON answer of an API server."""
+    """Raise the error in a response that is not a successful JSON response of an API server."""
     if not 200 <= response.status < 300:
         raise error_from(response)
     if response.content_type != "application/json":
         raise BadAnswer(
             f"HTTP {response.status} of type {response.content_type or 'none'} instead of JSON: "
-            "something between us and the API server has answered"
+            "something between us and the API server responded"
         )
 
 
 def to_cached(body: bytes, kind: Kind) -> CachedObject:
-    """Return the cached form of one object. Raises ``BadAnswer`` where it is not one."""
+    """Return the cached form of one object. Raises ``BadAnswer`` if it is not one."""
     try:
         return _repairing(lambda data: _cached(data, kind), body)
     except UNREADABLE as error:
@@ -136,13 +136,13 @@ def split_page(body: bytes, kind: Kind) -> tuple[list[msgspec.Raw], str, str, in
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable list of {kind.id}: {error}") from error
     if not page.kind.endswith("List") or not page.metadata.resource_version:
-        raise BadAnswer(f"a {page.kind or 'thing'} came instead of a list of {kind.id}")
+        raise BadAnswer(f"received {page.kind or 'something else'} instead of a list of {kind.id}")
     meta = page.metadata
     return page.items or [], meta.resource_version, meta.continue_ or "", meta.remaining_item_count
 
 
 def _list_of(body: bytes) -> _List:
-    """Decode a list; one item that nests too deep is for its reader to refuse, not for ours."""
+    """Decode a list; an item that nests too deeply is for its own decoder to reject."""
     try:
         return _list.decode(body)
     except RecursionError:
@@ -153,7 +153,7 @@ def _list_of(body: bytes) -> _List:
 
 
 def take(data: msgspec.Raw, kind: Kind) -> CachedObject | Quarantined:
-    """Return the cached form of one object among others, or why it cannot be taken."""
+    """Return the cached form of one object among others, or why it cannot be used."""
     try:
         return _cached(data, kind)
     except UNREADABLE as error:
@@ -161,11 +161,11 @@ def take(data: msgspec.Raw, kind: Kind) -> CachedObject | Quarantined:
 
 
 def to_event(line: bytes, kind: Kind) -> WatchEvent | Quarantined:
-    """Return one watch event. Raises what an ERROR event stands for, ``BadAnswer`` on garbage."""
+    """Return one watch event. Raises the error in an ERROR event, ``BadAnswer`` for garbage."""
     try:
         event = _repairing(_event.decode, line)
-    except RecursionError:  # the stream is sound: dropped, it would bring the same event again
-        return Quarantined(None, SafeText(f"a {kind.kind} nests too deep to be read"))
+    except RecursionError:  # the stream is intact: closing it would bring the same event again
+        return Quarantined(None, SafeText(f"a {kind.kind} is nested too deeply to be read"))
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable watch event of {kind.id}: {error}") from error
     match event.type:
@@ -220,7 +220,7 @@ def _cached(data: bytes, kind: Kind) -> CachedObject:
     if status is not None and bytes(memoryview(status)[:1]) != b"{":
         raise TypeError("status is not an object")
     raw = _encoder.encode(typed | {"metadata": msgspec.Raw(orjson.dumps(meta))} | fields)
-    orjson.loads(raw)  # what cannot be decoded later is refused now, with its name
+    orjson.loads(raw)  # what cannot be decoded later is rejected now, with its name
     key = _key(meta, kind)
     return CachedObject(
         namespace=sys.intern(key.namespace),
@@ -236,7 +236,7 @@ def _cached(data: bytes, kind: Kind) -> CachedObject:
 
 
 def _metadata(data: msgspec.Raw | None) -> Json:
-    """Decode metadata but for managedFields, which is half of an object and never read."""
+    """Decode metadata except managedFields, which is half of an object and never read."""
     if data is None:
         raise ValueError("no metadata")
     fields = _fields.decode(data)
@@ -266,7 +266,7 @@ def _drop_last_applied(meta: Json) -> None:
 
 
 def _typed(fields: _Fields, kind: Kind) -> Json:
-    """Check apiVersion and kind, and return them: items of a list come without."""
+    """Check apiVersion and kind, and return them: items of a list lack them."""
     typed: Json = {"apiVersion": kind.api_version, "kind": kind.kind}
     for name, expected in typed.items():
         found = fields.pop(name, None)
@@ -292,9 +292,9 @@ def _string(meta: Json, name: str) -> str:
 
 
 def _content_digest(meta: Json, fields: _Fields) -> bytes:
-    """Digest the bytes as they came: an API server writes equal content equally.
+    """Digest the bytes as received: an API server serialises equal content equally.
 
-    Not decoding what is only compared halves the cost of taking an object in.
+    Not decoding what is only compared halves the cost of ingest.
     """
     stable = {name: value for name, value in meta.items() if name not in _UNSTABLE}
     content = hashlib.blake2b(orjson.dumps(stable, option=orjson.OPT_SORT_KEYS), digest_size=8)
@@ -314,19 +314,19 @@ _UNSTABLE: Final = frozenset({"resourceVersion", "generation"})
 
 
 _ESCAPE: Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: a character
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"  # half of one
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a surrogate pair
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"  # a lone surrogate
     rb"|\\."
 )
 
 
 def mended(data: bytes) -> bytes:
-    """Return JSON with halves of surrogate pairs replaced by U+FFFD, as Go's decoder does."""
+    """Return JSON with lone surrogates replaced by U+FFFD, as Go's decoder does."""
     return _ESCAPE.sub(lambda m: b"\\ufffd" if len(m[0]) == 6 else m[0], data)
 
 
 def _repairing(read: Callable[[bytes], _T], data: bytes) -> _T:
-    """Read as it is; where that fails, once more with broken characters mended."""
+    """Decode; if that fails, once more with broken characters repaired."""
     try:
         return read(data)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""What may be asked of an API server by who may change nothing there."""
+"""What code may ask of an API server if it may change nothing there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 
 
 class Reader(Protocol):
-    """The reading half of a ``Client``: whoever holds no more than this cannot write."""
+    """The read-only half of a ``Client``: a holder of only this cannot write."""
 
     name: str
     writes_attempted: int
@@ -39,7 +39,7 @@ class Reader(Protocol):
         ...
 
     async def review(self, path: str, tree: Json) -> Json:
-        """Ask a question that is a POST but changes nothing."""
+        """Send a POST that changes nothing."""
         ...
 
     def list_pages(

@@ -12,12 +12,12 @@ from tmcconsole.kube.client.ingest import Quarantined, WatchEvent, to_event
 from tmcconsole.kube.errors import BadAnswer, Unreachable
 from tmcconsole.kube.objects import Kind
 
-MAX_LINE: Final = 32 << 20  # bytes; etcd takes 1.5 MB, and JSON may be several times larger
-EVENTS_PER_TURN: Final = 64  # then other tasks run: about 2 ms of decoding
+MAX_LINE: Final = 32 << 20  # bytes; etcd stores 1.5 MB, and JSON may be several times larger
+EVENTS_PER_TURN: Final = 64  # then yield to other tasks: about 2 ms of decoding
 
 
 class LineSplitter:
-    """Whole lines out of pieces of any size; an unfinished last line is never given out."""
+    """Splits chunks of any size into complete lines; an unfinished last line is never returned."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -25,7 +25,7 @@ class LineSplitter:
 
     @property
     def unfinished(self) -> int:
-        """How many bytes of a line without an end are held."""
+        """The size in bytes of the unfinished line."""
         return self._size
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
@@ -45,10 +45,10 @@ class LineSplitter:
 async def read_events(
     chunks: AsyncIterator[bytes], kind: Kind, *, idle_s: float, count: Callable[[int], None]
 ) -> AsyncGenerator[WatchEvent | Quarantined, None]:
-    """Yield events until the stream ends; ``count`` is told the size of every piece.
+    """Yield events until the stream ends; ``count`` receives the size of every chunk.
 
-    Raises ``Unreachable`` (Timeout) after ``idle_s`` seconds without a byte, and what an ERROR
-    event stands for.
+    Raises ``Unreachable`` (Timeout) after ``idle_s`` seconds without a byte, and the error in an
+    ERROR event.
     """
     lines = LineSplitter()
     given = 0

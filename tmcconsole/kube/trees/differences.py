@@ -1,4 +1,4 @@
-"""Merge patches, and where an object differs from what is wanted of it. Pure."""
+"""Merge patches, and the differences of an object from its desired state. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tmcconsole.kube.objects import Json
 
-# Keys that identify an entry in Kubernetes' lists of maps; the first set all entries have counts.
+# Keys that identify an entry in Kubernetes' lists of maps; the first that all entries have is used.
 _LIST_KEYS: Final = (
     ("containerPort", "protocol"),
     ("port", "protocol"),
@@ -34,12 +34,12 @@ Steps = tuple[str | int, ...]  # field names and indexes of list entries, from t
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One leaf that is not as wanted. ``actual`` is None where it is missing."""
+    """One leaf that differs from the desired state. ``actual`` is None if it is missing."""
 
     path: str  # e.g. spec.template.spec.containers[name=web].image
     wanted: Any
     actual: Any
-    steps: Steps = field(default=(), compare=False)  # the same place within what is wanted
+    steps: Steps = field(default=(), compare=False)  # the same place within the desired state
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -56,7 +56,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def diff(old: Json, new: Json) -> Json:
-    """Return the merge patch that turns ``old`` into ``new``, {} where they are equal.
+    """Return the merge patch that turns ``old`` into ``new``, {} if they are equal.
 
     A merge patch cannot set null, so null counts as missing.
     """
@@ -77,7 +77,7 @@ def diff(old: Json, new: Json) -> Json:
 
 
 def _same(one: Any, other: Any) -> bool:
-    # Python has True == 1, and JSON has not; what is neither needs no second look
+    # True == 1 in Python but not in JSON; other types need no second check
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
@@ -89,16 +89,18 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def subset_differences(wanted: Json, actual: Json) -> tuple[Difference, ...]:
-    """Return where ``actual`` lacks, or has otherwise, what ``wanted`` says.
+    """Return where ``actual`` lacks, or has a different value than, what ``wanted`` contains.
 
-    What ``wanted`` does not mention is not looked at. null, {}, [] and missing are equal.
+    Fields that ``wanted`` does not mention are ignored. null, {}, [] and missing are equal.
     """
     return tuple(_walk(_Place(), wanted, actual))
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the walk is: the path to show, and the last two field names, which may have dots."""
+    """A position in the walk: the path to show, and the last two field names, which may have
+    dots.
+    """
 
     path: str = ""
     name: str = ""
@@ -147,7 +149,7 @@ def _walk_list(at: _Place, wanted: list[Any], actual: list[Any]) -> Iterator[Dif
 
 
 def _keys_of(wanted: list[Any], actual: list[Any]) -> tuple[str, ...] | None:
-    """Return the keys that tell every entry of both lists from its neighbours, if there are any."""
+    """Return the keys that identify every entry of both lists, if there are any."""
     if not all(isinstance(entry, dict) for entry in (*wanted, *actual)):
         return None
     for keys in _LIST_KEYS:
@@ -167,7 +169,7 @@ def _identity(entry: Json, keys: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def same_quantity(one: Any, other: Any) -> bool:
-    """Tell whether both are quantities of the same value: "1000m" and 1."""
+    """Return whether both are quantities of the same value, such as "1000m" and 1."""
     first, second = _quantity(one), _quantity(other)
     return first is not None and first == second
 

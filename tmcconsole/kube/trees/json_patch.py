@@ -1,6 +1,5 @@
-"""JSON patches (RFC 6902) that people wrote: read with bounds, carried out whole or not at all.
-
-What is read here came from an annotation or a file. Pure.
+"""JSON patches (RFC 6902) from an annotation or a file: bounded, and applied completely or not at
+all. Pure.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ import orjson
 
 from tmcconsole.kube.objects import Json
 
-MAX_BYTES: Final = 64 * 1024  # of one patch; an object's annotations hold 256 KiB together
+MAX_BYTES: Final = 64 * 1024  # of one patch; an object's annotations may hold 256 KiB together
 MAX_OPERATIONS: Final = 256
-MAX_RESULT_BYTES: Final = 1024 * 1024  # copies of copies grow; no API server takes more
+MAX_RESULT_BYTES: Final = 1024 * 1024  # copies of copies grow; no API server accepts more
 _NEEDS: Final = {
     "add": ("value",),
     "copy": ("from",),
@@ -30,13 +29,13 @@ Operations = tuple[Json, ...]
 
 
 class PatchInvalid(ValueError):
-    """The patch is not one, is too large, or does not fit the tree; the text says which."""
+    """The patch is malformed, too large, or does not match the tree; the text says which."""
 
 
 def read_patch(text: str) -> Operations:
     """Return the operations of a JSON patch. Raises ``PatchInvalid``."""
     if len(text) > MAX_BYTES:
-        raise PatchInvalid(f"it has {len(text)} characters, at most {MAX_BYTES} are taken")
+        raise PatchInvalid(f"it has {len(text)} characters, at most {MAX_BYTES} are allowed")
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -44,14 +43,14 @@ def read_patch(text: str) -> Operations:
     if not isinstance(found, list):
         raise PatchInvalid("it is not a list of operations")
     if len(found) > MAX_OPERATIONS:
-        raise PatchInvalid(f"it has {len(found)} operations, at most {MAX_OPERATIONS} are taken")
+        raise PatchInvalid(f"it has {len(found)} operations, at most {MAX_OPERATIONS} are allowed")
     return tuple(_checked(number, one) for number, one in enumerate(found))
 
 
 def apply_patch(tree: Any, operations: Operations) -> Any:
-    """Return ``tree`` with all operations carried out; the tree itself is left alone.
+    """Return ``tree`` with all operations applied; the tree itself is not changed.
 
-    Raises ``PatchInvalid`` where one does not fit.
+    Raises ``PatchInvalid`` if one cannot be applied.
     """
     patched = orjson.loads(orjson.dumps(tree))
     for number, operation in enumerate(operations):
@@ -66,7 +65,7 @@ def apply_patch(tree: Any, operations: Operations) -> Any:
             raise PatchInvalid(f"operation {number} ({_told(operation)}): {error}") from error
         if operation["op"] == "copy" and len(orjson.dumps(patched)) > MAX_RESULT_BYTES:
             raise PatchInvalid(f"operation {number}: the result is too large")
-    return orjson.loads(orjson.dumps(patched))  # nothing shared between its places
+    return orjson.loads(orjson.dumps(patched))  # no structure shared between places
 
 
 def places(operations: Operations) -> Iterator[tuple[str, ...]]:
@@ -82,7 +81,7 @@ def _checked(number: int, operation: Any) -> Json:
         raise PatchInvalid(f"operation {number} is not an object")
     needs = _NEEDS.get(str(operation.get("op")))
     if needs is None:
-        raise PatchInvalid(f"operation {number} is none of {', '.join(_NEEDS)}")
+        raise PatchInvalid(f"operation {number} must be one of {', '.join(_NEEDS)}")
     missing = [name for name in ("path", *needs) if name not in operation]
     if missing:
         raise PatchInvalid(f"operation {number} ({operation['op']}) lacks {missing[0]}")
@@ -93,7 +92,7 @@ def _checked(number: int, operation: Any) -> Json:
 
 def _check_pointer(number: int, pointer: Any) -> None:
     if not isinstance(pointer, str):
-        raise PatchInvalid(f"operation {number}: a place is a string")
+        raise PatchInvalid(f"operation {number}: a path must be a string")
     try:
         jsonpointer.JsonPointer(pointer)
     except jsonpointer.JsonPointerException as error:

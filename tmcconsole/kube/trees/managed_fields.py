@@ -1,6 +1,6 @@
-"""Who owns which field: managedFields, read where somebody has to be named. Pure.
+"""Who owns which field: managedFields, read when a manager has to be named. Pure.
 
-Caches do not keep managedFields; what is read here comes from a live look at one object.
+Caches do not keep managedFields; the input here comes from a live read of one object.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ APPLY: Final = "Apply"
 
 @dataclass(frozen=True, slots=True)
 class FieldManager:
-    """One entry of managedFields: somebody who has written, and what is theirs."""
+    """One entry of managedFields: a manager and the fields it owns."""
 
     manager: SafeText
     operation: str  # Apply | Update
     subresource: str  # "" | status | scale
-    at: str  # RFC 3339; "" where the server does not say
+    at: str  # RFC 3339; "" if the server does not say
     fields: Json = field(hash=False)  # FieldsV1
 
     @property
@@ -36,7 +36,7 @@ class FieldManager:
 
 
 def field_managers_of(tree: Mapping[str, Any]) -> tuple[FieldManager, ...]:
-    """Return everybody who owns fields of a live object; what is malformed is left out."""
+    """Return all owners of fields of a live object; malformed entries are skipped."""
     entries = (tree.get("metadata") or {}).get("managedFields")
     found = entries if isinstance(entries, list) else []
     return tuple(
@@ -53,10 +53,10 @@ def field_managers_of(tree: Mapping[str, Any]) -> tuple[FieldManager, ...]:
 
 
 def depth_of(writer: FieldManager, steps: Steps, tree: Any) -> int | None:
-    """Return how many of ``steps`` lead to what the writer owns, None where it is not theirs.
+    """Return how many of ``steps`` lead to the field that the manager owns, None if it owns none.
 
-    Fewer than all where a whole is owned as one (an atomic list or map). ``tree`` is the object in
-    which the steps' indexes count.
+    Fewer than all if a parent is owned as a whole (an atomic list or map). ``tree`` is the object
+    that list indexes in the steps refer to.
     """
     node: Any = writer.fields
     value: Any = tree
@@ -71,7 +71,7 @@ def depth_of(writer: FieldManager, steps: Steps, tree: Any) -> int | None:
 
 
 def last_of(writers: tuple[FieldManager, ...]) -> FieldManager | None:
-    """Return who wrote last, None where nobody is known."""
+    """Return who wrote last, or None if unknown."""
     return max(writers, key=lambda one: one.at, default=None)
 
 
@@ -86,7 +86,7 @@ def _member(node: Any, step: str | int, value: Any) -> str | None:
 
 
 def _names_entry(name: str, index: int, entry: Any) -> bool:
-    """True where a FieldsV1 name stands for a list's entry: by its keys, value or index."""
+    """True if a FieldsV1 name denotes a list entry: by its keys, value or index."""
     kind, _, rest = name.partition(":")
     if kind not in ("k", "v", "i"):
         return False
@@ -95,6 +95,6 @@ def _names_entry(name: str, index: int, entry: Any) -> bool:
     except orjson.JSONDecodeError:
         return False
     if kind == "k" and isinstance(named, dict) and isinstance(entry, dict):
-        # a key the desired state leaves out (protocol) has the server's default
+        # a key missing from the desired state (protocol) has the server's default
         return all(entry.get(key, value) == value for key, value in named.items())
     return bool(named == (index if kind == "i" else entry)) and kind != "k"

@@ -1,7 +1,7 @@
-"""Whether what one API server takes for a custom resource is taken by another, too. Pure.
+"""Whether one API server accepts the custom resources that another one accepts. Pure.
 
 Structural schemas (KEP 1979) are compared field by field: the receiving side may be wider, never
-narrower. What refuses single values only (bounds, patterns, CEL rules) is left to the server.
+narrower. Constraints on single values (bounds, patterns, CEL rules) are left to the server.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 Schema = Mapping[str, Any]
 
-# Never of the desired state: the server's own, or what flows the other way.
+# Never part of the desired state: set by the server, or synced in the other direction.
 _NOT_WRITTEN: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _LOOSE: Final = "x-kubernetes-preserve-unknown-fields"
 _EITHER: Final = "x-kubernetes-int-or-string"
@@ -21,12 +21,12 @@ _WIDER: Final[Mapping[str, frozenset[str]]] = {
     "integer": frozenset({"integer", "number", "int-or-string"}),
     "string": frozenset({"string", "int-or-string"}),
 }
-MAX_DEPTH: Final = 64  # deeper schemas exist only to hurt
+MAX_DEPTH: Final = 64  # deeper schemas are only made to attack
 
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """One field that the receiver does not take as the sender has it."""
+    """One field for which the receiver's schema is narrower than the sender's."""
 
     field: str  # spec.ports[].name; "" is the whole object
     what: str
@@ -36,7 +36,7 @@ class Narrowing:
 
 
 def schema_in(definition: Schema, version: str) -> Schema | None:
-    """Return the schema of a version in a CustomResourceDefinition, None where it has none."""
+    """Return the schema of a version in a CustomResourceDefinition, or None if it has none."""
     versions = (definition.get("spec") or {}).get("versions") or ()
     for entry in versions:
         if isinstance(entry, Mapping) and entry.get("name") == version:
@@ -46,7 +46,7 @@ def schema_in(definition: Schema, version: str) -> Schema | None:
 
 
 def narrowings(sender: Schema, receiver: Schema) -> tuple[Narrowing, ...]:
-    """Return where ``receiver`` refuses or drops what ``sender`` accepts, sorted by field."""
+    """Return where ``receiver`` rejects or drops what ``sender`` accepts, sorted by field."""
     here, there = _properties(sender), _properties(receiver)
     found: list[Narrowing] = list(_missing_required(sender, receiver, ""))
     for name in sorted(set(here) - _NOT_WRITTEN):
@@ -58,7 +58,7 @@ def _compare(sender: Schema, receiver: Schema, path: str, depth: int) -> Iterato
     if depth > MAX_DEPTH or _takes_anything(receiver):
         return
     here, there = _type(sender), _type(receiver)
-    if not here:  # the sender says nothing of the type: single objects will tell
+    if not here:  # the sender does not give a type: single objects will tell
         return
     if here != there and there not in _WIDER.get(here, ()):
         yield Narrowing(path, f"{here} in the hub, {there or 'nothing'} there")
