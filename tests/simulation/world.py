@@ -21,7 +21,7 @@ from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
-from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
 from tmcconsole.sim.faces.cluster import SimCluster
@@ -66,6 +66,7 @@ class World:
     _sessions: list[object] = field(default_factory=list)
     _versions: dict[tuple[int, ObjectKey, str], int] = field(default_factory=dict)
     _known_informers: dict[int, Informer] = field(default_factory=dict)
+    _inspected: dict[tuple[int, int], CachedObject] = field(default_factory=dict)  # by their ids
 
     @property
     def hub(self) -> Client:
@@ -136,6 +137,9 @@ class World:
         for informer in self.informers():
             self._known_informers.setdefault(id(informer), informer)  # so that no id comes twice
             for cached in informer.objects():
+                if (id(informer), id(cached)) in self._inspected:
+                    continue  # it is frozen: what is the same object is the same version
+                self._inspected[id(informer), id(cached)] = cached
                 at = (id(informer), cached.key, cached.uid)
                 version = int(cached.resource_version or 0)
                 if version < self._versions.get(at, 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -22,11 +23,12 @@ ESTABLISH_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.1
 
 
-def crds() -> list[Json]:
-    """Return the CustomResourceDefinitions, ready to apply."""
+@cache
+def crds() -> tuple[Json, ...]:
+    """Return the CustomResourceDefinitions, ready to apply; nobody changes them."""
     folder = resources.files("tmcconsole.placement") / "crds"
     files = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return [yaml.safe_load(file.read_text()) for file in files if file.name.endswith(".yaml")]
+    return tuple(yaml.safe_load(file.read_text()) for file in files if file.name.endswith(".yaml"))
 
 
 async def install(

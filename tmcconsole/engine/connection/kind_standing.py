@@ -68,9 +68,12 @@ class KindRules:
 
 def stand_kinds(hub: Discovery, target: Discovery, rules: KindRules) -> dict[str, KindStanding]:
     """Return how each kind stands that the hub serves, or that was synced before, by its id."""
-    served = {kind.id for kind in hub.kinds}
-    known = {id for id in rules.known - served if not _is_nowhere(id, hub, target)}
-    return {id: _stand(id, hub, target, rules) for id in sorted(served | known)}
+    served, there = hub.by_id(), target.by_id()
+    known = {id for id in rules.known - served.keys() if not _is_nowhere(id, hub, target)}
+    return {
+        id: _stand(id, served.get(id, ()), there.get(id, ()), (hub, target), rules)
+        for id in sorted(served.keys() | known)
+    }
 
 
 def pairs_of(standings: Mapping[str, KindStanding]) -> dict[str, KindPair]:
@@ -105,9 +108,13 @@ def keep_unknown(found: Discovery, before: Discovery | None) -> Discovery:
     return Discovery((*found.kinds, *kept), found.failed)
 
 
-def _stand(id: str, hub: Discovery, target: Discovery, rules: KindRules) -> KindStanding:
-    here = tuple(kind for kind in hub.kinds if kind.id == id)
-    there = tuple(kind for kind in target.kinds if kind.id == id)
+def _stand(
+    id: str,
+    here: tuple[Kind, ...],
+    there: tuple[Kind, ...],
+    sides: tuple[Discovery, Discovery],
+    rules: KindRules,
+) -> KindStanding:
     bare = KindStanding(
         KindState.PENDING,
         hub_versions=tuple(kind.version for kind in here),
@@ -117,7 +124,7 @@ def _stand(id: str, hub: Discovery, target: Discovery, rules: KindRules) -> Kind
     if refusal is not None:
         return _stands(bare, KindState.REFUSED, refusal.reason, refusal.message)
     if not here or not there:
-        return _absent(id, bare, hub, target, rules)
+        return _absent(id, bare, *sides, rules)
     return _meet(id, bare, here, there, rules)
 
 

@@ -39,6 +39,13 @@ class Discovery:
             first.setdefault(kind.id, kind)
         return tuple(first.values())
 
+    def by_id(self) -> dict[str, tuple[Kind, ...]]:
+        """Return the versions of each resource, the preferred one first."""
+        found: dict[str, tuple[Kind, ...]] = {}
+        for kind in self.kinds:
+            found[kind.id] = (*found.get(kind.id, ()), kind)
+        return found
+
     def find(self, kind_id: str, version: str = "") -> Kind | None:
         """Return ``resource.group`` in that version, or in the preferred one."""
         for kind in self.kinds:
