@@ -6,10 +6,19 @@ import random
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.simulation.museum import MUSEUM
 from tmcconsole.config.settings import SyncSettings
 
 KINDS: Final = ("configmaps", "deployments.apps")
 TARGETS: Final = ("east", "north", "west")
+
+# One engine lives at a time: how often it renews is what its Leases can differ in, or that it has
+# none. At the defaults they are a quarter of all requests, and few runs need to pay for that.
+LEASES: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"lease_duration_s": 60.0, "lease_renew_deadline_s": 45.0, "lease_retry_s": 10.0},
+    {"leases": False},
+)
 
 TIME_TRAVEL: Final = "time_travel"  # old lists for whoever has to list anew
 LAG: Final = "lag"  # watches that tell everything, but late
@@ -68,12 +77,14 @@ def draw(seed: int) -> Swarm:
     """Return what the seed stands for."""
     rng = random.Random(f"swarm {seed}")
     names = sorted(FAULTS)
+    leases = {} if seed in MUSEUM else random.Random(f"leases {seed}").choice(LEASES)
     sync = SyncSettings(
         namespaces=rng.choice(("auto", "auto", "kcp", "prefix")),
         namespace_prefix="hub-",
         kinds_allow=KINDS,
         workers=rng.choice((1, 4, 16)),
         brake_deletes=rng.choice((2, 10, 1000)),
+        **leases,
     )
     return Swarm(
         seed,
