@@ -15,7 +15,6 @@ from tests.simulation.trace import Violation
 MOST_SEEDS = 40
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_known_mistake_breaks_its_invariant(
     mutation: Mutation, monkeypatch: pytest.MonkeyPatch
