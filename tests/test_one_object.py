@@ -20,7 +20,7 @@ from tmcconsole.contract.records import ObjectRecord, SyncState
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
 from tmcconsole.sync.names.identity import target_key
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 async def test_one_object() -> None:

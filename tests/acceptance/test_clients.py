@@ -77,7 +77,7 @@ async def test_kr8s_patches(api: Any, namespace: str) -> None:
 async def test_kr8s_scales_and_waits(api: Any, namespace: str) -> None:
     web = await Kr8sDeployment(make_deployment(replicas=1), namespace, api)
     await web.create()
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         await web.wait("condition=Available")
 
     await web.scale(2)
@@ -91,7 +91,7 @@ async def test_kr8s_watches(api: Any, namespace: str) -> None:
     await settings.create()
     seen: list[tuple[str, str]] = []
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async for event, found in api.watch(
             "configmaps", field_selector={"metadata.name": "settings"}
         ):

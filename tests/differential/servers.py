@@ -23,7 +23,7 @@ from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sim.handlers.watch import Watch
 
 USER_AGENT = "differential/1"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _WARNING = re.compile(r'299 - ("(?:[^"\\]|\\.)*")')
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.world.world import SYNC_TARGETS, World, open_world
 from tmcconsole.kube.objects import Json, condition_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 @pytest.mark.parametrize(("side", "where"), [("hub", "in the hub"), ("east", "on east")])

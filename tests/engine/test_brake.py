@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
+from tests.simulation.loop import virtual_wall
 from tests.world.world import (
     CONFIGMAPS,
     SYNC_TARGETS,
@@ -21,7 +20,7 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.placement.api import rfc3339
 from tmcconsole.sync.names.markers import ALLOW_DELETES
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 NAMES = [f"settings-{number:02}" for number in range(20)]
 
@@ -104,7 +103,7 @@ async def test_the_annotation_alone_releases_what_is_held_without_a_console() ->
     async with open_world(("east",)) as world:
         await stop_after_ten(world)
 
-        until: Json = {ALLOW_DELETES: rfc3339(time.time() + 60)}
+        until: Json = {ALLOW_DELETES: rfc3339(virtual_wall() + 60)}
         await world.hub.patch(SYNC_TARGETS, "", "east", {"metadata": {"annotations": until}})
 
         await world.eventually(lambda: has_copies(world, 8), "the rest deleted")
@@ -114,7 +113,7 @@ async def test_an_annotation_whose_time_has_passed_releases_nothing() -> None:
     async with open_world(("east",)) as world:
         await stop_after_ten(world)
 
-        until: Json = {ALLOW_DELETES: rfc3339(time.time() - 60)}
+        until: Json = {ALLOW_DELETES: rfc3339(virtual_wall() - 60)}
         await world.hub.patch(SYNC_TARGETS, "", "east", {"metadata": {"annotations": until}})
         target = next(iter(world.engine.session.shared.targets.values()))  # type: ignore[union-attr]
         target.look_again()

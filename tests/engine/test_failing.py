@@ -11,7 +11,7 @@ from tmcconsole.engine.connection.connect import SetupError
 from tmcconsole.engine.hub.failing import understand
 from tmcconsole.tmc.errors import ErrorType
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 def test_a_wrong_setup_is_told_with_its_own_remedy_and_nothing_else() -> None:

@@ -18,7 +18,7 @@ from tmcconsole.sync.names.identity import Locator, tenant_id
 from tmcconsole.sync.names.renames import KCP_ROOT_CA, ROOT_CA
 from tmcconsole.sync.state.target import Target
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 def target_of(world: World, name: str) -> Target:

@@ -8,7 +8,7 @@ from tests.faults.stage import open_shop
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.contract.text import SafeText
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 def left_open(number: int, name: str, target: str = "east") -> HistoryRecord:

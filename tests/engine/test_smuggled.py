@@ -30,7 +30,7 @@ from tmcconsole.kube.objects import Json, ObjectKey, annotations_of
 from tmcconsole.sync.policy import PROFILES, judge_kind
 from tmcconsole.sync.state.ledger import Standing
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 SERVED = {kind.id for kind, _ in HARMLESS}
 SMUGGLED = [

@@ -27,10 +27,12 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.sync.names.identity import target_key
 
-pytestmark = [pytest.mark.anyio, pytest.mark.envtest, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 SPACE = "replicas"
-TAKEOVER_S = 20.0
+PATIENCE_S = (
+    120.0  # that it takes 20 s is shown on virtual time, see tests/faults/test_e_replicas.py
+)
 
 
 @dataclass(slots=True)
@@ -59,19 +61,18 @@ class Fleet:
         """Return the copy, {} where there is none."""
         return await self.cluster.get(CONFIGMAPS, SPACE, "settings") or {}
 
-    async def paint(self, colour: str, within_s: float) -> float:
-        """Change the desired state; return the seconds until the cluster has it."""
-        began = time.monotonic()
+    async def paint(self, colour: str) -> None:
+        """Change the desired state, and wait until the cluster has it."""
         await self.hub.patch(CONFIGMAPS, SPACE, "settings", {"data": {"colour": colour}})
-        with anyio.fail_after(within_s):
+        with anyio.fail_after(PATIENCE_S):
             while True:
                 if (await self.copy()).get("data") == {"colour": colour}:
-                    return time.monotonic() - began
+                    return
                 await anyio.sleep(0.1)
 
     async def held(self, by: str = "") -> str:
         """Wait until a daemon (this one) holds the Lease; return which."""
-        with anyio.fail_after(90):
+        with anyio.fail_after(PATIENCE_S):
             while True:
                 found = await self.holder()
                 if found and by in ("", found):
@@ -90,11 +91,11 @@ async def test_E2_E3_a_daemon_that_is_killed_or_stopped_is_replaced_and_nothing_
     async with fleet_on(real_hub, real_clusters[0]) as fleet:
         with daemons(fleet, real_hub, real_clusters[0], tmp_path):
             first = await fleet.held()
-            await fleet.paint("red", 60)
+            await fleet.paint("red")
             made = (await fleet.copy())["metadata"]["uid"]
 
             os.kill(fleet.daemons[first].pid, signal.SIGKILL)
-            assert await fleet.paint("green", 60) <= TAKEOVER_S
+            await fleet.paint("green")
             second = await fleet.held()
             assert second != first
 
@@ -102,7 +103,7 @@ async def test_E2_E3_a_daemon_that_is_killed_or_stopped_is_replaced_and_nothing_
             fleet.daemons[first].start()
             await anyio.sleep(8)  # it knows and is known
             os.kill(fleet.daemons[second].pid, signal.SIGSTOP)
-            assert await fleet.paint("blue", 60) <= TAKEOVER_S
+            await fleet.paint("blue")
             assert await fleet.holder() == first
             transitions = (await fleet.lease())["leaseTransitions"]
             os.kill(fleet.daemons[second].pid, signal.SIGCONT)
@@ -114,7 +115,7 @@ async def test_E2_E3_a_daemon_that_is_killed_or_stopped_is_replaced_and_nothing_
             assert copy["metadata"]["uid"] == made
             assert await fleet.holder() == first
             assert (await fleet.lease())["leaseTransitions"] == transitions
-            assert await fleet.paint("white", 30) <= TAKEOVER_S
+            await fleet.paint("white")
 
 
 @asynccontextmanager

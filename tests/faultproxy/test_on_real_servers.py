@@ -81,7 +81,7 @@ async def watching(case: Case) -> AsyncIterator[aiohttp.StreamReader]:
 
 async def next_event(stream: aiohttp.StreamReader) -> tuple[str, str]:
     """Return type and object name of the next event."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         event = orjson.loads(await stream.readline())
     return event["type"], event["object"]["metadata"]["name"]
 
@@ -159,7 +159,7 @@ async def test_a_watch_can_end_in_the_middle_of_a_line(case: Case) -> None:
         case.rules.on(CutBody(20, clean=True))
         await case.direct.create(case.config_maps, make_config_map("one"))
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             line = await stream.readline()
 
     assert line.startswith(b'{"type":"ADDED"')

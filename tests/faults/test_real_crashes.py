@@ -204,7 +204,6 @@ async def tell(grounds: Grounds, moment: Moment, dies_at: int) -> Fate:
     return fate
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("moment", ["before", "after", "soon after"])
 async def test_E1_a_crash_at_any_write_loses_and_doubles_nothing(
     grounds: Grounds, moment: Moment

@@ -309,7 +309,7 @@ async def test_A12_a_slow_list_delays_only_the_kind_that_is_listed(stage: RealSt
     rules.on(refusal(410, "Expired"), path=rf"/deployments\?.*{WATCHES}", times=1)
     stage.proxies[target].listener.reset_connections()
     await stage.apply("settings", **GREEN)
-    with anyio.fail_after(15):
+    with anyio.fail_after(60):
         await stage.has(GREEN, "settings", *stage.names)
     rules.off(rule)
     await stage.world.hub.apply(DEPLOYMENTS, make_deployment("web", 1, stage.space))

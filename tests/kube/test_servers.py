@@ -84,7 +84,7 @@ def config_map(namespace: str, name: str, **data: str) -> Json:
 
 
 async def until(holds: Callable[[], Any]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while not holds():  # noqa: ASYNC110  # the state of another process has no event
             await anyio.sleep(0.01)
 
@@ -114,7 +114,7 @@ async def mirrored(
     )
     async with anyio.create_task_group() as group:
         group.start_soon(informer.run)
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             await informer.wait_synced()
         yield informer, told
         group.cancel_scope.cancel()

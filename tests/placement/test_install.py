@@ -7,7 +7,7 @@ import pytest
 from tests.world.world import SYNC_TARGETS, make_settings, open_world
 from tmcconsole.placement.install import install
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 
 async def test_installing_twice_applies_the_same_and_keeps_what_others_set() -> None:

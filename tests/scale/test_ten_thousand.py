@@ -33,7 +33,6 @@ def in_sync(stage: Stage) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_ten_thousand_objects_converge_and_a_restart_writes_nothing() -> None:
     pairs = OBJECTS * len(TARGETS)
     deployments = [f"d{number:05}" for number in range(DEPLOYMENTS_AMONG_THEM)]

@@ -14,7 +14,7 @@ async def until(cluster: SimCluster, holds: Callable[[], Any]) -> None:
     """Wait for commits until something holds."""
     changed = anyio.Event()
     cluster.store.on_commit(lambda _: changed.set())
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while not holds():
             changed = anyio.Event()
             await changed.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.world.world import CONFIGMAPS, real_clock_runtime
+from tests.world.world import CONFIGMAPS, still_runtime
 from tmcconsole.kube.cache.cache import Shrink
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
@@ -17,8 +17,7 @@ def make_informer() -> Informer:
     """An informer that never runs: the brake reads only what its last list was like."""
     sim = SimCluster("east", now=lambda: 0.0, wall=lambda: 0.0, rng=random.Random(1))
     client = Client(sim.transport(), name="east")
-    runtime = real_clock_runtime({})
-    return Informer(client, CONFIGMAPS, runtime, on_change=lambda *_change: None)
+    return Informer(client, CONFIGMAPS, still_runtime(), on_change=lambda *_change: None)
 
 
 def take_list(informer: Informer, *, shrank: bool, before: int = 30) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 import pytest
 
-from tests.world.world import CONFIGMAPS, real_clock_runtime
+from tests.world.world import CONFIGMAPS, still_runtime
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import BadRequest, Conflict, NotFound
@@ -41,7 +41,7 @@ class Stage:
 @pytest.fixture
 def stage() -> Stage:
     sim = SimCluster("hub", now=lambda: 0.0, wall=lambda: 0.0, rng=random.Random(1))
-    client, runtime = Client(sim.transport(), name="hub"), real_clock_runtime({})
+    client, runtime = Client(sim.transport(), name="hub"), still_runtime()
     limit = ConcurrencyLimit(runtime.now, runtime.sleep, most=1)
     mirror = Informer(client, CONFIGMAPS, runtime, on_change=lambda *_change: None)
     user = Client(sim.transport(), name="people")
@@ -108,7 +108,7 @@ async def test_an_object_that_ends_with_its_last_finalizer_leaves_the_mirror(sta
 async def test_a_namespace_stays_in_the_mirror_until_its_own_finalizers_go(stage: Stage) -> None:
     tree: Json = {"metadata": {"name": "shop"}}
     seen = await stage.user.create(NAMESPACES, tree, manager="people")
-    mirror = Informer(stage.user, NAMESPACES, real_clock_runtime({}), on_change=lambda *_: None)
+    mirror = Informer(stage.user, NAMESPACES, still_runtime(), on_change=lambda *_: None)
     mirror.observe(seen)
     await stage.user.delete(NAMESPACES, seen.key, uid=seen.uid)
 
@@ -141,7 +141,7 @@ async def test_a_sign_of_life_waits_for_no_other_work(stage: Stage) -> None:
         "metadata": {"resourceVersion": space.resource_version},
         "status": {"phase": "Active"},
     }
-    mirror = Informer(stage.user, NAMESPACES, real_clock_runtime({}), on_change=lambda *_: None)
+    mirror = Informer(stage.user, NAMESPACES, still_runtime(), on_change=lambda *_: None)
 
     with acting_for(HUB):
         async with stage.limit.admitted():  # the one place there is

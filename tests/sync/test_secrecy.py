@@ -17,7 +17,7 @@ from tests.world.world import (
 from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Why
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
 WANTED, MEDDLED = "correct-horse-battery", "staple-of-an-intruder"
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 
+from tests.simulation.loop import virtual_runtime, virtual_wall
 from tmcconsole.config.settings import ClusterAccess, Settings, SyncSettings, TargetSettings
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.client.client import Client
@@ -65,16 +66,18 @@ class Side:
 class World:
     """A hub, clusters, and the engine that syncs them."""
 
+    PATIENCE_S: ClassVar[float] = 10.0  # virtual: it passes when nothing else is left to do
     hub: Side
     clusters: dict[str, Side]
     engine: Engine
     audit: MemoryAudit
 
     async def eventually(
-        self, claim: Callable[[], Any], what: str = "", within_s: float = 10.0
+        self, claim: Callable[[], Any], what: str = "", within_s: float = 0.0
     ) -> Any:
         """Wait until the claim (an async function) returns something true; return it."""
         last: Any = None
+        within_s = within_s or self.PATIENCE_S
         with anyio.move_on_after(within_s):
             while True:
                 last = await claim()
@@ -114,22 +117,16 @@ class World:
         await self.eventually(idle, "idle queues")
 
 
-def real_clock_runtime(clusters: dict[str, SimCluster], seed: int = 1) -> Runtime:
-    """Return a runtime on this machine's clock whose network is the simulated clusters."""
+def still_runtime() -> Runtime:
+    """Return a runtime whose clock stands still and whose network leads nowhere."""
 
     async def dial(name: str) -> Transport:
-        if name not in clusters:
-            raise TransportError(f"no kubeconfig for {name}", sent=False, reason="Credentials")
-        return clusters[name].transport()
+        raise TransportError(f"{name} is nowhere", sent=False)
 
-    return Runtime(
-        now=time.monotonic,
-        wall=time.time,
-        sleep=anyio.sleep,
-        rng=random.Random(seed),
-        dial=dial,
-        sometimes=lambda _name: False,
-    )
+    def clock() -> float:
+        return 0.0
+
+    return Runtime(clock, clock, anyio.sleep, random.Random(1), dial, lambda _name: False)
 
 
 def make_clusters(
@@ -162,11 +159,19 @@ def make_settings(names: tuple[str, ...], **sync: Any) -> Settings:
 async def open_world(
     names: tuple[str, ...] = ("east", "west"), *, hub_flavour: Flavour = "hub", **sync: Any
 ) -> AsyncIterator[World]:
-    """Run a hub, clusters with their controllers, and an engine; all end with the context."""
-    sims = make_clusters(names, time.monotonic, time.time, hub_flavour=hub_flavour)
+    """Run a hub, clusters with their controllers, and an engine; all end with the context.
+
+    Time is that of the running loop: of a virtual one, in tests marked ``virtual_time``.
+    """
+    now = asyncio.get_running_loop().time
+    sims = make_clusters(names, now, virtual_wall, hub_flavour=hub_flavour)
+
+    async def dial(name: str) -> Transport:
+        return sims[name].transport()
+
     settings = make_settings(names, **sync)
-    audit = MemoryAudit(time.time)
-    engine = Engine(real_clock_runtime(sims), settings, audit)
+    audit = MemoryAudit(virtual_wall)
+    engine = Engine(virtual_runtime(dial, seed=1), settings, audit)
     sides = {n: Side(Client(sim.transport(), name=n), sim) for n, sim in sims.items()}
     hub = sides.pop("hub")
     async with anyio.create_task_group() as group:
