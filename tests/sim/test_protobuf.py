@@ -59,3 +59,29 @@ def test_garbage_is_a_bad_request(broken: bytes) -> None:
         decode(broken)
 
     assert refused.value.code == 400
+
+
+def test_status_is_read_with_its_times_and_zeros() -> None:
+    container = field(1, "app") + field(4, 0) + field(5, 0) + field(6, "") + field(7, "")
+    started = field(1, 60) + field(2, 0)
+    status = field(1, "Running") + field(7, started) + field(8, container)
+
+    assert decode(body("v1", "Pod", META + field(3, status)))["status"] == {
+        "phase": "Running",
+        "startTime": "1970-01-01T00:01:00Z",
+        "containerStatuses": [
+            {"name": "app", "ready": False, "restartCount": 0, "image": "", "imageID": ""}
+        ],
+    }
+
+
+def test_lease_is_read_to_the_microsecond() -> None:
+    renewed = field(1, 1) + b"\x10\xc0\x84\x3d"  # 1,000,000 ns
+    spec = field(1, "me") + field(2, 15) + field(4, renewed) + field(5, 0)
+
+    assert decode(body("coordination.k8s.io/v1", "Lease", META + field(2, spec)))["spec"] == {
+        "holderIdentity": "me",
+        "leaseDurationSeconds": 15,
+        "renewTime": "1970-01-01T00:00:01.001000Z",
+        "leaseTransitions": 0,
+    }
