@@ -84,7 +84,7 @@ def test_the_ledger_of_one_object_has_both_values_and_who(
     assert lines[1].split() == ["OUTCOME", "TARGET", "FIELD", "TIMES", "LAST", "BY"]
     first = lines[2].split()
     assert (first[:4], first[-1]) == (["Fight", "eu-west-1", "spec.replicas", "7"], "kubectl-edit")
-    assert lines[3:5] == ["    wanted 4", "    found  3"]
+    assert lines[3:5] == ["    desired 4", "    actual  3"]
 
 
 def test_without_a_name_those_are_listed_whose_copies_differ(
@@ -124,7 +124,7 @@ def test_why_lists_the_copies_that_are_not_in_sync_or_not_healthy(
 ) -> None:
     clear(link)
     assert main(["why"]) == 0
-    assert capsys.readouterr().out == "all is in sync and healthy\n"
+    assert capsys.readouterr().out == "everything is in sync and healthy\n"
     refused = on_target("eu-west-1", SyncState.REFUSED, "HostPath")
     cells = (refused, on_target("us-east-1", SyncState.IN_SYNC))
     none_ready = msgspec.structs.replace(
@@ -144,7 +144,7 @@ def test_why_lists_the_copies_that_are_not_in_sync_or_not_healthy(
     assert row.split()[:4] == ["eu-west-1", WEB, "Refused", "HostPath"]
     assert ill.split()[:3] == ["eu-west-1", "deployments.apps/shop/worse", "Unhealthy"]
     assert because.strip() == "0/3 ready"
-    assert there == "all is in sync and healthy\n"
+    assert there == "everything is in sync and healthy\n"
     assert [one["state"] for one in told["troubles"]] == ["Refused", "Unhealthy"]
 
 

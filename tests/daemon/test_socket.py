@@ -196,7 +196,7 @@ async def test_a_peer_that_talks_nonsense_is_let_go_and_others_are_served(
 async def test_connections_are_bounded(place: Path) -> None:
     async with served(FixtureLink(), place):
         held = [await RemoteEngine.open(place, version="1") for _ in range(MAX_CONNECTIONS)]
-        with pytest.raises(LinkLost, match="refused us"):
+        with pytest.raises(LinkLost, match="refused the connection"):
             await RemoteEngine.open(place, version="1")
         for remote in held:
             await remote.aclose()

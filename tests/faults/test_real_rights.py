@@ -178,7 +178,7 @@ async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
         await stage.apply("settings", **GREEN)
         await stage.has(GREEN, "settings", other)
 
-        text = "Unauthorized. Renew the credentials in the kubeconfig; they are read again."
+        text = "Unauthorized. Renew the credentials in the kubeconfig; they are reloaded."
         await stage.sole_complaint(target, "SyncerReady", "Unauthorized", text)
 
         async def shown() -> bool:

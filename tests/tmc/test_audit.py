@@ -176,7 +176,7 @@ async def test_a_file_taken_away_from_a_running_log_is_noticed(path: Path) -> No
     await announce(log)
     await log.aclose()
 
-    assert verify_files(path).problem == "line 1: number 2 where 1 is due"
+    assert verify_files(path).problem == "line 1: number 2 where 1 is expected"
 
 
 @pytest.mark.parametrize("fault", ["link", "hardlink", "mode", "folder", "directory"])

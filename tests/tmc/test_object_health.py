@@ -104,7 +104,7 @@ TABLE: list[tuple[str, Json, Health, str]] = [
             }
         },
         D,
-        "run of 2026-01-02T00:00:00Z not successful",
+        "run of 2026-01-02T00:00:00Z did not succeed",
     ),
     ("Pod", pod("Running", ready=True), H, "1/1 ready"),
     ("Pod", pod("Running"), D, "0/1 ready"),
@@ -130,7 +130,7 @@ TABLE: list[tuple[str, Json, Health, str]] = [
     ("Pod", {"status": {"phase": "Failed", "reason": "Evicted"}}, U, "Evicted"),
     ("Pod", {"status": {"phase": "Unknown"}}, X, "Unknown"),
     ("Service", {"spec": {"type": "ClusterIP"}}, H, "ClusterIP"),
-    ("Service", {"spec": {"type": "LoadBalancer"}}, D, "LoadBalancer without an address yet"),
+    ("Service", {"spec": {"type": "LoadBalancer"}}, D, "LoadBalancer has no address yet"),
     (
         "Service",
         {
@@ -140,7 +140,7 @@ TABLE: list[tuple[str, Json, Health, str]] = [
         H,
         "192.0.2.1",
     ),
-    ("Ingress", {}, D, "Ingress without an address yet"),
+    ("Ingress", {}, D, "Ingress has no address yet"),
     (
         "PersistentVolumeClaim",
         {"status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}},
@@ -165,7 +165,7 @@ TABLE: list[tuple[str, Json, Health, str]] = [
         "PodDisruptionBudget",
         {"status": {"currentHealthy": 1, "desiredHealthy": 2, "disruptionsAllowed": 0}},
         D,
-        "1/2 healthy, 0 may go",
+        "1/2 healthy, 0 disruptions allowed",
     ),
     ("Namespace", {"status": {"phase": "Active"}}, H, "Active"),
     ("Namespace", {"status": {"phase": "Terminating"}}, D, "Terminating"),
@@ -190,7 +190,7 @@ TABLE: list[tuple[str, Json, Health, str]] = [
     ("Database", {"status": {"conditions": [cond("Ready"), cond("Failed")]}}, U, "Failed"),
     ("Database", {"status": {"conditions": [cond("Ready"), cond("Degraded")]}}, D, "Degraded"),
     ("Database", {"status": {"phase": "Provisioning"}}, D, "Provisioning"),
-    ("Database", {"spec": {}}, X, "says nothing of its health"),
+    ("Database", {"spec": {}}, X, "reports no health"),
 ]
 
 

@@ -1,1 +1,1 @@
-"""Headless: the engine without a screen, its socket and its printers."""
+"""Headless: the engine without the console, its socket and its printers."""

@@ -21,7 +21,7 @@ class Follower:
         self._records: dict[tuple[str, str], AnyRecord] = {}
 
     async def pull(self, link: EngineLink) -> tuple[AnyRecord, ...]:
-        """Take over what changed; return the records that are new or differ from ours.
+        """Pull what changed; return the records that are new or differ from ours.
 
         Raises ``LinkLost``.
         """

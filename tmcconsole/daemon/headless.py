@@ -1,4 +1,4 @@
-"""The engine without a screen: its changes become log lines."""
+"""The engine without the console: its changes become log lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.daemon.follow import Follower
 
-PULL_S: Final = 0.5  # how often changes are asked for; a log needs no more
+PULL_S: Final = 0.5  # how often changes are pulled; a log needs no more
 _STATES: Final = frozenset(state.value for state in TargetState)
 _LEVELS: Final = {
     "Low": logging.INFO,
@@ -33,7 +33,7 @@ async def run_headless(
 ) -> None:
     """Log what changes until ``stop`` is set. Raises ``LinkLost`` when the engine is gone.
 
-    ``board`` is kept up to date, for a caller who wants to print it at the end.
+    ``board`` is kept up to date for callers who print it at the end.
     """
     board = board if board is not None else Follower()
     said: dict[str, object] = {}
@@ -46,7 +46,7 @@ async def run_headless(
 
 
 def _say(record: AnyRecord, said: dict[str, object], log: logging.Logger) -> None:
-    """Log a record if what it says differs from what was said of the same thing before."""
+    """Log a record if its message differs from the last one about the same subject."""
     match record:
         case TargetRecord():
             fact: object = (record.state, record.ready, record.reason, record.cordoned)
@@ -56,7 +56,7 @@ def _say(record: AnyRecord, said: dict[str, object], log: logging.Logger) -> Non
         case HistoryRecord() if record.event in _STATES or record.target == "hub":
             return  # the target's, or the engine's, own line says it
         case HistoryRecord():
-            # Said at 1, 2, 4, 8, … occurrences: an outage is told, not counted aloud.
+            # Logged at 1, 2, 4, 8, … occurrences: an outage is reported, not counted aloud.
             fact = (record.count.bit_length(), record.recovered_at)
         case _:
             return
@@ -93,7 +93,7 @@ def _say_engine(engine: EngineRecord, log: logging.Logger) -> None:
     fields = {"hub": engine.hub, "flavour": engine.hub_flavour, "reason": engine.hub_reason}
     if engine.hub_connected:
         _write(log, logging.INFO, "hub connected", fields)
-    elif engine.hub_reason or engine.hub_since:  # else it has not been tried yet
+    elif engine.hub_reason or engine.hub_since:  # otherwise it has not been tried yet
         _write(log, logging.WARNING, "hub not connected", fields)
 
 

@@ -1,6 +1,6 @@
-"""Logging that never blocks an event loop: a bounded queue, one writing thread, text or JSON.
+"""Logging that never blocks an event loop: a bounded queue, one writer thread, text or JSON.
 
-Secrets are removed where data enters; the filter here is the second net.
+Secrets are removed where data enters; the filter here is the second safety net.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import orjson
 
 from tmcconsole.contract.text import SafeText
 
-QUEUE_SIZE: Final = 10_000  # records; when full the newest are dropped and counted
+QUEUE_SIZE: Final = 10_000  # records; when full, new ones are dropped and counted
 MAX_FIELD: Final = 2048  # characters of one field
 _SECRETS: Final = (
     (re.compile(r"-----BEGIN [^-]{1,40}-----.*?(-----END [^-]{1,40}-----|$)", re.S), "<pem>"),
@@ -36,7 +36,7 @@ def logging_to(
 ) -> Iterator[logging.Logger]:
     """Log to a file (created 0600), an open stream, or stderr for None, until the context ends.
 
-    Yields the program's logger. Raises ``OSError`` where the file cannot be opened.
+    Yields the program's logger. Raises ``OSError`` if the file cannot be opened.
     """
     stream = _open_private(target) if isinstance(target, Path) else target or sys.stderr
     writer = logging.StreamHandler(stream)
@@ -46,7 +46,7 @@ def logging_to(
     root = logging.getLogger()
     root.addHandler(feed)
     root.setLevel(level.upper())
-    logging.raiseExceptions = False  # a full disk must not print tracebacks over a screen
+    logging.raiseExceptions = False  # a full disk must not print tracebacks over the screen
     listener.start()
     try:
         yield logging.getLogger("tmcconsole")
@@ -61,14 +61,14 @@ def logging_to(
 
 
 def hide_secrets(text: str) -> str:
-    """Return the text without tokens, keys and passwords it may hold."""
+    """Return the text without any tokens, keys and passwords."""
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
     return text
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: at, level, logger, message, and the record's fields."""
+    """One JSON object per line: at, level, logger, message, and the record's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its newline."""
@@ -96,7 +96,9 @@ class TextFormatter(logging.Formatter):
 
 
 class _Feed(QueueHandler):
-    """Hands records over without waiting; renders what would change until it is written."""
+    """Hands records over without waiting; renders at once what would change before it is
+    written.
+    """
 
     def __init__(self, records: queue.Queue[logging.LogRecord]) -> None:
         super().__init__(records)
@@ -106,7 +108,7 @@ class _Feed(QueueHandler):
         record.msg, record.args = record.getMessage(), None
         if record.exc_info:
             error = record.exc_info[1]
-            # Frames without their locals: one of those may hold a token.
+            # Frames without their locals, which may hold a token.
             record.exc_text = "".join(_causes(error)) if error else ""
             record.exc_info = None
         return record

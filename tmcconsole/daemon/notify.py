@@ -1,4 +1,4 @@
-"""Tells systemd how the service is: one datagram to the socket it named."""
+"""Tells systemd the state of the service: one datagram to the socket it named."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 
 def notify(state: str, environ: Mapping[str, str]) -> bool:
-    """Send ``state``, such as ``READY=1``; False where no service manager listens.
+    """Send ``state``, such as ``READY=1``; return False if no service manager listens.
 
-    Source of the protocol: sd_notify(3).
+    Protocol: sd_notify(3).
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):

@@ -1,4 +1,4 @@
-"""The state of the fleet as one document: JSON for programs, a table for people."""
+"""The state of all targets as one document: JSON for programs, a table for people."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def document(board: Follower) -> Document:
 
 
 def unknown_row(one: Unknown, wall: float) -> Document:
-    """Return what is not known as plain data; the age is null where it was never known."""
+    """Return what is unknown as plain data; the age is null if it was never known."""
     age_s = round(max(0.0, wall - one.since), 1) if one.since else None
     return {"what": one.what, "age_s": age_s, "cause": one.cause}
 
 
 def unknown_lines(rows: Iterable[Document]) -> list[str]:
-    """Return a line for each part that could not be asked: what is told of it is of before."""
+    """Return a line for each part that could not be asked: what is shown for it is old."""
     return [f"NOT KNOWN  {row['what']}, {_silence(row['age_s'])}: {row['cause']}" for row in rows]
 
 
@@ -62,7 +62,9 @@ def _silence(age_s: float | None) -> str:
 
 
 def is_settled(status: Document) -> bool:
-    """Say whether all targets are ready, and everything placed is in sync, and something is."""
+    """Return whether all targets are ready and everything placed is in sync, and anything is
+    placed.
+    """
     objects, targets = status["objects"], status["targets"]
     return bool(
         targets
@@ -78,7 +80,7 @@ def to_json(status: Document) -> str:
 
 
 def reply_json(value: msgspec.Struct | Sequence[msgspec.Struct]) -> str:
-    """Return what the engine answered as indented JSON, its field names as they are."""
+    """Return the engine's answer as indented JSON, with its own field names."""
     return orjson.dumps(
         msgspec.to_builtins(value, enc_hook=str), option=orjson.OPT_INDENT_2
     ).decode()
@@ -125,11 +127,13 @@ def trouble_rows(board: Follower, at: str) -> list[Document]:
 
 
 def trouble_table(board: Follower, at: str) -> str:
-    """Return what is not known, and the copies that are not well, each with its reason."""
+    """Return what is unknown, and the copies that are not in sync or not healthy, each with its
+    reason.
+    """
     silent = unknown_lines(unknown_row(one, board.wall) for one in unknowns(board))
     rows = trouble_rows(board, at)
     if not rows:
-        return "\n".join(silent) or "all is in sync and healthy"
+        return "\n".join(silent) or "everything is in sync and healthy"
     head = ("TARGET", "KEY", "STATE", "REASON", "SINCE")
     shown = rows[:MAX_TROUBLES]
     cells = [
@@ -147,14 +151,14 @@ def trouble_table(board: Follower, at: str) -> str:
 def drift_table(reports: Sequence[DriftReport], wall: float) -> str:
     """Return each object's policy and drifted fields, with both values on lines of their own."""
     told = [_drifted(report, wall) for report in reports if report.fields]
-    return "\n\n".join(told) or "nothing: what others changed is in no copy now"
+    return "\n\n".join(told) or "no drift: no copy has a change by others now"
 
 
 def _drifted(report: DriftReport, wall: float) -> str:
     head = ("OUTCOME", "TARGET", "FIELD", "TIMES", "LAST", "BY")
     first, *lines = _align([head, *(_field(one, wall) for one in report.fields)])
     values = [
-        f"{line}\n    wanted {one.wanted or 'nothing'}\n    found  {one.actual or 'nothing'}"
+        f"{line}\n    desired {one.wanted or 'nothing'}\n    actual  {one.actual or 'nothing'}"
         for line, one in zip(lines, report.fields, strict=True)
     ]
     return "\n".join([f"{report.key}  {report.policy}", first, *values])
@@ -166,7 +170,7 @@ def _field(one: DriftField, wall: float) -> tuple[str, ...]:
 
 
 def age(seconds: float | None) -> str:
-    """Return an age in its largest fitting unit; "never" for None."""
+    """Return an age in its largest unit; "never" for None."""
     if seconds is None:
         return "never"
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
@@ -200,7 +204,9 @@ def _letter(letter: DeadLetter, wall: float) -> tuple[str, ...]:
 
 
 def _is_told(kind: KindRecord) -> bool:
-    """Kinds that should be synced and are not, or not as they should; policy is no news."""
+    """Return whether to list a kind: it should be synced and is not, or not fully; denied by policy
+    is not news.
+    """
     return kind.state not in (KindState.ACCEPTED, KindState.REFUSED) and (
         kind.reason != "KindNotServed"
     )
@@ -233,7 +239,7 @@ def _objects(engine: EngineRecord | None) -> dict[str, int]:
 
 
 def _errors(history: Iterable[HistoryRecord]) -> list[Document]:
-    """Return the errors that nothing has recovered from, newest first."""
+    """Return the errors without a recovery, newest first."""
     lasting = [
         record for record in history if record.category == "error" and not record.recovered_at
     ]

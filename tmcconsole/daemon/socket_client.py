@@ -1,4 +1,4 @@
-"""An engine in another process, through its Unix socket."""
+"""An engine in another process, reached over its Unix socket."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024  # a snapshot of 100,000 objects is 
 
 
 class RemoteEngine:
-    """An ``EngineLink`` over a socket; one question at a time, in order of asking.
+    """An ``EngineLink`` over a socket; one question at a time, in order.
 
-    Once lost it stays lost: open another. Used as an async context it closes its socket.
+    Once lost it stays lost: open another. As an async context it closes its socket.
     """
 
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -55,7 +55,7 @@ class RemoteEngine:
         """Return what changed after ``since``. Raises ``LinkLost``."""
         answer = await self._ask(since, None)
         if answer.changes is None:
-            raise self._lose("the engine's answer makes no sense")
+            raise self._lose("the engine sent an unexpected answer")
         return answer.changes
 
     async def request(self, command: AnyCommand) -> AnyReply:
@@ -66,7 +66,7 @@ class RemoteEngine:
         return answer.reply
 
     async def aclose(self) -> None:
-        """Close the socket; the engine goes on."""
+        """Close the socket; the engine keeps running."""
         self._lose("detached")
         self._writer.close()
         with suppress(ConnectionError):
@@ -88,11 +88,14 @@ class RemoteEngine:
             self._writer.write(encode(Hello(PROTOCOL, version)))
             hello = await self._line()
         except (EOFError, ConnectionError) as error:
-            raise LinkLost(f"the engine at {path} refused us: another user's, or full") from error
+            raise LinkLost(
+                f"the engine at {path} refused the connection: "
+                "it belongs to another user, or has too many clients"
+            ) from error
         except (ValueError, TimeoutError) as error:
-            raise LinkLost(f"what answers at {path} is no engine") from error
+            raise LinkLost(f"the server at {path} is not an engine") from error
         if not isinstance(hello, Hello) or hello.protocol != PROTOCOL:
-            raise LinkLost(f"the engine at {path} is of another version; restart it or us")
+            raise LinkLost(f"the engine at {path} has another version; restart it or this program")
 
     async def _ask(self, since: Revision | None, command: AnyCommand | None) -> Answer:
         async with self._turn:
@@ -106,7 +109,7 @@ class RemoteEngine:
                     await self._writer.drain()
                     answer = await self._answer_to(ask.id)
             except (EOFError, ConnectionError) as error:
-                raise self._lose("the engine went away") from error
+                raise self._lose("the engine closed the connection") from error
             except (asyncio.LimitOverrunError, ValueError) as error:
                 raise self._lose(f"the engine's answer is unusable: {error}") from error
             except TimeoutError as error:
@@ -116,11 +119,11 @@ class RemoteEngine:
         return answer
 
     async def _answer_to(self, ask_id: int) -> Answer:
-        """Return the answer; late answers to questions that were given up are skipped."""
+        """Return the answer; late answers to abandoned questions are skipped."""
         while True:
             line = await self._line()
             if not isinstance(line, Answer) or line.id > ask_id:
-                raise ValueError("not an answer to what was asked")
+                raise ValueError("it answers another question")
             if line.id == ask_id:
                 return line
 

@@ -1,7 +1,7 @@
 """Serves an engine to other processes of the same user, on a Unix socket.
 
-The front end asks, the engine answers: nothing is ever pushed, so a slow or stopped front end
-costs one waiting connection and no memory that grows.
+The front end asks and the engine answers; nothing is pushed, so a slow or stopped front end costs
+one waiting connection and no growing memory.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from tmcconsole.runtime import spawn
 
 MAX_ASK_BYTES: Final = 1024 * 1024
 MAX_CONNECTIONS: Final = 16
-HELLO_S: Final = 5.0  # a peer that says nothing is not one of ours
-SEND_S: Final = 30.0  # a peer that does not read is let go
+HELLO_S: Final = 5.0  # a peer that sends nothing is not one of ours
+SEND_S: Final = 30.0  # a peer that does not read is disconnected
 ANSWER_S: Final = 60.0  # above every time limit of the engine's own requests
 
 _log = logging.getLogger(__name__)
 
 
 class SocketTaken(Exception):
-    """Another process serves this socket, or the place for it cannot be used."""
+    """Another process serves this socket, or its directory cannot be used."""
 
 
 @contextmanager
 def claim(path: Path) -> Iterator[None]:
-    """Hold the sole right to serve ``path``, and remove a socket left by a process that died.
+    """Hold the exclusive right to serve ``path``, and remove a socket left by a dead process.
 
-    Raises ``SocketTaken``. The lock is the kernel's: it ends with the process, however it ends.
+    Raises ``SocketTaken``. The kernel releases the lock when the process ends, however it ends.
     """
     _own_folder(path.parent)
     if len(os.fsencode(path)) > 107:  # sun_path of Linux, with its final NUL
@@ -61,7 +61,7 @@ def claim(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise SocketTaken(
-                f"an engine already runs on {path}; tmc-console attach shows it, "
+                f"an engine already runs on {path}; tmc-console attach opens it, "
                 "--state-dir starts another beside it"
             ) from error
         path.unlink(missing_ok=True)
@@ -82,7 +82,7 @@ async def serve(
 ) -> None:
     """Serve ``link`` at ``path`` until cancelled; the caller holds ``claim(path)``.
 
-    Has started once it listens. Raises ``OSError`` where it cannot.
+    Has started once it listens. Raises ``OSError`` if it cannot.
     """
     listener = _bound(path)
     async with anyio.create_task_group() as group:
@@ -113,7 +113,7 @@ def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(path))
-        path.chmod(0o600)  # before listen(): until then nobody can connect
+        path.chmod(0o600)  # before listen(): nobody can connect until then
     except BaseException:
         listener.close()
         raise
@@ -124,7 +124,7 @@ async def _talk(reader: StreamReader, writer: StreamWriter, link: EngineLink, ve
     actor = _peer(writer)
     if actor is None:
         return
-    writer.transport.set_write_buffer_limits(high=0)  # drain() then means: all of it is sent
+    writer.transport.set_write_buffer_limits(high=0)  # drain() then means that everything is sent
     try:
         await _send(writer, Hello(PROTOCOL, version))
         with anyio.fail_after(HELLO_S):
@@ -137,9 +137,12 @@ async def _talk(reader: StreamReader, writer: StreamWriter, link: EngineLink, ve
                 return
             await _send(writer, await _answer(ask, link, actor))
     except (EOFError, ConnectionError):
-        return  # the front end went away, as it may
+        return  # the front end disconnected
     except (ValueError, asyncio.LimitOverrunError, TimeoutError) as error:
-        _log.warning("front end let go", extra={"fields": {"actor": actor, "reason": str(error)}})
+        _log.warning(
+            "front end disconnected: it does not read",
+            extra={"fields": {"actor": actor, "reason": str(error)}},
+        )
 
 
 async def _answer(ask: Ask, link: EngineLink, actor: str) -> Answer:
@@ -153,11 +156,11 @@ async def _answer(ask: Ask, link: EngineLink, actor: str) -> Answer:
         return Answer(ask.id, error=SafeText(str(error) or "the engine stopped"))
     except TimeoutError:
         return Answer(ask.id, error=SafeText(f"no answer from the engine for {ANSWER_S:.0f} s"))
-    raise ValueError("a question without a question")
+    raise ValueError("an empty question")
 
 
 def _signed(command: AnyCommand, actor: str) -> AnyCommand:
-    """Return the command with the actor the kernel vouches for, whatever the peer claims."""
+    """Return the command with the actor that the kernel vouches for, whatever the peer claims."""
     return msgspec.structs.replace(command, actor=actor)
 
 
@@ -168,7 +171,7 @@ async def _send(writer: StreamWriter, line: Line) -> None:
 
 
 def _peer(writer: StreamWriter) -> str | None:
-    """Return who is at the other end, or None where that is another user."""
+    """Return the user at the other end, or None if it is another user than ours."""
     raw = writer.get_extra_info("socket")
     credentials = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     pid, uid, _gid = struct.unpack("3i", credentials)
@@ -179,7 +182,7 @@ def _peer(writer: StreamWriter) -> str | None:
 
 
 def user_name(uid: int) -> str:
-    """Return the name of a user, or ``uid N`` where the system has none for it."""
+    """Return the name of a user, or ``uid N`` if the system has none for it."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -187,7 +190,7 @@ def user_name(uid: int) -> str:
 
 
 def _own_folder(folder: Path) -> None:
-    """Make the folder, or check that it is ours and nobody else can write into it."""
+    """Create the directory, or check that it is ours and nobody else can write to it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         status = folder.stat()

@@ -1,4 +1,4 @@
-"""What is not known, and what is not well, of all that a board holds. Exit codes come from here."""
+"""What a board shows as unknown and as not well. Exit codes come from here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tmcconsole.daemon.follow import Follower
 
 WELL: Final = 0
 NOT_WELL: Final = 3  # something is not in sync, or not healthy
-NOT_ASKED: Final = 4  # something could not be asked: its state is not known
+NOT_ASKED: Final = 4  # something could not be asked: its state is unknown
 _ANSWERS: Final = (TargetState.SYNCING, TargetState.STANDBY)
 ILL: Final = (Health.DEGRADED, Health.UNHEALTHY)
 

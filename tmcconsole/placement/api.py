@@ -45,7 +45,7 @@ Selector = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SyncTarget:
-    """One SyncTarget, read."""
+    """A decoded SyncTarget."""
 
     identity: TargetIdentity
     labels: dict[str, str]
@@ -53,7 +53,7 @@ class SyncTarget:
     evict_after: float  # Unix seconds, 0 = unset
     ready: bool
     pause: Pause | None
-    cluster_uid: str  # recorded at first contact, "" before
+    cluster_uid: str  # recorded at first contact, "" before that
     allow_deletes_until: float
     heartbeat_at: float
     synced_kinds: frozenset[str]  # ids in status.syncedResources
@@ -73,14 +73,14 @@ class SyncTarget:
         return bool(self.evict_after) and self.evict_after <= wall
 
     def pause_at(self, wall: float) -> Pause | None:
-        """Return the pause that is in force, None where there is none or it has ended."""
+        """Return the pause in force, None if there is none or it has ended."""
         pause = self.pause
         return pause if pause and (not pause.until or pause.until > wall) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One Location, read."""
+    """A decoded Location."""
 
     name: str
     labels: dict[str, str]
@@ -89,24 +89,24 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One Placement, read."""
+    """A decoded Placement."""
 
     name: str
     uid: str
     strategy: str
     location_selectors: tuple[Selector, ...]
     namespace_selector: Selector | None
-    current_keys: tuple[str, ...]  # of the last decision
+    current_keys: tuple[str, ...]  # from the last decision
     phase: str
     selected_location: str
     transforms: tuple[Transform, ...] = ()
-    conflict_policy: str = ""  # of config/policies.py, "" = whatever the configuration says
-    dependencies: str = WHOLE  # or REFERENCED: workloads and what goes with them
+    conflict_policy: str = ""  # see config/policies.py; "" = as configured
+    dependencies: str = WHOLE  # or REFERENCED: workloads and what they need
     status_rules: tuple[StatusRule, ...] = ()
 
 
 def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
-    """Return the SyncTarget in ``tree``; ``cluster`` is the hub's logical cluster."""
+    """Decode a SyncTarget; ``cluster`` is the hub's logical cluster."""
     meta, spec, notes = tree["metadata"], _part(tree, "spec"), annotations_of(tree)
     ready = condition_of(tree, "Ready") or {}
     status = _part(tree, "status")
@@ -136,13 +136,13 @@ def _synced_kinds(status: Json) -> frozenset[str]:
 
 
 def read_location(tree: Json) -> Location:
-    """Return the Location in ``tree``."""
+    """Decode a Location."""
     selector = _selector(_part(tree, "spec").get("instanceSelector"))
     return Location(tree["metadata"]["name"], dict(labels_of(tree)), selector)
 
 
 def read_placement(tree: Json) -> Placement:
-    """Return the Placement in ``tree``."""
+    """Decode a Placement."""
     meta, spec, status = tree["metadata"], _part(tree, "spec"), _part(tree, "status")
     strategy, selectors = spec.get("strategy"), spec.get("locationSelectors")
     keys = annotations_of(tree).get(SYNCTARGETS, "")
@@ -165,7 +165,7 @@ def read_placement(tree: Json) -> Placement:
 
 
 def read_status_rules(raw: object, placement: str) -> tuple[StatusRule, ...]:
-    """Return the rules of a Placement's spec; where they cannot be read, one that says so."""
+    """Return the rules in a Placement's spec; invalid ones are replaced by a rule that says so."""
     if raw is None:
         return ()
     try:
@@ -176,9 +176,9 @@ def read_status_rules(raw: object, placement: str) -> tuple[StatusRule, ...]:
 
 
 def read_transforms(raw: object, placement: str) -> tuple[Transform, ...]:
-    """Return the transforms of a Placement's spec.
+    """Return the transforms in a Placement's spec.
 
-    One that cannot be read stands in the list as such: what it is meant for must not pass without.
+    An invalid one stays in the list as such: the objects it is meant for must not sync without it.
     """
     if raw is None:
         return ()
@@ -203,7 +203,7 @@ def _unreadable(name: str, source: str, what: str) -> Transform:
 
 
 def _part(tree: Json, name: str) -> Json:
-    """Return an object within another, {} where it is missing or something else."""
+    """Return an object within another, {} if it is missing or not an object."""
     found = tree.get(name)
     return found if isinstance(found, dict) else {}
 
@@ -213,7 +213,7 @@ def _selector(value: object) -> Selector | None:
 
 
 def pause_text(pause: Pause) -> str:
-    """Return a pause as the annotation holds it."""
+    """Return a pause as written in the annotation."""
     document = {"until": rfc3339(pause.until) if pause.until else "", "by": pause.by}
     return orjson.dumps(document | {"why": str(pause.why), "by": str(pause.by)}).decode()
 
@@ -226,7 +226,7 @@ def _read_pause(text: str | None) -> Pause | None:
     except orjson.JSONDecodeError:
         document = None
     if not isinstance(document, dict):
-        # Somebody asked for a pause and mistyped the rest: pausing is the safe reading.
+        # Somebody asked for a pause and mistyped the details: pausing is the safe interpretation.
         return Pause(0.0, SafeText(), SafeText(text))
     return Pause(
         unix_time(document.get("until")),
@@ -236,9 +236,9 @@ def _read_pause(text: str | None) -> Pause | None:
 
 
 def unix_time(text: object) -> float:
-    """Return an RFC 3339 time as Unix seconds, 0.0 where there is none or it is not one.
+    """Return an RFC 3339 time as Unix seconds, 0.0 if it is missing or invalid.
 
-    A time without a zone is read as UTC, whatever the zone of this machine.
+    A time without a zone is read as UTC, whatever this machine's time zone.
     """
     if not isinstance(text, str) or not text:
         return 0.0

@@ -1,4 +1,4 @@
-"""One Placement with what was decided of it."""
+"""A Placement with its decision."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tmcconsole.sync.assignment.closure import WHOLE
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One Placement and its present decision."""
+    """A Placement and its current decision."""
 
     placement: Placement
     decision: Decision
 
     def selects(self, labels: Mapping[str, str]) -> bool:
-        """True for a namespace with these labels; a broken selector selects nothing."""
+        """True for a namespace with these labels; an invalid selector selects nothing."""
         try:
             return matches(self.placement.namespace_selector, labels)
         except SelectorError:
@@ -27,7 +27,7 @@ class Decided:
 
 
 def essence(one: Decided) -> tuple[object, ...]:
-    """Return what others rest on: equal, and nothing need be looked at again."""
+    """Return the parts that others depend on: if equal, nothing has to be reconciled again."""
     placement = one.placement
     return (
         placement.strategy,
@@ -40,7 +40,7 @@ def essence(one: Decided) -> tuple[object, ...]:
 
 
 def told(name: str, one: Decided) -> str:
-    """Return a decision in words, for a person."""
+    """Return a decision as a sentence."""
     return f"Placement {name} ({_kind_of(one.placement)}): {_choices(one.decision)}"
 
 

@@ -1,6 +1,6 @@
-"""All Placements with what was decided of them, and what follows for a namespace.
+"""All Placements with their decisions, and what they mean for a namespace.
 
-Asked for every object: answers out of memory and the cache of namespaces, and writes nothing.
+Asked for every object: answers from memory and the namespace cache, and writes nothing.
 """
 
 from __future__ import annotations
@@ -22,33 +22,35 @@ from tmcconsole.sync.state.context import Placements
 
 @dataclass(slots=True)
 class Decisions(Placements):
-    """Owns the decisions of the last pass of the scheduler."""
+    """Owns the decisions of the scheduler's last pass."""
 
     namespaces: Informer  # the hub's
-    declared: tuple[Transform, ...] = ()  # of the config: they follow those of Placements
+    declared: tuple[Transform, ...] = ()  # from the config: they follow those of Placements
     decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
     has_decided: bool = False
     _labels: dict[str, dict[str, str]] = field(default_factory=dict)  # by namespace
-    # What ``_sending`` found, by namespace and target key; every object of a namespace asks.
+    # Results of ``_sending``, by namespace and target key; every object of a namespace asks.
     _sent: dict[str, dict[str, list[Placement]]] = field(default_factory=dict)
 
     def replace(self, decided: dict[str, Decided]) -> bool:
-        """Take the decisions of a new pass; return whether anything others rest on changed."""
+        """Take the decisions of a new pass; return whether anything that others depend on
+        changed.
+        """
         before = {name: essence(one) for name, one in self.decided.items()}
         self.decided, self.has_decided = decided, True
         self._sent.clear()
         return before != {name: essence(one) for name, one in decided.items()}
 
     def forget(self, namespace: str) -> None:
-        """Drop what is remembered of a namespace: it changed."""
+        """Drop what is cached for a namespace: it changed."""
         self._labels.pop(namespace, None)
         self._sent.pop(namespace, None)
 
     def divided_among(self, namespace: str) -> tuple[str, ...] | None:
         """Return the target keys a Spread Placement divides replicas among, None without one.
 
-        A cordoned target keeps what it has and gets no new namespace: only where the namespace is
-        can replicas be.
+        A cordoned target keeps what it has and gets no new namespace: only where the namespace
+        exists can there be replicas.
         """
         labels = self.labels(namespace)
         for name in sorted(self.decided):
@@ -60,9 +62,8 @@ class Decisions(Placements):
     def transforms(self, namespace: str, key: str) -> tuple[Transform, ...] | None:
         """Return the transforms of all Placements that send a namespace to target ``key``.
 
-        Those of the config follow. None where Placements brought it there and none says so any
-        more: it is about to leave, and what was made of its objects until now must not change on
-        the way.
+        Those of the config follow. None if Placements brought it there but none selects it any
+        more: it is about to leave, and its objects must not change on the way out.
         """
         sending = self._sending(namespace, key)
         if not sending and self._is_placed(namespace):
@@ -71,7 +72,9 @@ class Decisions(Placements):
         return (*placed, *self.declared)
 
     def takes(self, namespace: str, key: str) -> str:
-        """Return what of a namespace goes to target ``key``: WHOLE, REFERENCED, or "" as above."""
+        """Return what part of a namespace goes to target ``key``: WHOLE, REFERENCED, or "" as
+        above.
+        """
         sending = self._sending(namespace, key)
         if not sending and self._is_placed(namespace):
             return ""
@@ -79,7 +82,7 @@ class Decisions(Placements):
         return WHOLE if is_whole else REFERENCED
 
     def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
-        """Return how Placements that select a hub namespace want statuses merged, by name."""
+        """Return how Placements that select a hub namespace merge statuses, by name."""
         labels = self.labels(namespace)
         chosen = [self.decided[name] for name in sorted(self.decided)]
         return tuple(
@@ -90,9 +93,9 @@ class Decisions(Placements):
         )
 
     def placed_keys(self) -> frozenset[str] | None:
-        """Return the keys of all targets that Placements chose, None where one cannot be read.
+        """Return the keys of all targets that Placements chose, None if a Placement cannot be read.
 
-        Cluster-scoped objects have no namespace to follow: they may go wherever anything may.
+        Cluster-scoped objects have no namespace to follow: they may go to any chosen target.
         """
         decisions = [one.decision for one in self.decided.values()]
         if any(decision.reason == INVALID_SELECTOR for decision in decisions):
@@ -100,7 +103,9 @@ class Decisions(Placements):
         return frozenset(key for decision in decisions for key in decision.keys)
 
     def conflict_policy(self, namespace: str) -> tuple[str, str]:
-        """Return the conflict policy asked for a namespace and the Placement's name, or ""."""
+        """Return the conflict policy for a namespace and the name of the Placement that sets it, or
+        "".
+        """
         for name in sorted(self.decided):
             placement = self.decided[name].placement
             if placement.conflict_policy and self.decided[name].selects(self.labels(namespace)):
@@ -108,7 +113,7 @@ class Decisions(Placements):
         return "", ""
 
     def reason_for(self, namespace: str) -> str:
-        """Return why objects of a namespace are where they are, for a person."""
+        """Return why objects of a namespace are where they are, as a sentence."""
         if not namespace:
             return "cluster-scoped: on hold on every target of any Placement until set to Sync"
         labels = self.labels(namespace)
@@ -118,17 +123,17 @@ class Decisions(Placements):
         return "; ".join(found) or "no Placement selects the namespace"
 
     def labels(self, namespace: str) -> Mapping[str, str]:
-        """Return the labels of a hub namespace, none where there is no such namespace."""
+        """Return the labels of a hub namespace, {} if there is no such namespace."""
         known = self._labels.get(namespace)
         if known is None:
             found = self.namespaces.get(ObjectKey("", namespace))
             known = dict(labels_of(found.decode())) if found else {}
-            if found:  # a name that is not there must not be remembered: nothing would remove it
+            if found:  # a name that does not exist must not be cached: nothing would remove it
                 self._labels[namespace] = known
         return known
 
     def _sending(self, namespace: str, key: str) -> list[Placement]:
-        """Those that select it and chose the target; else those of which that cannot be told."""
+        """Return the Placements that select it and chose the target; else those that might."""
         known = self._sent.get(namespace, {}).get(key)
         if known is None:
             labels = self.labels(namespace)

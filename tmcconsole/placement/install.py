@@ -1,4 +1,4 @@
-"""Installing the APIs in a hub: the three CRDs, and a SyncTarget for each target."""
+"""Installs the APIs in a hub: the three CRDs, and a SyncTarget for each target."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ async def install(
     *,
     say: Callable[[str], None] = lambda _line: None,
 ) -> list[str]:
-    """Apply the CRDs and one SyncTarget for each target; return what was applied.
+    """Apply the CRDs and one SyncTarget per target; return what was applied.
 
-    Idempotent. An existing SyncTarget keeps what others set on it. Raises ``KubeError``.
+    Idempotent: fields that others set on an existing SyncTarget stay. Raises ``KubeError``.
     """
     applied: list[str] = []
     for tree in crds():
@@ -74,7 +74,7 @@ async def _apply_target(client: Client, target: TargetSettings) -> None:
     while True:
         try:
             await client.apply(SYNC_TARGETS, tree, manager=INSTALL_MANAGER)
-        except NotFound as error:  # established, but not served by this replica yet
+        except NotFound as error:  # established, but not yet served by this API server replica
             if not error.is_kind:
                 raise
         else:

@@ -1,7 +1,7 @@
-"""What a namespace's labels should say, given the targets its Placements chose. Pure.
+"""The labels a namespace should have for the targets its Placements chose. Pure.
 
-Rules: kcp's namespace controller (contrib-tmc, ``pkg/reconciler/workload/namespace``), with the
-difference that a cordoned target gets nothing new and loses nothing.
+Rules: kcp's namespace controller (contrib-tmc, ``pkg/reconciler/workload/namespace``), except that
+a cordoned target gets nothing new and keeps what it has.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.placement.api import SyncTarget, rfc3339, unix_time
 from tmcconsole.sync.names.markers import DELETION, PLACED, STATE, SYNC, deletion_keys, state_keys
 
-REMOVAL_GRACE_S: Final = 5.0  # objects get to see the stamp before the label goes
+REMOVAL_GRACE_S: Final = 5.0  # objects get time to see the stamp before the label goes
 SYSTEM: Final = frozenset({"kube-system", "kube-public", "kube-node-lease", "kcp-system"})
 
 
 @dataclass(frozen=True, slots=True)
 class NamespacePlan:
-    """The merge patch, None where nothing is to change, and when to look again (Unix seconds)."""
+    """The merge patch, None if nothing has to change, and when to check again (Unix seconds)."""
 
     patch: Json | None
     again_at: float  # 0.0 = never
@@ -28,10 +28,10 @@ class NamespacePlan:
 def plan_namespace(
     tree: Json, chosen: tuple[SyncTarget, ...], *, selected: bool, may_leave: bool, wall: float
 ) -> NamespacePlan:
-    """Return how to bring a namespace's marks up to date.
+    """Return how to bring a namespace's labels and annotations up to date.
 
-    ``chosen`` are the targets of all Placements that select it; ``selected`` whether any does.
-    Without ``may_leave`` it gains targets and loses none: some Placement could not be read.
+    ``chosen`` are the targets of all Placements that select it; ``selected`` says whether any does.
+    Without ``may_leave`` it gains targets but loses none: some Placement could not be read.
     """
     meta = tree["metadata"]
     if meta.get("deletionTimestamp") or meta["name"] in SYSTEM:

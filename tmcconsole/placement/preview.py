@@ -1,4 +1,4 @@
-"""What a target would get of some manifests, without a cluster on either side. Pure."""
+"""Manifests as a target would get them, without a cluster on either side. Pure."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.policy import Policy
 from tmcconsole.sync.state.desired_state import judge_transformed
 
-# Namespaced is a guess that only policy would correct: these are refused by it whatever they say.
+# Whether a kind is namespaced is a guess; policy denies these kinds in any case.
 _OURS: Final = frozenset({"Namespace", "Placement", "Location", "SyncTarget"})
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What becomes of one object."""
+    """The result for one object."""
 
     subject: str  # kind and key in the hub
     target: str
     applied: tuple[Applied, ...]
-    tree: Json | None  # without our markers; None where nothing comes of it
-    refusal: str  # "" where it would be written
+    tree: Json | None  # without our labels and annotations; None if nothing would be written
+    refusal: str  # "" if it would be written
 
 
 def preview(
     documents: Sequence[Json], settings: Settings, target: TargetSettings
 ) -> Iterator[Preview]:
-    """Yield what ``target`` would get of each object in ``documents``.
+    """Yield each of ``documents`` as ``target`` would get it.
 
-    Placements among them add their transforms where their selector matches the labels of the
-    namespace, which a Namespace among them says; no labels without one.
+    Placements among them add their transforms if their selector matches the labels of the
+    namespace, taken from a Namespace among them; without one, there are no labels.
     """
     placements = [read_placement(one) for one in documents if one["kind"] == PLACEMENTS.kind]
     namespaces = {
@@ -98,7 +98,9 @@ def _one(
 
 
 def _space(settings: Settings, key: ObjectKey) -> str:
-    """A hashed name needs a hub and a target that answer: the hub's own stands for it here."""
+    """A hashed name depends on hub and target identities, unknown here: the hub's name stands for
+    it.
+    """
     prefix = settings.sync.namespace_prefix if settings.sync.namespaces == "prefix" else ""
     return prefix + key.namespace
 

@@ -1,4 +1,4 @@
-"""How decisions are written on the Placements, Locations and namespaces themselves. Pure."""
+"""How decisions are recorded on Placements, Locations and namespaces. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMESPACE_SCHEDULED: Final = "NamespaceScheduled"
 
 
 def placement_annotation(tree: Json, decision: Decision) -> Json | None:
-    """Return the patch that records the chosen keys, None where they are recorded."""
+    """Return the patch that records the chosen keys, None if they are recorded."""
     keys = ",".join(decision.keys)
     if annotations_of(tree).get(SYNCTARGETS, "") == keys:
         return None
@@ -24,7 +24,7 @@ def placement_annotation(tree: Json, decision: Decision) -> Json | None:
 
 
 def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float) -> Json | None:
-    """Return the patch of the status, None where it says so already.
+    """Return the status patch, None if the status is up to date.
 
     Phases are kcp's: Pending without a location, Bound once a namespace is selected.
     """
@@ -46,7 +46,7 @@ def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float
 def location_status(
     tree: Json, location: Location, targets: Sequence[SyncTarget], wall: float
 ) -> Json | None:
-    """Return the patch of a Location's counts, None where they are right.
+    """Return the patch of a Location's counts, None if they are right.
 
     ``availableInstances`` are ready and neither cordoned nor evicting, as in kcp.
     """
@@ -63,7 +63,7 @@ def location_status(
 
 
 def namespace_status(tree: Json, wall: float) -> Json | None:
-    """Return the patch of kcp's condition NamespaceScheduled, None where it says so already.
+    """Return the patch of kcp's condition NamespaceScheduled, None if it is up to date.
 
     A namespace that no Placement ever selected has no such condition.
     """
@@ -97,7 +97,7 @@ def _condition(kind: str, holds: bool, reason: str, message: str) -> Json:
 
 
 def _since(before: Json, condition: Json, wall: float) -> Json:
-    """Keep the transition time while the status stays."""
+    """Return the transition time, preserved while the status stays the same."""
     for old in before.get("conditions") or ():
         if old.get("type") == condition["type"] and old.get("status") == condition["status"]:
             return {**condition, "lastTransitionTime": old.get("lastTransitionTime")}

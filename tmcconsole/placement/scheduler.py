@@ -1,4 +1,4 @@
-"""The scheduler: decides all Placements anew whenever something they rest on changed.
+"""The scheduler: decides all Placements again whenever anything they depend on changes.
 
 One pass at a time over everything; deciding is cheap and pure, and only differences are written.
 """
@@ -55,15 +55,15 @@ from tmcconsole.sync.state.hub import Hub
 
 log = logging.getLogger(__name__)
 
-RETRY_S: Final = 1.0  # after a conflicting write: the next pass computes it anew
-RETRY_CAP_S: Final = 30.0  # while the hub does not answer
-REFUSED_S: Final = 60.0  # the hub refuses a write: it would again at once
+RETRY_S: Final = 1.0  # after a conflicting write: the next pass computes it again
+RETRY_CAP_S: Final = 30.0  # while the hub does not respond
+REFUSED_S: Final = 60.0  # the hub rejects a write: it would at once reject it again
 IDLE_S: Final = 3600.0
 
 
 @dataclass(slots=True)
 class Sources:
-    """The caches that decisions rest on."""
+    """The caches that decisions depend on."""
 
     targets: Informer
     locations: Informer
@@ -71,7 +71,7 @@ class Sources:
 
     @property
     def synced(self) -> bool:
-        """True once all were listed: before that nothing is decided."""
+        """True once all are listed: before that nothing is decided."""
         return self.targets.synced and self.locations.synced and self.placements.synced
 
 
@@ -83,15 +83,15 @@ class Scheduler:
     hub: Hub
     sources: Sources
     decisions: Decisions
-    on_decided: Callable[[], None]  # decisions changed
-    may_write: Callable[[], bool] = lambda: True  # False: another replica writes them down
-    _failures: int = 0  # passes in a row that the hub did not answer
+    on_decided: Callable[[], None]  # decisions have changed
+    may_write: Callable[[], bool] = lambda: True  # False: another replica writes the decisions
+    _failures: int = 0  # consecutive passes that failed for lack of the hub
     _wake: anyio.Event = field(default_factory=anyio.Event)
 
     def notice(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
     ) -> None:
-        """Take note of an event in one of the sources, or of a namespace."""
+        """Handle an event of one of the sources, or of a namespace."""
         if kind.id == NAMESPACES.id:
             self.decisions.forget(key.name)
             if old is not None and new is not None and old.content_digest == new.content_digest:
@@ -101,7 +101,7 @@ class Scheduler:
         self._wake.set()
 
     def wake(self) -> None:
-        """Make a pass soon: the hub answers again."""
+        """Start a pass soon: the hub responds again."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -113,7 +113,7 @@ class Scheduler:
                 await self._wake.wait()
 
     async def run_once(self) -> float:
-        """Make one pass; return seconds until the next is due although nothing changes."""
+        """Make one pass; return the seconds until the next one is due even if nothing changes."""
         try:
             due = [await self._ensure_default_location()]
             self._decide()
@@ -122,7 +122,7 @@ class Scheduler:
             due += await self._write_locations()
             due += await self._write_namespaces()
         except KubeError as error:
-            log.warning("scheduling will be tried again: %s", error)
+            log.warning("scheduling will be retried: %s", error)
             self._failures += 1
             ceiling = min(RETRY_CAP_S, RETRY_S * 2 ** min(self._failures, 10))
             return self.runtime.rng.uniform(ceiling / 2, ceiling)
@@ -163,7 +163,7 @@ class Scheduler:
             self.on_decided()
 
     async def _ensure_default_location(self) -> float:
-        """As in kcp: where there is a SyncTarget there is a Location that matches all."""
+        """As in kcp: where there is a SyncTarget, there is a Location that matches all."""
         here = self.sources.locations.get(ObjectKey("", DEFAULT_LOCATION))
         if here is not None or not len(self.sources.targets):
             return 0.0
@@ -243,7 +243,7 @@ class Scheduler:
     async def _patch(
         self, kind: Kind, key: ObjectKey, patch: Json | None, informer: Informer, sub: str = ""
     ) -> float:
-        """Write one difference; return when to compute it again (Unix seconds), 0.0 for done."""
+        """Write one difference; return when to compute it again (Unix seconds), 0.0 if done."""
         if not patch:
             return 0.0
         writer = self.hub.writer
@@ -256,7 +256,7 @@ class Scheduler:
     async def _write(
         self, write: Callable[[], Awaitable[CachedObject | None]], informer: Informer, name: str
     ) -> float:
-        """What the hub says of one object must not keep the others from being written."""
+        """What the hub says about one object must not prevent the others from being written."""
         if not self.may_write():
             return 0.0
         wall = self.runtime.wall()
@@ -265,6 +265,6 @@ class Scheduler:
         except (Conflict, NotFound):  # NotFound: the kind is not served now
             return wall + RETRY_S
         except (BadRequest, Forbidden, Invalid, TooLarge) as error:
-            log.warning("the hub refuses to mark %s %s: %s", informer.kind.kind, name, error)
+            log.warning("the hub rejected the labels of %s %s: %s", informer.kind.kind, name, error)
             return wall + REFUSED_S
         return 0.0

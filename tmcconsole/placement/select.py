@@ -15,7 +15,7 @@ INVALID_SELECTOR: Final = "InvalidSelector"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One target of a decision, with the reason it is in."""
+    """One target of a decision, with the reason it was chosen."""
 
     target: SyncTarget
     reason: str
@@ -23,9 +23,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a Placement decided. Without choices ``reason`` and ``message`` say why."""
+    """A Placement's decision. Without choices, ``reason`` and ``message`` say why."""
 
-    location: str  # the selected Location's name; the first one's with several
+    location: str  # the selected Location's name; with several, the first one's
     choices: tuple[Choice, ...]
     reason: str  # of the condition: "" | LocationNoMatch | NoValidTarget | INVALID_SELECTOR
     message: str
@@ -44,8 +44,8 @@ def decide(
 ) -> Decision:
     """Return the targets for ``placement``.
 
-    A target that is evicting is never chosen. One that is cordoned or not ready is not chosen
-    anew, but keeps what it has: silence is no reason to move workloads (kcp #2671).
+    A target that is evicting is never chosen. One that is cordoned or not ready is not newly
+    chosen, but keeps what it has: lack of contact is no reason to move workloads (kcp #2671).
     """
     try:
         matches(placement.namespace_selector, {})
@@ -81,7 +81,7 @@ Members = Sequence[tuple[Location, Sequence[SyncTarget]]]
 def _unreadable(
     placement: Placement, targets: Sequence[SyncTarget], wall: float, error: str
 ) -> Decision:
-    """A mistyped selector is no order to leave: what was chosen stays until it can be read."""
+    """A mistyped selector is not an order to leave: the last choice stays until it can be read."""
     kept = sorted(
         (t for t in targets if t.key in placement.current_keys and not t.is_evicting(wall)),
         key=lambda target: target.name,
@@ -91,7 +91,7 @@ def _unreadable(
 
 
 def _one(placement: Placement, members: Members, wall: float) -> Decision:
-    """kcp's: one location, one target, kept as long as it is valid."""
+    """kcp's strategy: one location, one target, kept as long as it is valid."""
     for place, targets in members:
         for target in targets:
             if target.key in placement.current_keys and not target.is_evicting(wall):
@@ -134,7 +134,7 @@ def _is_open(target: SyncTarget, wall: float) -> bool:
 def _nowhere(members: Members, wall: float) -> Decision:
     reasons = {target.name: _why_out(target, wall) for _, targets in members for target in targets}
     told = ", ".join(f"{name} {reasons[name]}" for name in sorted(reasons))
-    message = f"no target can take it: {told or 'there is none'}"
+    message = f"no target is available: {told or 'there is none'}"
     return Decision(members[0][0].name, (), "NoValidTarget", message)
 
 

@@ -1,6 +1,6 @@
-"""From an exception to a ``Failure``: the one place that reads an API server's answers for meaning.
+"""From an exception to a ``Failure``: the only place that interprets an API server's errors.
 
-Types follow the Kubernetes status codes; the wording matched is that of kube-apiserver's
+Types follow the Kubernetes status codes; the phrases matched are those of kube-apiserver's
 admission plugins (ResourceQuota, LimitRanger, PodSecurity, webhooks, NamespaceLifecycle).
 """
 
@@ -31,7 +31,7 @@ from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 Side = Literal["hub", "target"]
 _Make = Callable[[ApiError], Failure]
 
-# Types that are about the cluster and not about one object on it.
+# Types that concern the cluster, not one object on it.
 CLUSTER_WIDE: Final = frozenset(
     {
         ErrorType.CLUSTER_UNREACHABLE,
@@ -44,9 +44,10 @@ CLUSTER_WIDE: Final = frozenset(
 
 
 def classify(error: BaseException, *, side: Side) -> Failure:
-    """Return what the error means, whatever it is; never raises.
+    """Return what any error means; never raises.
 
-    A cluster-wide error of the hub is Critical where a target's is High: it stops all syncing.
+    A cluster-wide error is Critical for the hub and High for a target: without the hub, nothing
+    syncs.
     """
     found = _understood(error)
     if side == "hub" and found.type in CLUSTER_WIDE and found.severity is Severity.HIGH:
@@ -94,7 +95,7 @@ def _by_class(error: ApiError) -> Failure:
 
 
 def _by_wording(error: ApiError) -> Failure | None:
-    """What the status code alone does not tell."""
+    """Return what the status code alone does not tell."""
     if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
         return _terminating(error)
     text = str(error)
@@ -109,7 +110,7 @@ def _terminating(error: ApiError) -> Failure:
         ErrorType.SYNC_FAILURE,
         error,
         reason="NamespaceTerminating",
-        hint="Wait until the namespace is gone; it is then made again.",
+        hint="Wait until the namespace is gone; it is then recreated.",
     )
 
 
@@ -118,7 +119,7 @@ def _kind_leaving(error: ApiError) -> Failure:
         ErrorType.SYNC_FAILURE,
         error,
         reason="KindTerminating",
-        hint="Wait until the definition is gone or comes back; the object is then looked at again.",
+        hint="Wait until the CRD is gone or back; the object is then retried.",
     )
 
 
@@ -147,7 +148,7 @@ def _denied(error: ApiError) -> Failure:
         ErrorType.RESOURCE_VALIDATION,
         error,
         reason="AdmissionDenied",
-        hint="A policy on the cluster refuses it: change the object or the policy named.",
+        hint="A policy on the cluster denies it: change the object or the policy named.",
     )
 
 
@@ -174,12 +175,12 @@ def _immutable(error: ApiError) -> Failure:
         ErrorType.RESOURCE_VALIDATION,
         error,
         reason="ImmutableField",
-        hint="Undo the change in the hub, or delete the object and make it anew.",
+        hint="Undo the change in the hub, or delete and recreate the object.",
     )
 
 
 def _not_found(error: ApiError) -> Failure:
-    if str(error).startswith('namespaces "'):  # it is made before the next try
+    if str(error).startswith('namespaces "'):  # created before the next attempt
         return failure(
             ErrorType.RESOURCE_NOT_FOUND, error, reason="NamespaceMissing", retryable=True
         )
@@ -188,7 +189,7 @@ def _not_found(error: ApiError) -> Failure:
             ErrorType.RESOURCE_NOT_FOUND,
             error,
             reason="KindNotServed",
-            hint="Install the CRD on the cluster, or take the kind out of the sync.",
+            hint="Install the CRD on the cluster, or stop syncing the kind.",
             pace=Pace.SLOW,
         )
     return failure(ErrorType.RESOURCE_NOT_FOUND, error)
@@ -207,13 +208,13 @@ def _server_failure(error: ApiError) -> Failure:
         return _unavailable(error)
     if error.code == 504:
         return failure(ErrorType.SYNC_TIMEOUT, error, reason="Timeout")
-    # The cluster's fault and not ours: Critical stays for errors of this program.
+    # The cluster's fault, not ours: Critical is reserved for errors in this program.
     return failure(
         ErrorType.INTERNAL_ERROR,
         error,
         reason=error.reason,
         severity=Severity.MEDIUM,
-        hint="Look into the API server's log; it is tried again.",
+        hint="See the API server's log; the request is retried.",
     )
 
 
@@ -255,7 +256,7 @@ _WORDINGS: Final[
     (Invalid, ("field is immutable", "updates to statefulset spec for fields"), _immutable),
 )
 
-# Subclasses before their parents: the first match counts.
+# Subclasses before their parents: the first match wins.
 _CLASSES: Final[tuple[tuple[type[ApiError], _Make], ...]] = (
     (Unauthorized, _of(ErrorType.CLUSTER_AUTHENTICATION)),
     (Forbidden, _of(ErrorType.RESOURCE_PERMISSION)),

@@ -1,7 +1,7 @@
-"""The 24 things that can go wrong, how bad each is, and what a person can do about it.
+"""The 24 things that can go wrong, how bad each is, and what the user can do about it.
 
-The table is the one owner of severity, retry and advice. ``classify`` (in ``classify.py``) turns an
-exception into a ``Failure``; what the engine itself finds wrong it builds with ``failure``.
+The table is the one place for severity, retry and advice. ``classify`` (in ``classify.py``) turns
+an exception into a ``Failure``; for problems it finds itself, the engine calls ``failure``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ErrorType(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad, from a curiosity to a page."""
+    """Severity, from informative to worth a page."""
 
     LOW = "Low"
     MEDIUM = "Medium"
@@ -52,17 +52,17 @@ class Severity(StrEnum):
 
 
 class Pace(StrEnum):
-    """How soon trying again makes sense; ``backoff.py`` has the seconds."""
+    """How soon retrying makes sense; ``retry_pacing.py`` has the seconds."""
 
-    PROMPT = "Prompt"  # lost a race: look again and retry
+    PROMPT = "Prompt"  # lost a race: read again and retry
     NORMAL = "Normal"
-    SLOW = "Slow"  # somebody has to free quota, grant a right, renew a token
+    SLOW = "Slow"  # somebody has to free quota, grant a permission, renew a token
     REFUSED = "Refused"  # not until the object changes
 
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """What holds for every error of a type."""
+    """What applies to every error of a type."""
 
     severity: Severity
     retryable: bool
@@ -72,16 +72,16 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One error, understood. ``retryable``: the same attempt may succeed unchanged."""
+    """One classified error. ``retryable``: the same attempt may succeed unchanged."""
 
     type: ErrorType
     severity: Severity
     retryable: bool
     message: SafeText
     hint: SafeText
-    reason: SafeText  # one word, finer than the type: QuotaExceeded, NamespaceTerminating
+    reason: SafeText  # one word, more specific than the type: QuotaExceeded, NamespaceTerminating
     pace: Pace
-    retry_after_s: float | None = None  # what the server asked for
+    retry_after_s: float | None = None  # as requested by the server
 
 
 _LOW, _MEDIUM, _HIGH, _CRITICAL = Severity
@@ -91,24 +91,24 @@ TRAITS: Final[dict[ErrorType, Trait]] = {
     ErrorType.RESOURCE_NOT_FOUND: Trait(
         _LOW, False, "Check that the object and its namespace still exist.", _NORMAL
     ),
-    # A lost race is no failure of anybody: always tried again.
+    # A lost race is nobody's failure: always retried.
     ErrorType.RESOURCE_CONFLICT: Trait(
-        _MEDIUM, True, "Nothing to do if it passes; else see who else writes this object.", _PROMPT
+        _MEDIUM, True, "Usually passes; if not, check who else writes this object.", _PROMPT
     ),
     ErrorType.RESOURCE_VALIDATION: Trait(
-        _LOW, False, "Correct the object in the hub; it is tried again when it changes.", _REFUSED
+        _LOW, False, "Correct the object in the hub; it is retried when it changes.", _REFUSED
     ),
     ErrorType.RESOURCE_PERMISSION: Trait(
         _HIGH, False, "Grant the verb named in the message to the account in use.", _SLOW
     ),
     ErrorType.CLUSTER_UNREACHABLE: Trait(
-        _HIGH, True, "Check the address, the network and the firewall to the API server.", _NORMAL
+        _HIGH, True, "Check the API server's address, the network and firewalls.", _NORMAL
     ),
     ErrorType.CLUSTER_UNAVAILABLE: Trait(
-        _MEDIUM, True, "The API server is overloaded or starting; it is tried again.", _NORMAL
+        _MEDIUM, True, "The API server is overloaded or starting; the request is retried.", _NORMAL
     ),
     ErrorType.CLUSTER_AUTHENTICATION: Trait(
-        _CRITICAL, False, "Renew the credentials in the kubeconfig; they are read again.", _SLOW
+        _CRITICAL, False, "Renew the credentials in the kubeconfig; they are reloaded.", _SLOW
     ),
     ErrorType.CLUSTER_CONFIGURATION: Trait(
         _MEDIUM, False, "Correct the server address, CA or context in the kubeconfig.", _SLOW
@@ -120,16 +120,19 @@ TRAITS: Final[dict[ErrorType, Trait]] = {
         _MEDIUM, False, "Add capacity or quota, or let the Placement choose more targets.", _SLOW
     ),
     ErrorType.PLACEMENT_POLICY: Trait(
-        _MEDIUM, False, "Change the object or the policy that refuses it.", _REFUSED
+        _MEDIUM, False, "Change the object or the policy that denies it.", _REFUSED
     ),
     ErrorType.SYNC_FAILURE: Trait(
-        _MEDIUM, True, "It is tried again; see the message if it persists.", _NORMAL
+        _MEDIUM, True, "It is retried; see the message if it persists.", _NORMAL
     ),
     ErrorType.SYNC_CONFLICT: Trait(
-        _MEDIUM, False, "Decide who owns the named fields: remove them here or there.", _SLOW
+        _MEDIUM,
+        False,
+        "Decide who owns the named fields, and remove them from the other side.",
+        _SLOW,
     ),
     ErrorType.SYNC_TIMEOUT: Trait(
-        _LOW, True, "It is tried again; check the API server's latency if it persists.", _NORMAL
+        _LOW, True, "It is retried; check the API server's latency if it persists.", _NORMAL
     ),
     ErrorType.MIGRATION_FAILURE: Trait(
         _HIGH, False, "Check source, destination and dependencies; consider a rollback.", _SLOW
@@ -144,7 +147,7 @@ TRAITS: Final[dict[ErrorType, Trait]] = {
         _REFUSED,
     ),
     ErrorType.AGGREGATION_FAILURE: Trait(
-        _MEDIUM, True, "A target's view is missing; check that target.", _NORMAL
+        _MEDIUM, True, "Data from a target is missing; check that target.", _NORMAL
     ),
     ErrorType.AGGREGATION_CONFLICT: Trait(
         _MEDIUM, False, "The copies differ between targets; choose a merge policy.", _SLOW
@@ -156,7 +159,7 @@ TRAITS: Final[dict[ErrorType, Trait]] = {
         _MEDIUM, False, "Correct the transformation; preview it with a dry run.", _REFUSED
     ),
     ErrorType.INTERNAL_ERROR: Trait(
-        _CRITICAL, True, "Please report it with the log; other work goes on.", _NORMAL
+        _CRITICAL, True, "Please report this with the log; everything else continues.", _NORMAL
     ),
     ErrorType.CONFIGURATION_ERROR: Trait(
         _MEDIUM,
@@ -181,7 +184,7 @@ def failure(
     pace: Pace | None = None,
     retry_after_s: float | None = None,
 ) -> Failure:
-    """Return a failure of that type; what is not given comes from ``TRAITS``."""
+    """Return a failure of that type; defaults come from ``TRAITS``."""
     trait = TRAITS[kind]
     return Failure(
         type=kind,

@@ -1,6 +1,6 @@
-"""The 49 metrics: names, kinds, labels and buckets, as users' dashboards and alerts know them.
+"""The 49 metrics: names, types, labels and buckets, as dashboards and alerts expect them.
 
-Where the original had no label to tell engines apart, ``sync_target`` does.
+``sync_target`` is added where the original has no label to tell engines apart.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ METRICS: Final = (
     Metric("tmc_placement_errors_total", _C, ("logical_cluster", "error_type", "cluster"),
            "Errors of placement"),
     Metric("tmc_placement_retries_total", _C, ("logical_cluster", "reason"),
-           "Placement decisions made again"),
+           "Placement decisions repeated"),
     Metric("tmc_placement_clusters", _G, ("logical_cluster", "namespace", "placement"),
            "Clusters chosen by a placement"),
     Metric("tmc_sync_resources_total", _G, ("cluster", "namespace", "gvk", "status"),
@@ -85,7 +85,7 @@ METRICS: Final = (
     Metric("tmc_cluster_health", _G, ("cluster", "logical_cluster"),
            "Health of a cluster: 1 healthy, 0.5 degraded, 0 unhealthy, -1 unknown"),
     Metric("tmc_cluster_connectivity", _G, ("cluster", "logical_cluster"),
-           "1 where a cluster answers, else 0"),
+           "1 if a cluster responds, else 0"),
     Metric("tmc_cluster_capacity_utilization", _G, ("cluster", "resource_type"),
            "Share of a cluster's capacity in use, 0 to 1"),
     Metric("tmc_cluster_resources_total", _G, ("cluster", "gvk", "namespace"),
@@ -95,7 +95,7 @@ METRICS: Final = (
     Metric("tmc_resource_projections_total", _C, (*_MOVE, "gvk", "status"),
            "Projections of objects to clusters"),
     Metric("tmc_resource_conflicts_total", _C, ("cluster", "gvk", "conflict_type", "resolution"),
-           "Conflicts met and how they were resolved"),
+           "Conflicts and how they were resolved"),
     Metric("tmc_resource_transformations_total", _C, ("transformation_type", "gvk", "status"),
            "Transformations of objects"),
     Metric("tmc_virtual_workspaces_total", _G, ("logical_cluster", "status"),
@@ -104,7 +104,7 @@ METRICS: Final = (
            "Duration of a virtual workspace's operations"),
     Metric("tmc_virtual_workspace_errors_total", _C, ("workspace", "error_type", "component"),
            "Errors of virtual workspaces"),
-    Metric("tmc_recovery_attempts_total", _C, _REPAIR, "Recoveries begun"),
+    Metric("tmc_recovery_attempts_total", _C, _REPAIR, "Recoveries started"),
     Metric("tmc_recovery_successes_total", _C, _REPAIR, "Recoveries completed"),
     Metric("tmc_recovery_failures_total", _C, _REPAIR, "Recoveries that failed or timed out"),
     Metric("tmc_recovery_duration_seconds", _H, ("error_type", "strategy"),
@@ -124,7 +124,7 @@ METRICS: Final = (
     Metric("syncer_heartbeat_total", _C, ("sync_target",), "Heartbeats the hub accepted"),
     Metric("syncer_heartbeat_errors_total", _C, ("sync_target",), "Heartbeats that failed"),
     Metric("syncer_connection_status", _G, ("sync_target", "workspace", "target"),
-           "1 where kcp or the cluster answers, else 0"),
+           "1 if kcp or the cluster responds, else 0"),
     Metric("syncer_resource_controllers", _G, ("sync_target",), "Kinds synced"),
     Metric("syncer_uptime_seconds", _G, ("sync_target",), "Seconds since the syncer started"),
 )  # fmt: skip

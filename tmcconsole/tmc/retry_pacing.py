@@ -1,7 +1,7 @@
-"""How long to wait before trying again: pure, per failure and number of failures in a row.
+"""How long to wait before retrying: pure, by failure and number of consecutive failures.
 
-Exponential with jitter, as client-go's rate limiters are, but paced by what went wrong. A wait is
-never shorter than a tenth of its ceiling, so that the tries in any stretch of time are bounded.
+Exponential with jitter, as in client-go's rate limiters, but paced by what went wrong. A wait is
+never shorter than a tenth of its ceiling, so that the retries in any period are bounded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tmcconsole.tmc.errors import Failure, Pace
 
 
 class RandomSource(Protocol):
-    """The runtime's random numbers, as far as they are needed here."""
+    """The part of the runtime's random numbers that is needed here."""
 
     def uniform(self, a: float, b: float, /) -> float:
         """Return a number between ``a`` and ``b``."""
@@ -29,22 +29,22 @@ class Schedule:
     least_s: float = 0.0
 
 
-RECHECK_S: Final = 600.0  # what was refused is looked at again this late if nothing changes
-MAX_RETRY_AFTER_S: Final = 600.0  # a server that asks for more is not believed
+RECHECK_S: Final = 600.0  # refused objects are retried after this long, even if nothing changes
+MAX_RETRY_AFTER_S: Final = 600.0  # longer values from a server are capped
 
 SCHEDULES: Final[dict[Pace, Schedule]] = {
     Pace.PROMPT: Schedule(first_s=0.01, cap_s=300.0),
     Pace.NORMAL: Schedule(first_s=0.1, cap_s=300.0),
     Pace.SLOW: Schedule(first_s=60.0, cap_s=600.0, least_s=30.0),
-    # A tenth of spread keeps ten thousand refused objects from coming back in one second.
+    # A tenth of jitter keeps ten thousand refused objects from coming back within one second.
     Pace.REFUSED: Schedule(first_s=1.1 * RECHECK_S, cap_s=1.1 * RECHECK_S, least_s=RECHECK_S),
 }
 
 
 def delay(failure: Failure, attempts: int, rng: RandomSource) -> float:
-    """Return the seconds to wait after ``attempts`` (>= 1) failures in a row.
+    """Return the seconds to wait after ``attempts`` (>= 1) consecutive failures.
 
-    A Retry-After is obeyed on top of the jitter, up to ``MAX_RETRY_AFTER_S``.
+    Retry-After is honoured in addition to the jitter, up to ``MAX_RETRY_AFTER_S``.
     """
     low, high = bounds(failure.pace, attempts)
     asked = min(failure.retry_after_s or 0.0, MAX_RETRY_AFTER_S)
@@ -52,8 +52,8 @@ def delay(failure: Failure, attempts: int, rng: RandomSource) -> float:
 
 
 def bounds(pace: Pace, attempts: int) -> tuple[float, float]:
-    """Return the least and the greatest wait in seconds, a Retry-After aside."""
+    """Return the shortest and longest wait in seconds, without Retry-After."""
     schedule = SCHEDULES[pace]
-    doublings = min(max(attempts - 1, 0), 40)  # past any cap; keeps the power small
+    doublings = min(max(attempts - 1, 0), 40)  # beyond any cap; keeps the power small
     ceiling = min(schedule.cap_s, schedule.first_s * 2.0**doublings)
     return max(schedule.least_s, ceiling / 10), ceiling

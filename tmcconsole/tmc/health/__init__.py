@@ -1,1 +1,1 @@
-"""How well objects and parts are, from what the API servers say."""
+"""The health of objects and components, from what the API servers report."""

@@ -1,6 +1,6 @@
 """The health tree: kind → target → workspace → system, worst-of upward, each with reason and age.
 
-Pure. What was not seen for long counts against health: a silent Healthy is a claim about the past.
+Pure. Missing contact counts against health: an old Healthy only describes the past.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tmcconsole.contract.text import SafeText
 
 SYSTEM: Final = "system"
 HUB: Final = "system/hub"
-_GROUPS: Final = frozenset({"targets", "workspaces"})  # words in a path that are no node
+_GROUPS: Final = frozenset({"targets", "workspaces"})  # path segments that are not nodes
 
 _RANK: Final = {
     Health.HEALTHY: 0,
@@ -33,25 +33,25 @@ ERROR_RATE_UNHEALTHY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is known of one node itself. Times are Unix seconds.
+    """What is known about one node itself. Times are Unix seconds.
 
-    ``seen_at`` is when the thing last proved its state; None for what cannot go stale.
+    ``seen_at`` is when the state was last confirmed; None for what cannot become stale.
     """
 
     path: str
     label: str
     status: Health
     reason: str = ""
-    since: float = 0.0  # 0 = not known: since it was first read so
+    since: float = 0.0  # 0 = unknown: since the first reading
     seen_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What decides one target's own health."""
+    """The facts that determine a target's own health."""
 
     is_connected: bool
-    why_not: str  # one word, when not connected
+    why_not: str  # one word, if not connected
     kinds: int  # synced
     error_rate: float  # 0..1, of the recent attempts
     heartbeat_at: float  # last one the hub accepted; 0 = never
@@ -61,7 +61,7 @@ class TargetFacts:
 
 
 def worst(statuses: Iterable[Health]) -> Health:
-    """Return Unhealthy over Degraded over Unknown over Healthy; Unknown where there is none."""
+    """Return Unhealthy over Degraded over Unknown over Healthy; Unknown if there is none."""
     return max(statuses, key=_RANK.__getitem__, default=Health.UNKNOWN)
 
 
@@ -88,9 +88,9 @@ def parent_of(path: str) -> str:
 
 
 def target_health(facts: TargetFacts, now: float) -> tuple[Health, str]:
-    """Return a target's own health and the reason, its kinds aside. ``now`` is Unix seconds."""
+    """Return a target's own health and the reason, without its kinds. ``now`` is Unix seconds."""
     silence = now - facts.heartbeat_at
-    rules = (  # the first that holds decides; all Unhealthy ones come first
+    rules = (  # the first that applies decides; all Unhealthy ones come first
         (not facts.is_connected, Health.UNHEALTHY, facts.why_not or "NotConnected"),
         (facts.breaker_open, Health.UNHEALTHY, "CircuitOpen"),
         (silence > STALE_UNHEALTHY_S, Health.UNHEALTHY, "HeartbeatLost"),
@@ -117,7 +117,7 @@ def kind_health(*, in_sync: int, pending: int, failed: int) -> tuple[Health, str
 
 
 def aged(reading: Reading, now: float) -> Reading:
-    """Return the reading as it stands at ``now``: silence makes it worse, never better."""
+    """Return the reading as of ``now``: lack of contact makes it worse, never better."""
     if reading.seen_at is None:
         return reading
     for limit, status in (
@@ -125,7 +125,7 @@ def aged(reading: Reading, now: float) -> Reading:
         (STALE_DEGRADED_S, Health.DEGRADED),
     ):
         if now - reading.seen_at > limit and _RANK[status] > _RANK[reading.status]:
-            reason = f"Stale: nothing heard for over {limit / 60:.0f} min"
+            reason = f"Stale: no contact for over {limit / 60:.0f} min"
             return replace(reading, status=status, reason=reason, since=reading.seen_at + limit)
     return reading
 
@@ -133,9 +133,10 @@ def aged(reading: Reading, now: float) -> Reading:
 def roll_up(
     readings: Iterable[Reading], now: float, previous: Mapping[str, HealthRecord]
 ) -> dict[str, HealthRecord]:
-    """Return the whole tree by path, in path order: the readings and every node above them.
+    """Return the whole tree by path, in path order: the readings and all their ancestors.
 
-    ``previous`` (the last tree, or {}) keeps the age of a status that only changed its cause.
+    ``previous`` (the last tree, or {}) preserves since when a status holds if only its reason
+    changed.
     """
     own = {reading.path: aged(reading, now) for reading in readings}
     below: defaultdict[str, list[HealthRecord]] = defaultdict(list)

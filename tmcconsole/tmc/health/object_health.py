@@ -1,8 +1,8 @@
-"""How one object does, from its own status: a word for the colour and a few words to read.
+"""The health of one object, from its own status: a status and a short summary.
 
-Kinds of Kubernetes have rules; everything else is judged by its conditions, then its phase, and
-is Unknown without either: no claim is made that nobody made. A status older than the spec
-(``observedGeneration``) never reads as Healthy. Whatever is in the tree, nothing is raised.
+Kubernetes' own kinds have rules; other kinds are judged by their conditions, then their phase, and
+are Unknown without either. A status older than the spec (``observedGeneration``) is never Healthy.
+Nothing is raised, whatever the object contains.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def object_health(kind: str, tree: Json) -> tuple[Health, SafeText]:
 
 
 def is_only_present(kind: str, group: str) -> bool:
-    """Return whether objects of a kind are well by being there: there is no need to read them."""
+    """Return whether objects of a kind are healthy if they exist, so that none has to be
+    decoded.
+    """
     return (not group or group in BUILTIN) and _RULES.get(kind) is _present
 
 
@@ -64,7 +66,7 @@ def _with_address(fields: Fields, kind: str) -> _Found:
         address = text(entry.get("ip")) or text(entry.get("hostname"))
         if address:
             return Health.HEALTHY, address
-    return Health.DEGRADED, f"{kind} without an address yet"
+    return Health.DEGRADED, f"{kind} has no address yet"
 
 
 def _claim(fields: Fields) -> _Found:
@@ -98,7 +100,9 @@ def _disruption_budget(fields: Fields) -> _Found:
     if not fields.status:
         return Health.UNKNOWN, "no status yet"
     current, desired = fields.count("currentHealthy"), fields.count("desiredHealthy")
-    summary = f"{current}/{desired} healthy, {fields.count('disruptionsAllowed')} may go"
+    summary = (
+        f"{current}/{desired} healthy, {fields.count('disruptionsAllowed')} disruptions allowed"
+    )
     return (Health.HEALTHY if current >= desired else Health.DEGRADED), summary
 
 
@@ -113,7 +117,7 @@ def _node(fields: Fields) -> _Found:
     ready = fields.condition("Ready").get("status")
     if ready is None:
         return Health.UNKNOWN, "no status yet"
-    if ready != "True":  # Unknown: its kubelet no longer reports
+    if ready != "True":  # Unknown: its kubelet has stopped reporting
         return Health.UNHEALTHY, "not ready" if ready == "False" else "silent"
     pressures = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
     pressed = [kind for kind in pressures if fields.has(kind)]
@@ -123,7 +127,7 @@ def _node(fields: Fields) -> _Found:
     return Health.HEALTHY, "ready, cordoned" if cordoned else "ready"
 
 
-# Condition types and what they say when True; Degraded wins over Ready, Failed over both.
+# Condition types and what True means; Degraded takes precedence over Ready, Failed over both.
 _BAD: Final = (
     ("Failed", Health.UNHEALTHY),
     ("Error", Health.UNHEALTHY),
@@ -154,7 +158,7 @@ def _by_conditions(fields: Fields) -> _Found:
     if good:
         return Health.HEALTHY, good[0]
     phase = text(fields.status.get("phase"))
-    return _PHASES.get(phase, Health.UNKNOWN), phase or "says nothing of its health"
+    return _PHASES.get(phase, Health.UNKNOWN), phase or "reports no health"
 
 
 def _say(fields: Fields, kind: str, prefix: str = "") -> str:

@@ -1,11 +1,11 @@
-"""Reading fields of an object that may have any shape: what is missing or misshapen reads empty."""
+"""Reads fields of an object of any shape: missing or malformed fields read as empty."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-# Groups of Kubernetes itself; a Service of another group is not the Service we know.
+# Kubernetes' own groups; a Service in another group is a different kind.
 BUILTIN: Final = frozenset(
     {
         "apps",
@@ -24,7 +24,7 @@ BUILTIN: Final = frozenset(
 
 
 class Fields:
-    """A decoded object, read without trust in its shape."""
+    """A decoded object, read without trusting its shape."""
 
     __slots__ = ("metadata", "spec", "status", "tree")
 
@@ -41,27 +41,27 @@ class Fields:
 
     @property
     def is_builtin(self) -> bool:
-        """True for Kubernetes' own groups; items of a list carry no apiVersion and are trusted."""
+        """True for Kubernetes' own groups; list items carry no apiVersion and are trusted."""
         group, slash, _ = str(self.tree.get("apiVersion") or "").partition("/")
         return not slash or group in BUILTIN
 
     @property
     def is_outdated(self) -> bool:
-        """True where the status speaks of an older spec."""
+        """True if the status refers to an older spec."""
         observed = self.status.get("observedGeneration")
         return observed is not None and number(observed) < number(self.metadata.get("generation"))
 
     def count(self, field: str) -> int:
-        """Return a counter of the status, 0 where there is none."""
+        """Return a counter of the status, 0 if it is missing."""
         return number(self.status.get(field))
 
     def wanted(self, field: str = "replicas") -> int:
-        """Return a count of the spec; Kubernetes' default for all of them is 1."""
+        """Return a count of the spec, 1 if it is missing, as Kubernetes defaults all of them."""
         value = self.spec.get(field)
         return 1 if value is None else number(value)
 
     def condition(self, kind: str) -> Mapping[str, Any]:
-        """Return the condition of that type, {} where there is none."""
+        """Return the condition of that type, {} if there is none."""
         for candidate in self.conditions():
             if candidate.get("type") == kind:
                 return candidate
@@ -93,5 +93,5 @@ def number(value: object) -> int:
 
 
 def text(value: object, fallback: str = "") -> str:
-    """Return the value if it is a string with something in it, else ``fallback``."""
+    """Return the value if it is a non-empty string, else ``fallback``."""
     return value if isinstance(value, str) and value else fallback

@@ -1,6 +1,6 @@
 """Health of the kinds that run pods, by the counters and conditions their controllers report.
 
-"None ready" is Unhealthy, since nothing serves, unless a rollout is still in time.
+"None ready" is Unhealthy, since nothing serves, unless a rollout is still within its deadline.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tmcconsole.tmc.health.status_fields import Fields, mapping, mappings, numbe
 
 _Found = tuple[Health, str]
 
-# A container waiting for one of these does not come up by itself (kubelet's reasons).
+# Waiting reasons of the kubelet that do not resolve by themselves.
 _STUCK: Final = frozenset(
     {
         "CrashLoopBackOff",
@@ -29,7 +29,7 @@ _STUCK: Final = frozenset(
 
 
 def deployment(fields: Fields) -> _Found:
-    """Judge a Deployment: ready replicas, and whether its rollout goes on in time."""
+    """Judge a Deployment by its ready replicas, and whether its rollout progresses in time."""
     if not fields.status:
         return Health.UNKNOWN, "no status yet"
     want, ready = fields.wanted(), fields.count("readyReplicas")
@@ -49,7 +49,7 @@ def deployment(fields: Fields) -> _Found:
 
 
 def stateful_set(fields: Fields) -> _Found:
-    """Judge a StatefulSet: ready replicas, all of one revision."""
+    """Judge a StatefulSet: all replicas ready and of one revision."""
     found = replica_set(fields)
     current, update = fields.status.get("currentRevision"), fields.status.get("updateRevision")
     if found[0] is Health.HEALTHY and update and current != update:
@@ -63,13 +63,13 @@ def replica_set(fields: Fields) -> _Found:
         return Health.UNKNOWN, "no status yet"
     want, ready = fields.wanted(), fields.count("readyReplicas")
     summary = f"{ready}/{want} ready"
-    if fields.count("replicas") < want:  # its pods are still being made
+    if fields.count("replicas") < want:  # its pods are still being created
         return _in_time(ready, want, summary)
     return _replicas(ready, want, summary)
 
 
 def daemon_set(fields: Fields) -> _Found:
-    """Judge a DaemonSet by the nodes it should and does run on."""
+    """Judge a DaemonSet by the nodes it should run on and those it does run on."""
     if not fields.status:
         return Health.UNKNOWN, "no status yet"
     want, ready = fields.count("desiredNumberScheduled"), fields.count("numberReady")
@@ -81,7 +81,9 @@ def daemon_set(fields: Fields) -> _Found:
 
 
 def job(fields: Fields) -> _Found:
-    """Judge a Job: a failed one is Unhealthy, a failed try Degraded, a suspended one as ordered."""
+    """Judge a Job: failed is Unhealthy, a failed attempt Degraded; a suspended one is as
+    intended.
+    """
     done, want = fields.count("succeeded"), fields.wanted("completions")
     if fields.has("Failed"):
         reason = text(fields.condition("Failed").get("reason"), "failed")
@@ -99,16 +101,16 @@ def job(fields: Fields) -> _Found:
 
 
 def cron_job(fields: Fields) -> _Found:
-    """Judge a CronJob: Degraded where its last run is over and did not succeed."""
+    """Judge a CronJob: Degraded if its last run has finished and did not succeed."""
     if fields.spec.get("suspend") is True:
         return Health.HEALTHY, "suspended"
     active = list(mappings(fields.status.get("active")))
     if active:
         return Health.HEALTHY, f"{len(active)} active"
-    # Both are RFC 3339 in UTC with seconds: their order is that of the strings.
+    # Both are RFC 3339 in UTC with seconds, so they sort as strings.
     last = text(fields.status.get("lastScheduleTime"))
     if last and text(fields.status.get("lastSuccessfulTime")) < last:
-        return Health.DEGRADED, f"run of {last} not successful"
+        return Health.DEGRADED, f"run of {last} did not succeed"
     return Health.HEALTHY, f"last run {last}" if last else "scheduled"
 
 

@@ -1,7 +1,7 @@
-"""The audit log: what is about to be done, written before it is done, and what came of it after.
+"""The audit log: each action is written before it is carried out, and its outcome after.
 
-One JSON object a line; each carries the digest of the line before, so that a line changed, taken
-out or put in breaks the chain (``verify``). Values of Secrets never come here: callers pass
+One JSON object per line; each carries the digest of the line before, so that changing, removing or
+inserting a line breaks the chain (``verify``). Values of Secrets never come here: callers pass
 names, counts and digests.
 """
 
@@ -23,43 +23,43 @@ AuditEntry = dict[str, object]
 
 
 class AuditUnavailable(Exception):
-    """The record could not be made durable: the action it announces must not be done."""
+    """The record could not be made durable: the action it announces must not be carried out."""
 
 
 class AuditLog(Protocol):
-    """Where the engine announces its destructive and its operators' actions."""
+    """Where the engine announces destructive actions and those of operators."""
 
     async def before(
         self, action: str, *, actor: str, target: str, subject: str, uid: str, detail: str
     ) -> int:
         """Return the sequence number of the durable announcement of an action.
 
-        Raises ``AuditUnavailable``; the action is then to be refused.
+        Raises ``AuditUnavailable``; the action must then be refused.
         """
         ...
 
     async def after(self, seq: int, outcome: str) -> None:
-        """Record what came of the action announced as ``seq``. Raises ``AuditUnavailable``."""
+        """Record the outcome of the action announced as ``seq``. Raises ``AuditUnavailable``."""
         ...
 
     async def recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
-        """Return what was announced of these actions, oldest first, earlier processes' too.
+        """Return the announcements of these actions, oldest first, including earlier processes'.
 
-        Raises ``AuditUnavailable`` where the log cannot be read.
+        Raises ``AuditUnavailable`` if the log cannot be read.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """An announcement of the past, and what came of it."""
+    """A past announcement, and the action's outcome."""
 
     at: float  # Unix seconds
     action: str
     target: str
     uid: str
     detail: str
-    outcome: str  # "" where nothing was noted: it was cut off
+    outcome: str  # "" if none was recorded: the action was interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ChainEnd:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """What ``verify`` found. ``problem`` is "" for a whole chain, else it names the line."""
+    """The result of ``verify``. ``problem`` is "" for an intact chain, else it names the line."""
 
     position: ChainEnd
     lines: int
@@ -80,7 +80,7 @@ class ChainVerdict:
 
 
 class MemoryAudit:
-    """An audit log without files and threads, for the seeded simulation: lives as long as it."""
+    """An audit log without files and threads, for the seeded simulation."""
 
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
@@ -110,7 +110,7 @@ class MemoryAudit:
 def announcement(
     action: str, actor: str, target: str, subject: str, uid: str, detail: str
 ) -> AuditEntry:
-    """Return the entry that says what is about to be done."""
+    """Return the entry that announces an action."""
     return {
         "event": "before",
         "action": _cut(action),
@@ -123,13 +123,13 @@ def announcement(
 
 
 def result(seq: int, outcome: str) -> AuditEntry:
-    """Return the entry that says what came of the action announced as ``seq``."""
+    """Return the entry with the outcome of the action announced as ``seq``."""
     return {"event": "after", "of": seq, "outcome": _cut(outcome)}
 
 
 def torn() -> AuditEntry:
-    """Return the entry that follows a line cut short by a crash or a full disk."""
-    return {"event": "torn", "detail": "the line before is incomplete: writing it was cut short"}
+    """Return the entry that follows a line truncated by a crash or a full disk."""
+    return {"event": "torn", "detail": "the line before is incomplete: writing it was interrupted"}
 
 
 def chained(entry: AuditEntry, end: ChainEnd, wall: float) -> tuple[bytes, ChainEnd]:
@@ -140,12 +140,12 @@ def chained(entry: AuditEntry, end: ChainEnd, wall: float) -> tuple[bytes, Chain
 
 
 def digest_of(line: bytes) -> str:
-    """Return the digest of a line, its newline aside."""
+    """Return the digest of a line without its newline."""
     return blake2b(line.rstrip(b"\n"), digest_size=32).hexdigest()
 
 
 def recalled(lines: Iterable[bytes], actions: frozenset[str]) -> tuple[Recalled, ...]:
-    """Return the announcements of these actions in a chain's lines, with what came of each."""
+    """Return the announcements of these actions in a chain's lines, with their outcomes."""
     found: dict[object, Recalled] = {}
     for line in lines:
         entry = parsed(line)
@@ -172,9 +172,9 @@ def _recalled(entry: AuditEntry) -> Recalled:
 
 
 def verify(lines: Iterable[bytes], start: ChainEnd | None = None) -> ChainVerdict:
-    """Check a whole chain, or one that continues at ``start``, and return how far it holds.
+    """Check a whole chain, or one that continues from ``start``, and return how far it is intact.
 
-    An incomplete line (a crash, a full disk) is accepted where the next whole line says so, or at
+    An incomplete line (a crash, a full disk) is accepted if the next complete line says so, or at
     the very end.
     """
     end = start or ChainEnd()
@@ -193,7 +193,7 @@ def verify(lines: Iterable[bytes], start: ChainEnd | None = None) -> ChainVerdic
 
 
 def parsed(line: bytes) -> AuditEntry | None:
-    """Return the entry in a whole line, None for an incomplete or foreign one."""
+    """Return the entry in a complete line, None for an incomplete or foreign one."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -206,7 +206,7 @@ def parsed(line: bytes) -> AuditEntry | None:
 
 def _wrong(entry: AuditEntry, end: ChainEnd, *, after_torn: bool) -> str:
     if entry.get("seq") != end.seq + 1:
-        return f"number {entry.get('seq')} where {end.seq + 1} is due"
+        return f"number {entry.get('seq')} where {end.seq + 1} is expected"
     if entry.get("prev") != end.digest:
         return "does not continue the line before: one of them was changed"
     if after_torn and entry.get("event") != "torn":

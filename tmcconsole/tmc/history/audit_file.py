@@ -1,7 +1,7 @@
-"""The audit log in a file: append-only, ours alone, durable before an action starts.
+"""The audit log in a file: append-only, private, durable before an action starts.
 
-Callers that wait at the same time share one write and one fsync. One process at a time holds the
-file. A full file is renamed and the chain goes on in a new one.
+Concurrent callers share one write and one fsync. One process at a time holds the file. A full file
+is renamed and the chain continues in a new one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Ticket:
     entry: AuditEntry
     at: float
     seq: int = 0  # > 0 once durable
-    failed: str = ""  # why it is not
+    failed: str = ""  # why it could not be made durable
 
     @property
     def is_settled(self) -> bool:
@@ -53,7 +53,7 @@ class _Ticket:
 
 
 class FileAudit:
-    """An ``AuditLog`` in ``path``, opened at the first record and anew after a failure."""
+    """An ``AuditLog`` at ``path``, opened for the first record and again after a failure."""
 
     def __init__(
         self, path: Path, wall: Callable[[], float], *, max_bytes: int = MAX_BYTES
@@ -63,7 +63,7 @@ class FileAudit:
         self._max_bytes = max_bytes
         self._file: int | None = None
         self._end = ChainEnd()
-        self._waiting: list[_Ticket] = []  # one for each caller that waits, no more
+        self._waiting: list[_Ticket] = []  # one per waiting caller
         self._lock = anyio.Lock()
 
     async def before(
@@ -77,7 +77,7 @@ class FileAudit:
         await self._record(result(seq, outcome))
 
     async def recall(self, actions: frozenset[str]) -> tuple[Recalled, ...]:
-        """See ``AuditLog``. Looks into the present file and the full one before it."""
+        """See ``AuditLog``. Reads the current file and the full one before it."""
         try:
             return await anyio.to_thread.run_sync(self._recall, actions)
         except OSError as error:
@@ -91,7 +91,9 @@ class FileAudit:
         return recalled(_lines(files), actions)
 
     async def check(self) -> None:
-        """Open the file, so that a fault shows before it is needed. Raises ``AuditUnavailable``."""
+        """Open the file, so that a problem shows before it is needed. Raises
+        ``AuditUnavailable``.
+        """
         async with self._lock:
             try:
                 await anyio.to_thread.run_sync(self._open)
@@ -99,7 +101,7 @@ class FileAudit:
                 raise AuditUnavailable(self._refusal(error)) from error
 
     async def aclose(self) -> None:
-        """Close the file and let another process have it."""
+        """Close the file so that another process can take it."""
         async with self._lock:
             await anyio.to_thread.run_sync(self._close)
 
@@ -111,7 +113,7 @@ class FileAudit:
                 if not ticket.is_settled:  # by whoever held the lock before
                     await anyio.to_thread.run_sync(self._settle, tuple(self._waiting))
         finally:
-            self._waiting.remove(ticket)  # a cancelled caller's entry is not written any more
+            self._waiting.remove(ticket)  # a cancelled caller's entry is not written
         if ticket.failed:
             raise AuditUnavailable(ticket.failed)
         return ticket.seq
@@ -122,7 +124,7 @@ class FileAudit:
         try:
             self._write(tickets)
         except OSError as error:
-            self._close()  # the next record looks at the file anew: its end may be torn
+            self._close()  # the next record examines the file again: its end may be torn
             for ticket in tickets:
                 if not ticket.seq:
                     ticket.failed = self._refusal(error)
@@ -143,7 +145,7 @@ class FileAudit:
             self._close()
 
     def _open(self) -> int:
-        """Return the open, locked file, its chain's end known. Raises ``OSError``."""
+        """Return the open, locked file, with the end of its chain known. Raises ``OSError``."""
         if self._file is not None and _is_same(self._file, self._path):
             return self._file
         self._close()
@@ -159,14 +161,14 @@ class FileAudit:
         return file
 
     def _resume(self, file: int) -> ChainEnd:
-        """Return the end of the chain in the file, in the last full file, or as we know it."""
+        """Return the end of the chain in the file, in the last full file, or as remembered."""
         full = full_files(self._path)
         before = _end_of(_tail_of_file(full[-1]))[0] if full else self._end
         if os.fstat(file).st_size == 0:
-            _sync_folder(self._path.parent)  # the file's name, too, is to survive a crash
+            _sync_folder(self._path.parent)  # the file's name must survive a crash, too
             return before
         tail = _tail_of(file)
-        if not tail.endswith(b"\n"):  # now the line is whole, or can be told to be none
+        if not tail.endswith(b"\n"):  # now the line is complete, or recognisably not
             _append(file, b"\n")
             tail += b"\n"
         end, last = _end_of(tail, before.seq if full else 0)
@@ -178,14 +180,14 @@ class FileAudit:
     def _close(self) -> None:
         file, self._file = self._file, None
         if file is not None:
-            os.close(file)  # gives up the lock as well
+            os.close(file)  # releases the lock, too
 
     def _refusal(self, error: OSError) -> str:
         return f"audit log {self._path} cannot be written: {error.strerror or error}"
 
 
 def full_files(path: Path) -> list[Path]:
-    """Return the renamed files of the chain that goes on in ``path``, oldest first."""
+    """Return the renamed files of the chain that continues in ``path``, oldest first."""
     found = path.parent.glob(f"{path.name}.*")
     return sorted(file for file in found if file.suffix[1:].isdigit())
 
@@ -221,7 +223,7 @@ def _check_ours(file: int, path: Path) -> None:
     except BlockingIOError as error:
         raise OSError("another process holds it; stop that one first") from error
     if not _is_same(file, path):
-        raise OSError("it was renamed at this moment; try again")
+        raise OSError("it was just renamed; try again")
 
 
 def _is_same(file: int, path: Path) -> bool:
@@ -242,7 +244,7 @@ def _tail_of(file: int) -> bytes:
 
 
 def _end_of(tail: bytes, seq: int = 0) -> tuple[ChainEnd, bytes]:
-    """Return the end of the chain and its last line; ``seq`` counts where no line is whole."""
+    """Return the end of the chain and its last line; ``seq`` is used if no line is complete."""
     lines = io.BytesIO(tail).readlines()
     last = lines[-1] if lines else b""
     for line in reversed(lines):

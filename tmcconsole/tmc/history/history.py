@@ -1,7 +1,7 @@
-"""What happened, in memory: bounded, the latest last, the same error folded into one record.
+"""The history in memory: bounded, newest last, repeated errors folded into one record.
 
-Errors of one type and reason, on one target and kind, are one record with a count while any of
-them lasts. It is recovered when the last object it was seen on is. The engine's loop owns it.
+Errors of one type and reason, on one target and kind, share one record with a count while any of
+them lasts. It is recovered when the last object it was seen on is. Owned by the engine's loop.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.tmc.errors import Failure, Severity
 
 KEEP: Final = 2000  # records
-# Objects remembered per open error. Beyond it only the count grows, and the error counts as
-# recovered once the remembered ones are; one that still fails opens it anew.
+# Objects remembered per open error. Beyond that only the count grows, and the error counts as
+# recovered once the remembered ones are; an object that still fails opens it again.
 MAX_SUBJECTS: Final = 1000
 
 _Place = tuple[str, str]  # target, subject
@@ -28,7 +28,7 @@ _Place = tuple[str, str]  # target, subject
 
 @dataclass(slots=True)
 class _Open:
-    """An error that lasts, and the subjects that still have it. Its record is in the ring."""
+    """An ongoing error, and the subjects that still have it. Its record is in the ring."""
 
     id: str
     target: str
@@ -36,7 +36,7 @@ class _Open:
 
 
 class History:
-    """The last ``keep`` records. All times are Unix seconds and come in as arguments."""
+    """The last ``keep`` records. All times are Unix seconds and passed as arguments."""
 
     def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
@@ -55,7 +55,7 @@ class History:
         return len(self._records)
 
     def records(self) -> tuple[HistoryRecord, ...]:
-        """Return all records, the one that happened last at the end."""
+        """Return all records, most recent last."""
         return tuple(self._records.values())
 
     def on_record(self, callback: Callable[[HistoryRecord], None]) -> None:
@@ -63,7 +63,7 @@ class History:
         self._listeners.append(callback)
 
     def on_drop(self, callback: Callable[[str], None]) -> None:
-        """Call back with the id of each record that the bound pushed out."""
+        """Call back with the id of each record dropped by the bound."""
         self._drop_listeners.append(callback)
 
     def record_error(
@@ -95,7 +95,7 @@ class History:
         )
 
     def record_recovery(self, target: str, subject: str, at: float) -> None:
-        """Note that a subject works again (or is gone): cheap where it never failed."""
+        """Note that a subject works again (or is gone): cheap if it never failed."""
         for signature in sorted(self._failing.pop((target, subject), ())):
             entry = self._open[signature]
             entry.subjects.discard(subject)
@@ -105,7 +105,9 @@ class History:
                 self._put(record)
 
     def failing(self, target: str, kind: str) -> list[str]:
-        """Return what fails of a kind there, as namespace/name: also what an earlier run left."""
+        """Return what fails of a kind there, as namespace/name, including errors of an earlier
+        run.
+        """
         start = f"{kind}/"
         return sorted(
             subject.removeprefix(start)
@@ -126,7 +128,7 @@ class History:
         hint: str = "",
         actor: str = "",
     ) -> HistoryRecord:
-        """Note one event: an action, a recovery, a drift, a placement, a lifecycle step."""
+        """Record one event: an action, a recovery, a drift, a placement, a lifecycle step."""
         return self._put(
             HistoryRecord(
                 id=self._new_id(_signature(category, target, subject, event)),
@@ -144,7 +146,7 @@ class History:
         )
 
     def load(self, records: Iterable[HistoryRecord]) -> None:
-        """Take over an earlier run's records, oldest first, before anything is recorded.
+        """Load an earlier run's records, oldest first, before anything is recorded.
 
         An error still open then is open now, for the one subject that its record names.
         """
@@ -160,13 +162,13 @@ class History:
         self._trim()
 
     def pending(self) -> tuple[HistoryRecord, ...]:
-        """Return what changed since the last call, for the writer to save."""
+        """Return what changed since the last call, to be saved."""
         changed = tuple(self._records[id] for id in self._unsaved)
         self._unsaved.clear()
         return changed
 
     def unsaved(self, records: Iterable[HistoryRecord]) -> None:
-        """Put back what ``pending`` returned and could not be saved."""
+        """Put back what ``pending`` returned if it could not be saved."""
         self._unsaved |= {record.id: None for record in records if record.id in self._records}
 
     def _first(self, signature: str, failure: Failure, target: str, at: float) -> HistoryRecord:
@@ -220,5 +222,7 @@ class History:
 
 
 def _signature(*parts: str) -> str:
-    """Name what folds together; the same in every run, so that a restart goes on counting."""
+    """Return the key by which records are folded; the same in every run, so that counts continue
+    after a restart.
+    """
     return blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).hexdigest()

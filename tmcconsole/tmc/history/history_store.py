@@ -1,7 +1,7 @@
 """The history on disk: one SQLite file that survives restarts, bounded, written off the loop.
 
-All SQLite work runs in a worker thread, one call at a time. A file that cannot be read is set
-aside, never repaired and never deleted, and ``set_aside`` tells where it went and why.
+All SQLite work runs in a worker thread, one call at a time. An unreadable file is set aside, never
+repaired or deleted; ``set_aside`` tells where it went and why.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tmcconsole.tmc.history.history import KEEP, History
 VERSION: Final = 1  # of the schema, in PRAGMA user_version
 SAVE_EVERY_S: Final = 2.0
 BUSY_S: Final = 5.0  # wait for another process that reads the file
-MAX_SET_ASIDE: Final = 9  # then the disk is to be looked at, and no more files are made
+MAX_SET_ASIDE: Final = 9  # then the disk needs attention, and no more files are made
 
 _SCHEMA: Final = """
 create table if not exists history (
@@ -41,7 +41,7 @@ class HistoryUnavailable(Exception):
 
 
 class HistoryStore:
-    """One SQLite file, opened at the first use and again after an error."""
+    """One SQLite file, opened on first use and again after an error."""
 
     def __init__(self, path: Path, *, keep: int = KEEP) -> None:
         self._path = path
@@ -68,7 +68,8 @@ class HistoryStore:
             try:
                 return await anyio.to_thread.run_sync(work)
             except (sqlite3.Error, OSError) as error:
-                # Whatever is wrong, the next call opens anew, and looks whether it is readable.
+                # Whatever is wrong, the next call reopens the file and checks whether it is
+                # readable.
                 await anyio.to_thread.run_sync(self._close)
                 raise HistoryUnavailable(f"history file {self._path}: {error}") from error
 
@@ -111,7 +112,7 @@ class HistoryStore:
             if not aside.exists():
                 break
         else:
-            raise OSError(f"{why}; {MAX_SET_ASIDE} unreadable files are there already")
+            raise OSError(f"{why}; {MAX_SET_ASIDE} unreadable files already exist")
         for suffix in _SUFFIXES:
             found = self._path.with_name(self._path.name + suffix)
             if found.exists():
@@ -129,9 +130,10 @@ async def keep_saved(
     sleep: Callable[[float], Awaitable[None]],
     report: Callable[[SafeText], None],
 ) -> None:
-    """Save what is new every ``SAVE_EVERY_S`` until cancelled, and once more then.
+    """Save what is new every ``SAVE_EVERY_S`` until cancelled, and then once more.
 
-    What cannot be saved is kept for the next time; ``report`` hears why, "" when it works again.
+    What cannot be saved is kept for the next time; ``report`` gets the reason, "" when saving works
+    again.
     """
     try:
         while True:
@@ -157,10 +159,10 @@ async def save_pending(history: History, store: HistoryStore) -> SafeText:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Return the open, checked database. Raises ``_Unreadable`` where it is none of ours."""
+    """Return the open, checked database. Raises ``_Unreadable`` if it is not one of ours."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
-    # The lock makes sure that one thread at a time uses the connection.
+    # The lock ensures that one thread at a time uses the connection.
     database = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
     try:
         _prepare(database)
@@ -175,7 +177,7 @@ def _prepare(database: sqlite3.Connection) -> None:
         version = database.execute("pragma user_version").fetchone()[0]
         sound = database.execute("pragma quick_check(1)").fetchone()[0]
     except sqlite3.OperationalError:
-        raise  # locked, read-only or full: nothing is wrong with the file
+        raise  # locked, read-only or full: the file itself is fine
     except sqlite3.DatabaseError as error:
         raise _Unreadable(str(error)) from error
     if sound != "ok":

@@ -15,7 +15,7 @@ from typing import Final
 from tmcconsole.tmc.classify import CLUSTER_WIDE
 from tmcconsole.tmc.errors import ErrorType, Failure
 
-THRESHOLD: Final = 5  # cluster-wide failures in a row
+THRESHOLD: Final = 5  # consecutive cluster-wide failures
 RESET_S: Final = 60.0
 
 
@@ -33,9 +33,9 @@ class Breaker:
 
     threshold: int = THRESHOLD
     reset_s: float = RESET_S
-    failures: int = 0  # in a row
+    failures: int = 0  # consecutive
     opened_at: float | None = None  # None while closed
-    # When the trial under way began. A trial that never reports is given up after reset_s.
+    # When the current trial began. A trial that never reports is abandoned after reset_s.
     trial_at: float | None = None
 
     def state(self, now: float) -> BreakerState:
@@ -47,14 +47,14 @@ class Breaker:
         return BreakerState.HALF_OPEN
 
     def closes_in(self, now: float) -> float:
-        """Return the seconds until a trial is let through, 0 when one would be now."""
+        """Return the seconds until the next trial, 0 if one is allowed now."""
         if self.opened_at is None:
             return 0.0
         since = self.opened_at if self.trial_at is None else self.trial_at
         return max(0.0, since + self.reset_s - now)
 
     def admit(self, now: float) -> tuple[bool, Breaker]:
-        """Return whether a request may go, and the breaker after that decision."""
+        """Return whether a request may be sent, and the breaker after that decision."""
         if self.opened_at is None:
             return True, self
         if self.closes_in(now) > 0:
@@ -62,7 +62,7 @@ class Breaker:
         return True, replace(self, trial_at=now)
 
     def succeeded(self) -> Breaker:
-        """Return the breaker after an answer from the cluster."""
+        """Return the breaker after a response from the cluster."""
         if self.failures == 0 and self.opened_at is None:
             return self
         return Breaker(self.threshold, self.reset_s)
@@ -70,7 +70,7 @@ class Breaker:
     def failed(self, now: float) -> Breaker:
         """Return the breaker after a failure that ``counts``.
 
-        A late failure of an old request does not put off the trial.
+        A late failure of an old request does not postpone the trial.
         """
         counted = replace(self, failures=self.failures + 1)
         if self.opened_at is None:
@@ -82,9 +82,9 @@ class Breaker:
 
 
 def counts(failure: Failure) -> bool:
-    """Return whether a failure speaks against the whole cluster rather than one object.
+    """Return whether a failure indicates a problem of the whole cluster, not of one object.
 
-    A 429 or 503 with Retry-After is an answer with its own pace, not a dead cluster.
+    A 429 or 503 with Retry-After is a response that sets its own pace, not a dead cluster.
     """
     if failure.type is ErrorType.SYNC_TIMEOUT:
         return True

@@ -1,7 +1,7 @@
-"""What is done about an error: seven strategies as data; ``recovery_runner`` carries them out.
+"""What is done about an error: seven strategies as data, carried out by ``runner.py``.
 
-A strategy names real actions of the engine, in order; the heavier ones come in only when the
-lighter ones did not help.
+A strategy lists actions of the engine, in order; the heavier ones are added only when the lighter
+ones did not help.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tmcconsole.tmc.errors import ErrorType, Failure
 
 
 class RecoveryActions(Protocol):
-    """What the engine can do. Each returns when it is done and raises when it did not work.
+    """What the engine can do. Each action returns when it is done and raises if it failed.
 
     ``subject`` is resource/namespace/name, a kind, or "" for the whole target.
     """
@@ -28,7 +28,7 @@ class RecoveryActions(Protocol):
         ...
 
     async def relist(self, target: str, subject: str) -> None:
-        """List the subject's kind anew, or every kind."""
+        """List the subject's kind again, or every kind."""
         ...
 
     async def rediscover(self, target: str, subject: str) -> None:
@@ -36,15 +36,15 @@ class RecoveryActions(Protocol):
         ...
 
     async def replace(self, target: str, subject: str) -> None:
-        """Decide anew on which targets the subject belongs."""
+        """Decide again which targets the subject belongs on."""
         ...
 
     async def reapply(self, target: str, subject: str) -> None:
-        """Read the subject afresh and write it again."""
+        """Read the subject again and write it."""
         ...
 
     async def probe(self, target: str, subject: str) -> None:
-        """Ask the cluster for its version, as a sign of life."""
+        """Request the cluster's version, as a sign of life."""
         ...
 
 
@@ -62,7 +62,7 @@ class RecoveryAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecoveryStep:
-    """An action, and the attempt from which on it is part of the recovery."""
+    """An action, and the first attempt that includes it."""
 
     action: RecoveryAction
     from_attempt: int = 1
@@ -77,10 +77,10 @@ class Strategy:
     priority: int  # higher goes first
     timeout_s: float  # for all steps together
     steps: tuple[RecoveryStep, ...]
-    is_for_target: bool  # acts on the whole target: one recovery whatever the subject
+    is_for_target: bool  # acts on the whole target: one recovery for all subjects
 
     def actions(self, attempt: int) -> tuple[RecoveryAction, ...]:
-        """Return what the ``attempt``-th try (from 1) does, in order."""
+        """Return the actions of the ``attempt``-th attempt (from 1), in order."""
         return tuple(step.action for step in self.steps if step.from_attempt <= attempt)
 
 
@@ -116,7 +116,7 @@ STRATEGIES: Final = (
         ),
         priority=80,
         timeout_s=300,
-        # The watches resume by themselves once there is a connection.
+        # The watches resume by themselves once connected.
         steps=(
             RecoveryStep(RecoveryAction.REBUILD_CLIENT, from_attempt=2),
             RecoveryStep(RecoveryAction.PROBE),
@@ -175,7 +175,7 @@ _GENERIC: Final = STRATEGIES[-1]
 
 
 def choose(failure: Failure) -> Strategy | None:
-    """Return the strategy for a failure, the generic one for what may pass, else None."""
+    """Return the strategy for a failure, the generic one if it may pass by itself, else None."""
     matching = [strategy for strategy in STRATEGIES if failure.type in strategy.handles]
     if matching:
         return max(matching, key=lambda strategy: strategy.priority)

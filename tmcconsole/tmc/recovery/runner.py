@@ -1,6 +1,6 @@
-"""Carries out recoveries: at most five at once, the highest priority first, under a deadline.
+"""Runs recoveries: at most five at once, highest priority first, each with a deadline.
 
-Never two for the same trouble, and not again before its cool-down is over. All state is visible.
+Never two for the same trouble, and not again before its cool-down has passed. All state is visible.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from tmcconsole.tmc.errors import Failure
 from tmcconsole.tmc.recovery.recovery import RecoveryAction, RecoveryActions, Strategy, choose
 
 MAX_ACTIVE: Final = 5
-MAX_PENDING: Final = 100  # more is refused: the trouble comes again if it lasts
-MAX_FINISHED: Final = 100  # kept to look at
-MAX_TROUBLES: Final = 1000  # whose attempts are counted
-COOL_DOWN_S: Final = 10.0  # after a recovery; doubling with each that failed
+MAX_PENDING: Final = 100  # more are rejected: a lasting trouble is reported again
+MAX_FINISHED: Final = 100  # kept for display
+MAX_TROUBLES: Final = 1000  # troubles whose attempts are counted
+COOL_DOWN_S: Final = 10.0  # after a recovery; doubled after each failed one
 MAX_COOL_DOWN_S: Final = 300.0
-FORGET_S: Final = 600.0  # quiet after the cool-down: the next time is a first attempt again
+FORGET_S: Final = 600.0  # without trouble after the cool-down, attempts start again from 1
 
 _Trouble = tuple[str, str, str]  # strategy, target, subject
 
 
 class RecoveryState(StrEnum):
-    """Where a recovery stands."""
+    """The state of a recovery."""
 
     PENDING = "Pending"
     IN_PROGRESS = "InProgress"
@@ -43,7 +43,7 @@ class RecoveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """One recovery. Times are those of the runner's clock, 0 where it has not happened."""
+    """One recovery. Times are on the runner's clock, 0 if not reached."""
 
     number: int
     strategy: Strategy
@@ -55,12 +55,12 @@ class Recovery:
     state: RecoveryState = RecoveryState.PENDING
     started_at: float = 0.0
     ended_at: float = 0.0
-    done: tuple[RecoveryAction, ...] = ()  # actions that worked
+    done: tuple[RecoveryAction, ...] = ()  # actions that succeeded
     message: str = ""  # what was done, or why it ended
 
     @property
     def trouble(self) -> _Trouble:
-        """What is wrong with what: recovered from once at a time."""
+        """What is recovered from: one recovery at a time for each."""
         return self.strategy.name, self.target, self.subject
 
 
@@ -103,13 +103,13 @@ class RecoveryRunner:
         return f"<RecoveryRunner current={len(self._current)} pending={len(self._pending)}>"
 
     def recoveries(self) -> tuple[Recovery, ...]:
-        """Return the finished ones that are kept, then those pending and in progress."""
+        """Return the finished recoveries that are kept, then those pending and in progress."""
         return (*self._finished, *self._current.values())
 
     def request(self, failure: Failure, *, target: str, subject: str = "") -> Recovery | None:
-        """Ask for a recovery and return it; None where there is none to start now.
+        """Request a recovery and return it, or None if none starts now.
 
-        That is: no strategy fits, it is under way, cooling down, or too many wait.
+        That is: no strategy fits, one is in progress, it is cooling down, or too many are pending.
         """
         strategy = choose(failure)
         if strategy is None or len(self._pending) >= MAX_PENDING:
@@ -136,7 +136,9 @@ class RecoveryRunner:
         return recovery
 
     async def run(self) -> None:
-        """Work on what is requested until cancelled; then everything unfinished is Cancelled."""
+        """Carry out requested recoveries until cancelled; then mark all unfinished ones
+        Cancelled.
+        """
         try:
             async with anyio.create_task_group() as group:
                 for number in range(MAX_ACTIVE):
@@ -185,7 +187,7 @@ class RecoveryRunner:
         self._on_change(ended)
 
     def _count(self, ended: Recovery) -> None:
-        """Set the cool-down. Success has one too: what comes straight back was not the cure."""
+        """Set the cool-down. Success has one, too: trouble that returns at once was not cured."""
         wait = COOL_DOWN_S
         if ended.state is not RecoveryState.COMPLETED:
             wait = min(MAX_COOL_DOWN_S, COOL_DOWN_S * 2.0 ** min(ended.attempt - 1, 10))
