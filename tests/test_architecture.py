@@ -25,6 +25,8 @@ SAMPLES = sorted((ROOT / "sample-configs").glob("*.toml"))
 MAX_LINES = 400
 MAX_FILES = 14  # in one folder
 MAX_FUNCTION_LINES = 60
+MAX_UNNAMED = 4  # arguments that only their order tells apart
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 # The same part of several wholes: one for each direction of sync, one for each side of the seam.
 SAME_PART = {"reconciler", "reconcile_context", "plan", "removal", "errors"}
 # Folders whose files are called after what each is about: a command, an order, a record, a kind.
@@ -196,6 +198,55 @@ def bare_uses(tree: ast.Module) -> Iterator[str]:
 )
 def test_the_check_for_bare_uses_finds_them(code: str, is_found: bool) -> None:
     assert bool(list(bare_uses(ast.parse(code)))) is is_found
+
+
+def test_what_is_made_of_more_than_four_parts_says_which_is_which() -> None:
+    makers = {name for path in PRODUCT for name in makers_in(tree_of(path))}
+
+    found = {relative(path): list(bags(tree_of(path), makers)) for path in PRODUCT}
+
+    assert {path: calls for path, calls in found.items() if calls} == {}
+
+
+def makers_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the classes of a module, and its functions that make something as a class does."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.FunctionDef(name=name) if name.startswith(("make_", "new_")):
+                yield name
+
+
+def bags(tree: ast.Module, makers: set[str]) -> Iterator[str]:
+    """Yield calls of makers with more than four arguments that only their order tells apart.
+
+    Outside of functions they are rows of a table, which reads better without names.
+    """
+    functions = [node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    for node in {inner for function in functions for inner in ast.walk(function)}:
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in makers:
+                if len(node.args) > MAX_UNNAMED:
+                    yield f"line {node.lineno}: {name}"
+
+
+@pytest.mark.parametrize(
+    ("call", "is_found"),
+    [
+        ("Parts(1, 2, 3, 4, 5)", True),
+        ("there.Parts(1, 2, 3, 4, 5)", True),
+        ("new_parts(1, 2, 3, 4, *rest)", True),
+        ("Parts(1, 2, 3, 4, e=5)", False),
+        ("work(1, 2, 3, 4, 5)", False),
+    ],
+)
+def test_the_check_for_nameless_parts_finds_them(call: str, is_found: bool) -> None:
+    code = "class Parts: ...\ndef new_parts(): ...\n"
+    makers = set(makers_in(ast.parse(code)))
+
+    assert bool(list(bags(ast.parse(f"def f():\n    {call}"), makers))) is is_found
+    assert list(bags(ast.parse(f"TABLE = [{call}]"), makers)) == []
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=relative)

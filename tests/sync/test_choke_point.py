@@ -73,4 +73,4 @@ def test_permits_are_made_by_the_policy_and_writers_by_who_connects() -> None:
 
     assert users["_SEAL"] == {"sync/policy/permit.py"}
     assert users["TargetWriter"] <= {"sync/state/target.py", "engine/targets/wiring.py"}
-    assert users["HubWriter"] <= {"sync/state/hub.py", "engine/hub/hub_session.py"}
+    assert users["HubWriter"] <= {"sync/state/hub.py", "engine/hub/open_session.py"}

@@ -53,7 +53,11 @@ class _Draft:
         try:
             self.given[key.path] = key.read(raw, folder)
         except Unusable as error:
-            self.problems.append(ConfigProblem(source, line, key.path, str(error), error.fix))
+            self.problems.append(
+                ConfigProblem(
+                    source=source, line=line, key=key.path, what=str(error), fix=error.fix
+                )
+            )
         self.origins[key.path] = f"{source}:{line}" if line else source
 
 
@@ -75,7 +79,13 @@ def load(
             draft.set(KEYS[name], written, folder, f"flag for {name}")
         else:
             draft.problems.append(
-                ConfigProblem("flag --set", 0, name, "unknown key", nearest(name, KEYS))
+                ConfigProblem(
+                    source="flag --set",
+                    line=0,
+                    key=name,
+                    what="unknown key",
+                    fix=nearest(name, KEYS),
+                )
             )
     _check_whole(draft, str(file) if file else "settings")
     if draft.problems:
@@ -93,11 +103,19 @@ def _read_file(file: Path, draft: _Draft) -> None:
         at = f"see column {place[2]}" if place else "the file ends too early"
         line = int(place[1]) if place else len(document.splitlines())
         raise ConfigError(
-            [ConfigProblem(str(file), line, "", f"not TOML: {_lower(what)}", at)]
+            [
+                ConfigProblem(
+                    source=str(file), line=line, key="", what=f"not TOML: {_lower(what)}", fix=at
+                )
+            ]
         ) from error
     except RecursionError as error:
         raise ConfigError(
-            [ConfigProblem(str(file), 0, "", "nested too deeply", "flatten it")]
+            [
+                ConfigProblem(
+                    source=str(file), line=0, key="", what="nested too deeply", fix="flatten it"
+                )
+            ]
         ) from error
     lines = lines_of(document)
     for name, value in tree.items():
@@ -106,7 +124,7 @@ def _read_file(file: Path, draft: _Draft) -> None:
 
 def _text_of(file: Path) -> str:
     def refuse(what: str, fix: str, cause: Exception | None = None) -> ConfigError:
-        error = ConfigError([ConfigProblem(str(file), 0, "", what, fix)])
+        error = ConfigError([ConfigProblem(source=str(file), line=0, key="", what=what, fix=fix)])
         error.__cause__ = cause
         return error
 
@@ -145,12 +163,18 @@ def _read_top(
             *(key.name for key in SECTIONS[""]),
         ]
         draft.problems.append(
-            ConfigProblem(source, line, name, "unknown key", nearest(name, known))
+            ConfigProblem(
+                source=source, line=line, key=name, what="unknown key", fix=nearest(name, known)
+            )
         )
     elif not isinstance(value, dict):
         draft.problems.append(
             ConfigProblem(
-                source, line, name, "must be a table", f"write [{name}] on a line of its own"
+                source=source,
+                line=line,
+                key=name,
+                what="must be a table",
+                fix=f"write [{name}] on a line of its own",
             )
         )
     else:
@@ -167,7 +191,9 @@ def _read_key(
         draft.set(KEYS[path], raw, file.parent, str(file), line)
     else:
         fix = nearest(name, (key.name for key in SECTIONS[section]))
-        draft.problems.append(ConfigProblem(str(file), line, path, "unknown key", fix))
+        draft.problems.append(
+            ConfigProblem(source=str(file), line=line, key=path, what="unknown key", fix=fix)
+        )
 
 
 def _read_targets(
@@ -194,7 +220,11 @@ def _items(
 ) -> Iterator[tuple[_Item, Mapping[str, Any]]]:
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         fix = f"write [[{name}]] above each one"
-        problems.append(ConfigProblem(str(file), lines.get(name, 0), name, "must be tables", fix))
+        problems.append(
+            ConfigProblem(
+                source=str(file), line=lines.get(name, 0), key=name, what="must be tables", fix=fix
+            )
+        )
         return
     for index, item in enumerate(raw):
         yield _Item(str(file), f"{name}[{index}]", lines, problems), item
@@ -236,7 +266,9 @@ class _Item:
         key = f"{self.path}.{name}" if name else self.path
         table = self.path.partition("[")[0]
         line = next((self.lines[at] for at in (key, self.path, table) if at in self.lines), 0)
-        self.problems.append(ConfigProblem(self.source, line, key, what, fix))
+        self.problems.append(
+            ConfigProblem(source=self.source, line=line, key=key, what=what, fix=fix)
+        )
 
 
 def access_problem(found: Mapping[str, object]) -> Unusable | None:
@@ -263,7 +295,9 @@ def _read_environment(environ: Mapping[str, str], folder: Path, draft: _Draft) -
             _read_target_list(written, folder, draft)
         elif variable != "TMC_CONFIG" and not _SERVICE_VARIABLE.fullmatch(variable):
             fix = nearest(variable, [*keys, TARGETS_VARIABLE, "TMC_CONFIG"])
-            draft.problems.append(ConfigProblem(variable, 0, "", "unknown variable", fix))
+            draft.problems.append(
+                ConfigProblem(source=variable, line=0, key="", what="unknown variable", fix=fix)
+            )
 
 
 def _read_target_list(written: str, folder: Path, draft: _Draft) -> None:
@@ -274,7 +308,9 @@ def _read_target_list(written: str, folder: Path, draft: _Draft) -> None:
             targets.append(TargetSettings(name, access))
         except Unusable as error:
             draft.problems.append(
-                ConfigProblem(TARGETS_VARIABLE, 0, "targets", str(error), error.fix)
+                ConfigProblem(
+                    source=TARGETS_VARIABLE, line=0, key="targets", what=str(error), fix=error.fix
+                )
             )
     draft.targets = tuple(targets)
     draft.origins["targets"] = TARGETS_VARIABLE
@@ -284,7 +320,11 @@ def _check_whole(draft: _Draft, source: str) -> None:
     """Report problems that no single key shows. Parts that already have a problem are skipped."""
 
     def report(key: str, what: str, fix: str) -> None:
-        draft.problems.append(ConfigProblem(draft.origins.get(key, source), 0, key, what, fix))
+        draft.problems.append(
+            ConfigProblem(
+                source=draft.origins.get(key, source), line=0, key=key, what=what, fix=fix
+            )
+        )
 
     hub = {path[4:]: value for path, value in draft.given.items() if path.startswith("hub.")}
     seen = {problem.key.partition(".")[0].partition("[")[0] for problem in draft.problems}

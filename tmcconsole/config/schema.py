@@ -93,7 +93,11 @@ def _keys(section: str, settings: type) -> tuple[ConfigKey, ...]:
     for field in fields(settings):
         name = field.name.removesuffix("_s")
         read = _READERS.get(f"{section}.{name}") or _BY_TYPE[hints[field.name]]
-        found.append(ConfigKey(section, name, field.name, read, field.default))
+        found.append(
+            ConfigKey(
+                section=section, name=name, field=field.name, read=read, default=field.default
+            )
+        )
     return tuple(found)
 
 

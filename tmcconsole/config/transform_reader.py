@@ -64,7 +64,9 @@ def read_transform(raw: Mapping[str, Any], source: str) -> Transform:
     )
     if not changes:
         raise Misplaced("", "changes nothing", f"write one of {', '.join(_CHANGES)}")
-    return Transform(name, source, Match(**found), changes, _json(raw))
+    return Transform(
+        name=name, source=source, match=Match(**found), changes=changes, written=_json(raw)
+    )
 
 
 def _name(raw: Any) -> str:

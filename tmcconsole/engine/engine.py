@@ -20,7 +20,8 @@ from tmcconsole.engine.board.projector import Projector
 from tmcconsole.engine.board.target_records import Tally, failed, waiting
 from tmcconsole.engine.commands.dispatch import Commands
 from tmcconsole.engine.hub.failing import message_of, understand
-from tmcconsole.engine.hub.hub_session import EngineContext, HubSession, open_session
+from tmcconsole.engine.hub.hub_session import EngineContext, HubSession
+from tmcconsole.engine.hub.open_session import open_session
 from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
@@ -159,14 +160,14 @@ class Engine:
 
     def _surroundings(self) -> EngineContext:
         return EngineContext(
-            self.runtime,
-            self.settings,
-            self.history,
-            self.audit,
-            self._projector.touch,
-            lambda: None,
-            ThisReplica(self.replica, self._is_ready),
-            self._past,
+            runtime=self.runtime,
+            settings=self.settings,
+            history=self.history,
+            audit=self.audit,
+            touched=self._projector.touch,
+            changed=lambda: None,
+            myself=ThisReplica(self.replica, self._is_ready),
+            past=self._past,
         )
 
     async def _recall(self) -> tuple[Recalled, ...]:
@@ -177,7 +178,10 @@ class Engine:
             message = f"what was deleted before cannot be told: {error}"
             wall = self.runtime.wall()
             names = (target.name for target in self.settings.targets)
-            return tuple(Recalled(wall, TRIPPED, name, "", message, "") for name in names)
+            return tuple(
+                Recalled(at=wall, action=TRIPPED, target=name, uid="", detail=message, outcome="")
+                for name in names
+            )
 
     def _is_ready(self, duty: str) -> bool:
         """True where we could carry out a duty now: the hub's needs a view of all targets."""

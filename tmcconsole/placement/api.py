@@ -111,16 +111,16 @@ def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
     ready = condition_of(tree, "Ready") or {}
     status = _part(tree, "status")
     return SyncTarget(
-        TargetIdentity(cluster, meta["name"], meta.get("uid", "")),
-        dict(labels_of(tree)),
-        bool(spec.get("unschedulable")),
-        unix_time(spec.get("evictAfter")),
-        ready.get("status") == "True",
-        _read_pause(notes.get(PAUSE)),
-        notes.get(CLUSTER_UID, ""),
-        unix_time(notes.get(ALLOW_DELETES)),
-        unix_time(status.get("lastSyncerHeartbeatTime")),
-        _synced_kinds(status),
+        identity=TargetIdentity(cluster, meta["name"], meta.get("uid", "")),
+        labels=dict(labels_of(tree)),
+        unschedulable=bool(spec.get("unschedulable")),
+        evict_after=unix_time(spec.get("evictAfter")),
+        ready=ready.get("status") == "True",
+        pause=_read_pause(notes.get(PAUSE)),
+        cluster_uid=notes.get(CLUSTER_UID, ""),
+        allow_deletes_until=unix_time(notes.get(ALLOW_DELETES)),
+        heartbeat_at=unix_time(status.get("lastSyncerHeartbeatTime")),
+        synced_kinds=_synced_kinds(status),
     )
 
 
@@ -147,20 +147,20 @@ def read_placement(tree: Json) -> Placement:
     strategy, selectors = spec.get("strategy"), spec.get("locationSelectors")
     keys = annotations_of(tree).get(SYNCTARGETS, "")
     return Placement(
-        meta["name"],
-        meta.get("uid", ""),
-        strategy if strategy in (ONE_TO_MANY, SPREAD) else ONE_TO_ANY,
-        tuple(one for one in selectors if _selector(one) is not None)
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        strategy=strategy if strategy in (ONE_TO_MANY, SPREAD) else ONE_TO_ANY,
+        location_selectors=tuple(one for one in selectors if _selector(one) is not None)
         if isinstance(selectors, list)
         else (),
-        _selector(spec.get("namespaceSelector")),
-        tuple(key for key in keys.split(",") if key),
-        str(status.get("phase") or "Pending"),
-        str(_part(status, "selectedLocation").get("locationName") or ""),
-        read_transforms(spec.get("transforms"), meta["name"]),
-        CONFLICT_POLICIES.get(str(spec.get("conflictPolicy") or ""), ""),
-        REFERENCED if spec.get("dependencies") == REFERENCED else WHOLE,
-        read_status_rules(spec.get("statusRules"), meta["name"]),
+        namespace_selector=_selector(spec.get("namespaceSelector")),
+        current_keys=tuple(key for key in keys.split(",") if key),
+        phase=str(status.get("phase") or "Pending"),
+        selected_location=str(_part(status, "selectedLocation").get("locationName") or ""),
+        transforms=read_transforms(spec.get("transforms"), meta["name"]),
+        conflict_policy=CONFLICT_POLICIES.get(str(spec.get("conflictPolicy") or ""), ""),
+        dependencies=REFERENCED if spec.get("dependencies") == REFERENCED else WHOLE,
+        status_rules=read_status_rules(spec.get("statusRules"), meta["name"]),
     )
 
 

@@ -89,12 +89,24 @@ def _one(
             for one in (PLAIN, inputs)
         )
     except TransformFailed as error:
-        return Preview(subject, target.name, (), None, f"TransformFailed: {error}")
+        return Preview(
+            subject=subject,
+            target=target.name,
+            applied=(),
+            tree=None,
+            refusal=f"TransformFailed: {error}",
+        )
     refusal = policy.judge_source(tree) or policy.judge(kind, plain.tree, tenant)
     refusal = refusal or judge_transformed(policy, kind, desired, tenant)
     _take_markers_off(desired.tree)
     said = f"{refusal.reason}: {refusal.message}" if refusal else ""
-    return Preview(subject, target.name, desired.applied, desired.tree, said)
+    return Preview(
+        subject=subject,
+        target=target.name,
+        applied=desired.applied,
+        tree=desired.tree,
+        refusal=said,
+    )
 
 
 def _space(settings: Settings, key: ObjectKey) -> str:
@@ -119,4 +131,11 @@ _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 def guess_kind(api_version: str, kind: str) -> Kind:
     """Return the kind that is served under the usual plural of its name."""
     group, _, version = api_version.rpartition("/")
-    return Kind(group, version, plural(kind), kind, True, _VERBS)
+    return Kind(
+        group=group,
+        version=version,
+        resource=plural(kind),
+        kind=kind,
+        namespaced=True,
+        verbs=_VERBS,
+    )

@@ -62,16 +62,27 @@ class Action:
 
 def _screen(number: int, mode: str, word: str) -> Action:
     return Action(
-        f"screen-{mode}", str(number), str(number), word, f"{word} screen", "Screens",
-        f"app.open_mode('{mode}')", BOTH,
-    )  # fmt: skip
+        id=f"screen-{mode}",
+        keys=str(number),
+        shown=str(number),
+        word=word,
+        title=f"{word} screen",
+        group="Screens",
+        call=f"app.open_mode('{mode}')",
+        where=BOTH,
+    )
 
 
 def _sort(letter: str, what: str) -> Action:
     return Action(
-        f"sort-{what}", letter, f"shift+{letter}", "sort", f"sort by {what}, again to invert",
-        "List", f"sort('{letter}')",
-    )  # fmt: skip
+        id=f"sort-{what}",
+        keys=letter,
+        shown=f"shift+{letter}",
+        word="sort",
+        title=f"sort by {what}, again to invert",
+        group="List",
+        call=f"sort('{letter}')",
+    )
 
 
 def _act(
@@ -79,9 +90,19 @@ def _act(
     group: str = "Act", demo: bool = False, shown: str = "",
 ) -> Action:  # fmt: skip
     return Action(
-        id, keys, shown or keys, word, title, group, f"act('{id}')", BOTH,
-        needs=needs, sends=sends, bar=bar, demo=demo,
-    )  # fmt: skip
+        id=id,
+        keys=keys,
+        shown=shown or keys,
+        word=word,
+        title=title,
+        group=group,
+        call=f"act('{id}')",
+        where=BOTH,
+        needs=needs,
+        sends=sends,
+        bar=bar,
+        demo=demo,
+    )
 
 
 MODES: Final = ("overview", "targets", "queues", "health", "history", "resources")

@@ -83,7 +83,16 @@ class ConsoleApp(App[str], inherit_bindings=False):
         open_link: Callable[[], Awaitable[EngineLink]] | None = None,
         theme_dirs: tuple[Path, ...] = (),
     ) -> None:
-        self.session = Session(link, ConsoleOptions(settings, link_mode, on_quit, clock, open_link))
+        self.session = Session(
+            link,
+            ConsoleOptions(
+                settings=settings,
+                link_mode=link_mode,
+                on_quit=on_quit,
+                clock=clock,
+                open_link=open_link,
+            ),
+        )
         self.failure = ""  # printed once the terminal is restored
         self._drawn_at = 0.0  # our clock at the last frame
         super().__init__(driver_class=PatientDriver if sys.platform != "win32" else None)

@@ -139,11 +139,27 @@ def _term(word: str) -> FilterTerm:
         column, operator, text = match.groups()
         value = _number(text)
         if value is not None:
-            return FilterTerm(word, "number", column.lower(), negated, None, operator, value)
+            return FilterTerm(
+                source=word,
+                kind="number",
+                column=column.lower(),
+                negated=negated,
+                pattern=None,
+                operator=operator,
+                value=value,
+            )
     if match := _COLUMN.fullmatch(body):
         column, text = match.groups()
-        return FilterTerm(word, "text", column.lower(), negated, _compile(text, word))
-    return FilterTerm(word, "text", "", negated, _compile(body, word))
+        return FilterTerm(
+            source=word,
+            kind="text",
+            column=column.lower(),
+            negated=negated,
+            pattern=_compile(text, word),
+        )
+    return FilterTerm(
+        source=word, kind="text", column="", negated=negated, pattern=_compile(body, word)
+    )
 
 
 def _number(text: str) -> float | None:

@@ -84,14 +84,22 @@ class Board:
 
     def _snapshot(self, wall: float) -> Changes:
         records = tuple(record for _, record in self._records.values())
-        return Changes(self.revision, records, (), True, wall)
+        return Changes(
+            revision=self.revision, upserted=records, removed=(), snapshot=True, wall=wall
+        )
 
     def _difference(self, number: int, wall: float) -> Changes:
         newest = reversed(self._records.values())
         changed = [record for _, record in takewhile(lambda entry: entry[0] > number, newest)]
         gone = reversed(self._removed.items())
         removed = [ref for ref, _ in takewhile(lambda entry: entry[1] > number, gone)]
-        return Changes(self.revision, tuple(reversed(changed)), tuple(removed), False, wall)
+        return Changes(
+            revision=self.revision,
+            upserted=tuple(reversed(changed)),
+            removed=tuple(removed),
+            snapshot=False,
+            wall=wall,
+        )
 
 
 def ref_of(record: AnyRecord) -> RecordRef:

@@ -26,7 +26,13 @@ def kind_facts(supervisor: Supervisor) -> Iterator[KindFacts]:
     memory, target = supervisor.kinds, supervisor.target
     for id, standing in sorted(memory.shown.items()):
         objects = len(target.ledger.keys(id)) if target else 0
-        yield KindFacts(supervisor.name, id, standing, memory.since.get(id, 0.0), objects)
+        yield KindFacts(
+            target=supervisor.name,
+            kind=id,
+            standing=standing,
+            since=memory.since.get(id, 0.0),
+            objects=objects,
+        )
 
 
 def kind_record(facts: KindFacts) -> KindRecord:

@@ -125,15 +125,15 @@ def _look(
         ready = SafeText(f"{ready}, last known") if ready else ready
         health = _aged(health, heard_at, wall)
     cell = Cell(
-        SafeText(target.name),
-        standing.state,
-        standing.reason,
-        standing.message,
-        standing.since,
-        ready,
-        health,
-        told,
-        heard_at or 0.0,
+        target=SafeText(target.name),
+        state=standing.state,
+        reason=standing.reason,
+        message=standing.message,
+        since=standing.since,
+        ready=ready,
+        health=health,
+        told=told,
+        heard_at=heard_at or 0.0,
     )
     return JudgedCopy(cell, told, tree, standing.state is SyncState.DELETING)
 

@@ -170,7 +170,9 @@ def health_readings(
     for name, supervisor in supervisors.items():
         status, reason = target_health(_facts(supervisor, supervisor.registration.found()), wall)
         since = supervisor.standing.since
-        readings.append(Reading(target_path(name), name, status, reason, since))
+        readings.append(
+            Reading(path=target_path(name), label=name, status=status, reason=reason, since=since)
+        )
         tally = tallies.get(name) or Tally()
         for kind, counts in sorted(tally.by_kind.items()):
             status, reason = kind_health(
@@ -184,20 +186,20 @@ def _hub_reading(session: HubSession) -> Reading:
     probe = session.probe
     status = Health.HEALTHY if probe.is_up else Health.UNHEALTHY
     reason = f"serves {len(session.shared.hub.kinds)} synced kinds" if probe.is_up else probe.reason
-    return Reading(HUB, "hub", status, reason, probe.since)
+    return Reading(path=HUB, label="hub", status=status, reason=reason, since=probe.since)
 
 
 def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
     target = supervisor.target
     settings = supervisor.session.context.settings.sync
     return TargetFacts(
-        supervisor.standing.is_connected,
-        supervisor.standing.reason,
-        len(target.kinds) if target else 0,
-        0.0,
-        found.heartbeat_at if found else 0.0,
-        settings.heartbeat_s,
-        found is not None and found.pause is not None,
+        is_connected=supervisor.standing.is_connected,
+        why_not=supervisor.standing.reason,
+        kinds=len(target.kinds) if target else 0,
+        error_rate=0.0,
+        heartbeat_at=found.heartbeat_at if found else 0.0,
+        heartbeat_s=settings.heartbeat_s,
+        is_paused=found is not None and found.pause is not None,
     )
 
 
@@ -208,11 +210,11 @@ def _lag_ms(target: Target | None, share: float) -> float:
 
 def _condition(entry: Json) -> Condition:
     return Condition(
-        str(SafeText(entry.get("type", ""))),
-        str(SafeText(entry.get("status", ""))),
-        SafeText(entry.get("reason", "")),
-        SafeText(entry.get("message", "")),
-        unix_time(entry.get("lastTransitionTime")),
+        type=str(SafeText(entry.get("type", ""))),
+        status=str(SafeText(entry.get("status", ""))),
+        reason=SafeText(entry.get("reason", "")),
+        message=SafeText(entry.get("message", "")),
+        since=unix_time(entry.get("lastTransitionTime")),
     )
 
 

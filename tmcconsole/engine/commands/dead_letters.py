@@ -52,10 +52,10 @@ def _letter(post: Post, item: Item, trouble: Trouble, due: float, shift: float) 
     entry = post.ledger.get(*item) if post.ledger else None
     cause = entry.standing.message if entry else ""
     return DeadLetter(
-        SafeText(post.name),
-        SafeText(f"{item.lane}/{item.key.namespace}/{item.key.name}"),
-        SafeText(cause or redact_text(trouble.error)),
-        trouble.attempts,
-        round(trouble.since + shift, 3),
-        round(due + shift, 3) if due else 0.0,
+        target=SafeText(post.name),
+        key=SafeText(f"{item.lane}/{item.key.namespace}/{item.key.name}"),
+        cause=SafeText(cause or redact_text(trouble.error)),
+        attempts=trouble.attempts,
+        since=round(trouble.since + shift, 3),
+        due_at=round(due + shift, 3) if due else 0.0,
     )

@@ -265,7 +265,11 @@ class Commands:
             entry = target.ledger.get(command.kind, key) if target else None
             error = entry.standing.message if entry and attempts else SafeText()
             due = at + shift if at else 0.0
-            items.append(QueueItem(SafeText(key), state, attempts, due, error))
+            items.append(
+                QueueItem(
+                    key=SafeText(key), state=state, attempts=attempts, due_at=due, error=error
+                )
+            )
         return QueueItems(items=tuple(items))
 
     def _retry(self, command: RetryDeadLetters) -> AnyReply:

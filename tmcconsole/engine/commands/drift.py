@@ -56,16 +56,16 @@ def show_drift(targets: list[Target], item: Item) -> DriftReport:
 def _fields(target: Target, entry: LedgerEntry) -> list[DriftField]:
     return [
         DriftField(
-            SafeText(target.name),
-            SafeText(one.path),
-            SafeText(one.pointer),
-            one.wanted,
-            one.actual,
-            one.manager,
-            one.outcome,
-            one.count,
-            one.first_seen,
-            one.last_seen,
+            target=SafeText(target.name),
+            path=SafeText(one.path),
+            pointer=SafeText(one.pointer),
+            wanted=one.wanted,
+            actual=one.actual,
+            manager=one.manager,
+            outcome=one.outcome,
+            count=one.count,
+            first_seen=one.first_seen,
+            last_seen=one.last_seen,
         )
         for one in entry.drift_ledger.fields.values()
     ]

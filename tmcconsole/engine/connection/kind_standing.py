@@ -205,12 +205,12 @@ def _pairs(here: tuple[Kind, ...], there: tuple[Kind, ...], rules: KindRules) ->
 
 def _stands(bare: KindStanding, state: KindState, reason: str, message: str) -> KindStanding:
     return KindStanding(
-        state,
-        reason,
-        SafeText(message),
-        bare.pair,
-        bare.hub_versions,
-        bare.target_versions,
+        state=state,
+        reason=reason,
+        message=SafeText(message),
+        pair=bare.pair,
+        hub_versions=bare.hub_versions,
+        target_versions=bare.target_versions,
     )
 
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
 
 from anyio.abc import TaskGroup
 
@@ -15,8 +14,6 @@ from tmcconsole.engine.connection.connect import (
     HubIdentity,
     discover_hub,
     hub_cluster,
-    identify_hub,
-    open_transport,
     require_same,
     watch_identity,
 )
@@ -27,37 +24,27 @@ from tmcconsole.engine.connection.rediscovery import Rediscovery
 from tmcconsole.engine.connection.rights import Rights, hub_rights
 from tmcconsole.engine.hub.failing import ErrorReporter, HubOutcomes
 from tmcconsole.engine.hub.upsyncing import Upsyncing, kinds_above
-from tmcconsole.engine.replicas.duty_watch import DutyWatch, ThisReplica, make_leases, timing_of
-from tmcconsole.engine.replicas.fence import Fenced, Holds
+from tmcconsole.engine.replicas.duty_watch import DutyWatch, ThisReplica
 from tmcconsole.engine.replicas.leases import Leases
 from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
 from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
-from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
-from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
-from tmcconsole.placement.decisions import Decisions
+from tmcconsole.placement.api import NAMESPACES
 from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
-from tmcconsole.sync.policy import Policy
-from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.controller import Controller, Reconciler
 from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.context import SyncContext
-from tmcconsole.sync.state.hub import Hub
-from tmcconsole.sync.state.hub_writer import HubWriter
-from tmcconsole.sync.state.reference_index import ReferenceIndex
 from tmcconsole.sync.status.reconciler import StatusSync, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled
 from tmcconsole.tmc.history.history import History
 
 log = logging.getLogger(__name__)
-
-HUB_WIDTH: Final = 64  # requests at once to the hub, at most
 
 
 @dataclass(slots=True)
@@ -118,14 +105,22 @@ class HubSession:
     def _start(self, group: TaskGroup) -> None:
         if self.leases is not None:
             sharing = DutyWatch(
-                self.shared, self.scheduler, self.leases, self.reassign_all, self._report_all
+                shared=self.shared,
+                scheduler=self.scheduler,
+                leases=self.leases,
+                reassign_all=self.reassign_all,
+                report_all=self._report_all,
             )
             sharing.begin()
             spawn(group, self.leases.run, name="leases")
             spawn(group, sharing.run, name="sharing")
         hub = self.shared.hub
         self._mirrors = InformerSet(
-            group, "hub", hub.kinds, self._make_informer, self._look_at_known
+            group=group,
+            name="hub",
+            kinds=hub.kinds,
+            make=self._make_informer,
+            first_look=self._look_at_known,
         )
         self.upsyncing.start(group)
         self._follow_up()
@@ -294,99 +289,3 @@ class HubSession:
             self._follow_up()
             for callback in self.on_kinds:
                 callback()
-
-
-async def open_session(context: EngineContext) -> HubSession:
-    """Connect to the hub. Raises ``KubeError`` with what is wrong and what would help."""
-    runtime, sync = context.runtime, context.settings.sync
-    transport = await open_transport(runtime, "hub")
-    holds = Holds(runtime.now, timing_of(sync)) if sync.leases else None
-    client = Client(Fenced(transport, holds) if holds else transport, name="hub")
-    try:
-        identity = await identify_hub(client)
-        discovery = await discover_hub(client)
-    except BaseException:
-        await client.aclose()
-        raise
-    session = _assemble(context, client, identity, discovery)
-    if holds is not None:
-        past_the_fence = Client(transport, name="hub")  # its own writes are not the sync's
-        parts = (context.myself, runtime, context.settings, past_the_fence, identity)
-        session.leases = make_leases(*parts, holds, session.probe)
-    return session
-
-
-def _assemble(
-    context: EngineContext, client: Client, identity: HubIdentity, discovery: Discovery
-) -> HubSession:
-    runtime = context.runtime
-    session: HubSession
-
-    def noticed(
-        kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
-    ) -> None:
-        session.scheduler.notice(kind, key, old, new)
-        if kind.id == NAMESPACES.id:
-            _namespace_changed(session, key, old, new)
-        context.changed()
-
-    def informer(kind: Kind) -> Informer:
-        return Informer(client, kind, runtime, on_change=noticed)
-
-    hub = _hub(client, runtime, identity, informer(NAMESPACES))
-    sources = Sources(informer(SYNC_TARGETS), informer(LOCATIONS), informer(PLACEMENTS))
-    decisions = Decisions(hub.namespaces, context.settings.transforms)
-    scheduler = Scheduler(runtime, hub, sources, decisions, lambda: session.reassign_all())
-    shared = SyncContext(
-        runtime=runtime,
-        settings=context.settings.sync,
-        policy=Policy(context.settings.sync, identity.cluster, identity.workspace),
-        hub=hub,
-        history=context.history,
-        audit=context.audit,
-        placements=decisions,
-        referred=ReferenceIndex(hub),
-    )
-    answers = Probe(client, runtime, context.changed)
-    upsyncing = Upsyncing(shared, client, runtime, context.touched)
-    session = HubSession(
-        context=context,
-        identity=identity,
-        discovery=discovery,
-        client=client,
-        shared=shared,
-        scheduler=scheduler,
-        sources=sources,
-        probe=answers,
-        upsyncing=upsyncing,
-    )
-    return session
-
-
-def _hub(client: Client, runtime: Runtime, identity: HubIdentity, namespaces: Informer) -> Hub:
-    concurrency = ConcurrencyLimit(runtime.now, runtime.sleep, HUB_WIDTH)
-    return Hub(
-        client=client,
-        writer=HubWriter(client, concurrency),
-        concurrency=concurrency,
-        cluster=identity.cluster,
-        flavour=identity.flavour,
-        namespaces=namespaces,
-        queue=WorkQueue(runtime.now),
-        statuses=WorkQueue(runtime.now),
-    )
-
-
-def _namespace_changed(
-    session: HubSession, key: ObjectKey, old: CachedObject | None, new: CachedObject | None
-) -> None:
-    """A namespace's labels decide for the objects in it."""
-    if not content_changed(old, new):
-        return
-    hub = session.shared.hub
-    session.upsyncing.hub_changed(NAMESPACES.id, key)
-    if new is None:
-        session.shared.referred.forget(key.name)
-    for id, watched in hub.kinds.items():
-        for cached in watched.informer.in_namespace(key.name):
-            hub.queue.add(id, cached.key, backlog=True)

@@ -61,7 +61,11 @@ class Upsyncing:
     def start(self, group: TaskGroup) -> None:
         """Watch in ``group``."""
         self._mirrors = InformerSet(
-            group, "hub up", self.kinds, self._make_informer, self._when_synced
+            group=group,
+            name="hub up",
+            kinds=self.kinds,
+            make=self._make_informer,
+            first_look=self._when_synced,
         )
 
     def follow(self, wanted: dict[str, Kind]) -> None:

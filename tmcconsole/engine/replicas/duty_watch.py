@@ -49,14 +49,14 @@ def make_leases(
     names = (target.name for target in settings.targets)
     titles = {target_key(identity.cluster, name): name for name in names}
     return Leases(
-        client,
-        runtime,
-        myself.replica,
-        settings.sync.lease_namespace or default,
-        holds,
-        {HUB: "the hub", **titles},
-        myself.is_ready,
-        probe,
+        client=client,
+        runtime=runtime,
+        me=myself.replica,
+        namespace=settings.sync.lease_namespace or default,
+        holds=holds,
+        titles={HUB: "the hub", **titles},
+        is_ready=myself.is_ready,
+        probe=probe,
     )
 
 

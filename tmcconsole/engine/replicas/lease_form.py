@@ -23,13 +23,13 @@ def read_lease(cached: CachedObject, now: float) -> ObservedLease:
     duration = spec.get("leaseDurationSeconds")
     transitions = spec.get("leaseTransitions")
     return ObservedLease(
-        cached.uid,
-        cached.resource_version,
-        str(spec.get("holderIdentity") or ""),
-        float(duration) if isinstance(duration, int) else 0.0,
-        transitions if isinstance(transitions, int) else 0,
-        _serves(annotations_of(tree).get(LEASE_SERVES, "")),
-        now,
+        uid=cached.uid,
+        resource_version=cached.resource_version,
+        holder=str(spec.get("holderIdentity") or ""),
+        duration_s=float(duration) if isinstance(duration, int) else 0.0,
+        transitions=transitions if isinstance(transitions, int) else 0,
+        serves=_serves(annotations_of(tree).get(LEASE_SERVES, "")),
+        changed_at=now,
     )
 
 

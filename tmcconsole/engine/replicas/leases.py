@@ -239,12 +239,12 @@ class Leases:
     def _step(self, duty: str) -> ElectionStep:
         who, since = self._better.get(duty, ("", 0.0))
         case = ElectionState(
-            self.me,
-            self.view.of(duty),
-            self.view.known_since,
-            self.holds.renewed_at(duty),
-            rank(duty, self._replicas()),
-            since if who else None,
+            me=self.me,
+            seen=self.view.of(duty),
+            known_since=self.view.known_since,
+            renewed_at=self.holds.renewed_at(duty),
+            ranked=rank(duty, self._replicas()),
+            better_since=since if who else None,
         )
         return decide(case, self.runtime.now(), self.holds.timing)
 
@@ -271,7 +271,7 @@ class Leases:
         role = HUB if duty == HUB else "target"
         notes = {LEASE_OF: duty} | ({LEASE_TARGET: self.titles[duty]} if duty != HUB else {})
         sent_at = self.runtime.now()
-        if await self._create(new_lease(name, self.namespace, role, notes, spec)):
+        if await self._create(new_lease(name, self.namespace, role=role, notes=notes, spec=spec)):
             self.holds.renewed(duty, sent_at)
 
     async def _write(self, duty: str, seen: ObservedLease, spec: Json) -> None:
@@ -329,7 +329,9 @@ class Leases:
         if seen is not None and seen.uid:
             done = await self._patch(name, patch_of(seen, spec, notes))
         else:
-            done = await self._create(new_lease(name, self.namespace, "replica", notes, spec))
+            done = await self._create(
+                new_lease(name, self.namespace, role="replica", notes=notes, spec=spec)
+            )
         if done:
             self._presence_at = now
 

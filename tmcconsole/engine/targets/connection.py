@@ -60,7 +60,13 @@ class Connection(Reconciler):
         spawn(group, target.namespaces.run, name=f"{name} informer namespaces")
         if context.settings.sync.events:
             mirror = EventMirror(name, context.runtime.now)
-            events = EventWatch(self.session, self.client, target, self.probe, mirror)
+            events = EventWatch(
+                session=self.session,
+                client=self.client,
+                target=target,
+                probe=self.probe,
+                mirror=mirror,
+            )
             spawn(group, events.run, name=f"{name} events")
         self.up.start()
         self.shared_kinds.start()

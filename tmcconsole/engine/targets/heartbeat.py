@@ -94,13 +94,13 @@ class Heartbeat:
     def _signs(self) -> StatusInputs:
         timeout = self.session.context.settings.sync.heartbeat_timeout_s
         return StatusInputs(
-            self.probe.is_up,
-            self.probe.reason,
-            str(self.probe.message),
-            self.probe.down_s > timeout,
-            tuple(self._missing()),
-            tuple(self._synced()),
-            self.shared_kinds.unauthorized(),
+            connected=self.probe.is_up,
+            reason=self.probe.reason,
+            message=str(self.probe.message),
+            heartbeat_lost=self.probe.down_s > timeout,
+            imports_missing=tuple(self._missing()),
+            synced_resources=tuple(self._synced()),
+            unauthorized=self.shared_kinds.unauthorized(),
         )
 
     def _synced(self) -> Iterator[SyncedResource]:

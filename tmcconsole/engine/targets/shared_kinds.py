@@ -214,7 +214,13 @@ class SharedKinds:
     def _rules(self) -> KindRules:
         runs_pods = self.session.identity.runs_pods
         known = frozenset(self.memory.known)
-        return KindRules(self.target.name, self.settings, runs_pods, known, self._compare)
+        return KindRules(
+            target=self.target.name,
+            settings=self.settings,
+            hub_runs_pods=runs_pods,
+            known=known,
+            compare=self._compare,
+        )
 
     def _compare(self, pair: KindPair) -> str | None:
         here, there = self.session.definitions, self.definitions

@@ -220,7 +220,13 @@ class Supervisor:
             probe=probe,
             up=up,
             shared_kinds=shared_kinds,
-            heartbeat=Heartbeat(session, self.settings, probe, wiring.target, shared_kinds),
+            heartbeat=Heartbeat(
+                session=session,
+                settings=self.settings,
+                probe=probe,
+                target=wiring.target,
+                shared_kinds=shared_kinds,
+            ),
         )
 
     def _look_at_kinds(self) -> None:

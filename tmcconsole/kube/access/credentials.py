@@ -55,11 +55,11 @@ class Endpoint:
             return certificates
         certificate, key = given
         return Certificates(
-            certificates.source,
-            certificates.authority,
-            certificate,
-            key,
-            certificates.is_verified,
+            source=certificates.source,
+            authority=certificates.authority,
+            certificate=certificate,
+            key=key,
+            is_verified=certificates.is_verified,
         )
 
     async def tls(self, certificates: Certificates) -> ssl.SSLContext | None:

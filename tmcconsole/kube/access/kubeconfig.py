@@ -114,11 +114,11 @@ def _referred(
 def _read_one(file: Path) -> _Document:
     tree = load_file(file)
     return _Document(
-        file,
-        str(tree.get("current-context") or ""),
-        _entries(tree, "contexts", "context", file),
-        _entries(tree, "clusters", "cluster", file),
-        _entries(tree, "users", "user", file),
+        file=file,
+        current=str(tree.get("current-context") or ""),
+        contexts=_entries(tree, "contexts", "context", file),
+        clusters=_entries(tree, "clusters", "cluster", file),
+        users=_entries(tree, "users", "user", file),
     )
 
 

@@ -107,7 +107,7 @@ class Informer:
         self._client = client
         self._runtime = runtime
         self._scope = Scope(namespace, label_selector, name)
-        self._lister = Lister(client, kind, runtime, self._scope, self._contacted)
+        self._lister = Lister(client, kind, runtime, self._scope, on_page=self._contacted)
         self._on_state = on_state
         self._cache = Cache(lambda key, old, new: on_change(kind, key, old, new))
         self._backoff = Backoff(runtime)

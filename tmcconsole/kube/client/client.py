@@ -301,7 +301,13 @@ class Client:
             self.writes_attempted += 1
         content = orjson.dumps(body)
         request = Request(
-            method, path, query, content, content_type, headers=headers, timeout_s=WRITE_TIMEOUT_S
+            method=method,
+            path=path,
+            query=query,
+            body=content,
+            content_type=content_type,
+            headers=headers,
+            timeout_s=WRITE_TIMEOUT_S,
         )
         return await self._send(request)
 

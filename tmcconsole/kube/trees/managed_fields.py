@@ -41,11 +41,11 @@ def field_managers_of(tree: Mapping[str, Any]) -> tuple[FieldManager, ...]:
     found = entries if isinstance(entries, list) else []
     return tuple(
         FieldManager(
-            SafeText(entry.get("manager", "")),
-            str(entry.get("operation") or ""),
-            str(entry.get("subresource") or ""),
-            str(entry.get("time") or ""),
-            entry["fieldsV1"],
+            manager=SafeText(entry.get("manager", "")),
+            operation=str(entry.get("operation") or ""),
+            subresource=str(entry.get("subresource") or ""),
+            at=str(entry.get("time") or ""),
+            fields=entry["fieldsV1"],
         )
         for entry in found
         if isinstance(entry, dict) and isinstance(entry.get("fieldsV1"), dict)

@@ -207,7 +207,13 @@ def _shown(amounts: Mapping[str, Any], names: list[str]) -> str:
 def _set_status(server: Server, stored: Stored, quota: Json, status: Json) -> None:
     new = {**quota, "status": status}
     version = stored.kind.api_version
-    writer = owners.FieldWriter(_MANAGER, owners.UPDATE, version, "status", server.stamp())
+    writer = owners.FieldWriter(
+        name=_MANAGER,
+        operation=owners.UPDATE,
+        api_version=version,
+        subresource="status",
+        time=server.stamp(),
+    )
     before, after = ({"status": tree.get("status") or {}} for tree in (quota, new))
     change = compare(before, after, stored.kind.shape)
     managers = owners.after_update(owners.read(quota), writer, change)

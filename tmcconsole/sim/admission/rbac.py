@@ -39,7 +39,12 @@ def action_of(asked: RequestInfo) -> RequestAttributes:
     """Return what a request does."""
     kind = asked.kind
     return RequestAttributes(
-        asked.verb, kind.group, kind.resource, asked.subresource, asked.namespace, asked.name
+        verb=asked.verb,
+        group=kind.group,
+        resource=kind.resource,
+        subresource=asked.subresource,
+        namespace=asked.namespace,
+        name=asked.name,
     )
 
 

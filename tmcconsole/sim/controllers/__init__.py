@@ -35,7 +35,16 @@ async def run_controllers(server: Server) -> None:
     try:
         for kind_id in server.store.kind_ids():
             for stored in server.store.items(kind_id):
-                observe(Commit("update", kind_id, stored.key, None, stored.tree(), ""))
+                observe(
+                    Commit(
+                        verb="update",
+                        kind_id=kind_id,
+                        key=stored.key,
+                        old=None,
+                        new=stored.tree(),
+                        manager="",
+                    )
+                )
         await loop.run()
     finally:
         stop()

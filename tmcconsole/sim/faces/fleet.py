@@ -91,7 +91,7 @@ async def _open(
     served: Served = await stack.enter_async_context(await serve(cluster))
     path = directory / f"{name}.kubeconfig"
     write_kubeconfig(path, name=name, url=served.url, token=served.token)
-    return Member(name, served.url, served.token, path, cluster)
+    return Member(name=name, url=served.url, token=served.token, kubeconfig=path, cluster=cluster)
 
 
 async def _open_control(

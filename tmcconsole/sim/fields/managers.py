@@ -82,7 +82,12 @@ class FieldWriter:
     def entry(self, fields: FieldSet) -> Manager:
         """Return the entry that says this writer owns ``fields``."""
         return Manager(
-            self.name, self.operation, self.api_version, self.subresource, self.time, fields
+            name=self.name,
+            operation=self.operation,
+            api_version=self.api_version,
+            subresource=self.subresource,
+            time=self.time,
+            fields=fields,
         )
 
 
@@ -190,10 +195,10 @@ def _printed(manager: Manager) -> str:
 
 def _manager(entry: Json) -> Manager:
     return Manager(
-        entry.get("manager") or "",
-        entry.get("operation") or UPDATE,
-        entry.get("apiVersion") or "",
-        entry.get("subresource") or "",
-        entry.get("time") or "",
-        entry.get("fieldsV1") or {},
+        name=entry.get("manager") or "",
+        operation=entry.get("operation") or UPDATE,
+        api_version=entry.get("apiVersion") or "",
+        subresource=entry.get("subresource") or "",
+        time=entry.get("time") or "",
+        fields=entry.get("fieldsV1") or {},
     )

@@ -121,7 +121,13 @@ def _establish(server: Server, stored: Stored, tree: Json) -> None:
 def _managers(server: Server, stored: Stored, old: Json, new: Json) -> owners.Managers:
     """The server itself owns the status that it writes."""
     version = stored.kind.api_version
-    writer = owners.FieldWriter(_MANAGER, owners.UPDATE, version, "status", server.stamp())
+    writer = owners.FieldWriter(
+        name=_MANAGER,
+        operation=owners.UPDATE,
+        api_version=version,
+        subresource="status",
+        time=server.stamp(),
+    )
     before, after = ({"status": tree.get("status") or {}} for tree in (old, new))
     change = compare(before, after, stored.kind.shape)
     return owners.after_update(owners.read(old), writer, change)

@@ -108,7 +108,9 @@ def _too_many(why: str, retry_after_s: int) -> StatusError:
     if retry_after_s:
         details["retryAfterSeconds"] = retry_after_s
         headers = {"retry-after": str(retry_after_s)}
-    return StatusError(429, "TooManyRequests", _REFUSED, details, headers)
+    return StatusError(
+        code=429, reason="TooManyRequests", message=_REFUSED, details=details, headers=headers
+    )
 
 
 def _lower(server: Server, stored: Stored, budget: Json, pod: str) -> None:
@@ -122,7 +124,11 @@ def _lower(server: Server, stored: Stored, budget: Json, pod: str) -> None:
     }
     new = {**budget, "status": status}
     writer = owners.FieldWriter(
-        _MANAGER, owners.UPDATE, stored.kind.api_version, "status", server.stamp()
+        name=_MANAGER,
+        operation=owners.UPDATE,
+        api_version=stored.kind.api_version,
+        subresource="status",
+        time=server.stamp(),
     )
     change = compare({"status": old}, {"status": status}, stored.kind.shape)
     managers = owners.after_update(owners.read(budget), writer, change)

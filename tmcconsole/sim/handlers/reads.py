@@ -100,11 +100,11 @@ def selection(asked: RequestInfo) -> ListSelection:
     """Return the objects that a list or watch selects. Raises Failure 400 for bad selectors."""
     more = _MORE_FIELDS.get(asked.kind.id, frozenset() if asked.kind.is_custom else None)
     return ListSelection(
-        asked.kind,
-        asked.namespace,
-        asked.name,
-        label_selector(asked.query.get("labelSelector", "")),
-        field_selector(asked.query.get("fieldSelector", ""), more),
+        kind=asked.kind,
+        namespace=asked.namespace,
+        name=asked.name,
+        by_labels=label_selector(asked.query.get("labelSelector", "")),
+        by_fields=field_selector(asked.query.get("fieldSelector", ""), more),
     )
 
 

@@ -40,12 +40,12 @@ def _access(server: Server, user: User, spec: Json) -> Json:
     if asks is None:
         return {"allowed": True}  # paths that are no resources are open to all
     action = RequestAttributes(
-        asks.get("verb", ""),
-        asks.get("group", ""),
-        asks.get("resource", ""),
-        asks.get("subresource", ""),
-        asks.get("namespace", ""),
-        asks.get("name", ""),
+        verb=asks.get("verb", ""),
+        group=asks.get("group", ""),
+        resource=asks.get("resource", ""),
+        subresource=asks.get("subresource", ""),
+        namespace=asks.get("namespace", ""),
+        name=asks.get("name", ""),
     )
     kind_id = f"{action.resource}.{action.group}" if action.group else action.resource
     if server.faults.forbids(action.verb, kind_id):

@@ -284,7 +284,14 @@ def _at_version(stored: Stored, version: int) -> Stored:
     tree = stored.tree()
     tree["metadata"]["resourceVersion"] = str(version)
     fields = {key: value for key, value in tree.items() if key not in ("kind", "apiVersion")}
-    return Stored(stored.kind, stored.key, stored.uid, version, stored.labels, orjson.dumps(fields))
+    return Stored(
+        kind=stored.kind,
+        key=stored.key,
+        uid=stored.uid,
+        version=version,
+        labels=stored.labels,
+        body=orjson.dumps(fields),
+    )
 
 
 def _error(failure: StatusError) -> bytes:

@@ -235,7 +235,12 @@ def _apply(server: Server, asked: RequestInfo) -> Response:
     check_declared(asked, stated_tree)
     stated = _stated(asked, stated_tree)
     writer = FieldWriter(
-        asked.manager, APPLY, kind.api_version, asked.subresource, server.stamp(), asked.force
+        name=asked.manager,
+        operation=APPLY,
+        api_version=kind.api_version,
+        subresource=asked.subresource,
+        time=server.stamp(),
+        force=asked.force,
     )
     if stored is None:
         return _apply_to_nothing(server, asked, stated_tree, writer, stated)
@@ -265,7 +270,13 @@ def _apply(server: Server, asked: RequestInfo) -> Response:
 
 def _before_first_apply(server: Server, kind: SimKind, old: Json) -> Managers:
     """Everything in an object that was not tracked so far becomes somebody's."""
-    writer = FieldWriter(_FIRST_MANAGER, UPDATE, kind.api_version, "", server.stamp())
+    writer = FieldWriter(
+        name=_FIRST_MANAGER,
+        operation=UPDATE,
+        api_version=kind.api_version,
+        subresource="",
+        time=server.stamp(),
+    )
     return _first_managers(kind, _unmanaged(old), writer, None)
 
 
@@ -307,7 +318,13 @@ def _may_go(tree: Json) -> bool:
 
 def _update_writer(server: Server, asked: RequestInfo) -> FieldWriter:
     version = asked.kind.api_version
-    return FieldWriter(asked.manager, UPDATE, version, asked.subresource, server.stamp())
+    return FieldWriter(
+        name=asked.manager,
+        operation=UPDATE,
+        api_version=version,
+        subresource=asked.subresource,
+        time=server.stamp(),
+    )
 
 
 def _unmanaged(tree: Json) -> Json:

@@ -100,4 +100,12 @@ def make_world(
     hands = {name: Hand(cluster, "kubectl-edit") for name, cluster in clusters.items()}
     server = hub.server
     rng = Random(server.rng.getrandbits(32))
-    return Stage(Hand(hub, "kubectl"), clusters, hands, rng, server.wall, say, pace)
+    return Stage(
+        hub=Hand(hub, "kubectl"),
+        clusters=clusters,
+        hands=hands,
+        rng=rng,
+        wall=server.wall,
+        say=say,
+        pace=pace,
+    )

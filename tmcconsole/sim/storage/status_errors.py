@@ -155,7 +155,13 @@ def too_large_version(asked: int, current: int) -> StatusError:
     message = f"Too large resource version: {asked}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     details = {"causes": [cause], "retryAfterSeconds": 1}
-    return StatusError(504, "Timeout", f"Timeout: {message}", details, {"retry-after": "1"})
+    return StatusError(
+        code=504,
+        reason="Timeout",
+        message=f"Timeout: {message}",
+        details=details,
+        headers={"retry-after": "1"},
+    )
 
 
 def method_not_allowed(kind: SimKind, verb: str) -> StatusError:
@@ -194,11 +200,11 @@ def too_large(message: str) -> StatusError:
 def too_many_requests(retry_after_s: int) -> StatusError:
     """429: slow down, come back after ``retry_after_s``."""
     return StatusError(
-        429,
-        "TooManyRequests",
-        "Too many requests, please try again later.",
-        {"retryAfterSeconds": retry_after_s},
-        {"retry-after": str(retry_after_s)},
+        code=429,
+        reason="TooManyRequests",
+        message="Too many requests, please try again later.",
+        details={"retryAfterSeconds": retry_after_s},
+        headers={"retry-after": str(retry_after_s)},
     )
 
 

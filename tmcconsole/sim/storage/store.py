@@ -309,7 +309,11 @@ class Store:
         verb = "delete" if new is None else "update" if old else "create"
         before, after = (stored.tree() if stored else None for stored in (old, new))
         for hook in self._hooks:
-            hook(Commit(verb, kind_id, key, before, after, "restore"))
+            hook(
+                Commit(
+                    verb=verb, kind_id=kind_id, key=key, old=before, new=after, manager="restore"
+                )
+            )
 
     def _shelf(self, kind_id: str) -> _Shelf:
         shelf = self._shelves.get(kind_id)
@@ -321,7 +325,14 @@ class Store:
         meta = tree["metadata"]
         fields = {name: value for name, value in tree.items() if name not in ("kind", "apiVersion")}
         body = bytes(memoryview(orjson.dumps(fields)))  # exact size, without the writer's slack
-        return Stored(kind, key, meta["uid"], self.resource_version, meta.get("labels") or {}, body)
+        return Stored(
+            kind=kind,
+            key=key,
+            uid=meta["uid"],
+            version=self.resource_version,
+            labels=meta.get("labels") or {},
+            body=body,
+        )
 
     def _committed(self, verb: str, event: Event, manager: str, subresource: str) -> None:
         self.writes += 1
@@ -329,6 +340,14 @@ class Store:
             return
         old = event.old.tree() if event.old else None
         new = None if verb == "delete" else event.new.tree()
-        commit = Commit(verb, event.new.kind.id, event.new.key, old, new, manager, subresource)
+        commit = Commit(
+            verb=verb,
+            kind_id=event.new.kind.id,
+            key=event.new.key,
+            old=old,
+            new=new,
+            manager=manager,
+            subresource=subresource,
+        )
         for hook in self._hooks:
             hook(commit)

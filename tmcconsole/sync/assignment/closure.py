@@ -49,7 +49,13 @@ def links_of(kind: str, tree: Json) -> Links:
         served = (kind for kind in refers if kind.kind == SERVICES or kind.kind in POD_MAKERS)
         serves = frozenset(served)
     labels = pod_labels(kind, tree)
-    return Links(is_workload(kind), refers, serves, tuple(labels.items()), _selector(kind, tree))
+    return Links(
+        is_workload=is_workload(kind),
+        refers=refers,
+        serves=serves,
+        pods=tuple(labels.items()),
+        selector=_selector(kind, tree),
+    )
 
 
 def is_workload(kind: str) -> bool:

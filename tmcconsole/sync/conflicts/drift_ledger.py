@@ -130,13 +130,13 @@ def drift_of(kind: str, one: Contested) -> Drift:
     """Return a field as people may see it."""
     difference = one.difference
     return Drift(
-        difference.path,
-        one.pointer,
-        _shown(kind, difference.path, difference.wanted),
-        _shown(kind, difference.path, difference.actual),
-        SafeText(one.manager),
-        0.0,
-        0.0,
+        path=difference.path,
+        pointer=one.pointer,
+        wanted=_shown(kind, difference.path, difference.wanted),
+        actual=_shown(kind, difference.path, difference.actual),
+        manager=SafeText(one.manager),
+        first_seen=0.0,
+        last_seen=0.0,
     )
 
 

@@ -69,15 +69,17 @@ def field_rules_of(
         left = _left(settings.ignore_fields, kind) + split_pointers(notes.get(IGNORE_FIELDS, ""))
         conflict, said_by = _conflict(settings, notes, around)
         return FieldRules(
-            conflict,
-            _word(notes, TAKEOVER, TAKEOVERS) or settings.takeover,
-            _word(notes, WRITE_MODE, WRITE_MODES) or settings.write_mode,
-            (
+            conflict=conflict,
+            takeover=_word(notes, TAKEOVER, TAKEOVERS) or settings.takeover,
+            write=_word(notes, WRITE_MODE, WRITE_MODES) or settings.write_mode,
+            left=(
                 *(one for one in left if one.kind in ("", kind)),
                 *((REPLICAS,) if around.is_scaled else ()),
             ),
-            frozenset((*settings.ignore_managers, *notes.get(IGNORE_MANAGERS, "").split())),
-            said_by,
+            managers=frozenset(
+                (*settings.ignore_managers, *notes.get(IGNORE_MANAGERS, "").split())
+            ),
+            said_by=said_by,
         )
     except Unusable as error:
         return refuse("BadAnnotation", f"{IGNORE_FIELDS}: {error}; {error.fix}")

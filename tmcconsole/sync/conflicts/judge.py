@@ -83,11 +83,11 @@ def _contested(
     is_ours_alone = owner is None and any(_depth(one, steps, desired) is not None for one in ours)
     cut = None if is_ours_alone else steps[: depths[owner]] if owner else steps
     return Contested(
-        difference,
-        str(pointer_to(steps, desired)),
-        owner.name if owner else SafeText(),
-        last.name if last else SafeText(),
-        cut,
+        difference=difference,
+        pointer=str(pointer_to(steps, desired)),
+        owner=owner.name if owner else SafeText(),
+        suspect=last.name if last else SafeText(),
+        cut=cut,
     )
 
 

@@ -80,7 +80,9 @@ class DownSync:
         if inputs is not None and self._is_settled(kind, key, inputs, beside):
             return None
         facts = self._facts(kind, key, inputs or PLAIN, beside)
-        context = ReconcileContext(self.shared, self.target, kind, key, facts)
+        context = ReconcileContext(
+            shared=self.shared, target=self.target, kind=kind, key=key, facts=facts
+        )
         step = decide(context.facts)
         if inputs is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
             context.stand(

@@ -48,10 +48,10 @@ def kind_defined(tree: Mapping[str, Any]) -> Kind:
     names = mapping(spec.get("names"))
     served = [str(one.get("name")) for one in items(spec.get("versions")) if one.get("served")]
     return Kind(
-        str(spec.get("group") or ""),
-        served[0] if served else "",
-        str(names.get("plural") or ""),
-        str(names.get("kind") or ""),
-        spec.get("scope") == "Namespaced",
-        _VERBS,
+        group=str(spec.get("group") or ""),
+        version=served[0] if served else "",
+        resource=str(names.get("plural") or ""),
+        kind=str(names.get("kind") or ""),
+        namespaced=spec.get("scope") == "Namespaced",
+        verbs=_VERBS,
     )

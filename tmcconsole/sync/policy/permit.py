@@ -57,7 +57,13 @@ class Policy:
 
     def tenant(self, namespace: str, target: str, there: str) -> Tenant:
         """Return a hub namespace as a target sees it: ``there`` is its namespace on the target."""
-        return Tenant(namespace, target, there, self.cluster, self.workspace)
+        return Tenant(
+            namespace=namespace,
+            target=target,
+            there=there,
+            cluster=self.cluster,
+            workspace=self.workspace,
+        )
 
     def trim(self, kind: Kind, source: Mapping[str, Any]) -> Trimmed:
         """Return the hub object without the metadata that does not travel."""
@@ -82,7 +88,9 @@ class Policy:
         refusal = self.judge(kind, tree, tenant)
         if refusal is not None:
             raise NotPermitted(refusal)
-        return Permit(kind, key_of(tree), self._identity(tenant), tree, _SEAL)
+        return Permit(
+            kind=kind, key=key_of(tree), identity=self._identity(tenant), tree=tree, seal=_SEAL
+        )
 
     def permit_removal(self, kind: Kind, key: ObjectKey, tenant: Tenant) -> Permit:
         """Return the permit to delete a copy. Raises ``NotPermitted``.
@@ -92,7 +100,7 @@ class Policy:
         """
         if key.namespace and is_protected(key.namespace, self.settings):
             raise NotPermitted(_protected(key.namespace))
-        return Permit(kind, key, self._identity(tenant), None, _SEAL)
+        return Permit(kind=kind, key=key, identity=self._identity(tenant), tree=None, seal=_SEAL)
 
     def permit_namespace(self, kind: Kind, tree: Json) -> Permit:
         """Return the permit to make a namespace: as ourselves, tenants make none.
@@ -104,12 +112,12 @@ class Policy:
         if self.profile == RESTRICTED:
             meta = tree["metadata"]
             tree = {**tree, "metadata": {**meta, "labels": {**labels_of(tree), **_CHECKED}}}
-        return Permit(kind, key, Ourselves(), tree, _SEAL)
+        return Permit(kind=kind, key=key, identity=Ourselves(), tree=tree, seal=_SEAL)
 
     def permit_namespace_removal(self, kind: Kind, key: ObjectKey) -> Permit:
         """Return the permit to delete a namespace that was made here."""
         self._require_namespace(kind, key)
-        return Permit(kind, key, Ourselves(), None, _SEAL)
+        return Permit(kind=kind, key=key, identity=Ourselves(), tree=None, seal=_SEAL)
 
     def require_definition(self, source: Mapping[str, Any]) -> None:
         """Return where a definition may follow its objects. Raises ``NotPermitted``."""
@@ -122,7 +130,7 @@ class Policy:
         if kind.id != _DEFINITIONS:
             raise NotPermitted(refuse("KindNotAllowed", f"{kind.id} define no kinds"))
         self.require_definition(tree)
-        return Permit(kind, key_of(tree), Ourselves(), tree, _SEAL)
+        return Permit(kind=kind, key=key_of(tree), identity=Ourselves(), tree=tree, seal=_SEAL)
 
     def _require_namespace(self, kind: Kind, key: ObjectKey) -> None:
         if kind.id != _NAMESPACES:

@@ -60,7 +60,7 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
                 trees[key] = found
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
     is_mute = bool(staying) and mute == staying
-    return Heard(reports, trees, copies, is_mute, is_late)
+    return Heard(reports=reports, trees=trees, copies=copies, is_mute=is_mute, is_late=is_late)
 
 
 def _staying(source: CachedObject, tree: Json) -> frozenset[str]:
@@ -82,7 +82,13 @@ def _report(
     status = tree.get("status")
     status = status if isinstance(status, dict) else {}
     refused = _too_large(copy, status)
-    return Report(target.name, copy.generation, {} if refused else status, is_current, refused)
+    return Report(
+        target=target.name,
+        generation=copy.generation,
+        status={} if refused else status,
+        is_current=is_current,
+        refused=refused,
+    )
 
 
 def _too_large(copy: CachedObject, status: Json) -> str:

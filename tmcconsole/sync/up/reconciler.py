@@ -59,7 +59,13 @@ class UpSync:
             return None
         if not self._caches_are_synced(kind, item.key):
             return LOOK_AGAIN_S
-        context = UpContext(self.shared, self.side, item, kind, self._facts(item, kind, above))
+        context = UpContext(
+            shared=self.shared,
+            side=self.side,
+            item=item,
+            kind=kind,
+            facts=self._facts(item, kind, above),
+        )
         step = decide_up(context.facts)
         if not self.shared.duties.holds(self.side.target.key):
             return _stand_by(context, step)

@@ -144,7 +144,9 @@ def _act(verb: str, words: list[str]) -> ActLine:
             raise CommandError(f"{verb} takes one name: {word!r} is a second")
         else:
             subject = word
-    return ActLine(verb, subject, scope, duration, why, field)
+    return ActLine(
+        verb=verb, subject=subject, scope=scope, duration_s=duration, why=why, field=field
+    )
 
 
 def _duration(word: str) -> float:

@@ -24,8 +24,10 @@ def entry_sign(entry: HistoryRecord) -> Sign:
     if entry.category == "action":
         return _ACTION
     if entry.category == "drift":
-        return Sign("≠", "#", "drift", "drift", 3)
-    return Sign(_DECISION.glyph, _DECISION.ascii, entry.category, "dim", 6)
+        return Sign(glyph="≠", ascii="#", word="drift", tone="drift", rank=3)
+    return Sign(
+        glyph=_DECISION.glyph, ascii=_DECISION.ascii, word=entry.category, tone="dim", rank=6
+    )
 
 
 def last_at(entry: HistoryRecord) -> float:

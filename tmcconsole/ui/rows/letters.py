@@ -44,7 +44,14 @@ def queued_keys(
 ) -> dict[str, QueuedKey]:
     """Return a queue's keys by row key, those that are dead letters as such."""
     rows = [
-        QueuedKey(target, f"{kind}/{item.key}", item.state, item.attempts, item.due_at, item.error)
+        QueuedKey(
+            target=target,
+            object=f"{kind}/{item.key}",
+            state=item.state,
+            attempts=item.attempts,
+            due_at=item.due_at,
+            cause=item.error,
+        )
         for item in items
     ]
     return {row.key: row for row in rows} | dead_keys(letters, kind)
@@ -53,10 +60,18 @@ def queued_keys(
 def dead_keys(letters: Iterable[DeadLetter], kind: str = "") -> dict[str, QueuedKey]:
     """Return dead letters by row key, of one kind where one is given."""
     rows = [
-        QueuedKey(letter.target, _plain_key(letter.key), DEAD, letter.attempts, letter.due_at,
-                  letter.cause, letter.since)
-        for letter in letters if not kind or letter.key.startswith(f"{kind}/")
-    ]  # fmt: skip
+        QueuedKey(
+            target=letter.target,
+            object=_plain_key(letter.key),
+            state=DEAD,
+            attempts=letter.attempts,
+            due_at=letter.due_at,
+            cause=letter.cause,
+            since=letter.since,
+        )
+        for letter in letters
+        if not kind or letter.key.startswith(f"{kind}/")
+    ]
     return {row.key: row for row in rows}
 
 
@@ -67,7 +82,7 @@ def _plain_key(key: str) -> str:
 
 def key_sign(row: QueuedKey) -> Sign:
     """Return what is happening to a key."""
-    return _SIGNS.get(row.state, Sign("◌", "?", row.state, "stale", 2))
+    return _SIGNS.get(row.state, Sign(glyph="◌", ascii="?", word=row.state, tone="stale", rank=2))
 
 
 def next_try(row: QueuedKey, draw: DrawContext) -> str:

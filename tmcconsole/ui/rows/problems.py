@@ -58,9 +58,17 @@ def _hub(mirror: Mirror) -> list[Problem]:
     if engine is None or engine.hub_connected:
         return []
     return [
-        Problem("hub", hub_sign(engine), 0, "hub", engine.hub_reason or "not connected", "failed",
-                engine.hub_since, ("EngineRecord", "engine"))
-    ]  # fmt: skip
+        Problem(
+            key="hub",
+            sign=hub_sign(engine),
+            rank=0,
+            what="hub",
+            text=engine.hub_reason or "not connected",
+            tone="failed",
+            since=engine.hub_since,
+            subject=("EngineRecord", "engine"),
+        )
+    ]
 
 
 def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
@@ -84,10 +92,19 @@ def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
 def _placements(mirror: Mirror) -> list[Problem]:
     """Return the Placements that have chosen no target: what they select goes nowhere."""
     return [
-        Problem(f"placement/{name}", UNPLACED, 9, name, placement.reason, UNPLACED.tone, 0.0,
-                ("PlacementRecord", name))
-        for name, placement in mirror.of(PlacementRecord).items() if not placement.targets
-    ]  # fmt: skip
+        Problem(
+            key=f"placement/{name}",
+            sign=UNPLACED,
+            rank=9,
+            what=name,
+            text=placement.reason,
+            tone=UNPLACED.tone,
+            since=0.0,
+            subject=("PlacementRecord", name),
+        )
+        for name, placement in mirror.of(PlacementRecord).items()
+        if not placement.targets
+    ]
 
 
 def _kinds(mirror: Mirror) -> list[Problem]:

@@ -36,7 +36,7 @@ class SignsByState(dict[StrEnum, Sign]):
 
     def __missing__(self, state: StrEnum) -> Sign:
         """Return a sign of doubt with the state's word."""
-        return Sign("◌", "?", str(state).lower(), "stale", 4)
+        return Sign(glyph="◌", ascii="?", word=str(state).lower(), tone="stale", rank=4)
 
 
 SYNC: Final = SignsByState({
@@ -136,14 +136,16 @@ def cell_sign(cell: Cell) -> Sign:
 
 def outcome_sign(outcome: str) -> Sign:
     """Return what became of a changed field."""
-    return _OUTCOME.get(outcome, Sign("◌", "?", outcome.lower() or "unknown", "stale", 4))
+    return _OUTCOME.get(
+        outcome, Sign(glyph="◌", ascii="?", word=outcome.lower() or "unknown", tone="stale", rank=4)
+    )
 
 
 def hub_sign(engine: EngineRecord) -> Sign:
     """Return the state of the hub connection."""
     if engine.hub_connected:
-        return Sign("●", "+", "hub connected", "synced", 9)
-    return Sign("✗", "x", "hub unreachable", "failed", 0)
+        return Sign(glyph="●", ascii="+", word="hub connected", tone="synced", rank=9)
+    return Sign(glyph="✗", ascii="x", word="hub unreachable", tone="failed", rank=0)
 
 
 def history_sign(entry: HistoryRecord) -> Sign:

@@ -97,7 +97,13 @@ class BottomLine(Paper):
         """Ask, and call ``answer`` with what was typed or chosen; None means no."""
         self.dismiss()
         values = [each.start for each in question.fields]
-        self._open = _Open(question, answer, values, 0, len(values[0]) if values else 0)
+        self._open = _Open(
+            question=question,
+            answer=answer,
+            values=values,
+            at=0,
+            caret=len(values[0]) if values else 0,
+        )
         self.patch()
 
     def dismiss(self) -> None:
