@@ -2,7 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check fix bench lock clean
+# Tests use both cores of a small machine; which are in which tier is in tests/tiers.py.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: demo quick test check lint rest fix bench lock clean
 
 .venv/ready: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -15,15 +18,25 @@ BIN := .venv/bin
 demo: .venv/ready
 	$(BIN)/tmc-console demo
 
-test: .venv/ready
-	$(BIN)/pytest -n 2 --dist loadgroup
+# While writing: a minute. Everything but the pure tests is left out.
+quick: lint
+	$(PYTEST) -m quick
 
-check: .venv/ready
+# Before a commit: some minutes. No kubectl, no real API servers.
+test: .venv/ready
+	$(PYTEST) -m "quick or usual"
+
+# Before a merge: all of it, each thing once. Real API servers where KUBEBUILDER_ASSETS leads to some.
+check: test rest
+
+rest: lint
+	$(PYTEST) -m thorough
+
+lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) --no-print-directory test
 
 fix: .venv/ready
 	$(BIN)/ruff check --fix .

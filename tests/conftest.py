@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.loop import SeededLoop
 
-pytest_plugins = ["tests.envtest.fixtures"]
+pytest_plugins = ["tests.envtest.fixtures", "tests.tiers"]
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -70,17 +70,6 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 
 
-def test_imports_obey_the_layers() -> None:
-    # A process of its own: import-linter sets up logging for all that share one with it.
-    program = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
-
-    result = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-    assert result.returncode == 0, result.stdout
-
-
 @pytest.mark.parametrize(
     "modules",
     [

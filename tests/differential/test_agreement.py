@@ -27,7 +27,7 @@ from tests.envtest.api import fresh_name
 from tests.envtest.commands import find_binaries
 from tests.envtest.planes import Plane, running_planes
 
-pytestmark = [pytest.mark.envtest, pytest.mark.slow]
+pytestmark = pytest.mark.envtest
 
 SEEDS = range(4 * len(COLLECTIONS))  # four traces of 43 requests for each kind
 FEWEST_REQUESTS = 2_000

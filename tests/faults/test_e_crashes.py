@@ -97,6 +97,7 @@ WORKLOADS: Final[dict[str, Workload]] = {
         end_namespace,
     )
 }
+USUAL: Final = ("create", "delete")  # the others are of the thorough tier
 WRITES_MOST: Final = 30  # of one workload: more would mean that the engine writes in circles
 LEFT_ON: Final = {  # ConfigMaps in the end, on hub, east and west
     "create": ["fresh other settings"] * 3,
@@ -108,7 +109,13 @@ LEFT_ON: Final = {  # ConfigMaps in the end, on hub, east and west
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("workload", sorted(WORKLOADS))
+@pytest.mark.parametrize(
+    "workload",
+    [
+        pytest.param(name, marks=[] if name in USUAL else pytest.mark.thorough)
+        for name in sorted(WORKLOADS)
+    ],
+)
 def test_E1_a_crash_at_any_write_changes_nothing_of_the_end(workload: str, moment: Moment) -> None:
     undisturbed, writes = _in_virtual_time(workload, moment, -1)
     assert 0 < writes <= WRITES_MOST

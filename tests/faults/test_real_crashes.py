@@ -33,7 +33,7 @@ from tmcconsole.placement.install import install
 from tmcconsole.runtime import ByteStream, Request, Response, Runtime, Transport, TransportError
 from tmcconsole.tmc.history.audit import MemoryAudit
 
-pytestmark = [pytest.mark.anyio, pytest.mark.envtest, pytest.mark.slow]
+pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 PATIENCE_S = 60.0
 NAME = "settings"

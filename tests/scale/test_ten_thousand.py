@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.faults.stage import SPACE, Stage, open_stage
 from tests.simulation.loop import run_virtual
 from tests.world.world import (
@@ -32,7 +30,6 @@ def in_sync(stage: Stage) -> int:
     return sum(settled)
 
 
-@pytest.mark.slow
 def test_ten_thousand_objects_converge_and_a_restart_writes_nothing() -> None:
     pairs = OBJECTS * len(TARGETS)
     deployments = [f"d{number:05}" for number in range(DEPLOYMENTS_AMONG_THEM)]

@@ -20,7 +20,7 @@ from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sim.faces.http_face import serve
 from tmcconsole.sim.faces.kubeconfig_file import write_kubeconfig
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow]  # a second each
+pytestmark = pytest.mark.anyio
 KUBECTL = Path(sys.executable).with_name("kubectl")
 
 

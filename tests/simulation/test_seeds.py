@@ -13,9 +13,14 @@ from tests.simulation.run import run_seed
 
 SEEDS = 200
 BLOCK = 10
+USUAL = 20  # seeds of the usual tier
+BLOCKS = [
+    pytest.param(first, marks=[] if first < USUAL else pytest.mark.thorough)
+    for first in range(0, SEEDS, BLOCK)
+]
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, BLOCK))
+@pytest.mark.parametrize("first", BLOCKS)
 def test_seeds_keep_every_invariant_and_converge(first: int) -> None:
     outcomes = [run_seed(seed) for seed in range(first, first + BLOCK)]
 
