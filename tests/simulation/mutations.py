@@ -21,10 +21,10 @@ from tmcconsole.kube.paths import object_path
 from tmcconsole.sync import assigner
 from tmcconsole.sync.assignment import plan as assign
 from tmcconsole.sync.deletion import delete_gate as gate
-from tmcconsole.sync.down import apply as sending
 from tmcconsole.sync.down import create_update as writing
 from tmcconsole.sync.down import ensure_namespace as places
 from tmcconsole.sync.down import plan, removal
+from tmcconsole.sync.down import reconcile_context as sending
 from tmcconsole.sync.down import reconciler as downsync
 from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S

@@ -10,7 +10,7 @@ import anyio
 from tests.simulation.loop import run_virtual
 from tmcconsole.kube.errors import Unreachable
 from tmcconsole.kube.objects import ObjectKey
-from tmcconsole.sync.queue.controller import Again, Controller, Outcomes, Reconciler
+from tmcconsole.sync.queue.controller import Again, Controller, Gate, Outcomes, Reconciler
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 
 ITEM = Item("configmaps", ObjectKey("shop", "settings"))
@@ -27,7 +27,7 @@ class Doing(Reconciler):
         return await self.do(item)
 
 
-class Room(Outcomes):
+class Room(Gate, Outcomes):
     """A queue and what the workers told of it."""
 
     def __init__(self) -> None:
@@ -40,6 +40,9 @@ class Room(Outcomes):
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         self.failures.append(attempts)
         return Again(10.0 * attempts, is_dead=attempts == 3)
+
+    async def wait_up(self) -> None:
+        pass
 
     def on_success(self, item: Item) -> None:
         self.recovered.append(item)
@@ -57,7 +60,12 @@ class Room(Outcomes):
         self, reconcile: Callable[[Item], Awaitable[float | None]], for_s: float = 100.0
     ) -> None:
         controller = Controller(
-            name="east", queue=self.queue, reconciler=Doing(reconcile), outcomes=self, workers=2
+            name="east",
+            queue=self.queue,
+            gate=self,
+            reconciler=Doing(reconcile),
+            outcomes=self,
+            workers=2,
         )
         with anyio.move_on_after(for_s):
             await controller.run()

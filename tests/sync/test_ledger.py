@@ -10,7 +10,7 @@ KEY = ObjectKey("shop", "settings")
 
 
 class Changes(list[tuple[str, ObjectKey]]):
-    def __call__(self, kind: str, key: ObjectKey) -> None:
+    def touch(self, kind: str, key: ObjectKey) -> None:
         self.append((kind, key))
 
 

@@ -164,7 +164,7 @@ class Engine:
             settings=self.settings,
             history=self.history,
             audit=self.audit,
-            touched=self._projector.touch,
+            records=self._projector,
             changed=lambda: None,
             myself=ThisReplica(self.replica, self._is_ready),
             past=self._past,

@@ -15,7 +15,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import Forbidden, KubeError, TooManyRequests, Unauthorized
 from tmcconsole.runtime import Runtime
-from tmcconsole.sync.queue.controller import Reconciler
+from tmcconsole.sync.queue.controller import Gate, Reconciler
 from tmcconsole.sync.queue.workqueue import Item
 
 PROBE_S: Final = 5.0
@@ -25,7 +25,7 @@ MAX_PROBE_S: Final = 15.0  # while down; recovery is noticed within this
 
 
 @dataclass(slots=True)
-class Probe:
+class Probe(Gate):
     """The reachability of one API server. Times are Unix seconds for people, 0 for never."""
 
     client: Watcher

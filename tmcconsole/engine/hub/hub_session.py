@@ -19,7 +19,7 @@ from tmcconsole.engine.connection.connect import (
 )
 from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import KindPair, keep_unknown
-from tmcconsole.engine.connection.probe import OnceUp, Probe
+from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.connection.rediscovery import Rediscovery
 from tmcconsole.engine.connection.rights import Rights, hub_rights
 from tmcconsole.engine.hub.failing import ErrorReporter, HubOutcomes
@@ -40,6 +40,7 @@ from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.queue.controller import Controller, Reconciler
 from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.ledger import ObjectRecords
 from tmcconsole.sync.status.reconciler import StatusSync, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled
 from tmcconsole.tmc.history.history import History
@@ -55,7 +56,7 @@ class EngineContext:
     settings: Settings
     history: History
     audit: AuditLog
-    touched: Callable[[str, ObjectKey], None]  # (kind id, key): an object's record is out of date
+    records: ObjectRecords
     changed: Callable[[], None]  # something else shown on a screen changed
     myself: ThisReplica = field(default_factory=ThisReplica)
     past: tuple[Recalled, ...] = ()  # of earlier processes: what brakes are to remember
@@ -136,7 +137,7 @@ class HubSession:
         spawn(group, self._again.run, name="hub discovery")
         spawn(group, self.rights.run, name="hub rights")
         self._work(group, "assign", hub.queue, Assigner(self.shared))
-        self._work(group, "status", hub.statuses, StatusSync(self.shared, self.context.touched))
+        self._work(group, "status", hub.statuses, StatusSync(self.shared, self.context.records))
 
     def _work(self, group: TaskGroup, name: str, queue: WorkQueue, reconciler: Reconciler) -> None:
         context = self.context
@@ -151,7 +152,8 @@ class HubSession:
         controller = Controller(
             name=name,
             queue=queue,
-            reconciler=OnceUp(self.probe, reconciler),
+            gate=self.probe,
+            reconciler=reconciler,
             outcomes=HubOutcomes(reporter, self.shared.hub),
             workers=context.settings.sync.workers,
         )
@@ -275,7 +277,7 @@ class HubSession:
         marked = new is not None and new.status_digest and content_changed(old, new)
         if wants_status(old, new) or marked:
             hub.statuses.add(kind.id, key)
-        self.context.touched(kind.id, key)
+        self.context.records.touch(kind.id, key)
 
     async def _look(self) -> None:
         await self.probe.wait_up()

@@ -99,7 +99,7 @@ def _assemble(
         referred=ReferenceIndex(hub),
     )
     answers = Probe(client, runtime, context.changed)
-    upsyncing = Upsyncing(shared, client, runtime, context.touched)
+    upsyncing = Upsyncing(shared, client, runtime, context.records)
     session = HubSession(
         context=context,
         identity=identity,

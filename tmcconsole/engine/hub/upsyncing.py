@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +20,7 @@ from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
-from tmcconsole.sync.state.ledger import LANE
+from tmcconsole.sync.state.ledger import LANE, ObjectRecords
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.reconcile_context import UpSide
 
@@ -53,7 +52,7 @@ class Upsyncing:
     shared: SyncContext
     client: Watcher  # of the hub
     runtime: Runtime
-    touched: Callable[[str, ObjectKey], None]
+    records: ObjectRecords
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
     sides: dict[str, UpSide] = field(default_factory=dict)  # by target key
     _mirrors: InformerSet | None = None
@@ -123,7 +122,7 @@ class Upsyncing:
             owner = labels_of(cached.decode()).get(UPSYNCED, "") if cached else ""
             if owner in self.sides:
                 self.sides[owner].ask(kind.id, key)
-        self.touched(LANE + kind.id, key)
+        self.records.touch(LANE + kind.id, key)
 
     async def _when_synced(self, id: str) -> None:
         await self.kinds[id].informer.wait_synced()

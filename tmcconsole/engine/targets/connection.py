@@ -9,7 +9,7 @@ from functools import partial
 from anyio.abc import TaskGroup
 
 from tmcconsole.engine.connection.connect import cluster_uid, watch_identity
-from tmcconsole.engine.connection.probe import Probe
+from tmcconsole.engine.connection.probe import OnceUp, Probe
 from tmcconsole.engine.hub.failing import ErrorReporter
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.upsyncing import UpWiring, sweep
@@ -24,8 +24,7 @@ from tmcconsole.sync.crd_sync import FOLLOW_S, Definitions
 from tmcconsole.sync.deletion.namespace_gc import LOOK_S, NamespaceGC
 from tmcconsole.sync.down.reconciler import DownSync
 from tmcconsole.sync.policy import FOLLOW
-from tmcconsole.sync.queue.controller import Controller, Reconciler
-from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.queue.controller import Controller
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.events import EventMirror
@@ -33,7 +32,7 @@ from tmcconsole.sync.up.reconciler import UpSync
 
 
 @dataclass(frozen=True, slots=True)
-class Connection(Reconciler):
+class Connection:
     """What exists only while a target is connected. It is whole, or there is none."""
 
     session: HubSession
@@ -80,14 +79,6 @@ class Connection(Reconciler):
         if context.settings.sync.crds == FOLLOW:
             spawn(group, self._bring_definitions, name=f"{name} definitions")
 
-    async def reconcile(self, item: Item) -> float | None:
-        """See ``Reconciler``: down, or up where the lane says so, once the target answers."""
-        await self.probe.wait_up()
-        if item.lane.startswith(LANE):
-            await self.session.probe.wait_up()
-            return await UpSync(self.session.shared, self.up.side).reconcile(item)
-        return await DownSync(self.session.shared, self.target).reconcile(item)
-
     def nudge(self) -> None:
         """The cluster answers again: go on where we were."""
         self.target.namespaces.nudge()
@@ -110,11 +101,14 @@ class Connection(Reconciler):
             sweep(self.up.side, id)
 
     def _controller(self) -> Controller:
-        context, target = self.session.context, self.target
+        session, context, target = self.session, self.session.context, self.target
+        up = OnceUp(session.probe, UpSync(session.shared, self.up.side))
         return Controller(
             name=target.name,
             queue=target.queue,
-            reconciler=self,
+            gate=self.probe,
+            reconciler=DownSync(session.shared, target),
+            others={LANE: up},
             outcomes=ErrorReporter(
                 runtime=context.runtime,
                 history=context.history,

@@ -91,7 +91,7 @@ class Wiring:
             self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
         if wants_status(old, new):
             self.session.shared.hub.statuses.add(kind.id, hub_key)
-        self.session.context.touched(kind.id, hub_key)
+        self.session.context.records.touch(kind.id, hub_key)
 
     def _has_listed(self, kind: str) -> bool:
         """True once events tell of changes; before, they only tell of what there is."""
@@ -137,7 +137,7 @@ class Wiring:
                 of_workspace=session.identity.flavour == "kcp",
             ),
             queue=kept.queue if kept else WorkQueue(runtime.now),
-            ledger=kept.ledger if kept else Ledger(session.context.touched),
+            ledger=kept.ledger if kept else Ledger(session.context.records),
             brake=kept.brake if kept else self._make_brake(),
             orders=self.registration,
             contact=self.contact,

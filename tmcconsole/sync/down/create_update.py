@@ -7,11 +7,16 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.sync.conflicts.copy_differences import differences
-from tmcconsole.sync.down.apply import dry_run, fingerprints, send
 from tmcconsole.sync.down.drift_resolution import bide, look_into
 from tmcconsole.sync.down.ensure_namespace import ensure_namespace
 from tmcconsole.sync.down.plan import Update, is_copy_of
-from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live
+from tmcconsole.sync.down.reconcile_context import (
+    ReconcileContext,
+    dry_run,
+    fingerprints,
+    look_at_live,
+    send,
+)
 from tmcconsole.sync.down.takeover import take_over
 from tmcconsole.sync.names.markers import is_ours
 from tmcconsole.sync.state.live_reads import (

@@ -22,8 +22,13 @@ from tmcconsole.sync.conflicts.judge import (
     leaf_digests,
 )
 from tmcconsole.sync.desired.build import Desired
-from tmcconsole.sync.down.apply import fingerprints, send
-from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live, read_whole
+from tmcconsole.sync.down.reconcile_context import (
+    ReconcileContext,
+    fingerprints,
+    look_at_live,
+    read_whole,
+    send,
+)
 from tmcconsole.sync.names.markers import APPLIED, DIGEST
 from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S, is_other_object, with_metadata
 from tmcconsole.tmc.errors import Severity

@@ -1,20 +1,28 @@
-"""One look at one object on one target: what is known, and how its outcome is written down."""
+"""One look at one object on one target: what is known, how it is sent, how it came out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.errors import Conflict, Invalid, KubeError
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.kube.paths import object_path
+from tmcconsole.kube.trees.differences import Difference, Steps
+from tmcconsole.sync.conflicts.copy_differences import differences, fingerprint
+from tmcconsole.sync.conflicts.pointer_steps import without
 from tmcconsole.sync.desired.build import Desired
 from tmcconsole.sync.down.plan import Facts
 from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import LedgerEntry, Settled
-from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, REFUSED_RECHECK_S, read_live
+from tmcconsole.sync.state.live_reads import (
+    LOOK_AGAIN_S,
+    REFUSED_RECHECK_S,
+    is_other_object,
+    read_live,
+)
 from tmcconsole.sync.state.target import Target
 
 
@@ -89,3 +97,38 @@ async def read_whole(context: ReconcileContext) -> Json:
     path = object_path(context.here.kind, context.target.copy_key(context.kind, context.key))
     async with context.target.concurrency.admitted():
         return await context.target.client.get_json(path)
+
+
+async def send(
+    context: ReconcileContext, tree: Json, *, force: bool, cuts: tuple[Steps, ...] = ()
+) -> None:
+    """Apply a desired state, what is at ``cuts`` left out, and settle the pair with the answer."""
+    permit = context.permit(without(tree, cuts))
+    async with context.target.concurrency.admitted():
+        written = await context.target.writer.apply(permit, force=force)
+    found = differences(context.desired, written.decode(), frozenset())
+    is_cut = [any(one.steps[: len(cut)] == cut for cut in cuts) for one in found]
+    pairs = list(zip(found, is_cut, strict=True))
+    context.entry.normal = fingerprints(tuple(one for one, cut in pairs if not cut))
+    context.entry.left = fingerprints(tuple(one for one, cut in pairs if cut))
+    context.here.informer.observe(written)
+    context.settle(written)
+
+
+async def dry_run(context: ReconcileContext, tree: Json) -> CachedObject | None:
+    """Return what the server would make of ``tree``, None where the copy is another by now."""
+    try:
+        async with context.target.concurrency.admitted():
+            return await context.target.writer.apply(context.permit(tree), force=True, dry_run=True)
+    except Conflict:
+        await look_at_live(context)
+        raise
+    except Invalid as error:
+        if not is_other_object(error):
+            raise
+        return None
+
+
+def fingerprints(found: tuple[Difference, ...]) -> frozenset[str]:
+    """Return what identifies each difference."""
+    return frozenset(fingerprint(difference) for difference in found)

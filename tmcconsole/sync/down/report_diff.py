@@ -9,10 +9,14 @@ from tmcconsole.kube.trees.differences import Difference
 from tmcconsole.kube.trees.managed_fields import field_managers_of
 from tmcconsole.sync.conflicts.copy_differences import differences
 from tmcconsole.sync.conflicts.judge import contested_fields, is_left
-from tmcconsole.sync.down.apply import dry_run, fingerprints
 from tmcconsole.sync.down.drift_resolution import say
 from tmcconsole.sync.down.plan import is_copy_of
-from tmcconsole.sync.down.reconcile_context import ReconcileContext, read_whole
+from tmcconsole.sync.down.reconcile_context import (
+    ReconcileContext,
+    dry_run,
+    fingerprints,
+    read_whole,
+)
 from tmcconsole.sync.state.live_reads import (
     HELD_RECHECK_S,
     REFUSED_RECHECK_S,

@@ -9,9 +9,8 @@ from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.trees.differences import Difference, subset_differences
 from tmcconsole.sync.deletion.delete_gate import Held, announce, close_audit
-from tmcconsole.sync.down.apply import dry_run, send
 from tmcconsole.sync.down.plan import collision_text
-from tmcconsole.sync.down.reconcile_context import ReconcileContext, look_at_live
+from tmcconsole.sync.down.reconcile_context import ReconcileContext, dry_run, look_at_live, send
 from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.state.live_reads import is_other_object, with_metadata
 

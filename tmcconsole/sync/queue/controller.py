@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import anyio
@@ -29,6 +30,13 @@ class Again(NamedTuple):
     is_dead: bool = False  # it is a dead letter: a person should look at it
 
 
+class Gate(Protocol):
+    """Whether an API server answers."""
+
+    async def wait_up(self) -> None:
+        """Return at once while it does, else when it does again."""
+
+
 class Outcomes(Protocol):
     """Told how each reconcile ended."""
 
@@ -45,9 +53,11 @@ class Controller:
 
     name: str
     queue: WorkQueue
+    gate: Gate  # nothing is begun while it is shut
     reconciler: Reconciler
     outcomes: Outcomes
     workers: int
+    others: Mapping[str, Reconciler] = field(default_factory=dict)  # by how their lanes begin
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -69,7 +79,8 @@ class Controller:
 
     async def _one(self, item: Item) -> None:
         try:
-            again = await self.reconciler.reconcile(item)
+            await self.gate.wait_up()
+            again = await self._reconciler_of(item).reconcile(item)
         except StillRefused as refused:  # neither a failure more nor a success
             self.queue.add_after(item.lane, item.key, refused.after_s)
         except KubeError as error:
@@ -83,6 +94,10 @@ class Controller:
             self.outcomes.on_success(item)
             if again is not None:
                 self.queue.add_after(item.lane, item.key, again)
+
+    def _reconciler_of(self, item: Item) -> Reconciler:
+        special = (one for start, one in self.others.items() if item.lane.startswith(start))
+        return next(special, self.reconciler)
 
     def _retry(self, item: Item, error: Exception) -> None:
         attempts = self.queue.failed(item, str(error))

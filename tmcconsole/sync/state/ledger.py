@@ -6,9 +6,9 @@ Memory only: all of it is found again from the API servers after a restart.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
@@ -99,11 +99,18 @@ class LedgerEntry:
         return self.left
 
 
+class ObjectRecords(Protocol):
+    """What is shown of objects, made anew where something of them changed."""
+
+    def touch(self, kind: str, key: ObjectKey) -> None:
+        """Note that the record of an object is out of date."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """The entries of one target, by kind id and hub key. Owned by the engine's loop."""
 
-    on_change: Callable[[str, ObjectKey], None]
+    records: ObjectRecords
     # Seconds from seeing a change in the hub to the answer of the write that carried it.
     lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     version: int = 0  # grows with every change of a standing: equal means nothing to count anew
@@ -184,7 +191,7 @@ class Ledger:
 
     def _changed(self, kind: str, key: ObjectKey) -> None:
         self.version += 1
-        self.on_change(kind, key)
+        self.records.touch(kind, key)
 
     def entries(self) -> Iterator[tuple[str, ObjectKey, LedgerEntry]]:
         """Yield every (kind id, key, entry)."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import NotFound
-from tmcconsole.kube.objects import CachedObject, Json, ObjectKey, annotations_of
+from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.paths import object_path
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.desired.target_view import ViewInvalid
 from tmcconsole.sync.names.markers import STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.ledger import ObjectRecords
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.status.merge import (
     Merged,
@@ -37,7 +38,7 @@ class StatusSync:
     """Reconciles the status of hub keys over all targets."""
 
     shared: SyncContext
-    touched: Callable[[str, ObjectKey], None]  # the object's record is out of date
+    records: ObjectRecords
     # What we last wrote, where the hub kept something else of it (a pruning schema): not again.
     _written: dict[Item, Json] = field(default_factory=dict)
     # Digests of statuses found to have nothing of ours in them, of objects that are nowhere.
@@ -259,7 +260,7 @@ class StatusSync:
         else:
             del shared.unmerged[item]
             shared.history.record_recovery("hub", subject, wall)
-        self.touched(*item)
+        self.records.touch(*item)
 
     def _forget(self, item: Item) -> None:
         self._written.pop(item, None)
