@@ -22,7 +22,8 @@ from tmcconsole.ui.orders.command_grammar import parse as parse_line
 ROOT = Path(__file__).parent.parent
 CODE = ROOT / "tmcconsole"
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+PAGES = sorted([*(ROOT / name for name in TOP), *DOCS.rglob("*.md")])
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 QUOTED = re.compile(r"`([^`]+)`")
 REASON = re.compile(r"[A-Z][A-Za-z]+")
@@ -111,14 +112,6 @@ def test_the_first_screen_has_the_two_commands() -> None:
         "make demo",
         "make test",
     ]
-
-
-def test_the_makefile_has_every_goal_that_is_told() -> None:
-    told = {goal for page in PAGES for goal in re.findall(r"`?make ([a-z]+)`?", page.read_text())}
-    goals = set(re.findall(r"(?m)^([a-z]+):", text_of("Makefile")))
-
-    assert {"demo", "test", "check", "bench"} <= told & goals
-    assert {goal for goal in told if f"`make {goal}`" in text_of("README.md")} <= goals
 
 
 def key_of(action: Action) -> tuple[str, str]:
@@ -252,14 +245,25 @@ def all_words() -> frozenset[str]:
     "page", [DOCS / "architecture.md", *DECISIONS], ids=lambda path: str(path.name)
 )
 def test_files_and_names_in_the_architecture_exist(page: Path) -> None:
-    quoted = QUOTED.findall(re.sub(r"(?s)```.*?```", "", page.read_text()))
+    assert missing_names(page.read_text()) == ([], [])
+
+
+def test_files_and_names_in_the_recipes_exist() -> None:
+    assert missing_names(section("CONTRIBUTING.md", "Five recipes")) == ([], [])
+
+
+def missing_names(text: str) -> tuple[list[str], list[str]]:
+    """Return the quoted files and names of a text that the project does not have."""
+    quoted = QUOTED.findall(re.sub(r"(?s)```.*?```", "", text))
     files = [word for word in quoted if re.fullmatch(r"[\w/-]+\.(py|toml|lock|md)", word)]
     names = [word for word in quoted if re.fullmatch(r"_?[A-Z]\w+(\.\w+)*|[a-z]+_[a-z_]+", word)]
 
     places = (ROOT, CODE, CODE / "cli", DOCS)
     gone = [file for file in files if not any((place / file).exists() for place in places)]
-    assert [file for file in gone if not list(CODE.rglob(file))] == []
-    assert [name for name in names if name not in all_words()] == []
+    return (
+        [file for file in gone if not list(CODE.rglob(file))],
+        [name for name in names if name not in {*all_words(), *files}],
+    )
 
 
 def test_the_tables_of_markers_name_every_marker() -> None:

@@ -1,4 +1,4 @@
-"""The tiers together are every test, and the goals of the Makefile together are the tiers."""
+"""The tiers together are every test, the Makefile runs each once, and the pages tell its goals."""
 
 from __future__ import annotations
 
@@ -48,3 +48,13 @@ def test_ci_runs_what_make_check_runs() -> None:
     goals = re.findall(r"(?m)^\s*make (?:--[\w-]+ )*(\w+)", (ROOT / ".ci" / "run").read_text())
 
     assert goals == ["test", "rest"]
+
+
+def test_the_pages_tell_every_goal_and_no_other() -> None:
+    goal = re.compile(r"(?m)(?:`|^ {4})make ([a-z]+)")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    told = {name for page in pages for name in goal.findall(page.read_text())}
+
+    assert told == set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    assert {"demo", "test", "quick", "check"} <= set(goal.findall((ROOT / "README.md").read_text()))
