@@ -133,3 +133,8 @@ def real_runtime(dial: Dial, *, seed: int | None = None) -> Runtime:
 def wall_clock() -> float:
     """Return this machine's Unix seconds, for front ends: those are not simulated."""
     return time.time()
+
+
+def monotonic_clock() -> float:
+    """Return seconds that never go back, for front ends: those are not simulated."""
+    return time.monotonic()

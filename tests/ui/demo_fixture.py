@@ -1,6 +1,7 @@
 """The console on the made-up fleet: ``python -m tests.ui.demo_fixture [theme] [--still]``.
 
 ``--still`` stops the clock, so that nothing changes, and draws ten times a second.
+What was ordered is printed at the end.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ def main(arguments: list[str]) -> int:
     still = "--still" in arguments
     theme = next((word for word in arguments if not word.startswith("--")), "tmc-dark")
     start = time.time()
+    link = FixtureLink()
     app = ConsoleApp(
-        FixtureLink(),
+        link,
         ConsoleSettings(theme=theme, refresh_hz=10.0 if still else 2.0),
         link_mode="demo",
         on_quit="stop",
         clock=lambda: NOW if still else NOW + time.time() - start,
+        monotonic=time.monotonic,
     )
-    return run_console(app)
+    code = run_console(app)
+    print(f"orders: {[type(order).__name__ for order in link.orders]}")
+    return code
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from tests.ui.fixture_link import NOW, FixtureLink
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.ui.app import ConsoleApp
+from tmcconsole.ui.terminal.input import InputReader
 
 
 @dataclass
@@ -26,12 +27,24 @@ class Desk:
     link: FixtureLink
     pilot: Pilot[str]
     clock: list[float]
+    reader: InputReader
+    monotonic: list[float]
 
     async def press(self, *keys: str) -> None:
-        """Press keys and let everything settle."""
+        """Press keys, a second after one another, and let everything settle."""
         for key in keys:
+            self.monotonic[0] += 1
             await self.pilot.press(key)
             await self.pilot.pause()
+
+    async def send(self, *reads: str, after: float = 1.0) -> None:
+        """Send what a terminal sends, read by read, so many seconds after one another."""
+        for data in reads:
+            self.monotonic[0] += after
+            for message in [*self.reader.tick(), *self.reader.feed(data)]:
+                self.app.post_message(message)
+        await self.pilot.pause()
+        await self.pilot.pause()
 
     async def write(self, text: str) -> None:
         """Type text."""
@@ -83,13 +96,18 @@ class CountingApp(ConsoleApp):
 
 
 def make_app(
-    link: FixtureLink | None, clock: list[float] | None = None, **options: object
+    link: FixtureLink | None,
+    clock: list[float] | None = None,
+    monotonic: list[float] | None = None,
+    **options: object,
 ) -> CountingApp:
     """Return a console whose frame timer never fires by itself within a test."""
-    at = clock if clock is not None else [NOW]
-    settings = options.pop("settings", ConsoleSettings(refresh_hz=0.2))
-    values: dict[str, object] = {"link_mode": "demo", "on_quit": "stop"} | options
-    return CountingApp(link, settings, clock=lambda: at[0], **values)  # type: ignore[arg-type]
+    wall, ticks = clock or [NOW], monotonic or [0.0]
+    values: dict[str, Any] = {"link_mode": "demo", "on_quit": "stop"} | options
+    settings = values.pop("settings", ConsoleSettings(refresh_hz=0.2))
+    return CountingApp(
+        link, settings, clock=lambda: wall[0], monotonic=lambda: ticks[0], **values
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -97,10 +115,10 @@ async def console(
     link: FixtureLink | None = None, *, size: tuple[int, int] = (120, 35), **options: object
 ) -> AsyncIterator[Desk]:
     """Run a console on a link and yield its hands, the first snapshot drawn."""
-    clock = [NOW]
+    clock, monotonic = [NOW], [0.0]
     used = link or FixtureLink()
-    app = make_app(used, clock, **options)
+    app = make_app(used, clock, monotonic=monotonic, **options)
     async with app.run_test(size=size) as pilot:
-        desk = Desk(app, used, pilot, clock)
+        desk = Desk(app, used, pilot, clock, InputReader(lambda: monotonic[0]), monotonic)
         await desk.frame()
         yield desk

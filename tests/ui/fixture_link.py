@@ -110,6 +110,7 @@ class FixtureLink:
         self.epoch = "fixture"
         self.wall = wall
         self.sent: list[AnyCommand] = []
+        self.orders: list[AnyCommand] = []  # what was sent that is no question
         self.retried: set[str] = set()  # resources
         self.lost: Exception | None = None
         self.put(*(fleet() if records is None else records))
@@ -151,7 +152,11 @@ class FixtureLink:
         if self.lost is not None:
             raise LinkLost("connection closed") from self.lost
         self.sent.append(command)
-        return self._answer(command) or self._change(command)
+        answer = self._answer(command)
+        if answer is not None:
+            return answer
+        self.orders.append(command)
+        return self._change(command)
 
     def _answer(self, command: AnyCommand) -> AnyReply | None:
         match command:

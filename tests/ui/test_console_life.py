@@ -12,6 +12,7 @@ from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.link import EngineLink, LinkLost
 from tmcconsole.ui.actions import clashes
+from tmcconsole.ui.terminal.input import InputReader
 
 
 def under_cursor(desk: Desk) -> str:
@@ -125,7 +126,7 @@ async def test_the_first_frame_is_there_before_the_engine_is() -> None:
 
     app = make_app(None, open_link=open_link)
     async with app.run_test(size=(80, 24)) as pilot:
-        desk = Desk(app, FixtureLink(), pilot, [NOW])
+        desk = Desk(app, FixtureLink(), pilot, [NOW], InputReader(lambda: 0.0), [0.0])
         await asyncio.wait_for(opening.wait(), 5)
         await pilot.pause()
         assert "starting engine…" in desk.text

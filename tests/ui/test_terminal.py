@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pyte
@@ -68,6 +68,14 @@ class Terminal:
         while text not in "\n".join(self.screen.display):
             if time.monotonic() > end:
                 pytest.fail(f"{text!r} never came:\n" + "\n".join(self.screen.display))
+            self.read(0.05)
+
+    def wait_until(self, holds: Callable[[str], bool]) -> None:
+        """Read until something holds of the screen."""
+        end = time.monotonic() + DEADLINE_S
+        while not holds("\n".join(self.screen.display)):
+            if time.monotonic() > end:
+                pytest.fail("it never came to hold:\n" + "\n".join(self.screen.display))
             self.read(0.05)
 
     def press(self, keys: str) -> int:

@@ -10,7 +10,7 @@ from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.config.places import config_home
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
-from tmcconsole.runtime import wall_clock
+from tmcconsole.runtime import monotonic_clock, wall_clock
 
 
 def show(
@@ -34,6 +34,7 @@ def show(
         link_mode=link_mode,
         on_quit=on_quit,
         clock=wall_clock,
+        monotonic=monotonic_clock,
         open_link=open_link,
         theme_dirs=(config_home(os.environ) / "themes",),
     )

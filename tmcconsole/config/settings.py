@@ -112,6 +112,7 @@ class ConsoleSettings:
     refresh_hz: float = 2.0  # 0.2 .. 10
     ascii_only: bool = False
     read_only: bool = False
+    mouse: bool = False  # off: the terminal's own selecting and copying works
 
 
 @dataclass(frozen=True, slots=True)

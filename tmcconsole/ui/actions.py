@@ -183,15 +183,24 @@ ACTIONS: Final[tuple[Action, ...]] = (
            (TEXT,)),
     Action("left", "h,left", "h", "left", "scroll left", "Move", "shift(-8)", (TEXT,)),
     Action("right", "l,right", "l", "right", "scroll right", "Move", "shift(8)", (TEXT,)),
-    Action("quit", "q", "q", "quit", "leave; asks before a live engine stops", "Leave",
+    Action("quit", "q", "q", "quit", "close this view; on a main screen leave", "Leave",
            "leave", BOTH),
     Action("quit-now", "ctrl+q,ctrl+c", "ctrl+q", "quit", "leave from anywhere", "Leave",
            "app.ask_quit", BOTH),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
+_BY_KEY: Final = {
+    (key, where): action
+    for action in ACTIONS for where in action.where for key in action.keys.split(",")
+}  # fmt: skip
 PRIORITY: Final = frozenset({"quit-now"})  # they work while a line is being typed
 UNBOUND: Final = frozenset({"ctrl+z", "ctrl+a", "ctrl+k"})  # tmux, and the engine's safety
+
+
+def by_key(key: str, where: str) -> Action | None:
+    """Return the action that a key has in a context: ``list`` or ``text``."""
+    return _BY_KEY.get((key, where))
 
 
 def bindings(where: str) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:

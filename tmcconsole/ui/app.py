@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 import anyio
 from rich.segment import Segments
 from rich.traceback import Traceback
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -34,6 +35,7 @@ from tmcconsole.ui.rows.queues import QUEUES
 from tmcconsole.ui.rows.resources import RESOURCES
 from tmcconsole.ui.rows.targets import TARGETS
 from tmcconsole.ui.screens.frame import FrameScreen
+from tmcconsole.ui.screens.key_order import KeyOrder
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.screens.overview import OverviewScreen
 from tmcconsole.ui.screens.text_screen import TextScreen
@@ -41,7 +43,7 @@ from tmcconsole.ui.session import ConsoleOptions, Session
 from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.style.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.terminal import PatientDriver
+from tmcconsole.ui.terminal.driver import PatientDriver, driver_for
 from tmcconsole.ui.widgets.bottom import KeyChoice, Question
 
 RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to
@@ -80,6 +82,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         link_mode: str,
         on_quit: str,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         open_link: Callable[[], Awaitable[EngineLink]] | None = None,
         theme_dirs: tuple[Path, ...] = (),
     ) -> None:
@@ -90,12 +93,14 @@ class ConsoleApp(App[str], inherit_bindings=False):
                 link_mode=link_mode,
                 on_quit=on_quit,
                 clock=clock,
+                monotonic=monotonic,
                 open_link=open_link,
             ),
         )
+        self._keys = KeyOrder(self, super().on_event)
         self.failure = ""  # printed once the terminal is restored
         self._drawn_at = 0.0  # our clock at the last frame
-        super().__init__(driver_class=PatientDriver if sys.platform != "win32" else None)
+        super().__init__(driver_class=driver_for(monotonic) if sys.platform != "win32" else None)
         self.animation_level = "none"
         self._loaded = load_themes((bundled_dir(), *theme_dirs))
         for theme in self._loaded.themes.values():
@@ -139,6 +144,13 @@ class ConsoleApp(App[str], inherit_bindings=False):
         assert open_link is not None, "the caller has looked"
         self.session.reopen(await open_link())
         await self.pull()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Carry keys and pastes out in their order, everything else Textual's way."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     def tick(self) -> None:
         """One frame: ask for changes without waiting, and draw what is known."""
@@ -359,12 +371,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-def run_console(app: ConsoleApp, *, mouse: bool = True) -> int:
+def run_console(app: ConsoleApp) -> int:
     """Run the console until it is left; return the exit code.
 
     ``app.return_value`` says how it was left: stop, detach or lost.
     """
-    app.run(mouse=mouse)
+    app.run(mouse=app.session.options.settings.mouse)
     if app.failure:
         print(f"tmc-console: {app.failure}", file=sys.stderr)
     return app.return_code or 0

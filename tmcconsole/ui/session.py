@@ -42,6 +42,7 @@ class ConsoleOptions:
     link_mode: str  # local | demo | attached
     on_quit: str  # stop: quitting stops the engine; detach: the engine can outlive us
     clock: Callable[[], float]  # wall seconds
+    monotonic: Callable[[], float]  # seconds that never go back
     open_link: OpenLink | None = None
 
 

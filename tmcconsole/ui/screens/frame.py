@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, cast
 
+from anyio.lowlevel import checkpoint
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
 from tmcconsole.contract.records import TargetRecord
-from tmcconsole.ui.actions import ACTIONS, BY_ID, Action
+from tmcconsole.ui.actions import ACTIONS, BY_ID, Action, by_key
 from tmcconsole.ui.console_protocol import Console
 from tmcconsole.ui.header import crumb_right, head_left, head_right
 from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import BLANK, GROUNDS, TONES, Run, Runs, ink
 from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.terminal.input import ReadKey
 from tmcconsole.ui.widgets.bars import Bar, KeyBar
 from tmcconsole.ui.widgets.bottom import Answers, BottomLine, PromptField, Question
 
@@ -37,7 +39,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         self.session = session
         self.head = Bar(id="head")
         self.crumb = Bar(id="crumb")
-        self.bottom = BottomLine(id="bottom")
+        self.bottom = BottomLine(session.options.monotonic, id="bottom")
         self.keybar = KeyBar(id="keys")
         self._said_at = 0.0
 
@@ -107,8 +109,11 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self._said_at = 0.0
             self.bottom.say(BLANK)
 
-    async def ask(self, question: Question) -> Answers | None:
-        """Ask on the bottom line and return the answers, None for no."""
+    def open(self, question: Question) -> asyncio.Future[Answers | None]:
+        """Ask on the bottom line from now on; the answers come later, None for no.
+
+        The line is open when this returns: the next key is its own.
+        """
         future: asyncio.Future[Answers | None] = asyncio.get_running_loop().create_future()
 
         def answered(answers: Answers | None) -> None:
@@ -116,15 +121,33 @@ class FrameScreen(Screen[None], inherit_bindings=False):
                 future.set_result(answers)
 
         self.bottom.ask(question, answered)
-        return await future
+        return future
 
-    def on_key(self, event: events.Key) -> None:
-        """Hand every key to an open question, before it can act."""
-        self.bottom.take_key(event)
+    async def ask(self, question: Question) -> Answers | None:
+        """Ask on the bottom line and return the answers, None for no."""
+        return await self.open(question)
 
-    def on_paste(self, event: events.Paste) -> None:
-        """Hand pasted text to an open question."""
-        self.bottom.take_paste(event)
+    async def take_key(self, event: events.Key) -> None:
+        """Carry a key out whole: an open question's first, then what is bound to it."""
+        if await self.app._check_bindings(event.key, priority=True):
+            return
+        if not self.bottom.passes_on(event.key):
+            self.bottom.take_key(event)
+            return
+        action = by_key(event.key, self.WHERE)
+        is_amid = isinstance(event, ReadKey) and event.later > 0
+        if action is not None and (action.writes or action.id == "quit") and is_amid:
+            self.say(f"{action.word}: keys that came in one go are no order, press it alone")
+            return
+        await self.app._check_bindings(event.key)
+        await checkpoint()  # what it began opens its question before the next key
+
+    def take_paste(self, event: events.Paste) -> None:
+        """Hand pasted text to an open line; without one it is nothing."""
+        if self.bottom.is_asking:
+            self.bottom.take_paste(event)
+        else:
+            self.say("pasted text is no order; open a line with : or / for it", "dim")
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run something that waits; it ends with the screen, one of a name at a time."""
@@ -132,11 +155,11 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     def action_command(self) -> None:
         """Open the command line."""
-        self.begin(self._command(), "prompt")
+        question = Question("", fields=(_COMMAND,), complete=self.console.completions, is_line=True)
+        self.begin(self._command(self.open(question)), "prompt")
 
-    async def _command(self) -> None:
-        question = Question("", fields=(_COMMAND,), complete=self.console.completions)
-        answers = await self.ask(question)
+    async def _command(self, answered: asyncio.Future[Answers | None]) -> None:
+        answers = await answered
         if answers is not None and answers["line"].strip():
             self.console.obey(answers["line"])
 
@@ -197,8 +220,11 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         )
 
     def action_leave(self) -> None:
-        """Ask to quit."""
-        self.begin(self.console.ask_quit(), "prompt")
+        """Close a view; on one of the six screens ask to quit."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+        else:
+            self.begin(self.console.ask_quit(), "prompt")
 
     def action_back(self) -> None:
         """Go back to where one came from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
@@ -20,7 +22,7 @@ from tmcconsole.ui.style.format import count
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.subject import Subject, subject_of
 from tmcconsole.ui.view import View
-from tmcconsole.ui.widgets.bottom import PromptField, Question
+from tmcconsole.ui.widgets.bottom import Answers, PromptField, Question
 from tmcconsole.ui.widgets.live_table import LiveTable
 from tmcconsole.ui.widgets.pane import Pane
 
@@ -143,12 +145,13 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Edit the filter; it applies while it is typed."""
-        self.begin(self._edit_filter(), "prompt")
-
-    async def _edit_filter(self) -> None:
         before = self.view.filter.source
         field = PromptField("filter", "/", before)
-        answers = await self.ask(Question("", fields=(field,), typed=self._try_filter))
+        question = Question("", fields=(field,), typed=self._try_filter, is_line=True)
+        self.begin(self._edit_filter(self.open(question), before), "prompt")
+
+    async def _edit_filter(self, answered: asyncio.Future[Answers | None], before: str) -> None:
+        answers = await answered
         self.narrow(answers["filter"] if answers is not None else before)
 
     def _try_filter(self, source: str) -> None:
@@ -209,20 +212,14 @@ class ListScreen(FrameScreen, inherit_bindings=False):
             self.console.drill(record)
 
     def action_back(self) -> None:
-        """Clear marks, then the filter, then go back to the overview."""
+        """Clear marks, then the filter, then close; one of the six screens stays."""
         view = self.view
         if view.marked:
             view.marked.clear()
         elif view.filter.terms or view.problems_only:
             view.set_filter(filters.Filter())
             view.problems_only = False
-        elif len(self.app.screen_stack) > 1:
-            self.dismiss()
-            return
-        elif self.name != "overview":
-            self.console.open_mode("overview")
-            return
         else:
-            self.action_leave()
+            super().action_back()
             return
         self.frame()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.ink import Lines, Run, Runs, ink, plain, wrap
 from tmcconsole.ui.subject import Subject
-from tmcconsole.ui.widgets.bottom import PromptField, Question
+from tmcconsole.ui.widgets.bottom import Answers, PromptField, Question
 from tmcconsole.ui.widgets.pane import Pane
 
 EDGE = 1_000_000_000
@@ -89,10 +90,12 @@ class TextScreen(FrameScreen, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Search."""
-        self.begin(self._search(), "prompt")
+        field = PromptField("text", "/", self._searched)
+        answered = self.open(Question("", fields=(field,), is_line=True))
+        self.begin(self._search(answered), "prompt")
 
-    async def _search(self) -> None:
-        answers = await self.ask(Question("", fields=(PromptField("text", "/", self._searched),)))
+    async def _search(self, answered: asyncio.Future[Answers | None]) -> None:
+        answers = await answered
         if answers is not None:
             self._searched = answers["text"]
             self.pane.lit = -1

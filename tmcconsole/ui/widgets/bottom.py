@@ -12,10 +12,12 @@ from typing import Final
 from textual import events
 
 from tmcconsole.ui.style.ink import Run, Runs, elide, ink, width_of
+from tmcconsole.ui.terminal.input import ReadKey
 from tmcconsole.ui.widgets.paper import Paper
 
 MAX_TYPED = 500  # characters; what is beyond is dropped
 LEAST_ASKED: Final = 8  # columns of a question that its answers leave it
+UNREAD_S: Final = 0.3  # a key that comes sooner was typed before anyone could read the question
 
 _PASSED_ON = ("up", "down", "pageup", "pagedown")  # they still move what is behind the line
 
@@ -58,6 +60,7 @@ class Question:
     tone: str = "prompt"
     complete: Callable[[str], tuple[str, ...]] | None = None  # whole lines that could follow
     typed: Callable[[str], None] | None = None  # told of each change, for a live filter
+    is_line: bool = False  # it was opened to be typed in at once: it asks nothing
     scrolls: bool = False  # what is behind it is part of the question, and may be scrolled
 
 
@@ -70,6 +73,8 @@ class _Open:
     values: list[str] = field(default_factory=list)
     at: int = 0  # which field has the cursor
     caret: int = 0
+    asked_at: float = 0.0  # monotonic seconds
+    broken: int = 0  # the read that had a line break in its middle: none of it answers
 
 
 class BottomLine(Paper):
@@ -78,8 +83,9 @@ class BottomLine(Paper):
     It never has the focus, because moving that repaints widgets: the screen hands it the keys.
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, clock: Callable[[], float], *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._clock = clock  # monotonic seconds
         self._message: Runs = ()
         self._open: _Open | None = None
 
@@ -103,6 +109,7 @@ class BottomLine(Paper):
             values=values,
             at=0,
             caret=len(values[0]) if values else 0,
+            asked_at=self._clock(),
         )
         self.patch()
 
@@ -110,26 +117,32 @@ class BottomLine(Paper):
         """Answer an open question with no."""
         self._close(None)
 
+    def passes_on(self, key: str) -> bool:
+        """Return whether a key goes to what is behind the line."""
+        if self._open is None:
+            return True
+        question = self._open.question
+        return bool(question.fields or question.scrolls) and key in _PASSED_ON
+
     def take_key(self, event: events.Key) -> None:
-        """Take every key while asking: a question is never answered by accident."""
+        """Take a key while asking: a question is never answered by accident."""
         if self._open is None:
             return
-        question = self._open.question
-        if (question.fields or question.scrolls) and event.key in _PASSED_ON:
-            return
-        event.stop()
-        event.prevent_default()
-        if event.key == "escape":
-            self._close(None)
-        elif self._open.question.fields:
-            self._type(event)
-        else:
+        is_early = self._is_early(event)
+        if self._open.question.fields:
+            self._type(event, is_early=is_early)
+        elif not is_early:
             self._choose(event.character or event.key, event.key)
 
+    def _is_early(self, event: events.Key) -> bool:
+        """Return whether a key was pressed before the question could be read."""
+        assert self._open is not None, "only called while asking"
+        came = event.read_at if isinstance(event, ReadKey) else self._clock()
+        return not self._open.question.is_line and came < self._open.asked_at + UNREAD_S
+
     def take_paste(self, event: events.Paste) -> None:
-        """Insert pasted text; its line breaks become spaces."""
+        """Insert pasted text: one line, whatever it was; it answers no question."""
         if self._open is not None and self._open.question.fields:
-            event.stop()
             self._insert(" ".join(event.text.split()))
 
     def _choose(self, character: str, key: str) -> None:
@@ -139,26 +152,38 @@ class BottomLine(Paper):
         )
         if wanted is not None:
             self._close({"choice": wanted})
-        elif character in ("n", "q") or key == "enter":
+        elif character in ("n", "q") or key in ("enter", "escape"):
             self._close(None)  # the default is no
 
-    def _type(self, event: events.Key) -> None:
+    def _type(self, event: events.Key, *, is_early: bool) -> None:
         assert self._open is not None, "only called while asking"
         state = self._open
         edit = _EDITS.get(event.key)
         if event.key == "enter":
-            fields = state.question.fields
-            self._close({f.name: v for f, v in zip(fields, state.values, strict=True)})
-            return
-        if event.key in ("tab", "shift+tab"):
+            self._enter(event, is_early=is_early)
+        elif event.key == "escape":
+            if not _is_amid(event):  # else it is part of what came in one go
+                self._close(None)
+        elif event.key in ("tab", "shift+tab"):
             self._tab(1 if event.key == "tab" else -1)
+            self.patch()
         elif edit is not None:
             state.values[state.at], state.caret = edit(state.values[state.at], state.caret)
             self._changed()
+            self.patch()
         elif event.character and event.is_printable:
             self._insert(event.character)
-            return
-        self.patch()
+
+    def _enter(self, event: events.Key, *, is_early: bool) -> None:
+        """Answer; a line break in the middle of what came in one read is a space of it."""
+        assert self._open is not None, "only called while asking"
+        state = self._open
+        if _is_amid(event) or (isinstance(event, ReadKey) and event.read == state.broken):
+            state.broken = event.read if isinstance(event, ReadKey) else 0
+            self._insert(" ")
+        elif not is_early:
+            fields = state.question.fields
+            self._close({f.name: v for f, v in zip(fields, state.values, strict=True)})
 
     def _insert(self, text: str) -> None:
         assert self._open is not None, "only called while asking"
@@ -224,6 +249,11 @@ class BottomLine(Paper):
         under = (tail or ghost or " ")[0]
         rest = Run(tail[1:], "text") if tail else Run(ghost[1:], "ghost")
         return (label, *ink(head, "strong"), Run(under, "caret"), rest)
+
+
+def _is_amid(event: events.Key) -> bool:
+    """Return whether more keys came after it in the same read."""
+    return isinstance(event, ReadKey) and event.later > 0
 
 
 def _back(value: str, caret: int) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""A terminal writer that never waits: a terminal that does not read costs frames, not the loop.
+"""The terminal's two directions: a writer that never waits, and a reader that knows its reads.
 
 Textual's own writer blocks the event loop once thirty writes are queued; a terminal stopped with
 ctrl+S then stops everything. Here a frame that finds the queue half full is dropped, and once the
@@ -7,20 +7,36 @@ terminal has caught up the whole screen is painted anew.
 
 from __future__ import annotations
 
+import os
+import selectors
+from codecs import getincrementaldecoder
+from collections.abc import Callable
 from queue import Full
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.drivers.linux_driver import LinuxDriver
+
+from tmcconsole.ui.terminal.input import InputReader
 
 if TYPE_CHECKING:
     from textual.app import App
 
 ROOM = 15  # writes that may wait; half of the queue, the rest is kept for leaving in order
 CLOSE_S = 1.0  # how long leaving waits for a terminal that does not read
+READ_S = 0.1  # how long reading waits before it looks whether to end
+READ_BYTES = 4096
+
+
+def driver_for(clock: Callable[[], float]) -> type[PatientDriver]:
+    """Return the driver with a clock of monotonic seconds: Textual makes the driver itself."""
+
+    return type("ClockedDriver", (PatientDriver,), {"clock": staticmethod(clock)})
 
 
 class PatientDriver(LinuxDriver):
     """Textual's driver with a writer that drops frames instead of waiting."""
+
+    clock: ClassVar[Callable[[], float]]
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
@@ -58,3 +74,31 @@ class PatientDriver(LinuxDriver):
         except Full:
             return  # the thread is a daemon: it ends with the process
         writer.join(CLOSE_S)
+
+    def _enable_mouse_support(self) -> None:
+        """Ask for clicks and the wheel, not for every motion."""
+        if self._mouse:
+            self.write("\x1b[?1000h\x1b[?1006h")
+            self.flush()
+
+    def run_input_thread(self) -> None:
+        """Read until told to end or nobody is there. Bytes that are no UTF-8 are no keys."""
+        reader = InputReader(type(self).clock, debug=self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                found = reader.tick()
+                if not found and selector.select(READ_S):
+                    data = self._read()
+                    if not data:
+                        return  # hung up: the signal of that ends the console
+                    found = reader.feed(decode(data).replace("\ufffd", ""))
+                for message in found:
+                    self.process_message(message)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, READ_BYTES)
+        except OSError:  # a pseudo-terminal whose other side has gone
+            return b""
