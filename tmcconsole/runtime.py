@@ -11,10 +11,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
+
+E = TypeVar("E", bound=BaseException)
 
 Random = random.Random  # an injected source of randomness; nobody else imports the module
 
@@ -109,6 +111,12 @@ class Runtime:
     def token(self, length: int = 8) -> str:
         """Return a fresh identifier of lower-case hexadecimal digits."""
         return f"{self.rng.getrandbits(4 * length):0{length}x}"
+
+
+def first_error(group: BaseExceptionGroup[E]) -> E:
+    """Return the first real error in a group, groups in it included: the others came of it."""
+    error = group.exceptions[0]
+    return first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def spawn(

@@ -19,6 +19,7 @@ from tests.simulation.swarm import TARGETS, Swarm, draw
 from tests.simulation.trace import Violation
 from tests.simulation.world import World, open_world
 from tmcconsole.contract.commands import AllowDeletes, AnyCommand, ResumeTarget, UncordonTarget
+from tmcconsole.runtime import first_error
 
 LIMIT_S = 6000.0
 BRAKE_EVERY_S = 30.0
@@ -71,7 +72,8 @@ def run_swarm(swarm: Swarm, say: Callable[[str], None] = lambda _line: None) -> 
         return run_virtual(main, seed=swarm.seed, limit_s=LIMIT_S)
     except Exception as error:
         commits = list(worlds[0].trace.commits) if worlds else []
-        raise Broken(swarm, _first(error), commits) from error
+        found = first_error(error) if isinstance(error, ExceptionGroup) else error
+        raise Broken(swarm, found, commits) from error
 
 
 async def _story(world: World) -> float:
@@ -154,10 +156,3 @@ def _outcome(world: World, settled_s: float) -> Outcome:
         sum(sim.store.writes for sim in world.sims.values()),
         world.lives,
     )
-
-
-def _first(error: Exception) -> Exception:
-    """Return one real error out of a group."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.tmc.errors import ErrorType, Pace, failure
 from tmcconsole.tmc.retry_pacing import MAX_RETRY_AFTER_S, RECHECK_S, bounds, delay
 
@@ -66,3 +67,18 @@ def test_retry_after_is_obeyed_within_reason(asked: float, obeyed: float) -> Non
     wait = delay(busy, 1, random.Random(1))
 
     assert obeyed < wait <= obeyed + bounds(Pace.NORMAL, 1)[1]
+
+
+def test_waits_double_until_it_has_gone_well_for_a_while() -> None:
+    clock = [0.0]
+    retries = Retries(Backoff(1.0, 8.0, least=1.0), lambda: clock[0], random.Random(1), 60.0)
+
+    def fail(after_s: float) -> float:
+        clock[0] += after_s
+        wait = retries.next_delay()
+        clock[0] += wait
+        return wait
+
+    assert [fail(0.0) for _ in range(5)] == [1.0, 2.0, 4.0, 8.0, 8.0]
+    assert fail(59.0) == 8.0
+    assert fail(60.0) == 1.0

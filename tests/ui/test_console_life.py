@@ -8,6 +8,7 @@ import pytest
 
 from tests.ui.driving import Desk, console, make_app
 from tests.ui.fixture_link import NOW, FixtureLink
+from tmcconsole.backoff import Backoff
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.link import EngineLink, LinkLost
@@ -89,7 +90,7 @@ async def test_a_lost_engine_ends_a_console_that_owned_it_and_says_why() -> None
 async def test_an_attached_console_keeps_the_last_picture_and_reconnects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tmcconsole.ui.app.RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr("tmcconsole.ui.app.RECONNECT", Backoff(first_s=0.01, cap_s=30.0))
     fresh = FixtureLink()
     fresh.epoch = "another"
     may_open = asyncio.Event()

@@ -10,6 +10,7 @@ from typing import Final
 import anyio
 
 from tmcconsole import __version__
+from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Query, Refused
@@ -28,7 +29,7 @@ from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.runtime import Runtime, spawn
+from tmcconsole.runtime import Runtime, first_error, spawn
 from tmcconsole.sync.assignment.duties import AS_OPERATOR, HUB, acting_for
 from tmcconsole.sync.assignment.selection import selection_of
 from tmcconsole.sync.names.identity import target_key
@@ -38,8 +39,7 @@ from tmcconsole.tmc.history.history import History
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST_S: Final = 1.0
-RETRY_CAP_S: Final = 15.0
+BACKOFF: Final = Backoff(first_s=1.0, cap_s=15.0)
 HEALTHY_S: Final = 60.0  # lasted so long, the next failure is a first again
 FREEZE_AFTER_S: Final = 10.0  # by then the first lists are in; they need no collecting
 
@@ -76,10 +76,9 @@ class Engine:
 
     async def run(self) -> None:
         """Connect to the hub and serve the targets; connect again when that fails."""
-        failures = 0
+        retries = Retries(BACKOFF, self.runtime.now, self.runtime.rng, HEALTHY_S)
         self._past = await self._recall()
         while True:
-            began = self.runtime.now()
             try:
                 session = await open_session(self._surroundings())
                 await self._serve(session)
@@ -90,9 +89,7 @@ class Engine:
                 self._note(group)
             finally:
                 self.session = None
-            failures = 1 if self.runtime.now() - began >= HEALTHY_S else failures + 1
-            ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(failures - 1, 10))
-            await self.runtime.sleep(self.runtime.rng.uniform(ceiling / 2, ceiling))
+            await self.runtime.sleep(retries.next_delay())
 
     async def changes(self, since: Revision) -> Changes:
         """See ``EngineLink``."""
@@ -190,16 +187,12 @@ class Engine:
         return bool(wanted) and all(supervisor.is_ready for supervisor in wanted)
 
     def _note(self, group: BaseExceptionGroup[Exception]) -> None:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        found = understand(error, "hub") if isinstance(error, Exception) else None
-        message = message_of(found) if found else SafeText(error)
+        found = understand(first_error(group), "hub")
+        message = message_of(found)
         if message != self._hub_reason:
             self._hub_reason, self._hub_since = message, self.runtime.wall()
             log.debug("the hub cannot be used: %s", message)
-        if found is not None:
-            self.history.record_error(found, target="hub", subject="", at=self.runtime.wall())
+        self.history.record_error(found, target="hub", subject="", at=self.runtime.wall())
 
     def _own_record(self) -> EngineRecord:
         session = self.session

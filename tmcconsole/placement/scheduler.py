@@ -12,6 +12,7 @@ from typing import Final
 
 import anyio
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.errors import (
     BadRequest,
@@ -56,7 +57,7 @@ from tmcconsole.sync.state.hub import Hub
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 1.0  # after a conflicting write: the next pass computes it again
-RETRY_CAP_S: Final = 30.0  # while the hub does not respond
+BACKOFF: Final = Backoff(first_s=2 * RETRY_S, cap_s=30.0)  # while the hub does not respond
 REFUSED_S: Final = 60.0  # the hub rejects a write: it would at once reject it again
 IDLE_S: Final = 3600.0
 
@@ -124,8 +125,7 @@ class Scheduler:
         except KubeError as error:
             log.warning("scheduling will be retried: %s", error)
             self._failures += 1
-            ceiling = min(RETRY_CAP_S, RETRY_S * 2 ** min(self._failures, 10))
-            return self.runtime.rng.uniform(ceiling / 2, ceiling)
+            return BACKOFF.delay(self._failures, self.runtime.rng)
         self._failures = 0
         wall = self.runtime.wall()
         due += [t.evict_after for t in self.targets() if t.evict_after > wall]

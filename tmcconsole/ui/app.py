@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.contract.records import QueueRecord
@@ -46,8 +47,7 @@ from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.terminal.driver import PatientDriver, driver_for
 from tmcconsole.ui.widgets.bottom import KeyChoice, Question
 
-RETRY_FIRST_S: Final = 1.0  # wait before an attached console reconnects, doubled up to
-RETRY_MOST_S: Final = 30.0
+RECONNECT: Final = Backoff(first_s=1.0, cap_s=30.0)  # of an attached console
 AGES_S: Final = 2.0  # how often ages are drawn while nothing else changes
 HZ_LEAST, HZ_MOST = 0.2, 10.0
 
@@ -187,14 +187,15 @@ class ConsoleApp(App[str], inherit_bindings=False):
         """Try until the engine answers, ever less often."""
         open_link = self.session.options.open_link
         assert open_link is not None, "the caller has looked"
-        wait = RETRY_FIRST_S
+        failures = 1
         while True:
-            await anyio.sleep(wait)
+            await anyio.sleep(RECONNECT.ceiling(failures))
             try:
                 link = await open_link()
             except Exception as error:  # noqa: BLE001  # whatever it is, it is shown and tried again
+                failures += 1
+                wait = RECONNECT.ceiling(failures)
                 self.session.lost = f"{error} (next try in {wait:.0f} s)"
-                wait = min(RETRY_MOST_S, wait * 2)
             else:
                 self.session.reopen(link)
                 self.say("attached again", "synced")

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.upsyncing import BRAKE_PERCENT, BRAKE_TIMES
 from tmcconsole.kube.errors import Conflict, KubeError
@@ -20,7 +21,7 @@ from tmcconsole.sync.up.removal import delete_above, strip_finalizer
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
-RETRY_CAP_S: Final = 60.0
+BACKOFF: Final = Backoff(first_s=2 * LOOK_S, cap_s=60.0)
 REASON: Final = "SyncTargetGone"
 
 
@@ -34,7 +35,7 @@ class Orphans:
 
     async def run(self) -> None:
         """Look again and again until cancelled; looking costs nothing where there is none."""
-        runtime, wait_s = self.session.context.runtime, LOOK_S
+        runtime, wait_s, failures = self.session.context.runtime, LOOK_S, 0
         while True:
             await runtime.sleep(wait_s)
             await self.session.probe.wait_up()
@@ -42,10 +43,11 @@ class Orphans:
                 continue  # another replica sweeps
             try:
                 await self.look()
-                wait_s = LOOK_S
+                wait_s, failures = LOOK_S, 0
             except KubeError as error:
                 self._tell(f"what deleted SyncTargets owned is looked at again: {error}")
-                wait_s = min(RETRY_CAP_S, 2 * wait_s)
+                failures += 1
+                wait_s = BACKOFF.delay(failures, runtime.rng)
 
     async def look(self) -> None:
         """Delete what no SyncTarget owns any more. Raises ``KubeError``."""

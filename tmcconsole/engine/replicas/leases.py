@@ -14,6 +14,7 @@ from typing import Final
 
 import anyio
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.engine.connection.connect import SetupError
 from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.replicas.election import (
@@ -50,7 +51,7 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 16  # requests about Leases under way
 RELEASE_S: Final = 2.0  # at the end of the process; who waits longer takes over by the clock
 QUIET_LOOK_S: Final = 0.05
-IDLE_S: Final = 30.0  # between two looks while the hub refuses or garbles them
+IDLE_S: Final = 30.0  # at most, between two looks while the hub refuses or garbles them
 BURY_AFTER: Final = 10  # lease durations; then a dead replica's own Lease is removed
 
 Work = Callable[[], Awaitable[None]]
@@ -357,9 +358,10 @@ class Leases:
 
     def _pause(self) -> float:
         """Seconds to the next round: soon, where a Lease of another's is about to run out."""
-        pause = self.holds.timing.retry_s * self.runtime.rng.uniform(0.9, 1.0)
+        retry_s, rng = self.holds.timing.retry_s, self.runtime.rng
         if self._is_idle:
-            return min(IDLE_S, pause * 2.0 ** min(self._failed_looks, 10))
+            return Backoff(2 * retry_s, IDLE_S, least=0.9).delay(self._failed_looks, rng)
+        pause = retry_s * rng.uniform(0.9, 1.0)
         now = self.runtime.now()
         for duty in self.titles:
             seen = self.view.of(duty)

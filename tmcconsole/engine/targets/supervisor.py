@@ -11,6 +11,7 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.config.settings import TargetSettings
 from tmcconsole.contract.records import TargetState
 from tmcconsole.engine.connection.connect import (
@@ -37,7 +38,7 @@ from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError, Unreachable
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget
-from tmcconsole.runtime import Transport
+from tmcconsole.runtime import Transport, first_error
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.names.markers import CLUSTER_UID
 from tmcconsole.sync.state.target import Target
@@ -45,8 +46,7 @@ from tmcconsole.tmc.errors import ErrorType
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST_S: Final = 1.0
-RETRY_CAP_S: Final = 30.0
+BACKOFF: Final = Backoff(first_s=1.0, cap_s=30.0)
 HEALTHY_S: Final = 60.0  # served for so long, the next failure is a first again
 WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
 
@@ -114,10 +114,10 @@ class Supervisor:
             try:
                 await self._serve(await self._registered())
             except* KubeError as group:
-                await self._failed(_first(group))
+                await self._failed(first_error(group))
             except* Exception as group:
                 log.exception("target %s failed unexpectedly", self.name)
-                await self._failed(_first(group))
+                await self._failed(first_error(group))
 
     async def _registered(self) -> SyncTarget:
         """Wait until the hub has the SyncTarget."""
@@ -287,10 +287,10 @@ class Supervisor:
             "SyncTargetMissing", f"the SyncTarget {self.name} was deleted, or made anew"
         )
 
-    async def _failed(self, error: BaseException) -> None:
+    async def _failed(self, error: Exception) -> None:
         """Note why there is no connection, and wait before the next one."""
         context = self.session.context
-        found = understand(error if isinstance(error, Exception) else Exception(error), "target")
+        found = understand(error, "target")
         context.history.record_error(found, target=self.name, subject="", at=context.runtime.wall())
         state = TargetState.UNREACHABLE
         if found.type is ErrorType.CLUSTER_AUTHENTICATION:
@@ -301,8 +301,7 @@ class Supervisor:
             self._failures = 0
         self._served_from = 0.0
         self._failures += 1
-        ceiling = min(RETRY_CAP_S, RETRY_FIRST_S * 2 ** min(self._failures - 1, 10))
-        pause = context.runtime.rng.uniform(ceiling / 2, ceiling)
+        pause = BACKOFF.delay(self._failures, context.runtime.rng)
         self.standing.next_try_at = context.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
         self.standing.enter(state, str(reason), message_of(found))
@@ -323,11 +322,3 @@ def _reach_error(probe: Probe) -> Unreachable:
     """Return the error of a server that needs a new connection: other credentials, another CA."""
     reason = "Credentials" if probe.reason == "Unauthorized" else probe.reason
     return Unreachable(str(probe.message), sent=True, reason=reason)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return one real error out of a group: the others came of it."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -17,9 +17,8 @@ import anyio
 import anyio.lowlevel
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.cache.backoff import Backoff
 from tmcconsole.kube.cache.cache import Cache, Shrink, WholeList, is_older
-from tmcconsole.kube.cache.lister import Lister
+from tmcconsole.kube.cache.lister import Lister, retries_of
 from tmcconsole.kube.client.ingest import Quarantined, WatchEvent
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import (
@@ -110,7 +109,7 @@ class Informer:
         self._lister = Lister(client, kind, runtime, self._scope, on_page=self._contacted)
         self._on_state = on_state
         self._cache = Cache(lambda key, old, new: on_change(kind, key, old, new))
-        self._backoff = Backoff(runtime)
+        self._retries = retries_of(runtime)
         self._state = InformerState(Phase.LISTING, since=runtime.now())
         self._last_contact = 0.0
         self._synced = anyio.Event()
@@ -362,7 +361,7 @@ class Informer:
                 self._enter(Phase.DENIED, error)
             case _:
                 self._enter(Phase.STALE, error)
-        return max(self._backoff.next_delay(), error.retry_after_s or 0.0)
+        return max(self._retries.next_delay(), error.retry_after_s or 0.0)
 
     async def _pause(self, delay: float, contact_ends_wait: bool) -> None:
         if contact_ends_wait and delay > CONTACT_S:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
+from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.cache import WholeList
 from tmcconsole.kube.client.reader import Reader
@@ -17,6 +18,14 @@ from tmcconsole.runtime import Runtime
 
 PAGE: Final = 500
 PAGED_TRIES: Final = 2  # then the list is requested unpaged: no continue token can expire
+
+BACKOFF: Final = Backoff(first_s=1.6, cap_s=60.0)  # client-go's: 0.8 s to 30 s, plus up to 100 %
+HEALTHY_S: Final = 120.0  # after this long without a failure, the backoff starts over
+
+
+def retries_of(runtime: Runtime) -> Retries:
+    """Return the waits between tries to list or watch."""
+    return Retries(BACKOFF, runtime.now, runtime.rng, HEALTHY_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Final
 
 import anyio
 
+from tmcconsole.backoff import Backoff
 from tmcconsole.runtime import spawn
 from tmcconsole.tmc.classify import classify
 from tmcconsole.tmc.errors import Failure
@@ -25,6 +26,7 @@ MAX_FINISHED: Final = 100  # kept for display
 MAX_TROUBLES: Final = 1000  # troubles whose attempts are counted
 COOL_DOWN_S: Final = 10.0  # after a recovery; doubled after each failed one
 MAX_COOL_DOWN_S: Final = 300.0
+COOL_DOWN: Final = Backoff(COOL_DOWN_S, MAX_COOL_DOWN_S)
 FORGET_S: Final = 600.0  # without trouble after the cool-down, attempts start again from 1
 
 _Trouble = tuple[str, str, str]  # strategy, target, subject
@@ -190,7 +192,7 @@ class RecoveryRunner:
         """Set the cool-down. Success has one, too: trouble that returns at once was not cured."""
         wait = COOL_DOWN_S
         if ended.state is not RecoveryState.COMPLETED:
-            wait = min(MAX_COOL_DOWN_S, COOL_DOWN_S * 2.0 ** min(ended.attempt - 1, 10))
+            wait = COOL_DOWN.ceiling(ended.attempt)
         self._records[ended.trouble] = _Record(ended.attempt, ended.ended_at + wait)
         self._records.move_to_end(ended.trouble)
         while len(self._records) > MAX_TROUBLES:
