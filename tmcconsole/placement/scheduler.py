@@ -52,6 +52,7 @@ from tmcconsole.placement.report import (
 )
 from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
+from tmcconsole.sync.assignment.duties import Duties
 from tmcconsole.sync.state.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Scheduler:
     sources: Sources
     decisions: Decisions
     on_decided: Callable[[], None]  # decisions have changed
-    may_write: Callable[[], bool] = lambda: True  # False: another replica writes the decisions
+    duties: Duties = field(default_factory=Duties)  # decisions are written by who leads
     _failures: int = 0  # consecutive passes that failed for lack of the hub
     _wake: anyio.Event = field(default_factory=anyio.Event)
 
@@ -257,7 +258,7 @@ class Scheduler:
         self, write: Callable[[], Awaitable[CachedObject | None]], informer: Informer, name: str
     ) -> float:
         """What the hub says about one object must not prevent the others from being written."""
-        if not self.may_write():
+        if not self.duties.leads:
             return 0.0
         wall = self.runtime.wall()
         try:

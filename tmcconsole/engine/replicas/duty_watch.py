@@ -73,9 +73,8 @@ class DutyWatch:
 
     def begin(self) -> None:
         """From here on only what is this replica's is written."""
-        self.shared.duties = Duties(self.leases)
+        self.shared.duties = self.scheduler.duties = Duties(self.leases)
         self.shared.ready = frozenset()
-        self.scheduler.may_write = lambda: self.shared.duties.leads
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import msgspec
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.objects import CachedObject, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
 
-# (key, old, new): an addition has no old, a deletion no new.
-OnCacheChange = Callable[[ObjectKey, CachedObject | None, CachedObject | None], None]
+# (kind, key, old, new): an addition has no old, a deletion no new.
+OnChange = Callable[[Kind, ObjectKey, CachedObject | None, CachedObject | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,14 @@ class Shrink(NamedTuple):
 class Cache:
     """Owns the objects of one collection, their index by namespace, and the stream's position."""
 
-    def __init__(self, on_change: OnCacheChange) -> None:
+    def __init__(self, kind: Kind, on_change: OnChange) -> None:
         self.objects: dict[ObjectKey, CachedObject] = {}
         self.by_namespace: dict[str, set[ObjectKey]] = {}
         self.position = ""  # list or watch have delivered everything up to here
         self.high_water = ""  # the newest version seen anywhere, including responses to our writes
         self.ignored = 0  # updates rejected as old, duplicate or contradictory
         self._forgotten: dict[ObjectKey, str] = {}  # key -> uid known to be gone for good
+        self._kind = kind
         self._on_change = on_change
 
     def advance(self, version: str) -> None:
@@ -143,7 +144,7 @@ class Cache:
         names.discard(key)
         if not names:
             del self.by_namespace[key.namespace]
-        self._on_change(key, old, None)
+        self._on_change(self._kind, key, old, None)
 
     def _take(self, new: CachedObject) -> bool:
         key, old = new.key, self.objects.get(new.key)
@@ -160,7 +161,7 @@ class Cache:
                 old = None
         self.objects[key] = new
         self.by_namespace.setdefault(key.namespace, set()).add(key)
-        self._on_change(key, old, new)
+        self._on_change(self._kind, key, old, new)
         return True
 
 

@@ -17,7 +17,7 @@ import anyio
 import anyio.lowlevel
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.cache.cache import Cache, Shrink, WholeList, is_older
+from tmcconsole.kube.cache.cache import Cache, OnChange, Shrink, WholeList, is_older
 from tmcconsole.kube.cache.lister import Lister, retries_of
 from tmcconsole.kube.client.ingest import Quarantined, WatchEvent
 from tmcconsole.kube.client.reader import Watcher
@@ -47,8 +47,6 @@ MAX_QUARANTINED: Final = 1000  # remembered by name
 MAX_SHRINKS: Final = 16  # remembered
 
 NO_TEXT: Final = SafeText()
-
-OnChange = Callable[[Kind, ObjectKey, CachedObject | None, CachedObject | None], None]
 
 
 class Phase(StrEnum):
@@ -108,7 +106,7 @@ class Informer:
         self._scope = Scope(namespace, label_selector, name)
         self._lister = Lister(client, kind, runtime, self._scope, on_page=self._contacted)
         self._on_state = on_state
-        self._cache = Cache(lambda key, old, new: on_change(kind, key, old, new))
+        self._cache = Cache(kind, on_change)
         self._retries = retries_of(runtime)
         self._state = InformerState(Phase.LISTING, since=runtime.now())
         self._last_contact = 0.0
