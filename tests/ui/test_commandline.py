@@ -45,8 +45,8 @@ def test_a_line_means_what_the_grammar_says(line: str, meant: Parsed) -> None:
         ("resurces", "did you mean resources"),
         ("zzz", "no command 'zzz'"),
         ("", "type a view"),
-        ("pause eu for ever", "no duration"),
-        ("drain eu us", "second"),
+        ("pause eu for ever", "not a duration"),
+        ("drain eu us", "takes one name"),
     ],
 )
 def test_a_wrong_line_is_refused_with_a_hint(line: str, hint: str) -> None:

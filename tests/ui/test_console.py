@@ -93,10 +93,10 @@ async def test_cordon_toggles() -> None:
 async def test_a_drain_shows_its_plan_and_starts_only_when_the_name_is_typed() -> None:
     async with console() as desk:
         await desk.press("2", "X")
-        assert "Nowhere to go" in desk.text
+        assert "No other target" in desk.text
         await desk.write("ap-southeast")
         await desk.press("enter")
-        assert "that is not it" in desk.text
+        assert "does not match" in desk.text
         assert not any(isinstance(command, DrainTarget) for command in desk.link.sent)
 
         await desk.write("ap-southeast-1")
@@ -129,7 +129,7 @@ async def test_held_deletions_are_a_problem_and_released_only_after_yes() -> Non
     async with console() as desk:
         assert "14 deletions held" in desk.text
         await desk.press("2", "j", "j", "D")
-        assert "let 14 deletions on eu-west-1 go ahead?" in desk.text
+        assert "allow 14 deletions on eu-west-1?" in desk.text
 
         await desk.press("y")
 
@@ -205,7 +205,7 @@ async def test_a_wrong_filter_is_told_and_changes_nothing() -> None:
         await desk.write("[")
         await desk.press("enter")
 
-        assert "no regular expression" in desk.text
+        assert "not a regular expression" in desk.text
         assert "96 objects" in desk.lines[1]
 
 

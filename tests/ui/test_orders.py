@@ -61,7 +61,7 @@ async def test_a_target_tells_each_kind_that_is_not_synced_and_why() -> None:
     async with console(size=(80, 60)) as desk:
         await desk.press("2", "G", "k", "enter")
 
-        assert "Kinds (4 accepted, 4 not, 1 not wanted)" in desk.text
+        assert "Kinds (4 accepted, 4 not, 1 excluded)" in desk.text
         for words in ("✗ incompatible", "⊘ no rights", "▲ gone", "◐ pending"):
             assert words in desk.text
         assert "ClusterScoped: clusterroles" in desk.text
@@ -132,7 +132,7 @@ async def test_dead_letters_are_tried_again_by_name(line: str, sent: AnyCommand)
     async with console() as desk:
         await desk.command(line)
         if not isinstance(sent, RetryDeadLetters) or not sent.key:
-            assert "again now?" in desk.text
+            assert "retry " in desk.text
             assert orders(desk) == []
             await desk.press("y")
 
@@ -173,7 +173,14 @@ async def test_adopting_says_what_the_hub_gets_and_does_nothing_before_yes() -> 
     async with console(size=(80, 24)) as desk:
         await drift_of_web(desk)
         await desk.press("a")
-        for words in ("Written in the hub", WEB, "- 4", "+ 3", "sent to every target", "us-west-2"):
+        for words in (
+            "Written in the hub",
+            WEB,
+            "- 4",
+            "+ 3",
+            "synced to every target",
+            "us-west-2",
+        ):
             assert words in desk.text
         await desk.press("enter")
         assert orders(desk) == []
@@ -188,14 +195,14 @@ async def test_adopting_from_two_targets_at_once_is_refused() -> None:
         await drift_of_web(desk)
         await desk.press("space", "space", "space", "a")
 
-        assert "one target at a time" in desk.text
+        assert "select fields of one target" in desk.text
 
 
 async def test_reverting_says_which_copy_gets_what() -> None:
     async with console(size=(80, 24)) as desk:
         await drift_of_web(desk)
         await desk.press("v")
-        for words in ("Written on eu-west-1", "- 3", "+ 4", "The hub stays as it is"):
+        for words in ("Written on eu-west-1", "- 3", "+ 4", "The hub is not changed"):
             assert words in desk.text
 
         await desk.press("y")
@@ -283,7 +290,7 @@ async def test_forgetting_shows_what_is_released_and_wants_the_name_typed() -> N
 async def test_a_target_that_answers_is_not_offered_to_be_forgotten() -> None:
     async with console() as desk:
         await desk.press("2", "O")
-        assert "for a target that does not answer" in desk.text
+        assert "for targets that do not respond" in desk.text
 
         await desk.command("forget eu-west-1")
 

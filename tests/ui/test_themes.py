@@ -58,7 +58,7 @@ def test_every_text_has_contrast(name: str) -> None:
     [
         (GOOD + 'colour = "red"\n', "mine.toml:12: unknown key 'colour'"),
         (GOOD + '[variables]\nstate-fine = "red"\n', "mine.toml:13: unknown variable 'state-fine'"),
-        (GOOD.replace("#c3a6e6", "#c3a6"), "mine.toml:4: accent = '#c3a6q' is no colour"),
+        (GOOD.replace("#c3a6e6", "#c3a6"), "mine.toml:4: accent = '#c3a6q' is not a colour"),
         (GOOD.replace("#a3a3a3", "#303030"), "mine.toml:1: state-stale on background"),
         (GOOD + "[variables", "mine.toml: "),
     ],

@@ -39,7 +39,7 @@ BOTH: Final = (LIST, TEXT)
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can do."""
+    """One thing a user can do."""
 
     id: str
     keys: str  # Textual key names, comma separated
@@ -50,13 +50,13 @@ class Action:
     call: str  # the Textual action
     where: tuple[str, ...] = (LIST,)
     needs: str = ""  # "" | target | gone | held | object | any | letter | field: what is selected
-    sends: tuple[type[Command], ...] = ()  # what it asks of the engine, or orders
+    sends: tuple[type[Command], ...] = ()  # the commands it sends
     bar: int = 0  # place in the key bar, 0 = not there
     demo: bool = False  # only in the demo
 
     @property
     def writes(self) -> bool:
-        """True for what ends in an order: refused when read-only."""
+        """True if it ends in an order: refused when read-only."""
         return any(issubclass(command, Order) for command in self.sends)
 
 
@@ -79,7 +79,7 @@ def _sort(letter: str, what: str) -> Action:
         keys=letter,
         shown=f"shift+{letter}",
         word="sort",
-        title=f"sort by {what}, again to invert",
+        title=f"sort by {what}; again to reverse",
         group="List",
         call=f"sort('{letter}')",
     )
@@ -112,11 +112,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("command", "colon", ":", "command", "command line", "Look", "command", BOTH, bar=11),
     Action("filter", "slash", "/", "filter", "filter the list", "Look", "filter", bar=10),
     Action("search", "slash", "/", "search", "search the text", "Look", "filter", (TEXT,), bar=10),
-    Action("help", "question_mark,f1", "?", "help", "keys and words for this screen", "Look",
+    Action("help", "question_mark,f1", "?", "help", "keys and filter syntax of this screen", "Look",
            "app.help", BOTH, bar=1),
     Action("palette", "ctrl+p", "ctrl+p", "palette", "find an action by name", "Look",
            "app.command_palette", BOTH),
-    Action("hold", "z", "z", "hold", "hold the display; the engine goes on", "Look", "app.hold",
+    Action("hold", "z", "z", "hold", "freeze the display, not the engine", "Look", "app.hold",
            BOTH),
     Action("repaint", "ctrl+l", "ctrl+l", "repaint", "repaint the screen", "Look", "app.repaint",
            BOTH),
@@ -132,7 +132,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("page-up", "pageup,ctrl+b", "PgUp", "page", "a page up", "Move", "page(-1)", BOTH),
     Action("pane", "tab", "Tab", "pane", "next pane", "Move", "pane(1)"),
     Action("pane-back", "shift+tab", "shift+Tab", "pane", "previous pane", "Move", "pane(-1)"),
-    Action("open", "enter", "Enter", "open", "drill in", "Move", "open", bar=2),
+    Action("open", "enter", "Enter", "open", "open the selected row", "Move", "open", bar=2),
     Action("back", "escape", "Esc", "back", "close, clear marks and filter, go back", "Move",
            "back", BOTH),
     Action("next-problem", "full_stop", ".", "problem", "next problem row", "List", "problem(1)"),
@@ -147,36 +147,36 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _sort("E", "errors"),
     _sort("L", "lag"),
     _sort("Q", "queue"),
-    _act("why", "w", "why", "why is this object not in sync", Why, needs="object", bar=3,
+    _act("why", "w", "why", "explain the object's state", Why, needs="object", bar=3,
          group="Inspect"),
     _act("yaml", "y", "yaml", "the object as YAML, secrets redacted", ShowObject, needs="object",
          bar=4, group="Inspect"),
-    _act("diff", "equals_sign", "diff", "what is wanted against what is there", ShowDiff,
+    _act("diff", "equals_sign", "diff", "diff of desired and actual state", ShowDiff,
          needs="object", bar=5, group="Inspect", shown="="),
     _act("drift", "d", "drift", "what others changed on its copies: who, when, how often",
          ShowDrift, needs="object", bar=5, group="Inspect"),
     _act("pause", "p", "pause", "pause or resume writes to a target", PauseTarget, ResumeTarget,
          needs="target", bar=6),
     _act("resync", "r", "resync", "reconcile again", Resync, needs="any", bar=7),
-    _act("relist", "R", "re-list", "drop caches, list anew, reconcile a target", Resync,
+    _act("relist", "R", "re-list", "drop the caches, list again and reconcile a target", Resync,
          needs="target"),
     _act("cordon", "u", "cordon", "cordon or uncordon a target", CordonTarget, UncordonTarget,
          needs="target", bar=8),
-    _act("drain", "X", "drain", "plan a drain; it starts when the name is typed", PlanDrain,
+    _act("drain", "X", "drain", "plan a drain; typing the target's name starts it", PlanDrain,
          DrainTarget, needs="target", bar=9),
     _act("allow-deletes", "D", "allow deletes", "release deletions held by the brake",
          AllowDeletes, needs="held", bar=9),
-    _act("retry", "t", "try again", "try dead letters again now", ListDeadLetters,
+    _act("retry", "t", "try again", "retry dead letters now", ListDeadLetters,
          RetryDeadLetters, needs="letter", bar=2),
-    _act("adopt", "a", "adopt", "write what a target has in a drifted field to the hub",
+    _act("adopt", "a", "adopt", "write a target's value of a drifted field to the hub",
          AdoptDrift, needs="field", bar=2),
-    _act("revert", "v", "revert", "take a drifted field of a copy back", RevertDrift,
+    _act("revert", "v", "revert", "overwrite a drifted field of a copy", RevertDrift,
          needs="field", bar=2),
-    _act("cede", "c", "cede", "leave a drifted field to the clusters", CedeField,
+    _act("cede", "c", "cede", "stop managing a drifted field, on all targets", CedeField,
          needs="field", bar=2),
     _act("forget", "O", "forget", "release the hub from a cluster that is gone for good",
          PlanForget, ForgetTarget, needs="gone", bar=9),
-    _act("fault", "F", "faults", "break this simulated cluster, or mend it", SimFault,
+    _act("fault", "F", "faults", "inject or clear a fault of this simulated cluster", SimFault,
          needs="target", demo=True),
     Action("next-match", "n", "n", "next", "next match", "List", "match(1)", (TEXT,)),
     Action("previous-match", "N", "N", "previous", "previous match", "List", "match(-1)",
@@ -185,7 +185,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("right", "l,right", "l", "right", "scroll right", "Move", "shift(8)", (TEXT,)),
     Action("quit", "q", "q", "quit", "close this view; on a main screen leave", "Leave",
            "leave", BOTH),
-    Action("quit-now", "ctrl+q,ctrl+c", "ctrl+q", "quit", "leave from anywhere", "Leave",
+    Action("quit-now", "ctrl+q,ctrl+c", "ctrl+q", "quit", "quit from anywhere", "Leave",
            "app.ask_quit", BOTH),
 )  # fmt: skip
 
@@ -194,8 +194,8 @@ _BY_KEY: Final = {
     (key, where): action
     for action in ACTIONS for where in action.where for key in action.keys.split(",")
 }  # fmt: skip
-PRIORITY: Final = frozenset({"quit-now"})  # they work while a line is being typed
-UNBOUND: Final = frozenset({"ctrl+z", "ctrl+a", "ctrl+k"})  # tmux, and the engine's safety
+PRIORITY: Final = frozenset({"quit-now"})  # they work even while text is being typed
+UNBOUND: Final = frozenset({"ctrl+z", "ctrl+a", "ctrl+k"})  # left to tmux, or unbound for safety
 
 
 def by_key(key: str, where: str) -> Action | None:

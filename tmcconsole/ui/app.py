@@ -48,7 +48,7 @@ from tmcconsole.ui.terminal.driver import PatientDriver, driver_for
 from tmcconsole.ui.widgets.bottom import KeyChoice, Question
 
 RECONNECT: Final = Backoff(first_s=1.0, cap_s=30.0)  # of an attached console
-AGES_S: Final = 2.0  # how often ages are drawn while nothing else changes
+AGES_S: Final = 2.0  # how often ages are redrawn while nothing else changes
 HZ_LEAST, HZ_MOST = 0.2, 10.0
 
 
@@ -163,14 +163,14 @@ class ConsoleApp(App[str], inherit_bindings=False):
             self.draw()
 
     async def pull(self) -> None:
-        """Take in changes and draw them; on a lost engine reconnect or leave."""
+        """Apply changes and draw them; if the engine is lost, reconnect or quit."""
         if await self.session.pull():
             self.draw()
         if self.session.lost:
             self._lost()
 
     def draw(self) -> None:
-        """Draw the screen on top."""
+        """Draw the top screen."""
         if self.is_running and isinstance(self.screen, FrameScreen):
             self._drawn_at = self.session.clock
             self.screen.frame()
@@ -184,7 +184,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         self.leave("lost", f"the engine is gone: {self.session.lost}")
 
     async def _reconnect(self) -> None:
-        """Try until the engine answers, ever less often."""
+        """Retry until the engine answers, with growing delays."""
         open_link = self.session.options.open_link
         assert open_link is not None, "the caller has looked"
         failures = 1
@@ -192,10 +192,10 @@ class ConsoleApp(App[str], inherit_bindings=False):
             await anyio.sleep(RECONNECT.ceiling(failures))
             try:
                 link = await open_link()
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is shown and tried again
+            except Exception as error:  # noqa: BLE001  # any error is shown and retried
                 failures += 1
                 wait = RECONNECT.ceiling(failures)
-                self.session.lost = f"{error} (next try in {wait:.0f} s)"
+                self.session.lost = f"{error} (next attempt in {wait:.0f} s)"
             else:
                 self.session.reopen(link)
                 self.say("attached again", "synced")
@@ -215,18 +215,18 @@ class ConsoleApp(App[str], inherit_bindings=False):
             self.say(f"console error in {event.worker.name}: {text}", "failed")
 
     def say(self, text: str, tone: str = "text") -> None:
-        """Show a message on the screen on top."""
+        """Show a message on the top screen."""
         if isinstance(self.screen, FrameScreen):
             self.screen.say(text, tone)
 
     def flash_back(self, text: str, tone: str) -> None:
-        """Show a message on the screen below the top one, which is about to go."""
+        """Show a message on the screen below the top one, which is about to close."""
         below = self.screen_stack[-2] if len(self.screen_stack) > 1 else self.screen
         if isinstance(below, FrameScreen):
             below.say(text, tone)
 
     def open_mode(self, mode: str, filter: str = "") -> None:
-        """Show a screen, narrowed by a filter where one is given."""
+        """Show a screen, with a filter if one is given."""
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(mode)
@@ -260,12 +260,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
             self.screen.begin(operate.run(act, self.screen, subject), "prompt")
 
     def obey(self, line: str) -> None:
-        """Carry out a command line."""
+        """Execute a command line."""
         if isinstance(self.screen, FrameScreen):
             command_words.obey(self, self.screen, line)
 
     def completions(self, line: str) -> tuple[str, ...]:
-        """Return command lines that could follow."""
+        """Return possible completions of a command line."""
         return command_words.completions(self, line)
 
     @property
@@ -304,19 +304,21 @@ class ConsoleApp(App[str], inherit_bindings=False):
             self.show_text(f"Help: {screen.name}", lambda _width: lines)
 
     def action_clear(self) -> None:
-        """Drop filter and marks of the list on top."""
+        """Clear filter and marks of the top list."""
         if isinstance(self.screen, ListScreen):
             self.screen.view.marked.clear()
             self.screen.narrow("")
 
     def action_hold(self) -> None:
-        """Hold the display, or let it go on."""
+        """Hold the display, or release it."""
         held = self.session.toggle_hold()
-        self.say("display held; the engine goes on. z lets go" if held else "live again", "paused")
+        self.say(
+            "display held; the engine keeps running; z resumes" if held else "live again", "paused"
+        )
         self.tick()
 
     def action_repaint(self) -> None:
-        """Paint everything anew."""
+        """Repaint everything."""
         self._display(self.screen, self.screen._compositor.render_update(full=True))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -327,14 +329,14 @@ class ConsoleApp(App[str], inherit_bindings=False):
                 yield SystemCommand(action.title.capitalize(), f"key {action.shown}", run)
 
     async def ask_quit(self) -> None:
-        """Ask before a live engine stops; leave an attached one running without a word."""
+        """Ask before stopping a running engine; leave an attached one running without asking."""
         options = self.session.options
         if options.link_mode == "attached" or self.session.link is None:
             self.leave("detach" if options.link_mode == "attached" else "stop")
             return
         screen = self.screen
         assert isinstance(screen, FrameScreen), "all our screens are"
-        detach = (KeyChoice("d", "detach, it goes on"),) if options.on_quit == "detach" else ()
+        detach = (KeyChoice("d", "leave it running"),) if options.on_quit == "detach" else ()
         choices = (KeyChoice("s", "stop it and quit"), *detach, KeyChoice("escape", "stay"))
         answers = await screen.ask(Question("the engine is running here:", choices, tone="drift"))
         match answers:
@@ -349,10 +351,10 @@ class ConsoleApp(App[str], inherit_bindings=False):
         if isinstance(screen, FrameScreen):
             screen.begin(self.ask_quit(), "prompt")
         else:
-            self.pop_screen()  # the palette: closing it is what is meant
+            self.pop_screen()  # the palette: the user means to close it
 
     def leave(self, outcome: str, failure: str = "") -> None:
-        """Leave the UI in order. ``failure`` is printed once the terminal is restored."""
+        """Quit in order. ``failure`` is printed once the terminal is restored."""
         self.failure = failure
         self.exit(outcome, return_code=1 if failure else 0)
 
@@ -375,7 +377,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
 def run_console(app: ConsoleApp) -> int:
     """Run the console until it is left; return the exit code.
 
-    ``app.return_value`` says how it was left: stop, detach or lost.
+    ``app.return_value`` says how: stop, detach or lost.
     """
     app.run(mouse=app.session.options.settings.mouse)
     if app.failure:

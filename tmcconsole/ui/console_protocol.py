@@ -12,7 +12,7 @@ from tmcconsole.ui.subject import Subject
 
 
 class Console(Protocol):
-    """What screens and orders ask of the app; they never import the app itself."""
+    """What screens and orders ask of the app, which they never import."""
 
     session: Session
 
@@ -47,7 +47,7 @@ class Console(Protocol):
         ...
 
     def action_clear(self) -> None:
-        """Drop filter and marks of the list on top."""
+        """Clear filter and marks of the top list."""
         ...
 
     def action_ask_quit(self) -> None:
@@ -55,11 +55,11 @@ class Console(Protocol):
         ...
 
     def open_mode(self, mode: str, filter: str = "") -> None:
-        """Show a screen, narrowed by a filter where one is given."""
+        """Show a screen, with a filter if one is given."""
         ...
 
     def obey(self, line: str) -> None:
-        """Carry out a command line."""
+        """Execute a command line."""
         ...
 
     def operate(self, act: str, subject: Subject) -> None:
@@ -71,13 +71,13 @@ class Console(Protocol):
         ...
 
     def flash_back(self, text: str, tone: str) -> None:
-        """Show a message on the screen below the top one, which is about to go."""
+        """Show a message on the screen below the top one, which is about to close."""
         ...
 
     async def ask_quit(self) -> None:
-        """Ask whether to leave, and leave."""
+        """Ask whether to quit, and quit."""
         ...
 
     def completions(self, line: str) -> tuple[str, ...]:
-        """Return command lines that could follow."""
+        """Return possible completions of a command line."""
         ...

@@ -1,4 +1,4 @@
-"""Where Enter leads from a row: another screen narrowed down, or the row's details in full."""
+"""Where Enter leads from a row: another screen with a filter, or the row's details in full."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tmcconsole.ui.subject import subject_of
 
 
 def drill_view(record: object) -> tuple[str, str] | None:
-    """Return the (mode, filter) a row leads to, or None where it has details of its own."""
+    """Return the (mode, filter) a row leads to, or None if it has a details screen."""
     if not isinstance(record, HealthRecord):
         return None
     targets, kind = target_of(record.path), kind_of(record.path).partition(".")[0]
@@ -30,7 +30,7 @@ def drill_view(record: object) -> tuple[str, str] | None:
 
 
 def drill_screen(session: Session, record: object) -> TextScreen:
-    """Return a screen with the record's details, kept current."""
+    """Return a screen with the record's details, kept up to date."""
     if isinstance(record, QueuedKey | DriftedField):
         return _row_screen(session, record)
     kind, key = _subject(record)
@@ -47,7 +47,7 @@ def drill_screen(session: Session, record: object) -> TextScreen:
 
 
 def _row_screen(session: Session, row: QueuedKey | DriftedField) -> TextScreen:
-    """Return a row of an answer in full, as it was when it was answered."""
+    """Return a screen with a row of an answer, as of the time of the answer."""
     title = "Queued key" if isinstance(row, QueuedKey) else "Drifted field"
     return TextScreen(
         session,

@@ -1,4 +1,4 @@
-"""Why a table is empty: loading, nothing there, not allowed, or out of reach. Never just blank."""
+"""Why a table is empty: loading, no rows, not allowed, or out of reach. Never just blank."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _HINTS = {
     "object": "a Placement selects namespaces; their objects appear here",
     "queue": "queues appear with the first synced kind",
     "entry": "errors, recoveries and actions will be listed here",
-    "problem": "nothing needs you",
-    "key": "nothing waits, and nothing failed for good",
-    "dead letter": "nothing was refused, and nothing failed too often",
-    "field": "nobody has changed a field of its copies since the engine started",
+    "problem": "nothing needs attention",
+    "key": "no keys are waiting, and none has failed for good",
+    "dead letter": "nothing was refused, and nothing has failed too often",
+    "field": "no one has changed a field of its copies since the engine started",
     "node": "health appears with the first target",
 }
 _ANSWERS = (
@@ -22,7 +22,7 @@ _ANSWERS = (
     "key",
     "dead letter",
     "field",
-)  # lists that are complete whatever the hub does
+)  # lists that are complete even without the hub
 _DENIED = ("forbidden", "unauthorized", "denied", "credentials", "expired")
 
 
@@ -46,10 +46,10 @@ def _reason(session: Session, view: View) -> tuple[str, str, str]:
     if engine is not None and not engine.hub_connected and noun not in _ANSWERS:
         why = engine.hub_reason or "no answer yet"
         if any(word in why.lower() for word in _DENIED):
-            return "Denied: the hub does not let us look", "failed", why
+            return "Denied: the hub does not allow listing", "failed", why
         if not engine.hub_since:
             return "Loading: connecting to the hub", "pending", why
-        return "Out of reach: the hub does not answer", "failed", why
+        return "Out of reach: the hub does not respond", "failed", why
     return f"No {view.listing.many}", "dim", _HINTS.get(noun, "")
 
 
@@ -59,4 +59,4 @@ def _hidden(view: View) -> tuple[str, str, str]:
             f"No match among {view.total:,}", "dim",
             f"filter: {view.filter.source}   Esc clears it",
         )  # fmt: skip
-    return f"No problem among {view.total:,}", "synced", "! shows all again"
+    return f"No problem among {view.total:,}", "synced", "! shows all rows"

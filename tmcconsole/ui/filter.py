@@ -1,9 +1,9 @@
 """The filter line: a grammar over the cells a table shows.
 
-``text`` is a regular expression on any cell; ``!re`` excludes; ``col:re`` and ``!col:re`` look at
-one column; ``lag>30s`` compares numbers; ``-f fuzzy`` matches letters in order; ``-l k=v`` matches
+``text`` is a regular expression on any cell; ``!re`` excludes; ``col:re`` and ``!col:re`` match one
+column; ``lag>30s`` compares numbers; ``-f fuzzy`` matches letters in order; ``-l k=v`` matches
 labels; ``-n ns`` the namespace; ``@eu-*,prod`` is a scope of targets. Terms on the same column are
-alternatives, all others must hold together. A term on a column that is not there stays, inactive.
+alternatives, all others must match together. A term on a missing column is kept, inactive.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 
 class FilterError(ValueError):
-    """The text is no filter; the message says where and what would be."""
+    """The text is not a valid filter; the message says where and what is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowFacts:
-    """What a term may look at in one row."""
+    """What a term may match in one row."""
 
     texts: Mapping[str, str]  # by column id
     numbers: Mapping[str, float]
@@ -43,7 +43,7 @@ class RowFacts:
 
 @dataclass(frozen=True, slots=True)
 class FilterTerm:
-    """One condition. ``column`` is empty where it looks at the whole row."""
+    """One condition. ``column`` is empty if it matches the whole row."""
 
     source: str
     kind: str  # text | number | fuzzy | label | scope
@@ -57,7 +57,7 @@ class FilterTerm:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter; the empty one lets everything pass."""
+    """A parsed filter; the empty one matches everything."""
 
     source: str = ""
     terms: tuple[FilterTerm, ...] = ()
@@ -68,7 +68,7 @@ class Filter:
         return tuple(word for term in self.terms if term.kind == "scope" for word in term.words)
 
     def inactive(self, columns: frozenset[str], numbers: frozenset[str]) -> tuple[str, ...]:
-        """Return the terms that look at a column that is not there."""
+        """Return the terms on columns that are missing."""
         known = {"text": columns, "number": numbers}
         return tuple(
             term.source
@@ -77,7 +77,7 @@ class Filter:
         )
 
     def matches(self, facts: RowFacts, scope: frozenset[str]) -> bool:
-        """Return whether a row passes. ``scope``: the targets the scope patterns stand for."""
+        """Return whether a row matches. ``scope``: the targets that the scope patterns select."""
         alternatives: dict[str, bool] = {}
         for term in self.terms:
             verdict = _verdict(term, facts, scope)
@@ -91,7 +91,7 @@ class Filter:
 
 
 def parse(source: str) -> Filter:
-    """Return the filter that ``source`` writes. Raises ``FilterError``."""
+    """Parse a filter. Raises ``FilterError``."""
     words = source.split()
     terms: list[FilterTerm] = []
     index = 0
@@ -127,7 +127,7 @@ def _flag(flag: str, word: str) -> FilterTerm:
         return FilterTerm(source, "text", "namespace", pattern=_compile(f"^{word}$", source))
     pairs = tuple(word.split(","))
     if not all("=" in pair for pair in pairs):
-        raise FilterError(f"{source}: a selector reads key=value,key=value")
+        raise FilterError(f"{source}: write a selector as key=value,key=value")
     return FilterTerm(source, "label", words=pairs)
 
 
@@ -177,11 +177,11 @@ def _compile(text: str, source: str) -> re.Pattern[str]:
     try:
         return re.compile(text, re.IGNORECASE)
     except re.error as error:
-        raise FilterError(f"{source!r} is no regular expression: {error}") from error
+        raise FilterError(f"{source!r} is not a regular expression: {error}") from error
 
 
 def _verdict(term: FilterTerm, facts: RowFacts, scope: frozenset[str]) -> bool | None:
-    """Return whether the term holds, or None where it is inactive."""
+    """Return whether the term matches, or None if it is inactive."""
     match term.kind:
         case "scope":
             return any(target in scope for target in facts.targets)

@@ -1,4 +1,4 @@
-"""The two top lines in words: where we are connected, how fresh the data is, how many rows."""
+"""The two top lines: where we are connected, how fresh the data is, how many rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from tmcconsole.ui.style.format import clock_time, count, seconds
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.style.signs import STANDBY, hub_sign, target_sign
 
-ROOMY = 100  # columns from which the hub's name fits beside the totals
+ROOMY = 100  # columns from which the hub's name fits next to the totals
 
 
 def head_left(session: Session, width: int) -> Runs:
-    """Return the program, the hub, and the totals; a narrow line leaves out the hub's name."""
+    """Return the program, the hub, and the totals; a narrow line omits the hub's name."""
     engine = session.mirror.engine
     name = Run("tmc-console", "strong")
     mode = Run(f" {session.options.link_mode} ", "badge")
@@ -29,7 +29,9 @@ def head_left(session: Session, width: int) -> Runs:
 
 
 def _fleet(session: Session, width: int) -> Runs:
-    """Return ready of all targets, those that another replica writes to included, and the rest."""
+    """Return how many targets are ready, including those that another replica writes to, and the
+    rest.
+    """
     engine = session.mirror.engine
     assert engine is not None, "the caller has looked"
     targets = session.mirror.of(TargetRecord).values()
@@ -78,7 +80,7 @@ def _freshness(session: Session) -> Runs:
 
 
 def crumb_right(session: Session, chip: str) -> Runs:
-    """Return the row counts, and the hour the data is from while it is old."""
+    """Return the row counts, and while the data is old, its time."""
     old = session.is_late or session.held_at
     as_of = f"as of {clock_time(session.held_at or session.mirror.received_at)}Z  " if old else ""
     return (Run(as_of, "drift"), Run(chip, "dim")) if session.mirror.loaded else ink(chip, "dim")

@@ -23,7 +23,7 @@ _FILTERS = (
 )
 _COMMANDS = (
     (":pause eu-west-1 for 30m because JIRA-7", "verbs: " + ", ".join(VERBS[:7])),
-    (":retry deployments.apps/shop/web @eu-*", "dead letters; alone: all of them"),
+    (":retry deployments.apps/shop/web @eu-*", "dead letters; without arguments, all of them"),
     (":adopt deploy/shop/web /spec/replicas @eu", "also " + ", ".join(VERBS[8:])),
     (":res deploy -n shop @eu-*", "views: " + ", ".join(dict.fromkeys(VIEWS.values()))),
     *((f":{word}", text) for word, text in PLAIN.items() if word != "q"),
@@ -31,7 +31,7 @@ _COMMANDS = (
 
 
 def help_lines(screen: FrameScreen) -> list[Runs]:
-    """Return keys, filter and command grammar, and the glyphs, for the screen."""
+    """Return the screen's keys, the filter and command grammar, and the glyphs."""
     lines: list[Runs] = []
     actions = [action for action in ACTIONS if screen.WHERE in action.where]
     actions.sort(key=lambda action: _GROUPS.index(action.group))

@@ -34,25 +34,27 @@ KINDS: Final = (
     HistoryRecord,
 )
 
-# A stale or pending cell is explained by its target; these need someone to look at the object.
+# A stale or pending cell is explained by its target; these need attention to the object.
 TROUBLE: Final = frozenset(
     {SyncState.FAILED, SyncState.COLLISION, SyncState.REFUSED, SyncState.DRIFTED}
 )
 
-# Copies that are as wanted, and whose own status says that they are not well.
+# Copies in sync whose own status says that they are not healthy.
 AILING: Final = frozenset({Health.UNHEALTHY, Health.DEGRADED})
 
-# Kinds that should be synced and are not, or not wholly. Refused ones are as policy wants them.
+# Kinds that should be synced and are not, or not fully. Refused ones are as policy intends.
 LACKING: Final = frozenset({KindState.INCOMPATIBLE, KindState.UNAUTHORIZED, KindState.GONE})
 
 
 def is_ailing(cell: Cell) -> bool:
-    """Return whether a copy is as wanted and not well. A silent target explains its own."""
+    """Return whether a copy is in sync but not healthy. A target that does not respond has its own
+    line.
+    """
     return cell.state is SyncState.IN_SYNC and cell.health in AILING and not cell.heard_at
 
 
 def is_trouble(cell: Cell) -> bool:
-    """Return whether a copy needs someone to look at it."""
+    """Return whether a copy needs attention."""
     return cell.state in TROUBLE or is_ailing(cell)
 
 
@@ -61,7 +63,7 @@ Touched = dict[str, set[str]]
 
 
 class Mirror:
-    """Owner of the records on the screen. ``apply`` is the only way in."""
+    """Owner of the records on the screen. Only ``apply`` changes them."""
 
     def __init__(self) -> None:
         self.revision: Revision = NOTHING_SEEN
@@ -83,15 +85,15 @@ class Mirror:
 
     @property
     def engine(self) -> EngineRecord | None:
-        """Return the engine's own record, once it has come."""
+        """Return the engine's own record, once received."""
         return self.of(EngineRecord).get("engine")
 
     def now(self, clock: float) -> float:
-        """Return the engine's present, to compute ages from its stamps."""
+        """Return the engine's current time, to compute ages from its timestamps."""
         return clock + self.skew
 
     def apply(self, changes: Changes, clock: float) -> Touched:
-        """Take in ``changes`` and return the keys that differ from before, by kind."""
+        """Apply ``changes`` and return the keys of records that differ from before, by kind."""
         before = self._records
         if changes.snapshot:
             self._records = {kind: {} for kind in before}
@@ -123,7 +125,7 @@ class Mirror:
             _note(self.lacking, key, record.state in LACKING)
 
     def _forget(self, kind: str, key: str) -> None:
-        """Drop what is noted about a record that went."""
+        """Drop what is noted about a removed record."""
         if kind == ObjectRecord.__name__:
             self.troubled.discard(key)
             self.unsynced.discard(key)

@@ -1,4 +1,4 @@
-"""The screen as an SVG picture that every viewer draws alike."""
+"""The screen as an SVG picture that every viewer renders alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from textual.app import App
 
-CELL: Final = 12.2  # pixels a column takes in Rich's SVG
+CELL: Final = 12.2  # pixels per column in Rich's SVG
 _TEXT: Final = re.compile(
     r'(<text class="[^"]*" x=")([\d.]+)(" y="[^"]*" textLength=")([\d.]+)("[^>]*>)((?:&#160;)+)'
 )
@@ -22,7 +22,7 @@ def export_svg(app: App[Any], path: Path) -> None:
 
 
 def picture(app: App[Any]) -> str:
-    """Return the screen as SVG; leading blanks become positions, for some viewers drop them."""
+    """Return the screen as SVG; leading blanks become positions, since some viewers drop them."""
     return _TEXT.sub(_moved, app.export_screenshot(title="tmc-console"))
 
 

@@ -26,9 +26,9 @@ from tmcconsole.ui.rows.table import DrawContext, Listing
 from tmcconsole.ui.rows.targets import labels_of
 from tmcconsole.ui.view import View
 
-PULL_TIMEOUT_S: Final = 5.0  # a link that is silent for longer is asked again
+PULL_TIMEOUT_S: Final = 5.0  # after this long without an answer, ask again
 REQUEST_TIMEOUT_S: Final = 15.0
-WALK_TIMEOUT_S: Final = 60.0  # for a walk over the whole hub: the engine gives up before
+WALK_TIMEOUT_S: Final = 60.0  # for a scan of the whole hub: the engine gives up before
 LATE_S: Final = 3.0  # data older than this is called old
 
 OpenLink = Callable[[], Awaitable[EngineLink]]
@@ -36,7 +36,7 @@ OpenLink = Callable[[], Awaitable[EngineLink]]
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """What the composition root decided about this console."""
+    """The options that the composition root chose for this console."""
 
     settings: ConsoleSettings
     link_mode: str  # local | demo | attached
@@ -55,8 +55,8 @@ class Session:
         self.mirror = Mirror()
         self.lost = ""  # why the link is gone; "" while it is not
         self.held_at = 0.0  # our clock when the display was held; 0 = live
-        self.waiting = 0  # changes not shown because of the hold
-        self.serial = 0  # grows with every change taken in
+        self.waiting = 0  # changes not shown because the display is held
+        self.serial = 0  # incremented with every change applied
         self._views: list[View] = []
         self._pulling = False
 
@@ -72,17 +72,17 @@ class Session:
 
     @property
     def is_late(self) -> bool:
-        """Return whether what is shown may no longer be so."""
+        """Return whether the data shown may be outdated."""
         return bool(self.lost) or self.data_age > LATE_S
 
     @property
     def read_only(self) -> bool:
-        """Return whether writes are refused, by us or by the engine."""
+        """Return whether writes are refused, by the console or the engine."""
         engine = self.mirror.engine
         return self.options.settings.read_only or (engine is not None and engine.read_only)
 
     def draw(self) -> DrawContext:
-        """Return what drawing depends on now. A held display stands still in time too."""
+        """Return what drawing depends on now. On a held display, time stands still, too."""
         clock = self.held_at or self.clock
         return DrawContext(
             now=self.mirror.now(clock),
@@ -95,7 +95,7 @@ class Session:
         return {name: labels_of(target) for name, target in self.mirror.of(TargetRecord).items()}
 
     def view(self, listing: Listing) -> View:
-        """Return a view on a kind of record that hears of every change."""
+        """Return a view on a kind of record that is notified of every change."""
         kind: type[Record] = listing.kind
         view = View(listing, lambda: self.mirror.of(kind))
         self._views.append(view)
@@ -106,9 +106,9 @@ class Session:
         return view.settle(self.draw(), self.labels())
 
     async def pull(self) -> bool:
-        """Ask for changes once and take them in; return whether there were any.
+        """Pull changes once and apply them; return whether there were any.
 
-        Never overlaps with itself. A link that does not answer leaves the data to age.
+        Calls never overlap. If the link does not answer, the data ages.
         """
         if self.link is None or self._pulling or self.lost:
             return False
@@ -136,13 +136,13 @@ class Session:
         return bool(touched) or first
 
     def toggle_hold(self) -> bool:
-        """Hold the display, or let it go on; return whether it is held."""
+        """Hold the display, or release it; return whether it is held."""
         self.held_at = 0.0 if self.held_at else self.clock
         self.waiting = 0
         return bool(self.held_at)
 
     async def send(self, command: AnyCommand) -> AnyReply:
-        """Ask the engine. What goes wrong comes back as ``Refused``."""
+        """Send a command. Errors come back as ``Refused``."""
         if self.link is None:
             return Refused(reason=SafeText("the engine has not started yet"))
         if self.read_only and isinstance(command, Order):
@@ -154,15 +154,17 @@ class Session:
                 return await self.link.request(command)
         except TimeoutError:
             return Refused(
-                reason=SafeText(f"no answer in {patience:.0f} s; it may still be done"),
-                fix=SafeText("watch the records before trying again"),
+                reason=SafeText(
+                    f"no answer in {patience:.0f} s; the command may still take effect"
+                ),
+                fix=SafeText("watch the records before you retry"),
             )
         except LinkLost as error:
             self.lost = _reason(error)
             return Refused(reason=SafeText(self.lost))
 
     def reopen(self, link: EngineLink) -> None:
-        """Go on with a new link; the mirror is refilled by its first snapshot."""
+        """Continue with a new link; its first snapshot refills the mirror."""
         self.link = link
         self.lost = ""
         self.mirror.revision = NOTHING_SEEN

@@ -1,4 +1,4 @@
-"""What an action is about: the targets and the object that a row stands for."""
+"""What an action applies to: the targets and the object of a row."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Subject:
 
 
 def subject_of(records: list[Any], objects: Container[str], hidden: int = 0) -> Subject:
-    """Return what the records stand for. ``objects``: the keys of all objects there are."""
+    """Return what the records stand for. ``objects``: the keys of all known objects."""
     targets: dict[str, None] = {}
     keys: dict[str, None] = {}
     for record in records:

@@ -1,7 +1,7 @@
 """One table's rows in order: filtered, sorted, marked, with a cursor that stays on its row.
 
-The view knows records and columns, not widgets. It is told which keys changed and works out, when
-asked, what to show; nothing is recomputed for rows that stayed as they were.
+The view knows records and columns, not widgets. It is told which keys changed and computes what to
+show when asked; rows that have not changed are not recomputed.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class View:
         self._pairs: list[tuple[tuple[SortKey, ...], str]] = []
         self._placed: dict[str, tuple[SortKey, ...]] = {}
         self._dirty: set[str] = set()
-        self._stale = True  # everything is to be placed anew
+        self._stale = True  # every row must be placed again
         self._scope: frozenset[str] = frozenset()
         self._known: tuple[tuple[str, ...], tuple[Column, ...]] = ((), ())  # for these targets
-        self._index = 0  # where the cursor was, for when its row goes
+        self._index = 0  # where the cursor was, in case its row disappears
 
     def __repr__(self) -> str:
         return f"View({self.listing.noun}, rows={len(self.order)}, cursor={self.cursor!r})"
@@ -70,7 +70,7 @@ class View:
         self._dirty.update(keys)
 
     def set_filter(self, wanted: Filter) -> None:
-        """Show only what passes."""
+        """Show only rows that match."""
         self.filter = wanted
         self._stale = True
 
@@ -80,7 +80,7 @@ class View:
         self._stale = True
 
     def sort_by(self, letter: str) -> str:
-        """Sort by the column with this key, again to invert; return its title, or nothing."""
+        """Sort by the column with this key, again to reverse; return its title, or nothing."""
         column = next(
             (c for c in self._columns(DrawContext(0.0)) if c.key == letter and c.order), None
         )
@@ -113,7 +113,7 @@ class View:
         return before != self.order
 
     def move(self, index: int) -> None:
-        """Put the cursor on the row at ``index``, or the nearest there is."""
+        """Put the cursor on the row at ``index``, or the nearest one."""
         if self.order:
             self._index = max(0, min(index, len(self.order) - 1))
             self.cursor = self.order[self._index]
@@ -128,7 +128,7 @@ class View:
         return self._index
 
     def next_problem(self, step: int) -> bool:
-        """Move to the next (1) or previous (-1) problem row, around the end."""
+        """Move to the next (1) or previous (-1) problem row, wrapping around."""
         start, size = self.index(), len(self.order)
         for distance in range(1, size + 1):
             index = (start + step * distance) % size
@@ -161,7 +161,7 @@ class View:
             self.order.reverse()
 
     def _rank(self, record: Any | None, draw: DrawContext) -> tuple[SortKey, ...] | None:
-        """Return where a record belongs, None where it is not shown."""
+        """Return a record's sort key, None if it is not shown."""
         if record is None or (self.problems_only and not self.listing.problem(record)):
             return None
         if self.filter.terms and not self.filter.matches(self.facts(record, draw), self._scope):
@@ -173,7 +173,7 @@ class View:
         return (order(record), *first) if order else first
 
     def facts(self, record: Any, draw: DrawContext) -> RowFacts:
-        """Return what a filter may look at in a record."""
+        """Return what a filter may match in a record."""
         columns = self._columns(draw)
         labels = self.listing.labels_of(record) if self.listing.labels_of else {}
         return RowFacts(
@@ -184,7 +184,7 @@ class View:
         )
 
     def inactive_terms(self, draw: DrawContext) -> tuple[str, ...]:
-        """Return the filter's terms that this table cannot judge."""
+        """Return the filter's terms that this table cannot evaluate."""
         columns = self._columns(draw)
         numbers = frozenset(c.id for c in columns if c.number)
         return self.filter.inactive(frozenset(c.id for c in columns), numbers)
@@ -198,7 +198,7 @@ class View:
         return next((c.order for c in self._columns(draw) if c.id == self.sort_column), None)
 
     def _hold_cursor(self) -> None:
-        """Keep the cursor on its row; where the row is gone, on the one that took its place."""
+        """Keep the cursor on its row; if the row is gone, on the one that took its place."""
         if not self.order:
             self.cursor = None
         elif self.cursor is None or self.cursor not in self._placed:

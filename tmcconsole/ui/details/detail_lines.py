@@ -1,4 +1,4 @@
-"""The bricks of a detail pane: headings, labelled values, conditions."""
+"""The parts of a detail pane: headings, labelled values, conditions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABEL = 12  # columns
 
 
 def heading(text: str) -> list[Runs]:
-    """Return a section's title with air above it."""
+    """Return a section's title with a blank line above."""
     return [BLANK, ink(text, "title")]
 
 
@@ -24,7 +24,7 @@ def pair(label: str, value: str | Runs, tone: str = "text") -> Runs:
 
 
 def pairs(rows: Iterable[tuple[str, str | Runs]]) -> list[Runs]:
-    """Return labelled values, the empty ones left out."""
+    """Return labelled values, without the empty ones."""
     return [pair(label, value) for label, value in rows if value]
 
 
@@ -38,7 +38,7 @@ def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Run
 
 
 def conditions(items: Sequence[Condition], draw: DrawContext, width: int) -> list[Runs]:
-    """Return Kubernetes conditions: the false ones with their message."""
+    """Return Kubernetes conditions, with the message of false ones."""
     lines: list[Runs] = []
     names = max((len(item.type) for item in items), default=0)
     for item in items:

@@ -1,4 +1,4 @@
-"""Drifted fields in words: what happened to one, and what an order would write where."""
+"""Drifted fields in words: what happened to one, and what a command would write where."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # the annotation that cede
 
 @dataclass(frozen=True, slots=True)
 class DriftOrder:
-    """One thing that can be done about a drifted field, in words."""
+    """One command about a drifted field, in words."""
 
     title: str
     question: str
@@ -27,16 +27,16 @@ class DriftOrder:
 
 ORDERS: Final = {
     "adopt": DriftOrder("Adopt", "write {what} to the hub?",
-                   "a adopts: the hub takes over what was found, and sends it to all targets"),
-    "revert": DriftOrder("Revert", "take {what} back?",
-                    "v reverts: the copy gets what is wanted, once, whatever the policy"),
-    "cede": DriftOrder("Cede", "leave {what} to the clusters?",
+                   "a adopts: the hub takes this value and syncs it to all targets"),
+    "revert": DriftOrder("Revert", "revert {what}?",
+                    "v reverts: the copy gets the desired value once, whatever the policy"),
+    "cede": DriftOrder("Cede", "cede {what} to the clusters?",
                   "c cedes: the field is left to the clusters from now on"),
 }  # fmt: skip
 
 
 def drift_lines(row: DriftedField, draw: DrawContext, width: int) -> list[Runs]:
-    """Return one field: both values, who, since when, how often, and what can be done."""
+    """Return one field: both values, manager, since when, how often, and what can be done."""
     field = row.field
     lines = [
         *wrap(field.path, width, "strong"),
@@ -63,7 +63,9 @@ def drift_lines(row: DriftedField, draw: DrawContext, width: int) -> list[Runs]:
 def order_lines(
     verb: str, rows: Sequence[DriftedField], holders: Sequence[str], width: int
 ) -> list[Runs]:
-    """Return what an order writes where, and what it does not. ``holders``: targets with a copy."""
+    """Return what a command writes where, and what it does not. ``holders``: targets with a
+    copy.
+    """
     return {"adopt": _adopt, "revert": _revert, "cede": _cede}[verb](rows, holders, width)
 
 
@@ -75,9 +77,9 @@ def _adopt(rows: Sequence[DriftedField], holders: Sequence[str], width: int) -> 
         *lines,
         *_notes(
             width,
-            f"The hub takes over what {rows[0].field.target} has, where the object is still as it"
-            " was looked at.",
-            f"It is then sent to every target of the object: {', '.join(holders) or 'none known'}.",
+            f"The hub takes the values of {rows[0].field.target}, if nobody changed them since"
+            " they were read.",
+            f"They are synced to every target of the object: {', '.join(holders) or 'none known'}.",
         ),
     ]
 
@@ -95,7 +97,7 @@ def _revert(rows: Sequence[DriftedField], _holders: Sequence[str], width: int) -
         *_notes(
             width,
             "Once, whatever the conflict policy; a truce after a fight ends.",
-            "The hub stays as it is. Who changed it may change it again.",
+            "The hub is not changed. Whoever changed the copy may change it again.",
         ),
     ]
 
@@ -112,8 +114,8 @@ def _cede(rows: Sequence[DriftedField], holders: Sequence[str], width: int) -> l
             width,
             "The field is left to the clusters, on every target of the object:"
             f" {', '.join(holders) or 'none known'}.",
-            "What the hub says of it counts only when a copy is made. To take it back, take it out"
-            " of the annotation.",
+            "The hub's value is only used when a copy is created. To undo this, remove the field"
+            " from the annotation.",
         ),
     ]
 

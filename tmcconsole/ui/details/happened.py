@@ -1,4 +1,4 @@
-"""The history in words: one entry in full, or the newest about something."""
+"""The history in words: one entry in full, or the most recent about something."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN_HISTORY: Final = 12
 
 
 def entry_lines(entry: HistoryRecord, draw: DrawContext, width: int) -> list[Runs]:
-    """Return one entry of the history in full."""
+    """Return one history entry in full."""
     recovered = (
         f"{clock_time(entry.recovered_at)}, after {span(entry.recovered_at - entry.at)}"
         if entry.recovered_at else ""
@@ -39,7 +39,7 @@ def entry_lines(entry: HistoryRecord, draw: DrawContext, width: int) -> list[Run
 
 
 def recent(mirror: Mirror, draw: DrawContext, *, target: str = "", subject: str = "") -> list[Runs]:
-    """Return the newest history about a target, an object, or everything."""
+    """Return the most recent history about a target, an object, or everything."""
     entries = [
         entry for entry in mirror.of(HistoryRecord).values()
         if (not target or entry.target == target) and (not subject or entry.subject == subject)

@@ -1,4 +1,4 @@
-"""The kinds of one target in words: each that lacks, the others by name only."""
+"""The kinds of one target in words: each one that is not synced, the others by name only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BY_NAME: Final = (KindState.ACCEPTED, KindState.REFUSED)  # as it should be: no
 
 
 def kind_lines(target: str, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
-    """Return each kind that should be synced and is not with its reason, then those that are."""
+    """Return each kind that should be synced but is not, with its reason, then those that are."""
     kinds = [kind for kind in mirror.of(KindRecord).values() if kind.target == target]
     if not kinds:
         return []
@@ -38,18 +38,18 @@ def kind_lines(target: str, mirror: Mirror, draw: DrawContext, width: int) -> li
 def _counted(accepted: int, others: int, refused: int) -> str:
     parts = [f"{count(accepted)} accepted"]
     parts += [f"{count(others)} not"] if others else []
-    parts += [f"{count(refused)} not wanted"] if refused else []
+    parts += [f"{count(refused)} excluded"] if refused else []
     return f"Kinds ({', '.join(parts)})"
 
 
 def refused_lines(target: str, mirror: Mirror, width: int) -> list[Runs]:
-    """Return the kinds that policy or the config keeps away, by reason."""
+    """Return the kinds that policy or config excludes, by reason."""
     kinds = [kind for kind in mirror.of(KindRecord).values() if kind.target == target]
     refused: dict[str, list[str]] = {}
     for kind in sorted(kinds, key=lambda kind: (kind.reason, kind.kind)):
         if kind.state is KindState.REFUSED:
             refused.setdefault(kind.reason, []).append(kind.kind)
-    lines = heading("Kinds not synced, as policy has it") if refused else []
+    lines = heading("Kinds excluded by policy") if refused else []
     for reason, names in refused.items():
         lines += wrap(f"{reason}: {', '.join(names)}", width, "dim")
     return lines

@@ -1,4 +1,4 @@
-"""One logical object in words: its health, each of its copies, what fails about it in the hub."""
+"""One logical object in words: its health, each of its copies, what fails for it in the hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tmcconsole.ui.style.signs import HEALTH, cell_sign
 
 
 def object_lines(record: ObjectRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
-    """Return an object's summary, how it stands on each target, and what happened to it."""
+    """Return an object's summary, its state on each target, and its history."""
     lines: list[Runs] = [
         (Run(record.name, "strong"), Run("  "), *draw.state(object_sign(record))),
         (Run(f"{record.kind} in {record.namespace or 'the cluster'}", "dim"),),
@@ -59,7 +59,7 @@ def object_lines(record: ObjectRecord, mirror: Mirror, draw: DrawContext, width:
 
 
 def _health(record: ObjectRecord, draw: DrawContext) -> Runs:
-    """Return an object's health, and whose copy decides it where it is not well."""
+    """Return an object's health, and the deciding copy if it is not healthy."""
     sign = draw.state(HEALTH[record.health])
     if record.health is Health.HEALTHY or not record.reason_target:
         return sign
@@ -67,7 +67,7 @@ def _health(record: ObjectRecord, draw: DrawContext) -> Runs:
 
 
 def _cell_health(cell: Cell, draw: DrawContext, width: int) -> list[Runs]:
-    """Return why a copy is not well, and how old that is."""
+    """Return why a copy is not healthy, and how old that information is."""
     if cell.heard_at:
         return paragraph("", f"{cell.told}, heard {ago(cell.heard_at, draw.now)}", width, "stale")
     if cell.health not in AILING or not cell.told:
@@ -76,7 +76,7 @@ def _cell_health(cell: Cell, draw: DrawContext, width: int) -> list[Runs]:
 
 
 def _hub_errors(record: ObjectRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
-    """Return what fails about the object in the hub, as making one status of several."""
+    """Return what fails for the object in the hub, such as merging its statuses."""
     found = [
         entry for entry in mirror.of(HistoryRecord).values()
         if entry.subject == record.key and entry.target == "hub" and is_open_error(entry)

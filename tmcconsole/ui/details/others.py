@@ -29,7 +29,7 @@ from tmcconsole.ui.style.format import age, ago, count, span
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, UNPLACED, hub_sign
 
-# What a problem may lead to, by the name that its subject has.
+# What a problem may lead to, by its subject's name.
 TYPES: Final[dict[str, type[Any]]] = {
     each.__name__: each
     for each in (TargetRecord, ObjectRecord, HistoryRecord, PlacementRecord, EngineRecord)
@@ -54,7 +54,7 @@ def _queue(queue: QueueRecord, draw: DrawContext, width: int) -> list[Runs]:
             ("in flight", count(queue.in_flight)),
             ("later", count(queue.delayed)),
             ("retrying", count(queue.retrying)),
-            ("dead", ink(f"{count(queue.dead)}; t tries them again", "failed")
+            ("dead", ink(f"{count(queue.dead)}; t retries them", "failed")
              if queue.dead else ""),
             ("oldest", age(queue.oldest_at, draw.now)),
             ("done", f"{count(queue.done_total)} since the engine started"),
@@ -76,13 +76,13 @@ def _queued(row: QueuedKey, draw: DrawContext, width: int) -> list[Runs]:
         *pairs([
             ("tries", f"{count(row.attempts)} in a row" if row.attempts else "none failed"),
             ("since", ago(row.since, draw.now) if row.since else ""),
-            ("next try", next_try(row, draw)),
+            ("next attempt", next_try(row, draw)),
         ]),
     ]  # fmt: skip
     if row.state == DEAD:
         text = (
-            "A dead letter was refused, or failed too often. It is tried rarely, and at once when"
-            " the object changes. t tries it now, w says why."
+            "A dead letter was refused, or failed too often. It is retried rarely, and at once when"
+            " the object changes. t retries it now, w explains."
         )
         lines += [BLANK, *wrap(text, width, "dim")]
     return lines

@@ -21,7 +21,7 @@ from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
 
 SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
-OURS = "internal.workload.kcp.io/"  # labels that no person chose
+OURS = "internal.workload.kcp.io/"  # labels that no user set
 
 
 def target_lines(target: TargetRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
@@ -51,13 +51,13 @@ def _remark(target: TargetRecord) -> str:
 
 
 def _labels(target: TargetRecord) -> str:
-    """Return the labels that people chose; the target's key has a line of its own."""
+    """Return the labels that users set; the target's key has a line of its own."""
     chosen = (f"{key}={value}" for key, value in target.labels if not key.startswith(OURS))
     return " ".join(chosen)
 
 
 def _health(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> Runs:
-    """Return the health of the target with all that is on it, and why; else its own."""
+    """Return the health of the target with everything on it, and why; else its own."""
     node = mirror.of(HealthRecord).get(f"system/targets/{target.name}")
     if node is None:
         return draw.state(HEALTH[target.health])
@@ -79,7 +79,7 @@ def _summary(
         ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")
          if target.deletes_held else ""),
         ("paused", ink(_pause(target, draw), "paused") if target.pause else ""),
-        ("placement", ink("cordoned: nothing new comes here", "cordoned")
+        ("placement", ink("cordoned: nothing new is placed here", "cordoned")
          if target.cordoned else ""),
         ("draining", ink(f"evicting since {timestamp(target.evict_after)}", "cordoned")
          if target.evict_after else ""),
@@ -87,7 +87,7 @@ def _summary(
         ("queue", f"{count(target.queue_depth)} waiting"
          + (f", oldest {age(target.oldest_queued_at, draw.now)}"
             if target.oldest_queued_at else "")),
-        ("writes", f"{target.concurrency} at once"),
+        ("writes", f"{target.concurrency} in parallel"),
         ("heartbeat", ago(target.heartbeat_at, draw.now)),
         ("version", target.version),
         ("address", target.address),
@@ -98,10 +98,10 @@ def _summary(
 
 
 def _holder(target: TargetRecord, mirror: Mirror) -> str:
-    """Return the replica that writes there, and whether it is the one that shows this."""
+    """Return the replica that writes there, and whether it is this one."""
     engine = mirror.engine
     if not target.holder:
-        return "nobody is known to write there" if target.state is TargetState.STANDBY else ""
+        return "no replica is known to write there" if target.state is TargetState.STANDBY else ""
     if engine is not None and engine.replica == target.holder:
         return f"{target.holder}, this replica"
     is_standby = target.state is TargetState.STANDBY

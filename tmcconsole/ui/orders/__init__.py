@@ -1,1 +1,1 @@
-"""What a person can order: ask what must be asked, send, say what came back."""
+"""The user's commands: ask what must be asked, send, report the reply."""

@@ -1,4 +1,4 @@
-"""How actions ask, send, and say what came back, on the screen they were started on."""
+"""How actions ask, send, and report the reply, on the screen they were started on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tmcconsole.ui.widgets.bottom import YES, KeyChoice, Question
 
 
 async def send(screen: FrameScreen, commands: Sequence[AnyOrder], done: str) -> bool:
-    """Send orders one by one; say ``done``, or the first refusal. Return whether all went."""
+    """Send orders one by one; report ``done``, or the first refusal. Return whether all were
+    accepted.
+    """
     for command in commands:
         reply = await screen.session.send(command)
         if isinstance(reply, Refused):
@@ -43,7 +45,7 @@ async def read(
     title: str,
     lines: Callable[[str, int], list[Runs]],
 ) -> None:
-    """Ask questions and show the answers as one text."""
+    """Send queries and show the answers as one text."""
     screen.say("asking…", "dim")
     answers: list[Text] = []
     for command in commands:
@@ -66,13 +68,13 @@ async def read(
 
 
 def push(screen: FrameScreen, new: FrameScreen) -> None:
-    """Show an answer, unless the person has gone elsewhere meanwhile."""
+    """Show an answer, unless the user has moved on meanwhile."""
     if screen.is_current:
         screen.app.push_screen(new)
 
 
 def complain(screen: FrameScreen, reply: AnyReply) -> None:
-    """Say what came back instead of an answer."""
+    """Report a reply that is not the expected answer."""
     match reply:
         case Refused():
             screen.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")

@@ -1,7 +1,7 @@
-"""The ``:`` line: views and verbs with arguments, completion, and the nearest known word.
+"""The ``:`` line: views and verbs with arguments, completion, and suggestions.
 
-``VIEW [kind[/name]] [-n ns] [-l sel] [/filter] [@scope]`` opens a screen narrowed down;
-``VERB target [@scope] [for 30m] [because text]`` acts.
+``VIEW [kind[/name]] [-n ns] [-l sel] [/filter] [@scope]`` opens a screen with a filter; ``VERB
+target [@scope] [for 30m] [because text]`` acts.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ PLAIN: Final = {
     "theme": "NAME: change the colours",
     "screenshot": "FILE: write the screen as SVG",
     "hz": "RATE: frames per second, 0.2 to 10",
-    "help": "keys and words for this screen",
+    "help": "keys and filter syntax of this screen",
     "quit": "leave",
     "q": "leave",
-    "clear": "drop filter and marks",
-    "notes": "what the engine says about itself",
+    "clear": "clear filter and marks",
+    "notes": "the engine's own state",
 }
 
 
 class CommandError(ValueError):
-    """The line is no command; the message offers what is."""
+    """The line is not a command; the message suggests one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class ActLine:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A word for the console itself."""
+    """A command for the console itself."""
 
     word: str
     argument: str
@@ -85,7 +85,7 @@ Parsed = OpenView | ActLine | Say
 
 
 def parse(line: str) -> Parsed:
-    """Return what a command line asks for. Raises ``CommandError``."""
+    """Parse a command line. Raises ``CommandError``."""
     words = line.strip().lstrip(":").split()
     if not words:
         raise CommandError("type a view or a verb; ? lists them")
@@ -101,7 +101,7 @@ def parse(line: str) -> Parsed:
 
 
 def nearest(word: str) -> str:
-    """Return the known word most like ``word``, or nothing."""
+    """Return the known word most similar to ``word``, or nothing."""
     return next(iter(get_close_matches(word, [*VIEWS, *VERBS, *PLAIN], 1, 0.5)), "")
 
 
@@ -141,7 +141,7 @@ def _act(verb: str, words: list[str]) -> ActLine:
         elif subject and verb in OF_FIELDS and not field:
             field = word
         elif subject:
-            raise CommandError(f"{verb} takes one name: {word!r} is a second")
+            raise CommandError(f"{verb} takes one name; {word!r} is extra")
         else:
             subject = word
     return ActLine(
@@ -157,7 +157,7 @@ def _duration(word: str) -> float:
 
 
 def complete(line: str, *, targets: tuple[str, ...], themes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return whole lines that could continue ``line``, the likeliest first."""
+    """Return whole lines that could continue ``line``, the most likely first."""
     head, space, rest = line.lstrip().partition(" ")
     if not space:
         words = [*dict.fromkeys([*VERBS, *_main_views(), *PLAIN])]

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def completions(app: Console, line: str) -> tuple[str, ...]:
-    """Return command lines that could follow."""
+    """Return possible completions of a command line."""
     targets = tuple(sorted(app.session.mirror.of(TargetRecord)))
     return commandline.complete(line, targets=targets, themes=tuple(sorted(app.all_themes)))
 
 
 def obey(app: Console, screen: FrameScreen, line: str) -> None:
-    """Carry out a command line, or say what is wrong with it."""
+    """Execute a command line, or say what is wrong with it."""
     try:
         parsed = commandline.parse(line)
     except commandline.CommandError as error:
@@ -74,7 +74,7 @@ def _act(app: Console, screen: FrameScreen, act: ActLine) -> None:
 
 
 def _own(app: Console, screen: FrameScreen, act: ActLine) -> None:
-    """Look at an object's drift, or order something about its fields."""
+    """Show an object's drift, or send a command about its fields."""
     chosen = screen.subject()
     key = _object(app, act) if act.subject else next(iter(chosen.objects), "")
     if not key:
@@ -102,7 +102,7 @@ def _object(app: Console, act: ActLine) -> str:
 
 
 def _by_name(app: Console, screen: FrameScreen, act: ActLine) -> None:
-    """Try dead letters again, or forget a target: both may name what is no target."""
+    """Retry dead letters, or forget a target: both may name something that is not a target."""
     known = app.session.mirror.of(TargetRecord)
     named = tuple(sorted(scope_names(act.scope, app.session.labels())))
     if act.scope and not named and act.scope != ("hub",):
@@ -121,7 +121,7 @@ def _by_name(app: Console, screen: FrameScreen, act: ActLine) -> None:
 
 
 def _subject(app: Console, screen: FrameScreen, act: ActLine) -> Subject | str:
-    """Return what a verb is about, or why that is not clear."""
+    """Return what a verb applies to, or why that is not clear."""
     mirror = app.session.mirror
     targets = mirror.of(TargetRecord)
     named = scope_names(act.scope, app.session.labels())
@@ -178,7 +178,7 @@ def _theme(app: Console, screen: FrameScreen, name: str) -> None:
 def _screenshot(app: Console, screen: FrameScreen, name: str) -> None:
     path = Path(name or "tmc-console.svg").expanduser()
     if path.exists():
-        screen.say(f"{path} is there already: name another file", "drift")
+        screen.say(f"{path} already exists: choose another file", "drift")
         return
     try:
         app.export_picture(path)
@@ -192,7 +192,7 @@ def _rate(app: Console, screen: FrameScreen, text: str) -> None:
     try:
         rate = float(text)
     except ValueError:
-        screen.say(f"hz: {text!r} is no number: 0.2 to 10 frames per second", "drift")
+        screen.say(f"hz: {text!r} is not a number; write 0.2 to 10 frames per second", "drift")
         return
     app.set_rate(rate)
     screen.say(f"{min(10.0, max(0.2, rate)):g} frames per second at most", "dim")

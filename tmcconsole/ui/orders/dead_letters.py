@@ -1,4 +1,4 @@
-"""What is in a queue, the dead letters of the fleet, and trying those again."""
+"""The keys in a queue, the dead letters of all targets, and retrying them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tmcconsole.ui.subject import Subject
 
 
 async def queue_items(screen: FrameScreen, queue: QueueRecord) -> None:
-    """Show the keys in a queue, its dead letters among them."""
+    """Show the keys in a queue, including its dead letters."""
     ask = partial(_queue, screen.session, queue.target, queue.kind)
     about = Subject(queues=((queue.target, queue.kind),))
     await _open(screen, QUEUED, f"Queue: {queue.target} {queue.kind}", ask, about)
@@ -69,7 +69,7 @@ async def _dead(session: Session, target: str) -> AskedRows | AnyReply:
 
 
 async def retry(screen: FrameScreen, subject: Subject) -> None:
-    """Try the chosen dead letters again, or all of the chosen queues; more than one asks."""
+    """Retry the selected dead letters, or all in the selected queues; asks if more than one."""
     letters = subject.letters
     for target, kind in subject.queues if not letters else ():
         reply = await screen.session.send(ListDeadLetters(target=target))
@@ -78,27 +78,27 @@ async def retry(screen: FrameScreen, subject: Subject) -> None:
             return
         letters += tuple((row.target, row.object) for row in dead_keys(reply.items, kind).values())
     if not letters:
-        screen.say("no dead letter here", "dim")
+        screen.say("no dead letters here", "dim")
         return
     what = letters[0][1] if len(letters) == 1 else plural(len(letters), "dead letter")
     commands: list[AnyOrder] = [RetryDeadLetters(target=target, key=key) for target, key in letters]
-    if len(letters) == 1 or await confirmed(screen, f"try {what} again now?"):
+    if len(letters) == 1 or await confirmed(screen, f"retry {what} now?"):
         await send(screen, commands, f"trying {what} again")
         _look(screen)
 
 
 async def retry_named(screen: FrameScreen, targets: tuple[str, ...], key: str) -> None:
-    """Try dead letters again by name: of these targets, or of all; one object's, or all."""
+    """Retry dead letters by name: of these targets, or of all; one object's, or all."""
     commands: list[AnyOrder] = [
         RetryDeadLetters(target=target, key=key) for target in targets or ("",)
     ]
     where = ", ".join(targets) or "the hub and all targets"
-    if key or await confirmed(screen, f"try all dead letters of {where} again now?"):
-        await send(screen, commands, f"trying dead letters of {where} again")
+    if key or await confirmed(screen, f"retry all dead letters of {where} now?"):
+        await send(screen, commands, f"retrying dead letters of {where}")
         _look(screen)
 
 
 def _look(screen: FrameScreen) -> None:
-    """Have a list that shows them look again."""
+    """Refresh a list that shows them."""
     if isinstance(screen, AskedScreen) and screen.is_attached:
         screen.ask_again()

@@ -1,4 +1,4 @@
-"""Leaving a cluster: drain it while it answers, forget it once it is gone for good."""
+"""Leaving a cluster: drain it while it responds, forget it once it is gone for good."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
     plan = Plan(
         title=f"Drain plan: {target}",
         lines=lambda _width: drain_lines(reply, ascii_only),
-        question=f"type {target} to drain it, Esc leaves it as it is:",
+        question=f"type {target} to drain it, Esc to cancel:",
         carry_out=partial(session.send, DrainTarget(target=target, confirm=target)),
         done=lambda _reply: f"draining {target}",
         typed=target,
@@ -49,7 +49,7 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
 async def forget(screen: FrameScreen, subject: Subject) -> None:
     """Ask what forgetting would release and show it; the screen asks for the name.
 
-    The target may be the key of a SyncTarget that is not there any more.
+    The target may be the key of a SyncTarget that no longer exists.
     """
     if len(subject.targets) != 1:
         screen.say("forget: one target at a time", "drift")
@@ -64,7 +64,7 @@ async def forget(screen: FrameScreen, subject: Subject) -> None:
     plan = Plan(
         title=f"Forget: {target}",
         lines=lambda width: forget_lines(reply, width),
-        question=f"type {target} to forget it, Esc leaves it as it is:",
+        question=f"type {target} to forget it, Esc to cancel:",
         carry_out=partial(session.send, ForgetTarget(target=target, confirm=target)),
         done=_released,
         typed=target,
@@ -94,11 +94,11 @@ def forget_lines(plan: ForgetPlan, width: int) -> list[Runs]:
         lines += [BLANK, *wrap(f"Not possible: {plan.refusal}", width, "failed")]
     lines += [BLANK, ink("What it does", "title")]
     for text in (
-        "In the hub the SyncTarget, where there is one, is cordoned and drained; then finalizers,"
-        " labels and reported statuses of this target are taken off the objects below,"
-        " and its Lease is removed.",
-        "What is being deleted in the hub, and waited for this cluster only, goes at once.",
-        "Nothing is sent to the cluster: should it come back, its copies are still there.",
+        "In the hub, the SyncTarget, if it exists, is cordoned and drained; then finalizers,"
+        " labels and reported statuses of this target are removed from the objects below,"
+        " and its Lease is deleted.",
+        "Objects whose deletion in the hub only waits for this cluster are gone at once.",
+        "Nothing is sent to the cluster: if it comes back, its copies are still there.",
     ):
         first, *rest = wrap(text, width - 2)
         lines += [(Run("- ", "dim"), *first), *((Run("  "), *runs) for runs in rest)]
@@ -108,7 +108,7 @@ def forget_lines(plan: ForgetPlan, width: int) -> list[Runs]:
         (Run(f"  {count(kind.count).rjust(size)}  ", "strong"), Run(kind.kind))
         for kind in plan.kinds
     ]  # fmt: skip
-    return lines if plan.kinds else [*lines, ink("  nothing: no object is marked with it", "dim")]
+    return lines if plan.kinds else [*lines, ink("  nothing: no object refers to it", "dim")]
 
 
 def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
@@ -119,13 +119,13 @@ def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
     moving = [move for move in plan.moves if move.to]
     lines: list[Runs] = [
         (Run(f"{plural(len(moving), 'object')} will move", "strong"), Run("  "),
-         Run(f"{count(plan.stranded)} with nowhere to go",
+         Run(f"{count(plan.stranded)} that no other target can take",
              "failed" if plan.stranded else "synced")),
-        ink("nothing is done yet: copies stay until their new places are in sync", "dim"),
+        ink("nothing has been done yet: copies stay until their new targets are in sync", "dim"),
         BLANK,
     ]  # fmt: skip
     if stranded:
-        lines.append(ink("Nowhere to go", "title"))
+        lines.append(ink("No other target", "title"))
         lines += [
             (Run("✗ " if not ascii_only else "x ", "failed"), Run(move.key.ljust(size), "text"),
              Run(f"  {move.reason}", "dim")) for move in stranded
@@ -137,4 +137,4 @@ def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
             (Run(f"  {move.key.ljust(size)}  "), Run(f"{arrow} {', '.join(move.to)}", "synced"),
              Run(f"  {move.reason}", "dim")) for move in moving
         ]  # fmt: skip
-    return lines or [ink("nothing is on this target", "dim")]
+    return lines or [ink("this target has no objects", "dim")]

@@ -1,6 +1,6 @@
-"""Fields that others changed: look at them, adopt, take back, leave them to the clusters.
+"""Fields that others changed: view, adopt, revert, or cede them.
 
-Each order shows first what will be written where, and goes field by field, so that nothing is
+Each command first shows what will be written where, and is sent field by field, so that nothing is
 written that was not shown.
 """
 
@@ -54,27 +54,27 @@ async def _ask(session: Session, key: str) -> AskedRows | AnyReply:
 
 
 async def adopt(screen: FrameScreen, subject: Subject) -> None:
-    """Write what a target has to the hub."""
+    """Write a target's values to the hub."""
     if len({row.field.target for row in subject.drifts}) > 1:
-        screen.say("adopt: fields of one target at a time: the hub can hold one value", "drift")
+        screen.say("adopt: select fields of one target: the hub can hold one value", "drift")
     else:
         _plan(screen, "adopt", subject.drifts)
 
 
 async def revert(screen: FrameScreen, subject: Subject) -> None:
-    """Take fields of copies back."""
+    """Overwrite fields of copies."""
     _plan(screen, "revert", subject.drifts)
 
 
 async def cede(screen: FrameScreen, subject: Subject) -> None:
-    """Leave fields to the clusters."""
+    """Stop managing fields."""
     _plan(screen, "cede", subject.drifts)
 
 
 async def order_named(
     screen: FrameScreen, verb: str, key: str, field: str, targets: Sequence[str]
 ) -> None:
-    """Plan an order for an object's fields by name; no ``field`` means all that still differ."""
+    """Plan a command for an object's fields by name; no ``field`` means all that still differ."""
     answer = await _ask(screen.session, key)
     if not isinstance(answer, AskedRows):
         complain(screen, answer)
@@ -121,7 +121,7 @@ def _commands(verb: str, rows: tuple[DriftedField, ...]) -> list[AnyOrder]:
 
 
 async def _send_all(session: Session, commands: list[AnyOrder]) -> AnyReply:
-    """Send until one is refused; the refusal says how many went before it."""
+    """Send until one is refused; the message says how many were accepted before."""
     reply: AnyReply = Accepted()
     for done, command in enumerate(commands):
         reply = await session.send(command)

@@ -1,7 +1,7 @@
-"""The operator's actions: ask what must be asked, send, say what came back.
+"""The operator's actions: ask what must be asked, send, report the reply.
 
-Each takes the screen it was started on. A reversible action asks on the bottom line with No as the
-default; what is harder to take back shows its plan first.
+Each gets the screen it was started on. A reversible action asks on the bottom line with No as the
+default; one that is harder to undo shows its plan first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tmcconsole.ui.style.format import countdown, parse_duration, plural
 from tmcconsole.ui.subject import Subject
 from tmcconsole.ui.widgets.bottom import KeyChoice, PromptField, Question
 
-PAUSE_FOR: Final = "1h"  # offered; a pause that ends by itself is the safer default
+PAUSE_FOR: Final = "1h"  # the default answer; a pause that ends by itself is safer
 MAX_DIFFS: Final = 20  # targets asked for one object's diff
 FAULTS: Final = (
     KeyChoice("o", "outage"),
@@ -42,7 +42,7 @@ FAULTS: Final = (
     KeyChoice("t", "429"),
     KeyChoice("c", "cut-watch"),
     KeyChoice("x", "more"),
-    KeyChoice("m", "mend all"),
+    KeyChoice("m", "clear all"),
 )
 _FAULT_OF: Final = {"o": "outage", "l": "latency", "t": "throttle", "c": "cut-watch"}
 
@@ -50,7 +50,7 @@ RunAction = Callable[[FrameScreen, Subject], Awaitable[None]]
 
 
 async def pause(screen: FrameScreen, subject: Subject) -> None:
-    """Pause, asking for how long and why; resume where all are paused already."""
+    """Pause, asking for how long and why; resume if all are paused already."""
     targets = screen.session.mirror.of(TargetRecord)
     paused = [name for name in subject.targets if name in targets and targets[name].pause]
     if len(paused) == len(subject.targets):
@@ -85,7 +85,7 @@ async def pause_for(screen: FrameScreen, subject: Subject, seconds: float, why: 
 
 
 async def resync(screen: FrameScreen, subject: Subject) -> None:
-    """Reconcile the objects, or everything on the targets; more than one object asks."""
+    """Reconcile the objects, or everything on the targets; asks if more than one object."""
     commands: list[AnyOrder]
     if subject.objects:
         commands = [Resync(key=key) for key in subject.objects]
@@ -98,14 +98,14 @@ async def resync(screen: FrameScreen, subject: Subject) -> None:
 
 
 async def relist(screen: FrameScreen, subject: Subject) -> None:
-    """Drop caches and list anew."""
+    """Drop the caches and list again."""
     if await confirmed(screen, f"re-list and resync everything on {subject.label}?"):
         await send(screen, [Resync(target=name, relist=True) for name in subject.targets],
                    f"re-list of {subject.label} queued")  # fmt: skip
 
 
 async def cordon(screen: FrameScreen, subject: Subject) -> None:
-    """Cordon, or uncordon where all are cordoned already."""
+    """Cordon, or uncordon if all are cordoned already."""
     targets = screen.session.mirror.of(TargetRecord)
     undo = all(name in targets and targets[name].cordoned for name in subject.targets)
     word = "uncordon" if undo else "cordon"
@@ -119,7 +119,7 @@ async def cordon(screen: FrameScreen, subject: Subject) -> None:
 
 
 async def allow_deletes(screen: FrameScreen, subject: Subject) -> None:
-    """Release what the mass-delete brake holds, after saying how much that is."""
+    """Release what the mass-delete brake holds, after showing how much that is."""
     targets = screen.session.mirror.of(TargetRecord)
     held = {
         name: targets[name].deletes_held
@@ -129,12 +129,12 @@ async def allow_deletes(screen: FrameScreen, subject: Subject) -> None:
         screen.say(f"no deletions are held on {subject.label}", "dim")
         return
     number = plural(sum(held.values()), "deletion")
-    if await confirmed(screen, f"let {number} on {', '.join(held)} go ahead?"):
+    if await confirmed(screen, f"allow {number} on {', '.join(held)}?"):
         await send(screen, [AllowDeletes(target=name) for name in held], f"allowed {number}")
 
 
 async def fault(screen: FrameScreen, subject: Subject) -> None:
-    """Switch a fault of a simulated cluster, or mend it."""
+    """Inject a fault of a simulated cluster, or clear it."""
     wanted = await chosen(screen, f"fault on {subject.label}:", FAULTS)
     if wanted == "x":
         name = await _any_fault(screen)
@@ -146,7 +146,7 @@ async def fault(screen: FrameScreen, subject: Subject) -> None:
         return
     is_on = name != MEND_ALL
     commands = [SimFault(target=target, fault=name, on=is_on) for target in subject.targets]
-    await send(screen, commands, f"{name if is_on else 'mended'}: {subject.label}")
+    await send(screen, commands, f"{name if is_on else 'cleared'}: {subject.label}")
 
 
 async def _any_fault(screen: FrameScreen) -> str:
@@ -162,7 +162,7 @@ async def _any_fault(screen: FrameScreen) -> str:
 
 
 async def why(screen: FrameScreen, subject: Subject) -> None:
-    """Show why an object is as it is."""
+    """Explain an object's state."""
     await read(screen, subject, [Why(key=subject.objects[0])], "Why", text_lines)
 
 
@@ -172,20 +172,20 @@ async def yaml(screen: FrameScreen, subject: Subject) -> None:
 
 
 async def diff(screen: FrameScreen, subject: Subject) -> None:
-    """Show what is wanted against what is there, for every target of the object."""
+    """Show the diff of desired and actual state, for every target of the object."""
     key = subject.objects[0]
     record = screen.session.mirror.of(ObjectRecord).get(key)
     cells = record.cells if record is not None else ()
     ordered = sorted(cells, key=lambda cell: (cell.state is SyncState.IN_SYNC, cell.target))
     commands = [ShowDiff(key=key, target=cell.target) for cell in ordered[:MAX_DIFFS]]
     if not commands:
-        screen.say("diff: the object is placed nowhere", "drift")
+        screen.say("diff: the object is not placed", "drift")
         return
     await read(screen, subject, commands, "Diff", diff_lines)
 
 
 async def switch(screen: FrameScreen, subject: Subject, verb: str) -> None:
-    """Carry out a verb that was written out in full: it was meant, so nothing is asked."""
+    """Execute a verb that was typed in full: it is not confirmed again."""
     kinds: dict[str, type[ResumeTarget | CordonTarget | UncordonTarget]] = {
         "resume": ResumeTarget,
         "cordon": CordonTarget,

@@ -11,7 +11,7 @@ from tmcconsole.ui.style.format import age, count
 from tmcconsole.ui.style.ink import ink
 from tmcconsole.ui.style.signs import outcome_sign
 
-# There is nothing left to decide: the copy has what is wanted, or the hub has what the copy has.
+# Nothing is left to decide: the copy has the desired value, or the hub has the copy's.
 DONE: Final = frozenset({"Reverted", "Adopted", "Ended"})
 
 
@@ -20,7 +20,7 @@ class DriftedField:
     """One field of an object's copy on one target."""
 
     object: str  # an ObjectRecord's key
-    policy: str  # who wins, and who said so
+    policy: str  # who wins, and which setting says so
     field: DriftField
 
     @property

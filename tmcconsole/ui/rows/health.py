@@ -10,12 +10,12 @@ from tmcconsole.ui.style.signs import HEALTH
 
 
 def depth_of(path: str) -> int:
-    """Return how deep a node stands; group words such as ``targets`` are no level."""
+    """Return a node's depth; group segments such as ``targets`` do not count."""
     return sum(part not in ("targets", "workspaces") for part in path.split("/")) - 1
 
 
 def target_of(path: str) -> tuple[str, ...]:
-    """Return the target a node belongs to, if it does."""
+    """Return the target a node belongs to, if any."""
     parts = path.split("/")
     if "targets" in parts and parts.index("targets") + 1 < len(parts):
         return (parts[parts.index("targets") + 1],)
@@ -23,7 +23,7 @@ def target_of(path: str) -> tuple[str, ...]:
 
 
 def kind_of(path: str) -> str:
-    """Return the kind a node stands for, or nothing."""
+    """Return the kind of a node, or nothing."""
     parts = path.split("/")
     return parts[-1] if "targets" in parts and len(parts) > parts.index("targets") + 2 else ""
 

@@ -1,4 +1,4 @@
-"""What happened as rows: errors, recoveries, actions, drifts, decisions, newest first."""
+"""The history as rows: errors, recoveries, actions, drifts, decisions, newest first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_open_error(entry: HistoryRecord) -> bool:
 
 
 def entry_sign(entry: HistoryRecord) -> Sign:
-    """Return the look of any entry; what is no error is named by its category."""
+    """Return the sign of an entry; entries that are not errors are named by their category."""
     if entry.category in ("error", "recovery"):
         return history_sign(entry)
     if entry.category == "action":

@@ -1,4 +1,4 @@
-"""Keys in queues as rows: what is waiting, under way, or dead."""
+"""Keys in queues as rows: waiting, in progress, or dead."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class QueuedKey:
     attempts: int
     due_at: float
     cause: str = ""
-    since: float = 0.0  # the first failure in a row
+    since: float = 0.0  # the first of the consecutive failures
 
     @property
     def key(self) -> str:
@@ -42,7 +42,7 @@ class QueuedKey:
 def queued_keys(
     target: str, kind: str, items: Iterable[QueueItem], letters: Iterable[DeadLetter]
 ) -> dict[str, QueuedKey]:
-    """Return a queue's keys by row key, those that are dead letters as such."""
+    """Return a queue's keys by row key, dead letters marked as such."""
     rows = [
         QueuedKey(
             target=target,
@@ -58,7 +58,7 @@ def queued_keys(
 
 
 def dead_keys(letters: Iterable[DeadLetter], kind: str = "") -> dict[str, QueuedKey]:
-    """Return dead letters by row key, of one kind where one is given."""
+    """Return dead letters by row key, of one kind if one is given."""
     rows = [
         QueuedKey(
             target=letter.target,
@@ -76,17 +76,17 @@ def dead_keys(letters: Iterable[DeadLetter], kind: str = "") -> dict[str, Queued
 
 
 def _plain_key(key: str) -> str:
-    """Return an object's key; one without a namespace may come with its place left empty."""
+    """Return an object's key; without a namespace, that segment may be empty."""
     return key.replace("//", "/", 1)
 
 
 def key_sign(row: QueuedKey) -> Sign:
-    """Return what is happening to a key."""
+    """Return the state of a key."""
     return _SIGNS.get(row.state, Sign(glyph="◌", ascii="?", word=row.state, tone="stale", rank=2))
 
 
 def next_try(row: QueuedKey, draw: DrawContext) -> str:
-    """Return when it is looked at again."""
+    """Return when it is next retried."""
     if row.state == "in-flight" or (row.state == DEAD and not row.due_at):
         return "under way"
     return countdown(row.due_at, draw.now) if row.due_at else "now"

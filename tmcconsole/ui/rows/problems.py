@@ -1,4 +1,4 @@
-"""What needs someone to look, over the whole fleet, worst first."""
+"""Everything that needs attention, on all targets, worst first."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from tmcconsole.ui.style.signs import (
     target_sign,
 )
 
-MAX_SHOWN = 200  # groups; beyond it a person reads the history instead
+MAX_SHOWN = 200  # groups; beyond that, the history is the place to look
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One line of trouble. ``subject`` names the record it leads to, as (kind tag, key)."""
+    """One problem. ``subject`` names the record it leads to, as (kind tag, key)."""
 
     key: str
     sign: Sign
@@ -47,7 +47,7 @@ class Problem:
 
 
 def problems(mirror: Mirror, draw: DrawContext) -> list[Problem]:
-    """Return the fleet's problems, worst first, at most ``MAX_SHOWN``."""
+    """Return the problems, worst first, at most ``MAX_SHOWN``."""
     found = [*_hub(mirror), *_targets(mirror, draw), *_placements(mirror), *_kinds(mirror),
              *_objects(mirror), *_errors(mirror)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
@@ -90,7 +90,7 @@ def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
 
 
 def _placements(mirror: Mirror) -> list[Problem]:
-    """Return the Placements that have chosen no target: what they select goes nowhere."""
+    """Return the Placements that have chosen no target: what they select is not synced."""
     return [
         Problem(
             key=f"placement/{name}",
@@ -108,7 +108,7 @@ def _placements(mirror: Mirror) -> list[Problem]:
 
 
 def _kinds(mirror: Mirror) -> list[Problem]:
-    """Fold kinds that stand alike on a target into one line, and targets where the same do."""
+    """Fold kinds in the same state on a target into one line, and targets with the same kinds."""
     found: dict[tuple[str, Sign, str], list[_Member]] = defaultdict(list)
     records = mirror.of(KindRecord)
     for key in sorted(mirror.lacking):
@@ -130,12 +130,14 @@ def _kinds(mirror: Mirror) -> list[Problem]:
 
 
 def _objects(mirror: Mirror) -> list[Problem]:
-    """Fold copies in the same trouble on a target into one line, and targets where the same are."""
+    """Fold copies with the same trouble on a target into one line, and targets with the same
+    copies.
+    """
     found: dict[tuple[str, Sign, str], list[_Member]] = defaultdict(list)
     records = mirror.of(ObjectRecord)
     for key in sorted(mirror.troubled):
         for cell in records[key].cells:
-            if is_ailing(cell):  # since when its status says so is not known
+            if is_ailing(cell):  # it is unknown since when its status says so
                 found[cell.target, cell_sign(cell), ""].append(_Member(key, 0.0, cell.told))
             elif cell.state in TROUBLE:
                 group = (cell.target, cell_sign(cell), str(cell.reason))
@@ -171,7 +173,7 @@ class _Fold:
 
 
 def _fold(found: dict[tuple[str, Sign, str], list[_Member]]) -> list[_Fold]:
-    """Fold targets on which the same objects are in the same trouble; reason or words tell."""
+    """Fold targets on which the same objects have the same trouble, by reason or message."""
     alike: dict[tuple[Sign, str, tuple[str, ...]], list[_Fold]] = defaultdict(list)
     for (target, sign, reason), members in sorted(found.items(), key=lambda item: item[0][0]):
         keys = tuple(one.key for one in members)
@@ -208,7 +210,7 @@ def _told(reason: str, members: list[_Member]) -> str:
 
 
 def _errors(mirror: Mirror) -> list[Problem]:
-    """Return open errors, without those that a target's or an object's own line tells already."""
+    """Return open errors, without those that a target's or an object's own line shows already."""
     told = {(t.name, t.reason) for t in mirror.of(TargetRecord).values() if is_problem(t)}
     return [
         Problem(
@@ -230,7 +232,7 @@ def _errors(mirror: Mirror) -> list[Problem]:
 
 
 def _tells(record: ObjectRecord | None, target: str) -> bool:
-    """Return whether an object's own line tells that something fails on that target."""
+    """Return whether an object's own line shows that something fails on that target."""
     cells = record.cells if record is not None else ()
     return any(cell.target == target and cell.state in TROUBLE for cell in cells)
 

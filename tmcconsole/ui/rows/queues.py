@@ -1,4 +1,4 @@
-"""Work queues as rows: one for each target and kind."""
+"""Work queues as rows: one per target and kind."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
 
 _CELL = 9  # columns a target needs for glyph and word
-_FIXED = 56  # columns the others take before targets get one each
+_FIXED = 56  # columns the others need before each target gets one
 _UNPLACED = Sign("·", ".", "not placed", "dim", 11)
 
 
 def worst_cell(record: ObjectRecord) -> Cell | None:
-    """Return the cell that most needs looking at."""
+    """Return the cell that most needs attention."""
     return min(record.cells, key=lambda cell: (cell_sign(cell).rank, cell.target), default=None)
 
 
@@ -34,7 +34,7 @@ def in_sync(record: ObjectRecord) -> int:
 
 
 def is_problem(record: ObjectRecord) -> bool:
-    """Return whether some copy needs someone to look."""
+    """Return whether some copy needs attention."""
     return any(is_trouble(cell) for cell in record.cells)
 
 
@@ -44,7 +44,7 @@ def _synced(record: ObjectRecord, _look: DrawContext) -> Runs:
 
 
 def _where(record: ObjectRecord, draw: DrawContext) -> Runs:
-    """One glyph for each target in the fleet's order; the state column has the word."""
+    """One glyph per target in a fixed order; the state column has the word."""
     states = {str(cell.target): cell_sign(cell) for cell in record.cells}
     signs = [states.get(name, _UNPLACED) for name in draw.targets]
     return tuple(Run(sign.ascii if draw.ascii_only else sign.glyph, sign.tone) for sign in signs)
@@ -54,7 +54,7 @@ def _cell(record: ObjectRecord, draw: DrawContext, *, target: str) -> Runs:
     cell = next((cell for cell in record.cells if cell.target == target), None)
     if cell is None:
         return ink("·", "dim")
-    count = cell.ready.partition(" ")[0]  # "2/3 ready" is short enough, other words are not
+    count = cell.ready.partition(" ")[0]  # "2/3 ready" is short enough, other summaries are not
     word = count if cell.state is SyncState.IN_SYNC and "/" in count else ""
     return draw.state(cell_sign(cell), word)
 
@@ -96,7 +96,7 @@ _WHY = Column("note", "NOTE", _why, None, least=20, most=90, drop=4, grow=True)
 
 
 def _strip_of(targets: int) -> Column:
-    """Return the column of one glyph for each target: all of it or, for a large fleet, a part."""
+    """Return the column with one glyph per target: all, or if there are many, a part."""
     width = max(5, min(targets, 24))
     return Column("where", "WHERE", _where, None, least=width, most=width, drop=1)
 

@@ -1,4 +1,4 @@
-"""What a live table is told: its columns, and what each makes of a record."""
+"""The definition of a live table: its columns, and what each shows of a record."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tmcconsole.ui.style.ink import Runs
 from tmcconsole.ui.style.signs import Sign, shown
 
 GAP = 2  # blank columns between two cells
-EXTRA = 4  # columns with this ``drop`` or more go before any other shrinks
-MISSABLE = 3  # columns with this ``drop`` or more go before others shrink to their least
+EXTRA = 4  # columns with this ``drop`` or more are hidden before any other shrinks
+MISSABLE = 3  # columns with this ``drop`` or more are hidden before others shrink to their minimum
 
 SortKey = float | str
 
@@ -37,22 +37,22 @@ class Column:
     title: str
     draw: Callable[[Any, DrawContext], Runs]
     order: Callable[[Any], SortKey] | None = None  # None: not sortable
-    number: Callable[[Any, float], float] | None = None  # for lag>30s; takes the present
+    number: Callable[[Any, float], float] | None = None  # for lag>30s; takes the current time
     key: str = ""  # shift+letter that sorts by it
     right: bool = False
-    middle: bool = False  # elide in the middle: names differ at their ends
-    least: int = 4  # narrowest useful width
+    middle: bool = False  # elide in the middle, for names that differ at their ends
+    least: int = 4  # minimum useful width
     most: int = 32
-    drop: int = 0  # the highest goes first where space lacks; 0 stays
-    grow: bool = False  # takes the space that is left
+    drop: int = 0  # the highest is hidden first if space is short; 0 stays
+    grow: bool = False  # takes the remaining space
 
 
 def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> list[int]:
-    """Return each column's width; 0 for one that is left out.
+    """Return each column's width; 0 for one that is hidden.
 
-    Wanted widths are given where they fit. Where not, columns that say nothing new go; then the
-    widest give up a quarter at most or columns that can be missed go; then the widest shrink to
-    their least, and more columns go.
+    Columns get their full width if it fits. If not, redundant columns are hidden; then the widest
+    shrink by a quarter at most, or dispensable columns are hidden; then the widest shrink to their
+    minimum, and more columns are hidden.
     """
     full = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
     free = [c.least if c.grow else width for c, width in zip(columns, full, strict=True)]
@@ -82,7 +82,7 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _shrink(floors: Sequence[int], widths: list[int], excess: int) -> bool:
-    """Take ``excess`` from the columns with the most room, or change nothing."""
+    """Take ``excess`` from the columns with the most slack, or change nothing."""
     room = [max(0, width - floor) for width, floor in zip(widths, floors, strict=True)]
     if sum(room) < excess:
         return False

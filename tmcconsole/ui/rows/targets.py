@@ -1,4 +1,4 @@
-"""SyncTargets as rows: the full list, and the fleet strip of the overview."""
+"""SyncTargets as rows: the full list, and the short one of the overview."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def is_gone(target: TargetRecord) -> bool:
 
 
 def is_problem(target: TargetRecord) -> bool:
-    """Return whether a target needs someone to look."""
+    """Return whether a target needs attention."""
     return target_sign(target).rank <= 5 or target.failed > 0
 
 
 def note(target: TargetRecord, draw: DrawContext) -> Runs:
-    """Return the one remark that matters: reconnect, pause, drain, brake or reason."""
+    """Return the most important remark: reconnect, pause, drain, brake or reason."""
     if is_gone(target):
         return ink(_silence(target, draw.now), "failed")
     if target.deletes_held:
@@ -42,7 +42,7 @@ def note(target: TargetRecord, draw: DrawContext) -> Runs:
 
 
 def _silence(target: TargetRecord, now: float) -> str:
-    """Return why nothing is heard of a target, for how long, and when it is tried again."""
+    """Return why a target does not respond, for how long, and when the next attempt is."""
     told = str(target.reason) or target.state.value
     if target.since and (long := age(target.since, now)) != JUST_NOW:
         told += f" for {long}"

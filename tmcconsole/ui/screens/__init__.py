@@ -1,1 +1,1 @@
-"""Screens: each composes bars, tables and panes, and hands what is asked for to the session."""
+"""Screens: each composes bars, tables and panes, and passes requests to the session."""

@@ -1,4 +1,4 @@
-"""A list that is no record of the board: the engine is asked for it, and again when news comes."""
+"""A list that is not on the board: the engine is asked for it, and again after changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tmcconsole.ui.style.ink import Run, Runs
 from tmcconsole.ui.subject import Subject, subject_of
 from tmcconsole.ui.view import View
 
-EVERY_S: Final = 2.0  # asked at most this often, and not at all while the board stands still
+EVERY_S: Final = 2.0  # asked at most this often, and not while the board does not change
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,20 @@ class AskedScreen(ListScreen, inherit_bindings=False):
         self._seen = session.serial
 
     def title_runs(self) -> Runs:
-        """Return the title as it is, with the remark and the filter."""
+        """Return the title with the remark and the filter."""
         runs = [Run(self.name or "", "title")]
         if self.view.filter.source:
             runs += [Run("  /", "key"), Run(self.view.filter.source, "strong")]
         return (*runs, Run(f"  {self._answer.remark}", "dim"))
 
     def subject(self) -> Subject:
-        """Return the chosen rows, or what the whole list is about where there is none."""
+        """Return the selected rows, or the subject of the whole list without any."""
         rows = self.view.chosen()
         objects = self.session.mirror.of(ObjectRecord)
         return subject_of(rows, objects, self.view.hidden_marks) if rows else self._about
 
     def frame(self) -> None:
-        """Draw, and ask again where something happened since."""
+        """Draw, and ask again if something has happened since."""
         session = self.session
         is_news = session.serial != self._seen and not session.held_at
         if is_news and session.clock - self._asked_at >= EVERY_S:
@@ -68,7 +68,7 @@ class AskedScreen(ListScreen, inherit_bindings=False):
         super().frame()
 
     def ask_again(self) -> None:
-        """Ask the engine anew, without waiting for it."""
+        """Ask the engine again, without waiting for it."""
         self._asked_at, self._seen = self.session.clock, self.session.serial
         self.begin(self._renew(), "ask")
 
@@ -77,7 +77,7 @@ class AskedScreen(ListScreen, inherit_bindings=False):
         if isinstance(answer, AskedRows):
             self.take(answer)
         elif isinstance(answer, Refused):
-            self.say(f"what is shown is old: {answer.reason} {answer.fix}".rstrip(), "drift")
+            self.say(f"the rows shown are old: {answer.reason} {answer.fix}".rstrip(), "drift")
 
     def take(self, answer: AskedRows) -> None:
         """Show another answer."""

@@ -1,4 +1,4 @@
-"""The frame that every screen has: header, breadcrumb, body, bottom line, keys."""
+"""The frame of every screen: header, breadcrumb, body, bottom line, keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tmcconsole.ui.widgets.bars import Bar, KeyBar
 from tmcconsole.ui.widgets.bottom import Answers, BottomLine, PromptField, Question
 
 _COMMAND = PromptField("line", ":")
-MESSAGE_S = 20.0  # a message stays this long; what matters is in the history too
+MESSAGE_S = 20.0  # how long a message stays; the history keeps what matters
 
 
 class FrameScreen(Screen[None], inherit_bindings=False):
@@ -45,7 +45,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
 
     @property
     def console(self) -> Console:
-        """Return the app as screens may use it."""
+        """Return the app, as screens may use it."""
         return cast(Console, self.app)
 
     def compose(self) -> ComposeResult:
@@ -60,7 +60,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         yield TooSmall(id="guard")
 
     def _take_breakpoints(self) -> None:
-        """Take the size's classes before the first layout: Textual would only do it after."""
+        """Apply the size's classes before the first layout: Textual would do so only after it."""
         for points, size in (
             (self.app.HORIZONTAL_BREAKPOINTS, self.app.size.width),
             (self.app.VERTICAL_BREAKPOINTS, self.app.size.height),
@@ -69,7 +69,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self.add_class(*fitting[-1:])
 
     def body(self) -> ComposeResult:
-        """Return what stands between breadcrumb and bottom line."""
+        """Return the widgets between breadcrumb and bottom line."""
         raise NotImplementedError
 
     def title_runs(self) -> Runs:
@@ -81,11 +81,11 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         return ""
 
     def subject(self) -> Subject:
-        """Return what actions are about."""
+        """Return what actions apply to."""
         return Subject()
 
     def frame(self) -> None:
-        """Draw what changed. Called by the frame timer and by nothing else that repeats."""
+        """Draw what changed. Called by the frame timer only."""
         self.head.show(head_left(self.session, self.size.width), head_right(self.session))
         self.crumb.show(self.title_runs(), crumb_right(self.session, self.chip()))
         self.keybar.show(self._keys())
@@ -150,7 +150,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self.say("pasted text is no order; open a line with : or / for it", "dim")
 
     def begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something that waits; it ends with the screen, one of a name at a time."""
+        """Start a task that waits; it ends with the screen, one per name at a time."""
         self.run_worker(work, name=name, group=name, exclusive=True, exit_on_error=False)
 
     def action_command(self) -> None:
@@ -164,7 +164,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self.console.obey(answers["line"])
 
     def action_act(self, act: str) -> None:
-        """Start an operator's action on the selection, or say why not."""
+        """Start an operator's action on the selection, or say why it is not possible."""
         reason = self.refusal(BY_ID[act])
         if reason:
             self.say(reason, "drift")
@@ -172,13 +172,13 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self.console.operate(act, self.subject())
 
     def refusal(self, action: Action) -> str:
-        """Return why an action is not possible here and now; "" where it is."""
+        """Return why an action is not possible here and now; "" if it is."""
         if action.writes and self.session.read_only:
             return f"{action.word}: this console is read-only"
         return self.lacks(action, self.subject())
 
     def lacks(self, action: Action, subject: Subject) -> str:
-        """Return what the screen or the selection lacks for an action; "" where nothing."""
+        """Return what the screen or the selection lacks for an action; "" if nothing."""
         if action.demo and self.session.options.link_mode != "demo":
             return f"{action.word}: only in the demo"
         found, missing = {
@@ -189,12 +189,12 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             "letter": (subject.letters or subject.queues, "select a dead letter (screen 3, :dead)"),
             "field": (subject.drifts, "select a drifted field first (d on an object)"),
             "held": (self._hold_deletions(subject), "no deletions are held there"),
-            "gone": (self._are_gone(subject), "for a target that does not answer; drain others"),
+            "gone": (self._are_gone(subject), "for targets that do not respond; drain the others"),
         }[action.needs]
         return "" if found else f"{action.word}: {missing}"
 
     def _are_gone(self, subject: Subject) -> bool:
-        """Return whether there are targets and none of them answers."""
+        """Return whether there are targets and none of them responds."""
         targets = self._targets(subject)
         return bool(targets) and all(is_gone(target) for target in targets)
 
@@ -227,14 +227,14 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             self.begin(self.console.ask_quit(), "prompt")
 
     def action_back(self) -> None:
-        """Go back to where one came from."""
+        """Go back to the previous screen."""
         if len(self.app.screen_stack) > 1:
             self.dismiss()
 
 
 class TooSmall(Bar):
-    """Shown alone where the terminal is too small for anything else."""
+    """Shown alone if the terminal is too small for anything else."""
 
     def on_mount(self) -> None:
-        """Say what would do."""
-        self.show((Run("too small: 60x15 is the least", "drift"),))
+        """Say what size is needed."""
+        self.show((Run("too small: 60x15 is the minimum", "drift"),))

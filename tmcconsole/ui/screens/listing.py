@@ -1,4 +1,4 @@
-"""A screen around one live table, with a detail pane and a history rail where there is room."""
+"""A screen with one live table, and a detail pane and recent history if there is room."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tmcconsole.ui.widgets.bottom import Answers, PromptField, Question
 from tmcconsole.ui.widgets.live_table import LiveTable
 from tmcconsole.ui.widgets.pane import Pane
 
-REST_S = 0.1  # a cursor that moves on sooner leaves the panes alone: they cost 5 KB a row
+REST_S = 0.1  # a cursor that moves on sooner does not update the panes: they cost 5 KB a row
 EDGE = 1_000_000_000  # a row number beyond any list: moves stop at the last row
 
 
@@ -39,7 +39,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self, session: Session, listing: Listing, *, name: str, view: View | None = None
     ) -> None:
         super().__init__(session, name=name)
-        self.has_rail = listing is not HISTORY  # it would say the same twice
+        self.has_rail = listing is not HISTORY  # it would show the same rows twice
         self.table = LiveTable(view or session.view(listing), id="table")
         self.pane = Pane(id="detail")
         self.rail = Pane(id="rail")
@@ -70,12 +70,12 @@ class ListScreen(FrameScreen, inherit_bindings=False):
                     yield self.rail
 
     def on_mount(self) -> None:
-        """Give the table the keys, and have the rows ready for the first painting."""
+        """Focus the table, and prepare the rows for the first paint."""
         self.table.focus()
         self.frame()
 
     def title_runs(self) -> Runs:
-        """Return the screen's name, what is filtered, and how it is sorted."""
+        """Return the screen's name, the filter, and the sort order."""
         view = self.view
         runs: list[Run] = [Run((self.name or "").capitalize(), "title")]
         if view.filter.source:
@@ -88,7 +88,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         return tuple(runs)
 
     def chip(self) -> str:
-        """Return shown of all rows, and the marks."""
+        """Return how many of all rows are shown, and the marks."""
         view = self.view
         shown, total = len(view.order), view.total
         number = count(total) if shown == total else f"{count(shown)}/{count(total)}"
@@ -122,10 +122,10 @@ class ListScreen(FrameScreen, inherit_bindings=False):
             self.pane.show(detail(record, mirror, draw, width) if record is not None else [])
         if self.rail.size:
             lines = recent(mirror, draw)
-            self.rail.show(lines[1:] or [ink("nothing happened yet", "dim")])
+            self.rail.show(lines[1:] or [ink("nothing has happened yet", "dim")])
 
     def on_live_table_moved(self, event: LiveTable.Moved) -> None:
-        """Follow the cursor with the panes, once it rests."""
+        """Update the panes for the cursor's row, once it rests."""
         if self._follow is not None:
             self._follow.stop()
         self._follow = self.set_timer(REST_S, self.show_detail)
@@ -155,7 +155,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self.narrow(answers["filter"] if answers is not None else before)
 
     def _try_filter(self, source: str) -> None:
-        """Apply a filter that may not be finished: an unfinished one changes nothing."""
+        """Apply a filter that may be incomplete: an incomplete one changes nothing."""
         try:
             wanted = filters.parse(source)
         except filters.FilterError:
@@ -176,7 +176,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self.current.page(pages)
 
     def action_pane(self, step: int) -> None:
-        """Give the keys to the next table."""
+        """Focus the next table."""
         tables = self.tables
         tables[(tables.index(self.current) + step) % len(tables)].focus()
 
@@ -185,7 +185,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         if self.view.next_problem(step):
             self.current.step(0)
         else:
-            self.say("no problem in this list", "synced")
+            self.say("no problems in this list", "synced")
 
     def action_problems_only(self) -> None:
         """Show problem rows only, or all."""
@@ -193,13 +193,13 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self.frame()
 
     def action_sort(self, letter: str) -> None:
-        """Sort, or invert."""
+        """Sort, or reverse."""
         title = self.view.sort_by(letter)
         self.say(f"sorted by {title.lower()}" if title else "no such column here", "dim")
         self.frame()
 
     def action_mark(self) -> None:
-        """Mark or unmark the row and go on to the next."""
+        """Mark or unmark the row and move to the next."""
         key = self.view.cursor
         if key is not None:
             self.view.marked ^= {key}

@@ -1,4 +1,4 @@
-"""The first screen: the fleet worst first, what needs someone, what just happened."""
+"""The first screen: the targets worst first, what needs attention, recent events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tmcconsole.ui.widgets.live_table import LiveTable
 
 
 class OverviewScreen(ListScreen, inherit_bindings=False):
-    """Fleet above, problems below, recent history beside or below them."""
+    """Targets at the top, problems below, recent history below or beside them."""
 
     BINDINGS = ListScreen.BINDINGS
 
@@ -45,7 +45,7 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
                 yield self.pane
 
     def frame(self) -> None:
-        """Draw what changed; the fleet takes the lines it needs, half of them at most."""
+        """Draw what changed; the targets get the lines they need, at most half."""
         self._find_problems()
         lines = max(3, min(len(self.table.view.order) + 1, self.size.height // 2 - 3))
         if lines != self._fleet_lines:

@@ -1,4 +1,4 @@
-"""A plan: what will be written where. It starts with a yes, or when a name is typed."""
+"""A plan: what will be written where. It starts after a yes, or when a name is typed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PlanScreen(TextScreen, inherit_bindings=False):
         self.plan = plan
 
     def on_mount(self) -> None:
-        """Ask at once. The plan still scrolls while it is asked."""
+        """Ask at once; the plan can be scrolled meanwhile."""
         if self.plan.refusal:
             self.say(f"not possible: {self.plan.refusal}", "failed")
         elif self.session.read_only:
@@ -51,7 +51,7 @@ class PlanScreen(TextScreen, inherit_bindings=False):
         if not agreed:
             self.dismiss()
             return
-        self.say("on its way…", "dim")
+        self.say("sent…", "dim")
         reply = await self.plan.carry_out()
         if isinstance(reply, Refused):
             self.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")
@@ -73,4 +73,4 @@ class PlanScreen(TextScreen, inherit_bindings=False):
                 return False
             if answers["name"].strip() == wanted:
                 return True
-            text = f"that is not it: type {wanted}, or Esc:"
+            text = f"does not match: type {wanted}, or Esc:"

@@ -1,4 +1,4 @@
-"""A text to read: YAML, a diff, an explanation, the help. Searched with /, left with Esc."""
+"""A text to read: YAML, a diff, an explanation, the help. Searched with /, closed with Esc."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EDGE = 1_000_000_000
 
 
 class TextScreen(FrameScreen, inherit_bindings=False):
-    """Shows lines; with ``live`` they are made anew for each frame."""
+    """Shows lines; with ``live`` they are rebuilt for each frame."""
 
     WHERE = TEXT
     BINDINGS = bindings(TEXT)
@@ -52,7 +52,7 @@ class TextScreen(FrameScreen, inherit_bindings=False):
         return (Run(self.reading, "title"), *searched)
 
     def chip(self) -> str:
-        """Return where in the text the reader is."""
+        """Return the reader's position in the text."""
         total = len(self.pane.lines)
         last = min(total, self.pane.top + self.pane.size.height)
         return f"{last}/{total} lines" if total else ""
@@ -117,7 +117,7 @@ class TextScreen(FrameScreen, inherit_bindings=False):
 
 
 def text_lines(body: str, width: int) -> list[Runs]:
-    """Return a plain text; a long line goes on below, further in."""
+    """Return plain text; long lines wrap with an indent."""
     lines: list[Runs] = []
     for line in body.replace("\t", "    ").split("\n"):
         indent = len(line) - len(line.lstrip()) + 2
@@ -128,7 +128,7 @@ def text_lines(body: str, width: int) -> list[Runs]:
 
 
 def diff_lines(body: str, width: int) -> list[Runs]:
-    """Return a unified diff in its colours; the marks stay. Long lines are scrolled to."""
+    """Return a unified diff in its colours; the +/- signs stay. Long lines scroll sideways."""
     return [ink(line.replace("\t", "    "), _diff_tone(line)) for line in body.split("\n")]
 
 
@@ -141,7 +141,7 @@ def _diff_tone(line: str) -> str:
 
 
 def yaml_lines(body: str, width: int) -> list[Runs]:
-    """Return YAML with its keys apart from its values. Long lines are scrolled to."""
+    """Return YAML with keys and values in different tones. Long lines scroll sideways."""
     return [_yaml_line(line.replace("\t", "    ")) for line in body.split("\n")]
 
 

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them. Ages move in coarse steps, so an idle fleet is silent."""
+"""Numbers and times for people. Ages move in coarse steps, so an idle screen does not change."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 DAY: Final = 86400.0
 
-JUST_NOW: Final = "now"  # what the coarsest step of a span is called
+JUST_NOW: Final = "now"  # the name of a span's coarsest step
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 def age(at: float, now: float) -> str:
-    """Return the time since ``at`` in a coarse bucket; ``-`` where it never happened (0).
+    """Return the time since ``at`` in a coarse bucket; ``-`` if it never happened (0).
 
     Steps: ten seconds under a minute, minutes under an hour, ten minutes under ten hours, then
     hours and days.
@@ -59,7 +59,7 @@ def countdown(at: float, now: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a small exact age, as the header's data age needs it."""
+    """Return a short exact age, for the header's data age."""
     return f"{int(value)}s" if value < 2 * MINUTE else span(value)
 
 
@@ -98,5 +98,5 @@ def parse_duration(text: str) -> float:
     wanted = text.strip().lower()
     parts = _PART.findall(wanted)
     if not parts or "".join(number + unit for number, unit in parts) != wanted:
-        raise ValueError(f"{text!r} is no duration: write 30m, 2h or 1h30m")
+        raise ValueError(f"{text!r} is not a duration; write 30m, 2h or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)

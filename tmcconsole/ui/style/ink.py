@@ -1,7 +1,7 @@
-"""Text with a tone: what rows and panes are made of before any widget draws them.
+"""Text with a tone: what rows and panes consist of before a widget draws them.
 
 A tone names a meaning (``synced``, ``failed``, ``dim``); console.tcss gives it a colour. Remote
-text travels as plain runs and is never parsed as markup.
+text is drawn as plain runs and never parsed as markup.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TONES: Final = (
 )
 
 
-GROUNDS: Final = ("cursor", "cursor-blurred", "mark", "heading")  # what a line may stand on
+GROUNDS: Final = ("cursor", "cursor-blurred", "mark", "heading")  # backgrounds of a line
 
 
 class Run(NamedTuple):
@@ -72,7 +72,7 @@ def plain(runs: Iterable[Run]) -> str:
 
 
 def elide(text: str, width: int, *, middle: bool = False) -> str:
-    """Return ``text`` in at most ``width`` columns, an ellipsis where something was left out."""
+    """Return ``text`` in at most ``width`` columns, with an ellipsis where something was cut."""
     if len(text) <= width and cells(text) <= width:
         return text
     if width <= 1:
@@ -87,7 +87,7 @@ def elide(text: str, width: int, *, middle: bool = False) -> str:
 def _near(text: str, width: int) -> str:
     """Return enough of a text to fill ``width``: the rest need not be measured.
 
-    SafeText lets at most four marks of no width follow a character.
+    SafeText allows at most four zero-width marks after a character.
     """
     return text[: 5 * width + 5]
 
@@ -121,7 +121,7 @@ def fit(runs: Runs, width: int, *, right: bool = False, middle: bool = False) ->
 def _elided(runs: Runs, width: int, *, middle: bool) -> Runs:
     if len(runs) == 1:
         text = elide(runs[0].text, width, middle=middle)
-        short = width - cells(text)  # a wide character may leave one column over
+        short = width - cells(text)  # a wide character may leave one column empty
         return (Run(text + " " * short, runs[0].tone),)
     kept: list[Run] = []
     left = width
@@ -154,7 +154,7 @@ def wrap(text: str, width: int, tone: str = "text") -> list[Runs]:
 
 
 def _pieces(paragraph: str, width: int) -> Iterable[str]:
-    """Return the words, those wider than a line cut into lines."""
+    """Return the words, those wider than a line split into lines."""
     for word in paragraph.split(" "):
         rest = word
         while len(rest) * 2 > width > 1 and cells(_near(rest, width)) > width:

@@ -22,7 +22,7 @@ from tmcconsole.ui.style.ink import Run, Runs
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One state's appearance. ``rank`` orders by urgency, 0 the most urgent."""
+    """One state's appearance. ``rank`` orders by urgency, 0 is the most urgent."""
 
     glyph: str
     ascii: str
@@ -32,7 +32,7 @@ class Sign:
 
 
 class SignsByState(dict[StrEnum, Sign]):
-    """Signs by state; a state that has none is shown by its own word instead of failing."""
+    """Signs by state; an unknown state is shown by its own word instead of failing."""
 
     def __missing__(self, state: StrEnum) -> Sign:
         """Return a sign of doubt with the state's word."""
@@ -51,7 +51,7 @@ SYNC: Final = SignsByState({
     SyncState.IN_SYNC: Sign("●", "+", "in sync", "synced", 10),
 })  # fmt: skip
 
-# In sync, and by its own status not well: between the states above.
+# In sync but not healthy: between the states above.
 _AILING: Final = {
     Health.UNHEALTHY: Sign("✗", "x", "unhealthy", "failed", 4),
     Health.DEGRADED: Sign("▲", "!", "degraded", "drift", 7),
@@ -69,13 +69,13 @@ KIND: Final = SignsByState({
     KindState.UNAUTHORIZED: Sign("⊘", "%", "no rights", "failed", 1),
     KindState.GONE: Sign("▲", "!", "gone", "drift", 2),
     KindState.PENDING: Sign("◐", "~", "pending", "pending", 3),
-    KindState.REFUSED: Sign("⊘", "%", "refused", "dim", 5),  # as policy wants it: no news
+    KindState.REFUSED: Sign("⊘", "%", "refused", "dim", 5),  # excluded by policy: no news
     KindState.ACCEPTED: Sign("●", "+", "accepted", "synced", 6),
 })  # fmt: skip
 
 UNPLACED: Final = Sign("▲", "!", "no target", "drift", 4)  # a Placement that chose none
 
-# What became of a field that somebody else changed.
+# What happened to a field that somebody else changed.
 _OUTCOME: Final = {
     "Fight": Sign("✗", "x", "fight", "failed", 0),
     "Asked": Sign("▲", "!", "asks you", "drift", 1),
@@ -101,7 +101,7 @@ _TARGET: Final = {
     TargetState.STOPPED: Sign("□", "0", "stopped", "stale", 3),
     TargetState.CONNECTING: Sign("◐", "~", "connecting", "pending", 6),
 }
-_NOBODYS: Final = Sign("▲", "!", "no lease", "drift", 4)  # nobody is known to write there
+_NOBODYS: Final = Sign("▲", "!", "no lease", "drift", 4)  # no replica is known to write there
 STANDBY: Final = "standby"  # another replica writes there
 _STANDBY: Final = Sign("◌", "?", STANDBY, "stale", 10)
 _NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
@@ -130,12 +130,12 @@ def target_sign(target: TargetRecord) -> Sign:
 
 
 def cell_sign(cell: Cell) -> Sign:
-    """Return how an object stands on a target: whether it is as wanted, then whether it is well."""
+    """Return the state of an object on a target: in sync or not, then healthy or not."""
     return _AILING[cell.health] if is_ailing(cell) else SYNC[cell.state]
 
 
 def outcome_sign(outcome: str) -> Sign:
-    """Return what became of a changed field."""
+    """Return what happened to a changed field."""
     return _OUTCOME.get(
         outcome, Sign(glyph="◌", ascii="?", word=outcome.lower() or "unknown", tone="stale", rank=4)
     )

@@ -1,7 +1,7 @@
-"""Themes as TOML files: read, checked line by line, and turned into Textual's.
+"""Themes as TOML files: parsed, checked line by line, and converted to Textual's.
 
-A file names its colours by role. What it leaves out is taken from its palette. A file that is
-wrong is reported with its line and skipped; it never stops the console.
+A file names its colours by role; missing ones come from its palette. An invalid file is reported
+with its line and skipped; it never stops the console.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PALETTE: Final = (
     "warning",
     "error",
 )
-# Our variables, and the palette entry that stands in where a theme leaves one out.
+# Our variables, and the palette entry to use if a theme does not set one.
 VARIABLES: Final = {
     "state-synced": "success",
     "state-pending": "primary",
@@ -59,19 +59,19 @@ _GROUNDS: Final = ("background", "cursor", "head")
 
 
 class ThemeError(ValueError):
-    """A theme file is wrong; the message has the file, the line and what would be right."""
+    """A theme file is invalid; the message has the file, the line and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThemeSet:
-    """All themes that could be read, and one message for each that could not."""
+    """All valid themes, and one message for each invalid file."""
 
     themes: Mapping[str, Theme]
     problems: tuple[str, ...]
 
 
 def bundled_dir() -> Path:
-    """Return where the themes that come with the program are."""
+    """Return the directory of the bundled themes."""
     packaged = Path(__file__).resolve().parents[2] / "themes"
     return packaged if packaged.is_dir() else packaged.parents[1] / "themes"
 
@@ -118,7 +118,7 @@ def read_theme(path: Path) -> Theme:
 
 
 def _terminal_variables(data: dict[str, Any]) -> dict[str, str]:
-    """Return what Textual's own styles need to name in a theme of the terminal's colours."""
+    """Return the variables that Textual's own styles need in a theme of terminal colours."""
     if not data.get("ansi"):
         return {}
     like = "ansi-dark" if data.get("dark", True) else "ansi-light"
@@ -126,7 +126,7 @@ def _terminal_variables(data: dict[str, Any]) -> dict[str, str]:
 
 
 def variables_of(theme: Theme) -> dict[str, str]:
-    """Return our variables for any theme, from its palette where it does not name them."""
+    """Return our variables for any theme, from its palette if it does not set them."""
     fallback = "ansi_default" if theme.ansi else "#888888"
     return {
         name: theme.variables.get(name) or getattr(theme, stand_in) or theme.primary or fallback
@@ -179,7 +179,7 @@ def _check_colour(path: Path, text: str, name: str, value: str) -> None:
     try:
         Color.parse(value)
     except ColorParseError as error:
-        raise _error(path, text, name, f"{name} = {value!r} is no colour") from error
+        raise _error(path, text, name, f"{name} = {value!r} is not a colour") from error
 
 
 def _check_contrast(path: Path, text: str, theme: Theme) -> None:
@@ -189,7 +189,7 @@ def _check_contrast(path: Path, text: str, theme: Theme) -> None:
         if ratio < MIN_CONTRAST:
             raise _error(
                 path, text, name, f"{name} on {ground} has contrast {ratio:.1f}; {MIN_CONTRAST} is"
-                " the least",
+                " the minimum",
             )  # fmt: skip
 
 

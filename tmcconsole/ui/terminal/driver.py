@@ -2,7 +2,7 @@
 
 Textual's own writer blocks the event loop once thirty writes are queued; a terminal stopped with
 ctrl+S then stops everything. Here a frame that finds the queue half full is dropped, and once the
-terminal has caught up the whole screen is painted anew.
+terminal has caught up the whole screen is repainted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PatientDriver(LinuxDriver):
         self.is_behind = False  # frames were dropped since the last whole one
 
     def write(self, data: str) -> None:
-        """Queue output; drop it where the terminal lags behind."""
+        """Queue output; drop it if the terminal lags behind."""
         writer = self._writer_thread
         assert writer is not None, "the driver is in application mode"
         if self.is_behind or writer._queue.qsize() >= ROOM:
@@ -52,7 +52,7 @@ class PatientDriver(LinuxDriver):
         writer.write(data)
 
     def caught_up(self) -> bool:
-        """Return whether the terminal has just caught up, so that a whole frame is due."""
+        """Return whether the terminal has just caught up, so that a full frame is due."""
         writer = self._writer_thread
         if not self.is_behind or writer is None or writer._queue.qsize():
             return False
@@ -65,7 +65,7 @@ class PatientDriver(LinuxDriver):
         super().stop_application_mode()
 
     def close(self) -> None:
-        """Stop the writer; a terminal that does not read is not waited for."""
+        """Stop the writer without waiting for a terminal that does not read."""
         writer = self._writer_thread
         if writer is None:
             return

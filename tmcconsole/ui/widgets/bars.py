@@ -7,7 +7,7 @@ from tmcconsole.ui.widgets.paper import Paper
 
 
 class Bar(Paper):
-    """One line with a left and a right part; the left part yields where space lacks."""
+    """One line with a left and a right part; the left part shrinks if space is short."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

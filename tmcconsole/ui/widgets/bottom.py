@@ -15,11 +15,11 @@ from tmcconsole.ui.style.ink import Run, Runs, elide, ink, width_of
 from tmcconsole.ui.terminal.input import ReadKey
 from tmcconsole.ui.widgets.paper import Paper
 
-MAX_TYPED = 500  # characters; what is beyond is dropped
-LEAST_ASKED: Final = 8  # columns of a question that its answers leave it
+MAX_TYPED = 500  # characters; the rest is dropped
+LEAST_ASKED: Final = 8  # columns of a question that its answers must leave free
 UNREAD_S: Final = 0.3  # a key that comes sooner was typed before anyone could read the question
 
-_PASSED_ON = ("up", "down", "pageup", "pagedown")  # they still move what is behind the line
+_PASSED_ON = ("up", "down", "pageup", "pagedown")  # these still move what is behind the line
 
 Answers = dict[str, str]
 
@@ -42,7 +42,7 @@ YES: Final = (KeyChoice("y", "yes"), KeyChoice("n", "no"))
 
 @dataclass(frozen=True, slots=True)
 class PromptField:
-    """Something to type: its label, and what stands there at first."""
+    """Something to type: its label and its initial value."""
 
     name: str
     label: str
@@ -52,16 +52,16 @@ class PromptField:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. Without fields a choice's key answers; with fields Enter does."""
+    """A question. Without fields a choice's key answers it; with fields Enter does."""
 
     text: str
     choices: tuple[KeyChoice, ...] = ()
     fields: tuple[PromptField, ...] = ()
     tone: str = "prompt"
     complete: Callable[[str], tuple[str, ...]] | None = None  # whole lines that could follow
-    typed: Callable[[str], None] | None = None  # told of each change, for a live filter
+    typed: Callable[[str], None] | None = None  # called at each change, for a live filter
     is_line: bool = False  # it was opened to be typed in at once: it asks nothing
-    scrolls: bool = False  # what is behind it is part of the question, and may be scrolled
+    scrolls: bool = False  # what is behind it belongs to the question and can be scrolled
 
 
 @dataclass(slots=True)
@@ -78,9 +78,10 @@ class _Open:
 
 
 class BottomLine(Paper):
-    """Owner of the message and of the question being asked.
+    """Owner of the message and of the open question.
 
-    It never has the focus, because moving that repaints widgets: the screen hands it the keys.
+    It never has the focus, because moving the focus repaints widgets: the screen passes it the
+    keys.
     """
 
     def __init__(self, clock: Callable[[], float], *, id: str | None = None) -> None:
@@ -225,7 +226,7 @@ class BottomLine(Paper):
         answer(answers)
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
-        """Return the message, or the question as far as it is answered."""
+        """Return the message, or the question with its answers so far."""
         if self._open is None:
             return (Run(" "), *self._message), ""
         question = self._open.question

@@ -21,24 +21,24 @@ class LiveTable(Paper, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor moved to another row."""
 
         table: LiveTable
 
     @dataclass
     class Opened(Message):
-        """Enter or a click on the row the cursor was on already."""
+        """Enter, or a click on the row under the cursor."""
 
         table: LiveTable
 
     def __init__(self, view: View, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.view = view
-        self.empty: tuple[Runs, ...] = ()  # shown where there is no row
+        self.empty: tuple[Runs, ...] = ()  # shown if there are no rows
         self._look = DrawContext(0.0)
         self._columns: tuple[Column, ...] = ()
         self._widths: list[int] = []
-        self._wanted: dict[str, int] = {}  # grows only, so that columns do not dance
+        self._wanted: dict[str, int] = {}  # grows only, so that columns do not jump
         self._top = 0
         self._laid_out_for = Size(0, 0)
 
@@ -74,18 +74,18 @@ class LiveTable(Paper, can_focus=True):
         self.patch()
 
     def on_resize(self) -> None:
-        """Measure anew for a new size."""
+        """Measure again for a new size."""
         super().on_resize()
         if self._laid_out_for != self.size:
             self._wanted.clear()
             self._lay_out()
 
     def on_focus(self) -> None:
-        """The cursor row changes its ground."""
+        """The cursor row changes its background."""
         self.patch()
 
     def on_blur(self) -> None:
-        """The cursor row changes its ground."""
+        """The cursor row changes its background."""
         self.patch()
 
     def on_click(self, event: events.Click) -> None:
@@ -156,7 +156,7 @@ class LiveTable(Paper, can_focus=True):
         return self._with_thumb(tuple(runs[:-1]), index - self._top, width)
 
     def _with_thumb(self, runs: Runs, y: int, width: int) -> Runs:
-        """Put the scroll thumb in the last column where there is more than fits."""
+        """Put the scroll thumb in the last column if not everything fits."""
         size, rows = len(self.view.order), self.rows
         if size <= rows:
             return runs
@@ -177,7 +177,7 @@ class LiveTable(Paper, can_focus=True):
         return (Run(" " * max(2, (width - width_of(runs)) // 2)), *runs)
 
     def _lay_out(self) -> None:
-        """Choose columns and widths for what is visible, and keep the cursor in sight."""
+        """Choose columns and widths for what is visible, and keep the cursor visible."""
         self._scroll()
         self._laid_out_for = self.size
         width = max(0, self.size.width - 2)

@@ -18,24 +18,24 @@ class Pane(Paper):
         self.lines: Sequence[Runs] = ()
         self.top = 0
         self.left = 0  # first visible column of text, for wide YAML and diffs
-        self.lit = -1  # the line a search stands on
+        self.lit = -1  # the line of the search hit
 
     def show(self, lines: Sequence[Runs]) -> None:
-        """Show these lines, staying where the reader is."""
+        """Show these lines, keeping the scroll position."""
         self.lines = lines
         self.scroll_lines(0)
 
     def scroll_lines(self, by: int) -> None:
-        """Scroll by lines, as far as there are any."""
+        """Scroll by lines, within the text."""
         self.to_line(self.top + by)
 
     def to_line(self, line: int) -> None:
-        """Put a line at the top, as far as there are any."""
+        """Put a line at the top, if the text is long enough."""
         self.top = max(0, min(line, len(self.lines) - self.size.height))
         self.patch()
 
     def light(self, line: int) -> None:
-        """Bring a line into sight and light it."""
+        """Scroll a line into view and highlight it."""
         self.lit = line
         if not self.top <= line < self.top + self.size.height:
             self.top = max(0, min(line - self.size.height // 2, len(self.lines)))

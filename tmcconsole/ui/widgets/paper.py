@@ -1,8 +1,8 @@
 """A widget of lines that repaints only the part of a line that changed.
 
 Textual repaints whole widgets; on a slow line that is the difference between 0.3 and 18 KB for one
-changed cell. ``patch`` draws every visible line, compares it with what the terminal has, and asks
-for the differing columns only.
+changed cell. ``patch`` draws every visible line, compares it with what the terminal shows, and
+requests only the differing columns.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tmcconsole.ui.style.ink import Runs, fit
 
 
 class Paper(Widget):
-    """Base of everything that shows records. Subclasses give ``line``.
+    """Base of everything that shows records. Subclasses provide ``line``.
 
-    Tones get their colours from the screen's ``ink--*`` styles in console.tcss: once for each
-    screen, because Textual works a component style out anew for every widget that has it.
+    Tones get their colours from the screen's ``ink--*`` styles in console.tcss: once per screen,
+    because Textual resolves a component style for every widget that has it.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -33,11 +33,11 @@ class Paper(Widget):
         self._inks: dict[tuple[str, str], Style] = {}
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
-        """Return the runs of visible line ``y`` and the ground they stand on ("" = plain)."""
+        """Return the runs of visible line ``y`` and the background they are on ("" = plain)."""
         raise NotImplementedError
 
     def patch(self) -> None:
-        """Repaint the columns that differ from what was painted last."""
+        """Repaint the columns that differ from the last paint."""
         if not self.is_attached or not self.size:
             return
         regions: list[Region] = []
@@ -55,20 +55,22 @@ class Paper(Widget):
             self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
-        """Return the line as painted last; drawn now if it never was."""
+        """Return the line as last painted; draw it now if it never was."""
         strip = self._painted.get(y)
         if self._is_stale or strip is None or strip.cell_length != self.size.width:
             strip = self._painted[y] = self._draw(y)
         return strip
 
     def notify_style_update(self) -> None:
-        """Doubt what was painted, as colours may have changed; what has not is not sent again."""
+        """Mark painted lines as stale, since colours may have changed; equal ones are not sent
+        again.
+        """
         self._is_stale = True
         self._inks.clear()
         super().notify_style_update()
 
     def on_resize(self) -> None:
-        """Doubt what was painted: lines may have another width."""
+        """Mark painted lines as stale: they may have another width."""
         self._is_stale = True
 
     def _draw(self, y: int) -> Strip:
@@ -103,7 +105,7 @@ class Paper(Widget):
 
 
 def _differing(before: Strip, after: Strip) -> tuple[int, int]:
-    """Return the first and one past the last column where two lines of equal width differ."""
+    """Return the first differing column and one past the last, for two lines of equal width."""
     head = _alike(before, after)
     tail = _alike(reversed(list(before)), reversed(list(after)))
     width = after.cell_length
