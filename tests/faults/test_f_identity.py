@@ -12,7 +12,7 @@ import pytest
 from tests.faults.stage import SPACE, Stage, open_stage
 from tests.world.world import CONFIGMAPS, DEPLOYMENTS, make_configmap, place_everywhere
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.objects import Json, Kind
+from tmcconsole.kube.objects import NAMESPACES, Json, Kind
 from tmcconsole.runtime import Request, Response
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,6 @@ RBAC = "rbac.authorization.k8s.io"
 ROLES = Kind(RBAC, "v1", "roles", "Role")
 BINDINGS = Kind(RBAC, "v1", "rolebindings", "RoleBinding")
 ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount")
-NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 NAME = "tmc-tenant"
 USER = f"system:serviceaccount:{SPACE}:{NAME}"
 TEMPLATE = "system:serviceaccount:{target_namespace}:" + NAME

@@ -35,10 +35,9 @@ from tmcconsole.kube.errors import (
     Unauthorized,
     Unreachable,
 )
-from tmcconsole.kube.objects import Kind, ObjectKey
+from tmcconsole.kube.objects import NAMESPACES, Kind, ObjectKey
 from tmcconsole.runtime import Response, TransportError
 
-NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 A_MAP = Response(200, JSON_TYPE, orjson.dumps(make_tree("a", 5)))
 
 

@@ -19,11 +19,10 @@ from tmcconsole.kube.cache.informer import Informer, Phase
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import discover
 from tmcconsole.kube.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, Kind, ObjectKey
 from tmcconsole.runtime import real_runtime
 from tmcconsole.sim.faces.fleet import Fleet, run_fleet
 
-NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 NOBODY = Kind("nobody.example", "v1", "things", "Thing")
 

@@ -12,8 +12,7 @@ from tests.world.world import CONFIGMAPS, still_runtime
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import BadRequest, Conflict, NotFound
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
-from tmcconsole.placement.api import NAMESPACES
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, Kind, ObjectKey
 from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit

@@ -8,8 +8,9 @@ import pytest
 
 from tmcconsole.config.settings import StatusRule
 from tmcconsole.kube.objects import Json
+from tmcconsole.kube.trees.differences import diff
 from tmcconsole.sync.status import merge as status
-from tmcconsole.sync.status.merge import Report, patch_for
+from tmcconsole.sync.status.merge import Report
 
 
 def report(target: str, *, current: bool = True, generation: int = 1, **status: Any) -> Report:
@@ -82,8 +83,8 @@ def test_no_target_reporting_is_no_status() -> None:
 
 
 def test_the_patch_names_only_what_changes() -> None:
-    assert patch_for({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5}) == {"b": 5, "c": None}
-    assert patch_for({"a": [1]}, {"a": [1]}) == {}
+    assert diff({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5}) == {"b": 5, "c": None}
+    assert diff({"a": [1]}, {"a": [1]}) == {}
 
 
 SAID = [report("east", number=3, ready=True), report("west", number=5, ready=False)]
@@ -229,4 +230,4 @@ def test_only_what_we_wrote_is_cleared() -> None:
 
 
 def test_a_field_within_a_field_is_patched_alone() -> None:
-    assert patch_for({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": 3}}) == {"a": {"c": None, "d": 3}}
+    assert diff({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": 3}}) == {"a": {"c": None, "d": 3}}

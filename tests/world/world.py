@@ -17,6 +17,7 @@ from tmcconsole.config.settings import ClusterAccess, Settings, SyncSettings, Ta
 from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import NotFound
+from tmcconsole.kube.objects import NAMESPACES as NAMESPACES
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
@@ -26,7 +27,6 @@ from tmcconsole.tmc.history.audit import MemoryAudit
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 CONFIGMAPS = Kind("", "v1", "configmaps", "ConfigMap")
 SECRETS = Kind("", "v1", "secrets", "Secret")
-NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 PLACEMENTS = Kind("scheduling.kcp.io", "v1alpha1", "placements", "Placement", namespaced=False)
 SYNC_TARGETS = Kind("workload.kcp.io", "v1alpha1", "synctargets", "SyncTarget", namespaced=False)
 NOWHERE = ClusterAccess()

@@ -6,7 +6,7 @@ Decoded trees are not kept: they take ten times the memory and stall the garbage
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import orjson
@@ -49,6 +49,17 @@ class Kind(msgspec.Struct, frozen=True, gc=False):
     def base_path(self) -> str:
         """``/api/v1`` or ``/apis/group/version``."""
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+
+NAMESPACES: Final = Kind(
+    "",
+    "v1",
+    "namespaces",
+    "Namespace",
+    False,
+    frozenset({"get", "list", "watch", "create", "patch", "delete"}),
+    frozenset({"status"}),
+)
 
 
 class CachedObject(msgspec.Struct, frozen=True, gc=False):

@@ -33,7 +33,6 @@ LOCATIONS: Final = Kind(
 PLACEMENTS: Final = Kind(
     "scheduling.kcp.io", "v1alpha1", "placements", "Placement", False, _VERBS, _STATUS
 )
-NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", False, _VERBS, _STATUS)
 
 ONE_TO_ANY: Final = "OneToAny"
 ONE_TO_MANY: Final = "OneToMany"

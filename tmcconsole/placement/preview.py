@@ -9,9 +9,9 @@ from typing import Final
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.config.transforms import Transform
 from tmcconsole.kube.label_selector import SelectorError, matches
-from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
+from tmcconsole.kube.objects import NAMESPACES, Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.kube.plurals import plural
-from tmcconsole.placement.api import NAMESPACES, PLACEMENTS, Placement, read_placement
+from tmcconsole.placement.api import PLACEMENTS, Placement, read_placement
 from tmcconsole.sync.desired.build import PLAIN, DesiredInputs, build
 from tmcconsole.sync.desired.transform import Applied, TransformFailed, concerning
 from tmcconsole.sync.names.markers import CLUSTER, DIGEST, ORIGIN

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.kube.objects import Json, annotations_of, condition_of
+from tmcconsole.kube.trees.differences import diff
 from tmcconsole.placement.api import Location, SyncTarget, rfc3339
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision
 from tmcconsole.sync.names.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys
@@ -38,7 +39,7 @@ def placement_status(tree: Json, decision: Decision, *, bound: bool, wall: float
         ],
         "conditions": _conditions(before, decision, wall),
     }
-    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    changed = diff({name: before.get(name) for name in after}, after)
     fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
     return {"metadata": fence, "status": changed} if changed else None
 

@@ -23,16 +23,10 @@ from tmcconsole.kube.errors import (
     NotFound,
     TooLarge,
 )
-from tmcconsole.kube.objects import (
-    CachedObject,
-    Json,
-    Kind,
-    ObjectKey,
-)
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, Kind, ObjectKey
 from tmcconsole.placement.api import (
     DEFAULT_LOCATION,
     LOCATIONS,
-    NAMESPACES,
     PLACEMENTS,
     SYNC_TARGETS,
     Location,

@@ -26,8 +26,8 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError, NotFound
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
-from tmcconsole.placement.api import NAMESPACES, SYNC_TARGETS, SyncTarget, read_sync_target, rfc3339
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, Kind, ObjectKey
+from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target, rfc3339
 from tmcconsole.sync.assignment.forget_marks import plan_forget
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.identity import target_key

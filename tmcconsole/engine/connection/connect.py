@@ -12,8 +12,8 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import Forbidden, KubeError, NotFound, Unreachable
-from tmcconsole.kube.objects import Json, Kind, ObjectKey
-from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
+from tmcconsole.kube.objects import NAMESPACES, Json, Kind, ObjectKey
+from tmcconsole.placement.api import LOCATIONS, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.runtime import Runtime, Transport, TransportError
 
 log = logging.getLogger(__name__)

@@ -31,8 +31,7 @@ from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
-from tmcconsole.placement.api import NAMESPACES
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner

@@ -18,8 +18,8 @@ from tmcconsole.engine.replicas.fence import Fenced, Holds
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import Discovery
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
-from tmcconsole.placement.api import LOCATIONS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey, content_changed
+from tmcconsole.placement.api import LOCATIONS, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.placement.decisions import Decisions
 from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime

@@ -36,9 +36,8 @@ from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitio
 from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.kube.objects import Kind
+from tmcconsole.kube.objects import NAMESPACES, Kind
 from tmcconsole.kube.trees.schema_compatibility import narrowings
-from tmcconsole.placement.api import NAMESPACES
 from tmcconsole.runtime import spawn
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.target import Target

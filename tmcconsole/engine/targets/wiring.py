@@ -8,8 +8,7 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.registration import Registration
 from tmcconsole.kube.cache.informer import Informer, OnState
 from tmcconsole.kube.client.client import Client
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey, content_changed
-from tmcconsole.placement.api import NAMESPACES
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.sync.names.identity import TargetIdentity
 from tmcconsole.sync.names.markers import CLUSTER
 from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from tmcconsole.kube.objects import Json, Kind
+from tmcconsole.kube.objects import NAMESPACES, Json, Kind
 from tmcconsole.sim.scenarios.stage import (
     CONFIG_MAPS,
     DEPLOYMENTS,
-    NAMESPACES,
     PLACEMENTS,
     SECRETS,
     SERVICES,

@@ -14,7 +14,6 @@ from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.runtime import Random
 from tmcconsole.sim.faces.cluster import SimCluster
 
-NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIG_MAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
 SECRETS: Final = Kind("", "v1", "secrets", "Secret")
 SERVICES: Final = Kind("", "v1", "services", "Service")

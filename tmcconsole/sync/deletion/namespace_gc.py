@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tmcconsole.kube.errors import KubeError, NotFound
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey
 from tmcconsole.sync.deletion.delete_gate import UNASSIGNED, Held, delete_announced, require_brake
-from tmcconsole.sync.names.markers import NAMESPACES, deletion_keys, state_keys
+from tmcconsole.sync.names.markers import deletion_keys, state_keys
 from tmcconsole.sync.policy import is_protected
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.target import Target

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.kube.errors import Conflict, KubeError
-from tmcconsole.kube.objects import CachedObject, ObjectKey
-from tmcconsole.sync.names.markers import NAMESPACES
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, ObjectKey
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.live_reads import take_in, with_metadata
 from tmcconsole.sync.state.namespace_names import NamespaceClash

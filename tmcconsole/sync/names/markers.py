@@ -11,14 +11,10 @@ from typing import Any, Final
 
 from tmcconsole.kube.objects import (
     Json,
-    Kind,
     annotations_of,
     finalizers_of,
     labels_of,
 )
-
-NAMESPACES: Final = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
-
 
 MANAGER: Final = "tmc-console"  # the one field manager of every write
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tmcconsole.config.settings import SyncSettings
-from tmcconsole.kube.objects import Json, Kind, ObjectKey, key_of, labels_of
+from tmcconsole.kube.objects import NAMESPACES, Json, Kind, ObjectKey, key_of, labels_of
 from tmcconsole.sync.policy.definitions import judge_definition
 from tmcconsole.sync.policy.kinds import judge_kind
 from tmcconsole.sync.policy.metadata import Trimmed, trim
@@ -17,7 +17,6 @@ from tmcconsole.sync.policy.refusal import NotPermitted, Refusal, refuse
 from tmcconsole.sync.policy.tenant import Identity, Ourselves, Tenant, identity_for
 
 _SEAL: Final = object()
-_NAMESPACES: Final = "namespaces"
 _CHECKED: Final = {"pod-security.kubernetes.io/enforce": "baseline"}
 _DEFINITIONS: Final = "customresourcedefinitions.apiextensions.k8s.io"
 
@@ -133,7 +132,7 @@ class Policy:
         return Permit(kind=kind, key=key_of(tree), identity=Ourselves(), tree=tree, seal=_SEAL)
 
     def _require_namespace(self, kind: Kind, key: ObjectKey) -> None:
-        if kind.id != _NAMESPACES:
+        if kind.id != NAMESPACES.id:
             raise NotPermitted(refuse("KindNotAllowed", f"{kind.id} are no namespaces"))
         if is_protected(key.name, self.settings):
             raise NotPermitted(_protected(key.name))

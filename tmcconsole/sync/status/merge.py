@@ -81,19 +81,6 @@ def merge(
     return Merged(merged, tuple(failures))
 
 
-def patch_for(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """Return the merge patch for the status, {} where nothing is to be changed."""
-    changed: Json = {}
-    for name, value in after.items():
-        old = before.get(name, MISSING)
-        if old == value:
-            continue
-        both = isinstance(old, dict) and isinstance(value, dict)
-        changed[name] = patch_for(old, value) if both else value
-    changed |= {name: None for name in before if name not in after}
-    return changed
-
-
 def is_blank(kind: str, status: Mapping[str, Any]) -> bool:
     """True where a status says nothing but what an API server puts there by itself."""
     pristine = _PRISTINE.get(kind, {})

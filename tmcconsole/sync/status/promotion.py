@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 
 from tmcconsole.kube.objects import Json, annotations_of
+from tmcconsole.kube.trees.differences import diff
 from tmcconsole.sync.desired.target_view import reported_fields, summarised_fields
 from tmcconsole.sync.names.markers import PROMOTED, STATUS_DIFF, SUMMARIZING, SYNC, state_keys
-from tmcconsole.sync.status.merge import MISSING, at_path, patch_for, put_at
+from tmcconsole.sync.status.merge import MISSING, at_path, put_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def _promotion(tree: Mapping[str, Any], real: Json, notes: Json, *, whole: bool)
     before = tree.get("status") or {}
     status: Json = {}
     if isinstance(promoted, dict):
-        status = (patch_for if whole else _additions)(before, promoted)
+        status = (diff if whole else _additions)(before, promoted)
     main = _additions(tree, real)
     if notes:
         main["metadata"] = {"annotations": notes}

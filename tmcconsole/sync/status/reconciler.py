@@ -9,6 +9,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.paths import object_path
+from tmcconsole.kube.trees.differences import diff
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.desired.target_view import ViewInvalid
 from tmcconsole.sync.names.markers import STATUS_DIFF, finalizer_keys, is_upsynced
@@ -22,7 +23,6 @@ from tmcconsole.sync.status.merge import (
     is_blank,
     merge,
     owned_fields,
-    patch_for,
 )
 from tmcconsole.sync.status.promotion import plan_promotion
 from tmcconsole.sync.status.reports import Heard, hear
@@ -97,7 +97,7 @@ class StatusSync:
         if after is None:
             return await self._clear(item, cached, tree, heard)
         after = after | await self._others_words(item, cached, before, after)
-        patch = patch_for(before, after)
+        patch = diff(before, after)
         if not patch or self._written.get(item) == after:
             return None
         written = await self._patch(item, cached.resource_version, {"status": patch})
