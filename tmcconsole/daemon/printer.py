@@ -204,9 +204,12 @@ def _letter(letter: DeadLetter, wall: float) -> tuple[str, ...]:
 
 
 def _is_told(kind: KindRecord) -> bool:
-    """Return whether to list a kind: it should be synced and is not, or not fully; denied by policy
-    is not news.
+    """Return whether to list a kind: it should be synced and is not, or not fully.
+
+    One that policy denies, or that is served nowhere, is news only where objects wait for it.
     """
+    if kind.objects and kind.state is not KindState.ACCEPTED:
+        return True
     return kind.state not in (KindState.ACCEPTED, KindState.REFUSED) and (
         kind.reason != "KindNotServed"
     )

@@ -27,6 +27,7 @@ from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.engine.targets.unplaceable import Unplaceable
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.runtime import Runtime, first_error, spawn
@@ -125,6 +126,8 @@ class Engine:
                     spawn(group, make_orphans(session).run, name="orphans")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")
+                unplaceable = Unplaceable(session, self.supervisors)
+                spawn(group, unplaceable.run, name="what no target takes")
                 for supervisor in self.supervisors.values():
                     spawn(group, supervisor.run, name=f"target {supervisor.name}")
         except anyio.get_cancelled_exc_class():

@@ -15,7 +15,7 @@ from tmcconsole.config.settings import SyncSettings
 from tmcconsole.engine.connection.rights import HUB_VERBS, READING_VERBS, TARGET_VERBS
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.sync.policy import FOLLOW, judge_kind
-from tmcconsole.sync.policy.kinds import BUILTIN_KINDS
+from tmcconsole.sync.policy.kinds import BUILTIN_KINDS, SENSITIVE_KINDS
 
 HUB: Final = "hub"
 TARGET: Final = "target"
@@ -86,6 +86,8 @@ def _hub_rules(settings: SyncSettings) -> Iterator[Rule]:
     yield from _of_each(synced_kinds(settings), ("patch",), "/status")
     yield from _of_each(_upsynced(settings), _UP_VERBS)
     yield from _of_each(_upsynced(settings), _UP_VERBS, "/status")
+    # Only to be told of: what the profile does not take stays where it is.
+    yield from _of_each(sorted(SENSITIVE_KINDS - {*synced_kinds(settings)}), ("list", "watch"))
     if settings.events:
         yield Rule("", ("events",), ("create", "patch"))
 

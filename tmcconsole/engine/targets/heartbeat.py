@@ -116,6 +116,11 @@ class Heartbeat:
             state = _TOLD.get(standing.state, KindState.PENDING)
             yield SyncedResource(group, resource, versions, state.value)
 
+    def _waiting_for(self, id: str) -> str:
+        """Return how many objects of the hub's should be there and are not, "" for none."""
+        count = len(self.target.ledger.keys(id))
+        return f"{count} object{'' if count == 1 else 's'}" if count else ""
+
     def _missing(self) -> Iterator[str]:
         """Kinds that cannot be synced as things are, each with its reason; an outage is not that.
 
@@ -126,6 +131,8 @@ class Heartbeat:
         for id, standing in sorted(self.shared_kinds.standings.items()):
             if standing.state in (KindState.GONE, KindState.INCOMPATIBLE):
                 yield f"{id}: {standing.state.value}: {standing.message}"
+            elif standing.reason == "KindNotServed" and (waiting := self._waiting_for(id)):
+                yield f"{id}: {standing.message} ({waiting} wait for it)"
         hub = self.session.shared.hub.kinds
         for id, watched in sorted(self.target.kinds.items()):
             for side, one in (("here", watched), ("in the hub", hub.get(id))):

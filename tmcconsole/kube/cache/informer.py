@@ -133,6 +133,11 @@ class Informer:
         return replace(self._state, last_contact=self._last_contact)
 
     @property
+    def version(self) -> str:
+        """The newest resourceVersion seen of the kind: while it stays, nothing has changed."""
+        return self._cache.high_water
+
+    @property
     def ignored(self) -> int:
         """Return how many events were rejected as old, duplicate or contradictory."""
         return self._cache.ignored

@@ -24,6 +24,11 @@ def name_in_hub(kind: str, name: str) -> str:
     return ROOT_CA if (kind, name) == (_KIND, KCP_ROOT_CA) else name
 
 
+def is_made_by_clusters(kind: str, name: str) -> bool:
+    """True for what every cluster makes for itself in each of its namespaces."""
+    return (kind, name) in (("serviceaccounts", "default"), (_KIND, ROOT_CA))
+
+
 def is_reserved(kind: str, name: str) -> bool:
     """True for a name in the workspace whose copy would be taken for another's."""
     return (kind, name) == (_KIND, KCP_ROOT_CA)

@@ -55,7 +55,9 @@ _NEVER_GROUPS: Final = frozenset(
     }
 )
 # They grant rights, change other people's requests, or bound a namespace from outside.
-_SENSITIVE: Final = frozenset({"limitranges", "podtemplates", "resourcequotas", "serviceaccounts"})
+SENSITIVE_KINDS: Final = frozenset(
+    {"limitranges", "podtemplates", "resourcequotas", "serviceaccounts"}
+)
 _SENSITIVE_GROUPS: Final = frozenset(
     {
         "admissionregistration.k8s.io",
@@ -156,7 +158,7 @@ def _by_profile(kind: Kind, settings: SyncSettings) -> Refusal | None:
         )
     if profile == TRUSTED:
         return None
-    if kind.id in _SENSITIVE or kind.group in _SENSITIVE_GROUPS:
+    if kind.id in SENSITIVE_KINDS or kind.group in _SENSITIVE_GROUPS:
         return refuse(
             "KindNotNamed",
             f"{kind.id} reaches beyond its namespace or grants rights: the {profile} profile takes "
