@@ -227,7 +227,7 @@ def test_a_transform_that_cannot_be_read_holds_its_placements_objects_only() -> 
         await world.until(lambda: world.names_on("east", space="stall") == ["free"], "others flow")
         await world.until(lambda: world.standing("east").reason == "TransformFailed", "refused")
 
-        assert "set metadata.name is not up to a transform" in world.standing("east").message
+        assert "set metadata.name cannot be trans" in world.standing("east").message
         assert world.names_on("east") == []
 
     tell(story)
