@@ -14,7 +14,7 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.records import SyncState
-from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.cache.informer_state import Phase
 
 pytestmark = pytest.mark.anyio
 

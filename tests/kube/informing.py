@@ -15,7 +15,8 @@ import async_solipsism
 import orjson
 
 from tests.kube.scripted import CONFIG_MAPS, ScriptedTransport, key, make_runtime, make_tree
-from tmcconsole.kube.cache.informer import Informer, Phase
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.ingest import to_cached
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey

@@ -21,7 +21,7 @@ from tests.kube.scripted import (
     refused,
 )
 from tmcconsole.kube.cache.cache import Shrink
-from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.runtime import Response, TransportError
 
 Watch = Response | tuple[object, ...] | Exception

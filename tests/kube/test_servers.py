@@ -15,7 +15,8 @@ from tests.envtest.planes import Plane
 from tests.kube.scripted import CONFIG_MAPS
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.kube.access.credentials import dial
-from tmcconsole.kube.cache.informer import Informer, Phase
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.client.discovery import discover
 from tmcconsole.kube.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound

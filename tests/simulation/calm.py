@@ -19,7 +19,7 @@ from tests.simulation.swarm import TARGETS
 from tests.simulation.trace import Violation
 from tests.simulation.watchdog import Made
 from tests.simulation.world import World
-from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.sim.storage.store import StoreKey
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Final
 
 import anyio
 
-from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import Kind

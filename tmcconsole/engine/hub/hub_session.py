@@ -27,7 +27,8 @@ from tmcconsole.engine.hub.upsyncing import Upsyncing, kinds_above
 from tmcconsole.engine.replicas.duty_watch import DutyWatch, ThisReplica
 from tmcconsole.engine.replicas.leases import Leases
 from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
-from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.errors import KubeError

@@ -18,7 +18,7 @@ from tmcconsole.engine.hub.sync_target_status import (
     status_patch,
 )
 from tmcconsole.engine.targets.shared_kinds import SharedKinds
-from tmcconsole.kube.cache.informer import Phase
+from tmcconsole.kube.cache.informer_state import Phase
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS

@@ -33,7 +33,8 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.upsyncing import UpWiring
 from tmcconsole.engine.targets.wiring import Wiring
 from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitions
-from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery, discover
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import NAMESPACES, Kind

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tmcconsole.kube.cache.informer import Informer, InformerState, Phase
+from tmcconsole.kube.cache.informer import Informer
+from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.client.reader import Watcher
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
 from tmcconsole.kube.trees.schema_compatibility import Schema, schema_in

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -18,6 +17,7 @@ import anyio.lowlevel
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.cache import Cache, OnChange, Shrink, WholeList, is_older
+from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.cache.lister import Lister, retries_of
 from tmcconsole.kube.client.ingest import Quarantined, WatchEvent
 from tmcconsole.kube.client.reader import Watcher
@@ -45,29 +45,6 @@ CONTACT_S: Final = 2.0  # minimum wait before another request's success cuts a b
 CHANGES_PER_TURN: Final = 100  # then yield to other tasks
 MAX_QUARANTINED: Final = 1000  # remembered by name
 MAX_SHRINKS: Final = 16  # remembered
-
-NO_TEXT: Final = SafeText()
-
-
-class Phase(StrEnum):
-    """What an informer is doing. In the last three phases the cache may be outdated."""
-
-    LISTING = "Listing"
-    WATCHING = "Watching"
-    STALE = "Stale"  # failing; see the reason
-    GONE = "Gone"  # the server does not serve this kind (now)
-    DENIED = "Denied"  # 401 or 403
-
-
-@dataclass(frozen=True, slots=True)
-class InformerState:
-    """The state of an informer. Times are ``Runtime.now`` seconds; ``last_contact`` 0 is never."""
-
-    phase: Phase
-    reason: str = ""
-    message: SafeText = NO_TEXT
-    since: float = 0.0  # when phase or reason last changed
-    last_contact: float = 0.0
 
 
 class OldList(KubeError):
@@ -139,7 +116,7 @@ class Informer:
 
     @property
     def ignored(self) -> int:
-        """Return how many events were rejected as old, duplicate or contradictory."""
+        """How many events were rejected as old, duplicate or contradictory."""
         return self._cache.ignored
 
     def get(self, key: ObjectKey) -> CachedObject | None:
