@@ -56,7 +56,7 @@ async def test_pause_asks_how_long_and_why_and_sends_it() -> None:
 async def test_pausing_a_paused_target_offers_to_resume() -> None:
     async with console() as desk:
         await desk.press("2", "G", "k", "p")
-        assert "resume us-east-1?" in desk.text
+        assert "resume writes to us-east-1, paused until" in desk.text
         await desk.press("y")
 
         assert desk.link.sent == [ResumeTarget(target="us-east-1")]
@@ -129,7 +129,7 @@ async def test_held_deletions_are_a_problem_and_released_only_after_yes() -> Non
     async with console() as desk:
         assert "14 deletions held" in desk.text
         await desk.press("2", "j", "j", "D")
-        assert "allow 14 deletions on eu-west-1?" in desk.text
+        assert "allow 14 held deletions on eu-west-1?" in desk.text
 
         await desk.press("y")
 
@@ -171,7 +171,7 @@ async def test_read_only_refuses_every_change_and_says_so() -> None:
 async def test_marked_rows_are_resynced_together_after_a_question() -> None:
     async with console() as desk:
         await desk.press("6", "space", "space", "r")
-        assert "resync 2 objects?" in desk.text
+        assert "on all their targets?" in desk.text
 
         await desk.press("y")
 
@@ -185,7 +185,7 @@ async def test_marks_hidden_by_the_filter_are_named_in_the_question() -> None:
         await desk.write("kind:Secret")
         await desk.press("enter", "r")
 
-        assert "2 objects (2 hidden by the filter)" in desk.text
+        assert "2 of them hidden by the filter?" in desk.text
 
 
 async def test_the_filter_applies_while_typed_and_escape_brings_back_the_old_one() -> None:

@@ -105,6 +105,30 @@ def test_marks_hidden_by_a_filter_are_counted() -> None:
     assert len(view.chosen()) == 2
 
 
+def test_a_filter_that_matches_nothing_leaves_no_row_and_none_to_act_on() -> None:
+    view, _ = make_view()
+    view.set_filter(parse("zzz"))
+    view.settle(LOOK, {})
+
+    assert view.order == []
+    assert view.chosen() == []
+
+
+def test_problems_only_shows_none_where_there_are_none() -> None:
+    records = {
+        r.key: r for r in fleet() if isinstance(r, TargetRecord) and r.name == "eu-central-1"
+    }
+    view = View(TARGETS, lambda: records)
+    view.settle(LOOK, {})
+    view.toggle_problems()
+    view.settle(LOOK, {})
+    assert view.order == []
+
+    view.toggle_problems()
+    view.settle(LOOK, {})
+    assert view.order == ["eu-central-1"]
+
+
 def test_worst_targets_come_first_in_the_fleet() -> None:
     records = {r.key: r for r in fleet() if isinstance(r, TargetRecord)}
     view = View(FLEET, lambda: records)

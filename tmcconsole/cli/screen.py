@@ -38,4 +38,6 @@ def show(
         open_link=open_link,
         theme_dirs=(config_home(os.environ) / "themes",),
     )
+    if app.unknown_theme:
+        raise CommandFailure(app.unknown_theme)
     return run_console(app)

@@ -111,6 +111,13 @@ class ConsoleApp(App[str], inherit_bindings=False):
         self._hz = min(HZ_MOST, max(HZ_LEAST, settings.refresh_hz))
         self._add_modes()
 
+    @property
+    def unknown_theme(self) -> str:
+        """Return why the wanted theme cannot be had, "" where it can or its file is at fault."""
+        if not self._theme_missing or self._loaded.problems:
+            return ""
+        return f"no theme {self._theme_missing!r}: there are {', '.join(sorted(self.own_themes))}"
+
     def _add_modes(self) -> None:
         listings = {"targets": TARGETS, "queues": QUEUES, "health": HEALTH_TREE,
                     "history": HISTORY, "resources": RESOURCES}  # fmt: skip

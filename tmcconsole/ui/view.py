@@ -99,13 +99,13 @@ class View:
         if scope != self._scope:
             self._scope = scope
             self._stale = True
+        before = self.order
         if self._stale:
-            self._placed, self._pairs = {}, []
+            self._placed, self._pairs, self.order = {}, [], []
             self._dirty = set(records)
             self._stale = False
         if not self._dirty:
-            return False
-        before = self.order
+            return before != self.order
         self._place(self._dirty, records, draw)
         self._dirty = set()
         self.marked &= records.keys()

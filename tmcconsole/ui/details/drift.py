@@ -26,7 +26,7 @@ class DriftOrder:
 
 
 ORDERS: Final = {
-    "adopt": DriftOrder("Adopt", "write {what} to the hub?",
+    "adopt": DriftOrder("Adopt", "adopt {what}?",
                    "a adopts: the hub takes this value and syncs it to all targets"),
     "revert": DriftOrder("Revert", "revert {what}?",
                     "v reverts: the copy gets the desired value once, whatever the policy"),

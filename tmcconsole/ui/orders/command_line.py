@@ -133,7 +133,9 @@ def _subject(app: Console, screen: FrameScreen, act: ActLine) -> Subject | str:
         return Subject((act.subject,))
     found = sorted(key for key in mirror.of(ObjectRecord) if _is_meant(act.subject, key))
     if act.verb == "resync" and found:
-        return Subject(objects=tuple(found))
+        on = sorted(named) or [""]
+        copies = tuple((key, target) for key in found for target in on)
+        return Subject(objects=tuple(found), copies=copies)
     near = get_close_matches(act.subject, list(targets), 1, 0.4)
     return f"{act.verb}: no target {act.subject!r}" + (f": did you mean {near[0]}?" if near else "")
 

@@ -30,6 +30,7 @@ from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.plan_screen import Plan, PlanScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.format import plural
+from tmcconsole.ui.style.ink import elide
 from tmcconsole.ui.subject import Subject
 
 
@@ -99,7 +100,7 @@ def _plan(screen: FrameScreen, verb: str, rows: tuple[DriftedField, ...]) -> Non
     record = session.mirror.of(ObjectRecord).get(rows[0].object)
     holders = tuple(cell.target for cell in record.cells) if record is not None else ()
     commands = _commands(verb, rows)
-    what = plural(len(commands), "field")
+    what = _what(verb, rows, len(commands))
     plan = Plan(
         title=f"{ORDERS[verb].title}: {rows[0].object}",
         lines=lambda width: order_lines(verb, rows, holders, width),
@@ -109,6 +110,18 @@ def _plan(screen: FrameScreen, verb: str, rows: tuple[DriftedField, ...]) -> Non
         about=Subject(objects=(rows[0].object,)),
     )
     push(screen, PlanScreen(session, plan))
+
+
+def _what(verb: str, rows: tuple[DriftedField, ...], number: int) -> str:
+    """Return which field of which object gets which value, or how many fields do."""
+    key, field = rows[0].object, rows[0].field
+    if number > 1:
+        return f"{plural(number, 'field')} of {key}, as above"
+    if verb == "cede":
+        return f"{field.path} of {key}"
+    value = elide((field.actual if verb == "adopt" else field.wanted) or "nothing", 24, middle=True)
+    where = f" on {field.target}" if verb == "revert" else ""
+    return f"{field.path} to {value} of {key}{where}"
 
 
 def _commands(verb: str, rows: tuple[DriftedField, ...]) -> list[AnyOrder]:

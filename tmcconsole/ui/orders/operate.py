@@ -6,7 +6,7 @@ default; one that is harder to undo shows its plan first.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from tmcconsole.contract.commands import (
@@ -30,8 +30,8 @@ from tmcconsole.ui.orders.drain_forget import drain, forget
 from tmcconsole.ui.orders.drift_orders import adopt, cede, drift, revert
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.text_screen import diff_lines, text_lines, yaml_lines
-from tmcconsole.ui.style.format import countdown, parse_duration, plural
-from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.style.format import clock_time, parse_duration, plural
+from tmcconsole.ui.subject import Subject, names
 from tmcconsole.ui.widgets.bottom import KeyChoice, PromptField, Question
 
 PAUSE_FOR: Final = "1h"  # the default answer; a pause that ends by itself is safer
@@ -51,15 +51,15 @@ RunAction = Callable[[FrameScreen, Subject], Awaitable[None]]
 
 async def pause(screen: FrameScreen, subject: Subject) -> None:
     """Pause, asking for how long and why; resume if all are paused already."""
-    targets = screen.session.mirror.of(TargetRecord)
-    paused = [name for name in subject.targets if name in targets and targets[name].pause]
+    known = screen.session.mirror.of(TargetRecord)
+    paused = [name for name in subject.targets if name in known and known[name].pause]
     if len(paused) == len(subject.targets):
-        if await confirmed(screen, f"resume {subject.label}?"):
+        if await confirmed(screen, f"resume writes to {subject.label}{_ends(screen, paused)}?"):
             await send(screen, [ResumeTarget(target=name) for name in paused],
-                       f"resumed {subject.label}")  # fmt: skip
+                       f"resumed writes to {subject.label}")  # fmt: skip
         return
     question = Question(
-        f"pause {subject.label}",
+        f"pause writes to {subject.label}",
         fields=(PromptField("for", "for", PAUSE_FOR, 5), PromptField("why", "because", "", 12)),
         tone="paused",
     )
@@ -74,34 +74,41 @@ async def pause(screen: FrameScreen, subject: Subject) -> None:
     await pause_for(screen, subject, seconds, answers["why"].strip())
 
 
+def _ends(screen: FrameScreen, paused: Sequence[str]) -> str:
+    """Return until when one target is paused; of several it differs."""
+    pause = screen.session.mirror.of(TargetRecord)[paused[0]].pause if len(paused) == 1 else None
+    if pause is None:
+        return ""
+    return f", paused until {clock_time(pause.until)}Z" if pause.until else ", paused until resumed"
+
+
 async def pause_for(screen: FrameScreen, subject: Subject, seconds: float, why: str) -> None:
     """Pause the targets; 0 seconds means until resumed."""
-    mirror = screen.session.mirror
-    now = mirror.now(screen.session.clock)
-    until = now + seconds if seconds else 0.0
-    span = countdown(until, now) if until else "until resumed"
+    until = screen.session.mirror.now(screen.session.clock) + seconds if seconds else 0.0
+    told = f"until {clock_time(until)}Z" if until else "until resumed"
     commands = [PauseTarget(target=name, until=until, why=why) for name in subject.targets]
-    await send(screen, commands, f"paused {subject.label} {span}")
+    await send(screen, commands, f"paused writes to {subject.label} {told}")
 
 
 async def resync(screen: FrameScreen, subject: Subject) -> None:
-    """Reconcile the objects, or everything on the targets; asks if more than one object."""
+    """Reconcile the copies, or everything on the targets; more than one copy asks."""
     commands: list[AnyOrder]
-    if subject.objects:
-        commands = [Resync(key=key) for key in subject.objects]
-        asks = len(subject.objects) > 1
+    if subject.copies:
+        what = subject.copies_label
+        commands = [Resync(key=key, target=target) for key, target in subject.copies]
     else:
+        what = f"all objects on {subject.label}"
         commands = [Resync(target=name) for name in subject.targets]
-        asks = True
-    if not asks or await confirmed(screen, f"resync {subject.label}?"):
-        await send(screen, commands, f"resync of {subject.label} queued")
+    asks = len(commands) > 1 or not subject.copies
+    if not asks or await confirmed(screen, f"resync {what}?"):
+        await send(screen, commands, f"resync of {what} queued")
 
 
 async def relist(screen: FrameScreen, subject: Subject) -> None:
     """Drop the caches and list again."""
-    if await confirmed(screen, f"re-list and resync everything on {subject.label}?"):
+    if await confirmed(screen, f"list again and resync all objects on {subject.label}?"):
         await send(screen, [Resync(target=name, relist=True) for name in subject.targets],
-                   f"re-list of {subject.label} queued")  # fmt: skip
+                   f"listing {subject.label} again")  # fmt: skip
 
 
 async def cordon(screen: FrameScreen, subject: Subject) -> None:
@@ -109,7 +116,8 @@ async def cordon(screen: FrameScreen, subject: Subject) -> None:
     targets = screen.session.mirror.of(TargetRecord)
     undo = all(name in targets and targets[name].cordoned for name in subject.targets)
     word = "uncordon" if undo else "cordon"
-    if not await confirmed(screen, f"{word} {subject.label}?"):
+    means = "new objects may go there" if undo else "nothing new goes there until uncordoned"
+    if not await confirmed(screen, f"{word} {subject.label}: {means}?"):
         return
     commands: list[AnyOrder] = [
         UncordonTarget(target=name) if undo else CordonTarget(target=name)
@@ -123,14 +131,16 @@ async def allow_deletes(screen: FrameScreen, subject: Subject) -> None:
     targets = screen.session.mirror.of(TargetRecord)
     held = {
         name: targets[name].deletes_held
-        for name in subject.targets if name in targets and targets[name].deletes_held
-    }  # fmt: skip
+        for name in dict.fromkeys((*subject.targets, *subject.held))
+        if name in targets and targets[name].deletes_held
+    }
     if not held:
         screen.say(f"no deletions are held on {subject.label}", "dim")
         return
-    number = plural(sum(held.values()), "deletion")
-    if await confirmed(screen, f"allow {number} on {', '.join(held)}?"):
-        await send(screen, [AllowDeletes(target=name) for name in held], f"allowed {number}")
+    number = plural(sum(held.values()), "held deletion")
+    what = f"{number} on {names(tuple(held), 'target')}"
+    if await confirmed(screen, f"allow {what}?"):
+        await send(screen, [AllowDeletes(target=name) for name in held], f"allowed {what}")
 
 
 async def fault(screen: FrameScreen, subject: Subject) -> None:

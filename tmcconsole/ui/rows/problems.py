@@ -44,6 +44,7 @@ class Problem:
     since: float
     subject: tuple[str, str]
     targets: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()  # keys of the objects that the line is about
 
 
 def problems(mirror: Mirror, draw: DrawContext) -> list[Problem]:
@@ -198,6 +199,7 @@ def _line(fold: _Fold, *, rank: int, text: str, subject: tuple[str, str]) -> Pro
         since=min(one.since for one in fold.members),
         subject=subject,
         targets=fold.targets,
+        objects=tuple(one.key for one in fold.members) if subject[0] == "ObjectRecord" else (),
     )
 
 

@@ -188,7 +188,7 @@ class FrameScreen(Screen[None], inherit_bindings=False):
             "any": (subject.targets or subject.objects, "nothing is selected"),
             "letter": (subject.letters or subject.queues, "select a dead letter (screen 3, :dead)"),
             "field": (subject.drifts, "select a drifted field first (d on an object)"),
-            "held": (self._hold_deletions(subject), "no deletions are held there"),
+            "held": (subject.held or self._hold_deletions(subject), "no deletions are held there"),
             "gone": (self._are_gone(subject), "for targets that do not respond; drain the others"),
         }[action.needs]
         return "" if found else f"{action.word}: {missing}"
