@@ -116,7 +116,7 @@ def test_where_definitions_follow_a_missing_kind_waits_for_its_first_object() ->
     found = stand(discovered(make_kind(WIDGETS)), discovered(), settings=settings)
 
     assert told(found) == "Pending KindNotServed"
-    assert "goes there with the first object" in found[WIDGETS].message
+    assert "its CRD is synced with the first object" in found[WIDGETS].message
 
 
 @pytest.mark.parametrize("side", ["the hub", "east"])

@@ -124,7 +124,7 @@ def test_silence_counts_against_health_the_longer_the_more() -> None:
             first, last = cell_of(seen[Health.UNKNOWN], "east"), cell_of(record, "east")
             assert (first.state, first.ready) == (SyncState.STALE, "2/2 ready, last known")
             assert first.heard_at == last.heard_at > 0
-            assert last.told == "east does not answer; last known: 2/2 ready"
+            assert last.told == "east does not respond; last known: 2/2 ready"
             assert cell_of(record, "west").health is Health.HEALTHY
             assert record.summary == f"4/4 ready; east: {last.told}"
 
@@ -150,7 +150,7 @@ def test_a_stranger_under_the_name_is_not_taken_for_a_copy() -> None:
             record = await record_of(world, CONFIGMAPS, "settings")
             assert cell_of(record, "east").state is SyncState.COLLISION
             assert (record.health, record.reason_target) == (Health.DEGRADED, "east")
-            assert record.reason.startswith("not there: ")
+            assert record.reason.startswith("missing: ")
             assert cell_of(record, "east").ready == ""
             assert cell_of(record, "west").health is Health.HEALTHY
 

@@ -194,7 +194,7 @@ async def test_C11_no_copy_is_made_before_the_finalizer_and_an_orphan_is_swept(
     await stage.world.hub.apply(CONFIGMAPS, new)
     await anyio.sleep(1)
     looked = await stage.world.engine.request(Resync(key=f"configmaps/{stage.space}/new"))
-    assert looked == Accepted(message=SafeText("looking again at 2 copies on all targets"))
+    assert looked == Accepted(message=SafeText("reconciling 2 copies on all targets"))
     await anyio.sleep(1)
     assert [await stage.data(name, "new") for name in stage.names] == [None, None]
     assert stage.asked("hub", "PATCH")

@@ -72,7 +72,7 @@ async def test_a_copy_in_sync_that_is_not_well_is_a_problem_and_says_why() -> No
 
 
 async def test_what_a_silent_target_is_presumed_to_be_is_its_own_problem_and_no_objects() -> None:
-    told = "lab-basement does not answer; last known: 3/3 ready"
+    told = "lab-basement does not respond; last known: 3/3 ready"
     stale = copy_on("lab-basement", told, Health.UNHEALTHY, heard_at=NOW - 400,
                     state=SyncState.STALE)  # fmt: skip
     assert not is_ailing(stale)

@@ -41,7 +41,7 @@ from tmcconsole.tmc.history.history import History
 log = logging.getLogger(__name__)
 
 BACKOFF: Final = Backoff(first_s=1.0, cap_s=15.0)
-HEALTHY_S: Final = 60.0  # lasted so long, the next failure is a first again
+HEALTHY_S: Final = 60.0  # after this long without a failure, the backoff starts over
 FREEZE_AFTER_S: Final = 10.0  # by then the first lists are in; they need no collecting
 
 
@@ -54,7 +54,7 @@ class Engine:
     audit: AuditLog
     history: History = field(default_factory=History)
     notes: tuple[SafeText, ...] = ()
-    replica: str = ""  # who we are in Leases; the same after a restart, where one can be sure of it
+    replica: str = ""  # our identity in Leases; the same after a restart, if that is certain
     board: Board = field(init=False)
     session: HubSession | None = None
     supervisors: dict[str, Supervisor] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Engine:
         self.history.on_drop(self._projector.drop)
 
     async def run(self) -> None:
-        """Connect to the hub and serve the targets; connect again when that fails."""
+        """Connect to the hub and serve the targets; reconnect on failure."""
         retries = Retries(BACKOFF, self.runtime.now, self.runtime.rng, HEALTHY_S)
         self._past = await self._recall()
         while True:
@@ -107,7 +107,7 @@ class Engine:
             )
         read_only = self.settings.console.read_only
         commands = Commands(self.session, self.supervisors, read_only)
-        if isinstance(command, Query):  # in nobody's name: nothing can be written for it
+        if isinstance(command, Query):  # with no duty: nothing can be written for it
             return await commands.carry_out(command)
         with acting_for(*AS_OPERATOR):
             return await commands.carry_out(command)
@@ -148,12 +148,12 @@ class Engine:
             session.shared.selections[key] = selection_of(self.settings.sync, settings)
 
     async def _end_awaiting(self, session: HubSession) -> None:
-        """After the heartbeat timeout a target that never connected is not waited for."""
+        """After the heartbeat timeout, stop waiting for targets that never connected."""
         await self.runtime.sleep(self.settings.sync.heartbeat_timeout_s)
         session.shared.awaited.clear()
 
     async def _freeze(self) -> None:
-        """Caches live as long as we do: keep the garbage collector from walking them."""
+        """Caches live as long as we do: keep the garbage collector from scanning them."""
         await self.runtime.sleep(FREEZE_AFTER_S)
         gc.collect()
         gc.freeze()
@@ -171,11 +171,11 @@ class Engine:
         )
 
     async def _recall(self) -> tuple[Recalled, ...]:
-        """Return what the brakes are to remember; where that cannot be read, all have tripped."""
+        """Return what the brakes must remember; if that cannot be read, all have tripped."""
         try:
             return await self.audit.recall(DELETIONS | {TRIPPED})
         except AuditUnavailable as error:
-            message = f"what was deleted before cannot be told: {error}"
+            message = f"earlier deletions are unknown: {error}"
             wall = self.runtime.wall()
             names = (target.name for target in self.settings.targets)
             return tuple(
@@ -184,7 +184,7 @@ class Engine:
             )
 
     def _is_ready(self, duty: str) -> bool:
-        """True where we could carry out a duty now: the hub's needs a view of all targets."""
+        """True if we could carry out a duty now: the hub's duty needs all targets to be known."""
         supervisors = self.supervisors.values()
         wanted = [one for one in supervisors if duty in (HUB, one.key)]
         return bool(wanted) and all(supervisor.is_ready for supervisor in wanted)
@@ -227,7 +227,7 @@ class Engine:
 
     @property
     def write_attempts(self) -> int:
-        """How many writes were attempted on all clusters since the connection to the hub."""
+        """Return how many writes were attempted on all clusters since connecting to the hub."""
         clients: list[Reader] = [self.session.client] if self.session else []
         targets = [supervisor.target for supervisor in self.supervisors.values()]
         clients += [target.client for target in targets if target is not None]

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 async def load_history(history: History, store: HistoryStore) -> None:
-    """Take over what an earlier run left, before anything new is recorded.
+    """Load what an earlier run left, before anything new is recorded.
 
     A disk that cannot be read costs the history of earlier runs, not the engine.
     """
@@ -24,7 +24,7 @@ async def load_history(history: History, store: HistoryStore) -> None:
 
 
 async def keep_history(history: History, store: HistoryStore, runtime: Runtime) -> None:
-    """Save what is new until cancelled, and once more then."""
+    """Save what is new until cancelled, and then once more."""
     told = SafeText()
 
     def report(problem: SafeText) -> None:

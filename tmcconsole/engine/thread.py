@@ -1,4 +1,4 @@
-"""The engine in a thread and an event loop of its own: no slow screen can stop it syncing."""
+"""The engine in its own thread and event loop: no slow screen can stop it from syncing."""
 
 from __future__ import annotations
 
@@ -48,14 +48,16 @@ class EngineThread:
         self._error: BaseException | None = None
 
     def start(self) -> None:
-        """Start the thread; connecting goes on in the background."""
+        """Start the thread; connecting continues in the background."""
         self._thread.start()
         self._ready.wait(START_TIMEOUT_S)
         if self._error is not None:
             raise LinkLost("the engine could not start") from self._error
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """End the engine in order: running requests finish or are cancelled, nothing half-done."""
+        """Stop the engine in order: running requests finish or are cancelled, nothing is half
+        done.
+        """
         portal, scope = self._portal, self._scope
         if portal is not None and scope is not None and self._thread.is_alive():
             portal.start_task_soon(_cancel, scope)

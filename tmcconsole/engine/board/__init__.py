@@ -1,1 +1,1 @@
-"""What front ends see: records of targets, kinds and objects, made when somebody looks."""
+"""What front ends see: records of targets, kinds and objects, built when somebody pulls."""

@@ -1,6 +1,6 @@
 """The board: the newest record of everything, and what changed since any recent revision.
 
-The engine's loop writes, front ends of other threads read: every operation holds one short lock.
+The engine's loop writes, front ends in other threads read: every operation holds one short lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Board:
         self._records: OrderedDict[RecordRef, tuple[int, AnyRecord]] = OrderedDict()
         self._refs: dict[str, set[RecordRef]] = {}  # those of ``_records`` by the record's type
         self._removed: OrderedDict[RecordRef, int] = OrderedDict()
-        self._complete_since = 0  # removals after this revision are all remembered
+        self._complete_since = 0  # all removals after this revision are remembered
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class Board:
         return Revision(self._epoch, self._number)
 
     def put(self, record: AnyRecord) -> None:
-        """Replace a record; an equal one is no change."""
+        """Replace a record; an equal one is not a change."""
         ref = ref_of(record)
         with self._lock:
             known = self._records.get(ref)
@@ -51,7 +51,7 @@ class Board:
             self._removed.pop(ref, None)
 
     def remove(self, ref: RecordRef) -> None:
-        """Take a record off the board."""
+        """Remove a record from the board."""
         with self._lock:
             if self._records.pop(ref, None) is None:
                 return
@@ -75,7 +75,7 @@ class Board:
         return sorted(found, key=lambda ref: ref.key)
 
     def changes(self, since: Revision, wall: float) -> Changes:
-        """Return what changed after ``since``, or everything where that cannot be told."""
+        """Return what changed after ``since``, or everything if that is unknown."""
         with self._lock:
             known = since.epoch == self._epoch and self._complete_since <= since.number
             if not known or since.number > self._number:
@@ -103,5 +103,5 @@ class Board:
 
 
 def ref_of(record: AnyRecord) -> RecordRef:
-    """Return what names a record."""
+    """Return the ref that identifies a record."""
     return RecordRef(type(record).__name__, str(record.key))

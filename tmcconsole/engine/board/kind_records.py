@@ -1,4 +1,4 @@
-"""Records of kinds, made from how they stand. Pure readers."""
+"""Records of kinds, built from their standings. Pure readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tmcconsole.engine.targets.supervisor import Supervisor
 
 
 class KindFacts(NamedTuple):
-    """All that a record of a kind on a target says."""
+    """Everything that a record of a kind on a target contains."""
 
     target: str
     kind: str
@@ -22,7 +22,7 @@ class KindFacts(NamedTuple):
 
 
 def kind_facts(supervisor: Supervisor) -> Iterator[KindFacts]:
-    """Yield how each kind of the hub's stands on one target."""
+    """Yield the state of each of the hub's kinds on one target."""
     memory, target = supervisor.kinds, supervisor.target
     for id, standing in sorted(memory.shown.items()):
         objects = len(target.ledger.keys(id)) if target else 0
@@ -53,7 +53,7 @@ def kind_record(facts: KindFacts) -> KindRecord:
 
 
 def kind_line(supervisor: Supervisor, id: str) -> str:
-    """Return how a kind stands on a target, "" where it is synced and there is nothing to say."""
+    """Return the state of a kind on a target, "" if it is synced and there is nothing to report."""
     standing = supervisor.kinds.shown.get(id)
     if standing is None:
         return "" if supervisor.target is None else f"{id} is not served in the hub"

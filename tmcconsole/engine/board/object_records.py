@@ -1,6 +1,6 @@
 """The record of one logical object: a cell for each target, and the worst of their health.
 
-A copy is judged by its own status, decoded once for each record; the hub's status decides nothing.
+A copy is judged by its own status, decoded once per record; the hub's status is not used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tmcconsole.tmc.health.object_health import is_only_present, object_health
 WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
 FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
 _NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
-_SUMMED: Final = ("replicas", "completions")  # desired states that several targets fulfil together
+_SUMMED: Final = ("replicas", "completions")  # desired numbers that several targets fulfil together
 
 
 class _Times(msgspec.Struct, gc=False):
@@ -40,21 +40,21 @@ class _Head(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class JudgedCopy:
-    """One object on one target: what is shown, and what the judgement rests on."""
+    """One object on one target: what is shown, and what its health is based on."""
 
     cell: Cell
     told: SafeText  # why the health is as it is
     tree: Json | None  # of a copy of ours that has a status
-    leaves: bool  # the target is to have no copy
+    leaves: bool  # the target should not have a copy
 
 
 def object_record(
     session: HubSession, item: Item, silent: Mapping[str, float], wall: float
 ) -> ObjectRecord | None:
-    """Return the record of one logical object, None where no target has to do with it.
+    """Return the record of one logical object, None if no target is concerned.
 
-    ``silent`` has the targets that do not answer, and when each was last heard (Unix seconds):
-    what was in sync there is last known only. ``wall`` is now.
+    ``silent`` has the targets that do not respond, and when each last did (Unix seconds): what was
+    in sync there is only the last known state. ``wall`` is now.
     """
     cached = session.shared.hub.cached(*item) or session.upsyncing.cached(*item)
     looks = list(judged_copies(session, item, silent, wall))
@@ -83,7 +83,7 @@ def object_record(
 def judged_copies(
     session: HubSession, item: Item, silent: Mapping[str, float], wall: float
 ) -> Iterator[JudgedCopy]:
-    """Yield what is known of an object on each target that has to do with it, by name."""
+    """Yield what is known of an object on each concerned target, by name."""
     for target in sorted(session.shared.targets.values(), key=lambda target: target.name):
         entry = target.ledger.get(*item)
         if entry is not None:
@@ -91,9 +91,9 @@ def judged_copies(
 
 
 def worst_of(looks: Sequence[JudgedCopy]) -> JudgedCopy:
-    """Return the look that decides the object's health, the first by name among equals.
+    """Return the copy that decides the object's health, the first by name among equals.
 
-    A copy on its way out counts only where all are: an object that moves is not ill.
+    A copy being removed counts only if all are: an object that moves is not unhealthy.
     """
     staying = [look for look in looks if not look.leaves] or looks
     status = worst(look.cell.health for look in staying)
@@ -101,7 +101,7 @@ def worst_of(looks: Sequence[JudgedCopy]) -> JudgedCopy:
 
 
 def kind_of(session: HubSession, item: Item) -> Kind | None:
-    """Return the Kind of a lane, be it of the way down or up."""
+    """Return the Kind of a lane, in either direction."""
     watched = session.shared.hub.kinds.get(item.lane) or session.upsyncing.kinds.get(
         item.lane.removeprefix(LANE)
     )
@@ -121,7 +121,7 @@ def _look(
     ready = told if tree is not None else SafeText()
     if heard_at is not None:
         standing = _last_known(session, target.name, item, standing)
-        told = SafeText(f"{target.name} does not answer; last known: {told}")
+        told = SafeText(f"{target.name} does not respond; last known: {told}")
         ready = SafeText(f"{ready}, last known") if ready else ready
         health = _aged(health, heard_at, wall)
     cell = Cell(
@@ -139,7 +139,7 @@ def _look(
 
 
 def _aged(health: Health, heard_at: float, wall: float) -> Health:
-    """Return what the last known health of a silent target's copy is worth now."""
+    """Return the last known health of an unresponsive target's copy, aged to now."""
     known = worst((health, Health.UNKNOWN))
     return aged(Reading("", "", known, seen_at=heard_at), wall).status
 
@@ -147,7 +147,7 @@ def _aged(health: Health, heard_at: float, wall: float) -> Health:
 def _judge(
     session: HubSession, target: Target, item: Item, entry: LedgerEntry
 ) -> tuple[Health, SafeText, Json | None]:
-    """Return a copy's health, why, and its tree where it has a status."""
+    """Return a copy's health, why, and its tree if it has a status."""
     kind, standing = kind_of(session, item), entry.standing
     source = session.shared.hub.cached(*item)
     copy = target.copy_of(*item)
@@ -161,12 +161,12 @@ def _judge(
     if failed:
         health, told = worst((health, Health.DEGRADED)), _with(told, str(standing.reason))
     elif health is Health.HEALTHY and tree is not None and _is_behind(entry, source, tree):
-        health, told = Health.DEGRADED, _with(told, "change not there yet")
+        health, told = Health.DEGRADED, _with(told, "change not applied yet")
     return health, told, tree
 
 
 def _own(kind: Kind, copy: CachedObject) -> tuple[Health, SafeText, Json | None]:
-    """Return what a copy says of itself."""
+    """Return what a copy reports of itself."""
     if copy.deleting:
         return Health.DEGRADED, SafeText("terminating"), None
     if not copy.status_digest and is_only_present(kind.kind, kind.group):
@@ -178,12 +178,12 @@ def _own(kind: Kind, copy: CachedObject) -> tuple[Health, SafeText, Json | None]
 
 def _absent(standing: Standing) -> tuple[Health, SafeText]:
     if standing.state in FAILED:
-        return Health.DEGRADED, SafeText(f"not there: {standing.reason}")
-    return Health.UNKNOWN, SafeText("not there yet")
+        return Health.DEGRADED, SafeText(f"missing: {standing.reason}")
+    return Health.UNKNOWN, SafeText("not created yet")
 
 
 def _is_behind(entry: LedgerEntry, source: CachedObject | None, tree: Json) -> bool:
-    """True where a status tells of the desired state before the present one."""
+    """True if a status refers to an earlier desired state."""
     if source is None or entry.standing.state not in WAITING:
         return False
     status = tree.get("status")
@@ -195,14 +195,14 @@ def _with(told: SafeText, more: str) -> SafeText:
 
 
 def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> Standing:
-    """Return how an object stands on a target that does not answer: old, or waiting for it."""
+    """Return an object's state on a target that does not respond: stale, or waiting for it."""
     if last.state is SyncState.IN_SYNC:
         return replace(last, state=SyncState.STALE)
     if last.state not in WAITING:
         return last
     source = session.shared.hub.cached(*item)
     leaving = source is None or source.deleting
-    message = SafeText(f"waiting for {name}, which does not answer")
+    message = SafeText(f"waiting for {name}, which does not respond")
     state = SyncState.DELETING if leaving else SyncState.PENDING
     return Standing(state, SafeText("AwaitingCluster"), message, last.since)
 
@@ -210,7 +210,7 @@ def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> S
 def _summary(
     item: Item, kind: Kind | None, looks: Sequence[JudgedCopy], cause: JudgedCopy
 ) -> SafeText:
-    """Return what all targets together have, and what is wrong where something is."""
+    """Return the summary over all targets, then what is wrong on which."""
     if len(looks) == 1:
         return cause.told
     total = _total(item, kind, [look for look in looks if not look.leaves])
@@ -221,7 +221,7 @@ def _summary(
 
 
 def _total(item: Item, kind: Kind | None, looks: Sequence[JudgedCopy]) -> SafeText:
-    """Return the summary of the sum of the copies, "" where no status is summed."""
+    """Return the summary of all copies together, "" if no status is summed."""
     told = [(str(look.cell.target), look.tree) for look in looks if look.tree is not None]
     if kind is None or len(told) < 2:
         return SafeText()

@@ -1,4 +1,4 @@
-"""From the engine's state to records on the board, as far and as often as somebody looks.
+"""Turns the engine's state into records on the board, when somebody pulls.
 
 Without a viewer only dirty keys are remembered: a daemon nobody watches pays nothing.
 """
@@ -36,7 +36,7 @@ from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.tmc.health.health import STALE_DEGRADED_S, STALE_UNHEALTHY_S, roll_up
 
-OBJECTS_PER_TURN: Final = 50  # then other tasks run: about 10 ms of building records
+OBJECTS_PER_TURN: Final = 50  # then yield to other tasks: about 10 ms of building records
 OBJECTS_PER_PASS: Final = 2000  # the rest waits for the next pull
 
 
@@ -59,15 +59,15 @@ class Projector:
         self._dirty[Item(kind, key)] = None
 
     def record(self, record: HistoryRecord) -> None:
-        """Put a history record up."""
+        """Put a history record on the board."""
         self.board.put(record)
 
     def drop(self, id: str) -> None:
-        """Take a history record down."""
+        """Remove a history record from the board."""
         self.board.remove(RecordRef("HistoryRecord", id))
 
     async def project(self) -> None:
-        """Bring the board up to date, as far as one pass goes."""
+        """Bring the board up to date, within the limits of one pass."""
         session = self.session()
         self.count()
         for supervisor in self.supervisors.values():
@@ -81,7 +81,7 @@ class Projector:
         await self._objects(session)
 
     def count(self) -> None:
-        """Count the copies by state, for each target and kind, where something changed."""
+        """Count the copies by state, for each target and kind, if anything changed."""
         for name, supervisor in self.supervisors.items():
             ledger = supervisor.target.ledger if supervisor.target else None
             known = self.tallies.get(name)
@@ -101,7 +101,7 @@ class Projector:
 
     def _kinds(self) -> None:
         facts = [one for each in self.supervisors.values() for one in kind_facts(each)]
-        if facts != self._kinds_shown:  # dozens a target, and they seldom change
+        if facts != self._kinds_shown:  # dozens per target, and they seldom change
             self._replace("KindRecord", [kind_record(one) for one in facts])
             self._kinds_shown = facts
 
@@ -119,7 +119,7 @@ class Projector:
         kind: str,
         records: list[QueueRecord] | list[KindRecord] | list[PlacementRecord] | list[HealthRecord],
     ) -> None:
-        """Put all records of a kind up, and take down those that are no more."""
+        """Put all records of a kind on the board, and remove those that no longer exist."""
         for record in records:
             self.board.put(record)
         keys = {str(record.key) for record in records}
@@ -128,7 +128,7 @@ class Projector:
                 self.board.remove(ref)
 
     def _note_silence(self, heard: Mapping[str, float]) -> None:
-        """Note what a target's silence makes out of date: once as it begins, ages and ends."""
+        """Mark what a target's silence makes out of date: as it begins, ages and ends."""
         wall = self.wall()
         ages = {
             name: 1 + sum(wall - at > limit for limit in (STALE_DEGRADED_S, STALE_UNHEALTHY_S))

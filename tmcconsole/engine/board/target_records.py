@@ -1,4 +1,4 @@
-"""Records made from the engine's state. Pure readers; nothing here changes anything."""
+"""Records built from the engine's state. Pure readers; nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from tmcconsole.tmc.health.health import (
 
 @dataclass(slots=True)
 class Tally:
-    """How many copies on one target are in which state, by kind id."""
+    """The number of copies on one target in each state, by kind id."""
 
     by_kind: dict[str, Counter[SyncState]] = field(default_factory=dict)
     counted: tuple[int, int] = (0, 0)  # which ledger, in which version
-    is_current: bool = True  # False: the target does not answer, these are the last known
+    is_current: bool = True  # False: the target does not respond, these are the last known
 
     def total(self) -> Counter[SyncState]:
         """Return the counts over all kinds of copies."""
@@ -50,12 +50,12 @@ class Tally:
         return sum(copies, Counter())
 
     def upsynced(self) -> Counter[SyncState]:
-        """Return the counts of what goes up from the target."""
+        """Return the counts of what is upsynced from the target."""
         owned = [count for kind, count in self.by_kind.items() if kind.startswith(LANE)]
         return sum(owned, Counter())
 
     def objects(self) -> int:
-        """Return how many copies there are or should be."""
+        """Return how many copies exist or should exist."""
         return self.total().total()
 
 
@@ -70,12 +70,12 @@ def tally_of(ledger: Ledger | None) -> Tally:
 
 
 def waiting(counts: Counter[SyncState]) -> int:
-    """Return how many copies are under way."""
+    """Return how many copies are in progress."""
     return sum(counts[state] for state in WAITING)
 
 
 def failed(counts: Counter[SyncState]) -> int:
-    """Return how many copies are not as wanted and will not be without a change."""
+    """Return how many copies are not in sync and stay so without a change."""
     return sum(counts[state] for state in FAILED)
 
 
@@ -165,7 +165,7 @@ def health_readings(
     tallies: Mapping[str, Tally],
     wall: float,
 ) -> list[Reading]:
-    """Return what is known of the hub, each target, and each kind on it."""
+    """Return what is known of the health of the hub, each target, and each kind on it."""
     readings = [_hub_reading(session)]
     for name, supervisor in supervisors.items():
         status, reason = target_health(_facts(supervisor, supervisor.registration.found()), wall)

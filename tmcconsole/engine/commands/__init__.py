@@ -1,1 +1,1 @@
-"""What a front end may order or ask, each command carried out here."""
+"""What a front end may order or ask, one module per topic."""

@@ -1,4 +1,4 @@
-"""Dead letters: what was refused or failed too often, with its cause, and another chance."""
+"""Dead letters: keys refused or failed too often, with their cause, and retries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LETTERS: Final = 1000  # in one reply
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One queue, and whose it is."""
+    """One queue, and its owner."""
 
     name: str  # the target's, or hub
     queue: WorkQueue

@@ -1,5 +1,5 @@
-"""What an operator asks for. Pause, cordon and drain are written in the hub: every replica and
-console sees them, and they survive a restart.
+"""Carries out operators' commands. Pause, cordon and drain are written in the hub: every replica
+and console sees them, and they survive a restart.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditUnavailable
 
-ALLOW_S = 600.0  # how long an operator's word lets deletions pass
+ALLOW_S = 600.0  # how long an operator's command lets deletions pass
 MAX_ITEMS = 1000
 
 
@@ -93,7 +93,7 @@ class Commands:
                 fix=SafeText("free space or fix the permissions of the state directory"),
             )
         except KubeError as error:
-            return Refused(reason=SafeText(error), fix=SafeText("try again when it answers"))
+            return Refused(reason=SafeText(error), fix=SafeText("retry when it responds"))
 
     async def _one(self, command: AnyCommand) -> AnyReply:
         match command:
@@ -117,7 +117,7 @@ class Commands:
             case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
                 return self._answer(command)
             case SimFault():
-                raise Rejected("faults can be switched on simulated clusters only", "see: demo")
+                raise Rejected("faults exist on simulated clusters only", "see: demo")
             case _:
                 assert_never(command)
 
@@ -165,7 +165,7 @@ class Commands:
         return Accepted(message=SafeText(f"{command.target} {done}"))
 
     async def _write(self, command: AnyOrder, supervisor: Supervisor, patch: Json) -> None:
-        """Announce, patch the SyncTarget, take the answer in, and put it in the history."""
+        """Announce, patch the SyncTarget, observe the response, and record it in the history."""
         context, session = self.session.context, self.session
         found = supervisor.registration.found()
         if found is None:
@@ -187,7 +187,7 @@ class Commands:
                 SYNC_TARGETS, key, patch, into=session.sources.targets, uid=found.identity.uid
             )
             if written is None:
-                raise Rejected(f"the SyncTarget {supervisor.name} was deleted meanwhile")
+                raise Rejected(f"the SyncTarget {supervisor.name} has been deleted meanwhile")
             outcome = "accepted"
         finally:
             await close_audit(context.audit, ticket, outcome)
@@ -215,7 +215,7 @@ class Commands:
                 assert_never(command)
 
     def _targets(self, name: str) -> list[Target]:
-        """Return the target of that name, or all that were connected."""
+        """Return the target with that name, or all that have been connected."""
         if name:
             return [self._connected(name)]
         found = [self.supervisors[name].target for name in sorted(self.supervisors)]
@@ -244,7 +244,7 @@ class Commands:
                     target.queue.add(kind, key)
                     count += 1
         where = command.target or "all targets"
-        return Accepted(message=SafeText(f"looking again at {count} copies on {where}"))
+        return Accepted(message=SafeText(f"reconciling {count} copies on {where}"))
 
     def _plan_drain(self, command: PlanDrain) -> AnyReply:
         supervisor = self._supervisor(command.target)
@@ -278,9 +278,9 @@ class Commands:
         if item is not None and not count:
             raise Rejected(
                 f"{command.key} is no dead letter on {command.target or 'any target'}",
-                "list them first; resync tries any other object again",
+                "list them first; use resync for any other object",
             )
-        return Accepted(message=SafeText(f"trying {count} dead letters again"))
+        return Accepted(message=SafeText(f"retrying {count} dead letters"))
 
     def _queues(self, target: str) -> list[Post]:
         """Return the queues of one target, or of the hub and all targets."""
@@ -352,7 +352,7 @@ def _patch_for(
     | AllowDeletes,
     wall: float,
 ) -> tuple[Json, str]:
-    """Return the SyncTarget's merge patch and what to say of it."""
+    """Return the SyncTarget's merge patch and how to describe it."""
     match command:
         case PauseTarget():
             pause = Pause(command.until, SafeText(command.actor), SafeText(command.why))
@@ -362,7 +362,7 @@ def _patch_for(
         case CordonTarget():
             return {"spec": {"unschedulable": True}}, "is cordoned"
         case UncordonTarget():
-            return {"spec": {"unschedulable": False, "evictAfter": None}}, "is open again"
+            return {"spec": {"unschedulable": False, "evictAfter": None}}, "is uncordoned"
         case DrainTarget():
             return {"spec": {"unschedulable": True, "evictAfter": rfc3339(wall)}}, "is draining"
         case AllowDeletes():

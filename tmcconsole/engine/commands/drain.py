@@ -1,4 +1,4 @@
-"""What a drain would do, found by deciding as if the target were evicting already. Pure."""
+"""What a drain would do, decided as if the target were already evicting. Pure."""
 
 from __future__ import annotations
 

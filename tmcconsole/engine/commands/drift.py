@@ -1,4 +1,4 @@
-"""What an operator does about fields that others changed: look, adopt, take back, cede."""
+"""What operators do about fields that others changed: show, adopt, revert, cede."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _HUB_ONLY: Final = ("metadata", "status", "apiVersion", "kind")
 
 
 def show_drift(targets: list[Target], item: Item) -> DriftReport:
-    """Return what was changed on an object's copies, with who wins."""
+    """Return what others changed on an object's copies, and who wins."""
     key, policy, fields = f"{item.lane}/{item.key}", "", []
     for target in targets:
         entry = target.ledger.get(*item)
@@ -72,7 +72,7 @@ def _fields(target: Target, entry: LedgerEntry) -> list[DriftField]:
 
 
 async def adopt(session: HubSession, target: Target, item: Item, command: AdoptDrift) -> Accepted:
-    """Write what the target has of the object to the hub, in exactly the version that was seen."""
+    """Write the target's values to the hub object, at exactly the version that was seen."""
     if item.lane == "secrets" and not command.field:
         raise Rejected("a Secret is adopted field by field", "name the field: /data/KEY")
     source, desired = _source(session, item), _desired(session, target, item)
@@ -95,11 +95,11 @@ async def adopt(session: HubSession, target: Target, item: Item, command: AdoptD
         if pointer in entry.drift_ledger.fields:
             entry.drift_ledger.fields[pointer].outcome = "Adopted"
     entry.drift_ledger.end_truce()
-    return Accepted(message=SafeText(f"the hub takes over {', '.join(pointers)} of {target.name}"))
+    return Accepted(message=SafeText(f"the hub adopts {', '.join(pointers)} of {target.name}"))
 
 
 async def revert(session: HubSession, target: Target, item: Item, command: RevertDrift) -> Accepted:
-    """Have fields taken back at the next look, which is now."""
+    """Have fields overwritten by the next reconcile, which is queued now."""
     source, desired = _source(session, item), _desired(session, target, item)
     rules = _rules(session, target, item, source)
     if rules.write != APPLY:
@@ -112,20 +112,20 @@ async def revert(session: HubSession, target: Target, item: Item, command: Rever
         if left:
             raise Rejected(
                 f"{', '.join(left)} is left to the clusters",
-                f"take it out of {IGNORE_FIELDS} and sync.ignore_fields",
+                f"remove it from {IGNORE_FIELDS} and sync.ignore_fields",
             )
     await _write_down(session, target, item, command, source.uid, pointers, None)
     entry = target.ledger.entry(*item)
     entry.insisted, entry.left, entry.settled = frozenset(pointers), frozenset(), None
     entry.drift_ledger.end_truce()
     target.queue.add(*item)
-    return Accepted(message=SafeText(f"taking back {', '.join(pointers)} on {target.name}"))
+    return Accepted(message=SafeText(f"reverting {', '.join(pointers)} on {target.name}"))
 
 
 async def cede(
     session: HubSession, targets: list[Target], item: Item, command: CedeField
 ) -> Accepted:
-    """Name a field on the hub object as one that is left to the clusters."""
+    """Record a field on the hub object as left to the clusters."""
     source = _source(session, item)
     known = {
         drift.path: drift.pointer
@@ -168,7 +168,7 @@ async def _write_down(
     pointers: list[str],
     write: Callable[[], Awaitable[CachedObject | None]] | None,
 ) -> None:
-    """Announce, write in the hub where there is something to, and put it in the history."""
+    """Announce, write to the hub if necessary, and record it in the history."""
     surroundings, subject = session.context, f"{item.lane}/{item.key}"
     action, name = type(command).__name__, target.name if target else ""
     detail = ", ".join(pointers)
@@ -201,7 +201,7 @@ def _source(session: HubSession, item: Item) -> CachedObject:
 
 
 def _desired(session: HubSession, target: Target, item: Item) -> Json:
-    """Return what the target should hold."""
+    """Return the target's desired state."""
     if item.lane not in target.kinds:
         raise Rejected(f"{item.lane} is not synced with {target.name} at the moment")
     tree = _source(session, item).decode()
@@ -210,7 +210,9 @@ def _desired(session: HubSession, target: Target, item: Item) -> Json:
     if inputs is not None:
         found = desired_state(session.shared, target, item.lane, item.key, tree, inputs).desired
     if found is None:
-        raise Rejected(f"{target.name} is to have no copy of it", f"see why {item.lane}/{item.key}")
+        raise Rejected(
+            f"{target.name} should not have a copy of it", f"see why {item.lane}/{item.key}"
+        )
     return found.tree
 
 
@@ -221,14 +223,16 @@ def _rules(session: HubSession, target: Target, item: Item, source: CachedObject
 
 
 async def _differing(target: Target, item: Item, desired: Json) -> tuple[Difference, ...]:
-    """Return where the copy now differs from what is desired, as far as a hub could take that."""
+    """Return where the copy differs from the desired state now, in fields that a hub could
+    adopt.
+    """
     watched = target.kinds[item.lane]
     try:
         async with target.concurrency.admitted():
             live = await target.client.get(watched.kind, target.copy_key(item.lane, item.key))
     except NotFound as error:
         raise Rejected(f"{target.name} has no copy of it") from error
-    normal = target.ledger.entry(*item).normal  # what the server makes of our own desired state
+    normal = target.ledger.entry(*item).normal  # the server's changes to our own desired state
     return tuple(
         one
         for one in subset_differences(desired, live.decode())
@@ -251,7 +255,7 @@ def _picked(found: tuple[Difference, ...], field: str, desired: Json) -> tuple[D
 
 
 def _require_adoptable(one: Difference, desired: Json, source: Json) -> None:
-    """What was made on the way to the target has no place in the hub to go back to."""
+    """Values that are set on the way to the target cannot be written back to the hub."""
     try:
         is_same = all(
             _named(one.steps[:depth], desired) == _named(one.steps[:depth], source)
@@ -262,13 +266,13 @@ def _require_adoptable(one: Difference, desired: Json, source: Json) -> None:
         is_same = False
     if not is_same:
         raise Rejected(
-            f"{one.path} is made on the way to the target, not in the hub",
-            "change what makes it: a division of replicas, a transform, or a spec diff",
+            f"{one.path} is set on the way to the target, not in the hub",
+            "change what sets it: a division of replicas, a transform, or a spec diff",
         )
 
 
 def _named(steps: Steps, tree: Json) -> object:
-    """Return what tells an entry of a list from its neighbours."""
+    """Return what distinguishes a list entry from the others."""
     value = value_at(steps, tree)
     return value.get("name") if isinstance(value, dict) and isinstance(steps[-1], int) else None
 
@@ -285,7 +289,7 @@ def _place(one: Difference) -> tuple[tuple[bool, int, str], ...]:
 
 
 def _pointer(text: str) -> str:
-    """Return the pointer to write down. Raises ``Rejected`` where it cannot be one."""
+    """Return the pointer to record. Raises ``Rejected`` if there is none."""
     if any(mark.isspace() or mark == "," for mark in text):
         raise Rejected(f"{text!r} has a space or a comma", "write the annotation by hand")
     try:

@@ -1,7 +1,7 @@
-"""Forgetting a cluster that is gone for good: only on a person's word, audited, never by itself.
+"""Forgetting a cluster that is gone for good: only on an operator's command, and audited.
 
-The hub's objects are released from it; nothing is sent to the cluster. What was interrupted is
-finished by giving the order again: each object is looked at anew.
+Hub objects are released from it; nothing is sent to the cluster. An interrupted run is completed by
+repeating the command: each object is checked again.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from tmcconsole.sync.assignment.forget_marks import plan_forget
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.identity import target_key
 
-AT_MOST_S: Final = 45.0  # of one order, below what its asker waits; then it is given again
-SETTLE_S: Final = 2.0  # who decides from a cache may put a mark back: another pass takes it
+AT_MOST_S: Final = 45.0  # for one command, less than the caller waits; then it must be repeated
+SETTLE_S: Final = 2.0  # another replica may restore a label from its cache: another pass removes it
 _NEEDED: Final = frozenset({"list", "patch"})
 
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """One order, or the question what it would do."""
+    """One command, or the question what it would do."""
 
     session: HubSession
     supervisors: Mapping[str, Supervisor]
@@ -52,7 +52,7 @@ class Forgetting:
         return self._reply(found, counts, self._refusal(found))
 
     async def carry_out(self, command: ForgetTarget) -> AnyReply:
-        """Release everything; return what was."""
+        """Release everything; return what was released."""
         found = await self._sync_target()
         refusal = self._refusal(found)
         if command.confirm != command.target:
@@ -100,7 +100,7 @@ class Forgetting:
         return target_key(cluster, self.target) if is_name else self.target
 
     async def _sync_target(self) -> SyncTarget | None:
-        """Ask the hub itself, by name or by key."""
+        """Read the SyncTarget from the hub, by name or by key."""
         cluster = self.session.identity.cluster
         async with aclosing(self.session.client.list_pages(SYNC_TARGETS)) as pages:
             async for page in pages:
@@ -111,18 +111,18 @@ class Forgetting:
         return None
 
     def _refusal(self, found: SyncTarget | None) -> str:
-        """Return why it is not to be forgotten, "" where it may be."""
+        """Return why it must not be forgotten, "" if it may."""
         if found is None:
             return ""
         supervisor = self.supervisors.get(found.name)
         if supervisor is not None and supervisor.standing.is_connected:
-            return f"{found.name} answers: drain it instead, then its copies are removed, too"
+            return f"{found.name} responds: drain it instead, which also removes its copies"
         if supervisor is None and found.ready:
             return f"{found.name} is ready, served by another engine"
         return ""
 
     async def _empty(self, found: SyncTarget) -> None:
-        """Have nothing placed there again, while its SyncTarget lasts."""
+        """Make sure that nothing is placed there again while its SyncTarget exists."""
         wall = self.session.context.runtime.wall()
         spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
         await self.session.shared.hub.writer.merge_patch(
@@ -134,7 +134,7 @@ class Forgetting:
         )
 
     async def _walk(self, key: str, *, write: bool) -> Counter[str]:
-        """Look at every object of every kind; namespaces first, for objects follow them."""
+        """Check every object of every kind; namespaces first, since objects follow them."""
         done: set[tuple[str, ObjectKey]] = set()
         with anyio.move_on_after(AT_MOST_S):
             while True:
@@ -146,7 +146,7 @@ class Forgetting:
         return Counter(kind for kind, _ in done)
 
     async def _pass(self, key: str, done: set[tuple[str, ObjectKey]], *, write: bool) -> bool:
-        """Go once over everything; return whether nothing was found."""
+        """Check everything once; return whether nothing was found."""
         is_clean = True
         for kind in self._kinds():
             async with aclosing(self._marked(kind, key)) as marked:
@@ -173,7 +173,7 @@ class Forgetting:
                         if patch is not None:
                             yield cached, patch
         except (Forbidden, NotFound):
-            return  # not ours to read: then no mark of ours is there
+            return  # we may not read it: then it has none of our finalizers
 
     async def _release(self, kind: Kind, cached: CachedObject, patch: Json) -> bool:
         hub = self.session.shared.hub
@@ -190,7 +190,7 @@ class Forgetting:
 async def forget(
     session: HubSession, supervisors: Mapping[str, Supervisor], command: PlanForget | ForgetTarget
 ) -> AnyReply:
-    """Answer the question, or carry out the order. Raises ``KubeError``."""
+    """Answer the question, or carry out the command. Raises ``KubeError``."""
     forgetting = Forgetting(session, supervisors, command.target)
     if isinstance(command, PlanForget):
         return await forgetting.plan()
@@ -206,4 +206,4 @@ async def forget(
 def _fix(refusal: str) -> str:
     if refusal.startswith("the name typed"):
         return "type the target's name to confirm"
-    return "forget only what does not answer any more, or whose SyncTarget is gone"
+    return "forget only clusters that no longer respond, or whose SyncTarget is gone"

@@ -1,4 +1,4 @@
-"""What a command that cannot be carried out ends with."""
+"""The error of a command that cannot be carried out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an object is as it is: the chain from its placement to the last attempt, in words."""
+"""Why an object is in its state: the chain from its placement to the last attempt, in words."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _owned_lines(session: HubSession, item: Item) -> list[str]:
 
 
 def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
-    """Return the unified difference between what is wanted and what is there, redacted."""
+    """Return the unified diff between desired and actual state, redacted."""
     source, copy = session.shared.hub.cached(*item), target.copy_of(*item)
     desired: Json = {}
     told: list[str] = []
@@ -110,7 +110,7 @@ def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
 
 
 def _taken_lines(session: HubSession, item: Item) -> list[str]:
-    """What a Placement that takes only what is referred to makes of the object."""
+    """Return what a Placement that takes only referenced objects decides about the object."""
     shared, namespace = session.shared, item.key.namespace
     targets = shared.targets.values()
     names = sorted(
@@ -130,7 +130,7 @@ def _taken_lines(session: HubSession, item: Item) -> list[str]:
 
 
 def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
-    """What the profile says of the hub object; a target's own reasons are in its lines."""
+    """Return what the profile says of the hub object; a target's own reasons are in its lines."""
     policy = session.shared.policy
     refusal = policy.judge_source(tree)
     said = f": {refusal.reason}: {refusal.message}" if refusal is not None else ""
@@ -159,7 +159,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     if entry is None:
         source = session.shared.hub.cached(*item)
         is_placed = source is not None and is_assigned(source.decode(), target.key)
-        return [*lines, "  wanted, not looked at yet" if is_placed else "  not placed here"]
+        return [*lines, "  assigned, not reconciled yet" if is_placed else "  not placed here"]
     lines += _desired_lines(session, target, item)
     standing = entry.standing
     lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
@@ -173,7 +173,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
         now = session.context.runtime.now()
         for _, place, _, at in waiting:
-            due = f", next try in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
+            due = f", next attempt in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
 
@@ -184,7 +184,7 @@ def _health_line(cell: Cell, wall: float) -> str:
 
 
 def _drift_lines(entry: LedgerEntry) -> list[str]:
-    """Who wins over fields, and what others changed of late."""
+    """Return who wins over fields, and what others changed recently."""
     rules = entry.rules
     lines = []
     if rules != DEFAULT or entry.drift_ledger.fields:
@@ -212,7 +212,7 @@ def _desired_lines(session: HubSession, target: Target, item: Item) -> list[str]
 
 
 def _yaml(tree: Json) -> list[str]:
-    """As YAML lines, without what only one of the sides can have."""
+    """Return YAML lines, without what only one of the sides can have."""
     shown = redact(tree)
     meta = shown.get("metadata") or {}
     for name in ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"):

@@ -1,4 +1,4 @@
-"""Making contact: who is at the other end of a connection."""
+"""First contact: who is at the other end of a connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.runtime import Runtime, Transport, TransportError
 
 log = logging.getLogger(__name__)
 
-IDENTIFY_S: Final = 5.0  # so long at most another cluster behind an address may go unnoticed
+IDENTIFY_S: Final = 5.0  # another cluster behind an address goes unnoticed for this long at most
 _LOGICAL_CLUSTER: Final = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster"
 _CONTROLLER_LEASE: Final = (
     "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
@@ -27,7 +27,7 @@ NODES: Final = Kind("", "v1", "nodes", "Node", namespaced=False)
 
 
 class SetupError(KubeError):
-    """The cluster answers, but is not what it should be; the message names the remedy."""
+    """The cluster responds, but is not what it should be; the message names the remedy."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(SafeText(message))
@@ -36,7 +36,7 @@ class SetupError(KubeError):
 
 @dataclass(frozen=True, slots=True)
 class HubIdentity:
-    """What kind of hub it is, and its name in keys and locators."""
+    """The hub's flavour, and its name in keys and locators."""
 
     flavour: str  # kcp | kubernetes
     cluster: str  # logical cluster name, or the UID of kube-system
@@ -70,7 +70,7 @@ async def _hub_names(client: Reader) -> tuple[str, str, str]:
     """Return (flavour, cluster, workspace)."""
     try:
         tree = await client.get_json(_LOGICAL_CLUSTER)
-    except (NotFound, Forbidden):  # an account that may not ask is one of a plain hub's
+    except (NotFound, Forbidden):  # an account that may not ask is that of a plain hub
         return "kubernetes", await cluster_uid(client), ""
     notes: Json = tree["metadata"].get("annotations") or {}
     cluster = notes.get("kcp.io/cluster") or tree["metadata"].get("name") or ""
@@ -83,12 +83,12 @@ async def hub_cluster(client: Reader) -> str:
 
 
 def require_same(was: str, now: str, name: str) -> None:
-    """Raise ``SetupError`` where another cluster answers under a name."""
+    """Raise ``SetupError`` if a different cluster answers under a name."""
     if was != now:
         raise SetupError(
             "IdentityChanged",
-            f"{name} was cluster {was} and is now {now}: if that is meant, delete the SyncTarget "
-            "and create it anew; nothing is written until then",
+            f"{name} was cluster {was} and is now {now}: if that is intended, delete and "
+            "recreate the SyncTarget; nothing is written until then",
         )
 
 
@@ -99,10 +99,10 @@ async def watch_identity(
     runtime: Runtime,
     wait_up: Callable[[], Awaitable[None]],
 ) -> None:
-    """Ask again and again who is at the other end; raise ``SetupError`` where it is another.
+    """Check repeatedly who is at the other end; raise ``SetupError`` if it is a different cluster.
 
-    An address that is pointed elsewhere shows no outage. While there is one nobody is asked, and
-    failing answers are not judged here: that is the probe's business.
+    An address that is pointed elsewhere shows no outage. During an outage nothing is asked, and
+    failures are not judged here: that is the probe's task.
     """
     while True:
         await runtime.sleep(IDENTIFY_S)
@@ -110,13 +110,13 @@ async def watch_identity(
         try:
             now = await who()
         except KubeError as error:
-            log.debug("who %s is could not be asked: %s", name, error)
+            log.debug("the identity of %s could not be checked: %s", name, error)
             continue
         require_same(was, now, name)
 
 
 async def cluster_uid(client: Reader) -> str:
-    """Return the UID of ``kube-system``: it lives and dies with the cluster's store."""
+    """Return the UID of ``kube-system``, which exists as long as the cluster's store."""
     found = await client.get(NAMESPACES, ObjectKey("", "kube-system"))
     return found.uid
 
@@ -142,7 +142,7 @@ def _unknown(found: Discovery, kind: Kind) -> bool:
 
 
 async def _runs_pods(client: Reader) -> bool:
-    """True where the hub itself runs workloads: then copies would be second ones."""
+    """True if the hub itself runs workloads: copies would duplicate them."""
     try:
         await client.get_json(_CONTROLLER_LEASE)
         lease = True

@@ -1,4 +1,4 @@
-"""A set of informers that follows what is wanted: started, stopped, each on its own."""
+"""A set of informers that follows the required kinds, each started and stopped on its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class InformerSet:
     _scopes: dict[str, anyio.CancelScope] = field(default_factory=dict)
 
     def follow(self, wanted: dict[str, Kind]) -> tuple[list[str], list[str]]:
-        """Stop what is no longer wanted, start what is new; return (started, stopped) ids."""
+        """Stop informers that are no longer required, start new ones; return (started, stopped)
+        ids.
+        """
         stopped = [id for id, here in self.kinds.items() if wanted.get(id) != here.kind]
         for id in stopped:
             self._scopes.pop(id).cancel()

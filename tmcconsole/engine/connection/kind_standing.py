@@ -1,4 +1,4 @@
-"""How each kind of the hub stands on one target: synced, or why not. Pure."""
+"""The state of each of the hub's kinds on one target: synced, or why not. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.objects import Kind
 from tmcconsole.sync.policy import FOLLOW, Refusal, judge_kind, judge_scope
 
-# Groups whose kinds are built into API servers: equal versions are equal schemas, more or less.
+# Groups whose kinds are built into API servers: equal versions mean equal schemas, approximately.
 NATIVE_GROUPS: Final = frozenset(
     {
         "",
@@ -41,7 +41,7 @@ class KindPair:
 
 @dataclass(frozen=True, slots=True)
 class KindStanding:
-    """How one kind stands on a target. It is synced where there is a ``pair``."""
+    """The state of a kind on a target. It is synced if there is a ``pair``."""
 
     state: KindState
     reason: str = ""
@@ -57,7 +57,7 @@ CompareSchemas = Callable[[KindPair], str | None]
 
 @dataclass(frozen=True, slots=True)
 class KindRules:
-    """What kinds are judged by, beside what the two sides serve."""
+    """What kinds are judged by, besides what the two sides serve."""
 
     target: str  # its name, for messages
     settings: SyncSettings
@@ -67,7 +67,7 @@ class KindRules:
 
 
 def stand_kinds(hub: Discovery, target: Discovery, rules: KindRules) -> dict[str, KindStanding]:
-    """Return how each kind stands that the hub serves, or that was synced before, by its id."""
+    """Return the state of each kind that the hub serves, or that was synced before, by its id."""
     served, there = hub.by_id(), target.by_id()
     known = {id for id in rules.known - served.keys() if not _is_nowhere(id, hub, target)}
     return {
@@ -82,7 +82,7 @@ def pairs_of(standings: Mapping[str, KindStanding]) -> dict[str, KindPair]:
 
 
 def restrict(standing: KindStanding, refused: Iterable[str]) -> KindStanding:
-    """Return the standing of a synced kind for which the account lacks rights, named by them."""
+    """Return the state of a synced kind for which the account lacks rights, naming them."""
     told = "; ".join(refused)
     if not told or standing.pair is None:
         return standing
@@ -90,12 +90,12 @@ def restrict(standing: KindStanding, refused: Iterable[str]) -> KindStanding:
         standing,
         KindState.UNAUTHORIZED,
         "SyncerUnauthorized",
-        f"the account may not {told}: grant it; what is there is left as it is",
+        f"the account may not {told}: grant it; existing copies stay as they are",
     )
 
 
 def keep_unknown(found: Discovery, before: Discovery | None) -> Discovery:
-    """Return ``found`` with the kinds of failed groups as they were: an error is no absence."""
+    """Return ``found`` with the kinds of failed groups as they were: an error is not an absence."""
     if before is None or not found.failed:
         return found
     failed = {group_version for group_version, _ in found.failed}
@@ -129,10 +129,10 @@ def _stand(
 
 
 def _refusal(here: tuple[Kind, ...], there: tuple[Kind, ...], rules: KindRules) -> Refusal | None:
-    """The hub's own word first; a kind that only the target serves is judged by that."""
+    """The hub's own reason comes first; a kind that only the target serves is judged by that."""
     for kinds, runs_pods in ((here, rules.hub_runs_pods), (there, False)):
         found = [judge_kind(kind, rules.settings, hub_runs_pods=runs_pods) for kind in kinds]
-        if found and all(found):  # another version may pass
+        if found and all(found):  # another version may be allowed
             return found[0]
     return judge_scope(here[0], there[0]) if here and there else None
 
@@ -142,14 +142,14 @@ def _absent(
 ) -> KindStanding:
     side, found = ("the hub", hub) if not bare.hub_versions else (rules.target, target)
     if any(_names(id, failed) for failed, _ in found.failed):
-        message = f"{side} cannot tell at the moment whether it serves {id}"
+        message = f"{side}: discovery of {id} fails at the moment"
         return _stands(bare, KindState.PENDING, "DiscoveryFailed", message)
     if id in rules.known:
         message = f"{side} does not serve {id} now; its copies are left alone until it does"
         return _stands(bare, KindState.GONE, "KindAway", message)
-    remedy = "install its definition there"
+    remedy = "install its CRD there"
     if bare.hub_versions and rules.settings.crds == FOLLOW:
-        remedy = "its definition goes there with the first object that is placed (sync.crds)"
+        remedy = "its CRD is synced with the first object placed there (sync.crds)"
     message = f"{side} does not serve {id}: {remedy}"
     return _stands(bare, KindState.PENDING, "KindNotServed", message)
 
@@ -161,7 +161,7 @@ def _meet(
     there: tuple[Kind, ...],
     rules: KindRules,
 ) -> KindStanding:
-    """The first version of the hub's that fits; kcp's rule."""
+    """The first version of the hub's that is compatible; kcp's rule."""
     told: list[str] = []
     is_open = False
     for pair in _pairs(here, there, rules):
@@ -215,14 +215,14 @@ def _stands(bare: KindStanding, state: KindState, reason: str, message: str) -> 
 
 
 def _is_nowhere(id: str, hub: Discovery, target: Discovery) -> bool:
-    """Neither side has it, and both can tell: there is nothing left to say."""
+    """Neither side has it, and both know: there is nothing left to report."""
     if hub.find(id) or target.find(id):
         return False
     return not any(_names(id, failed) for found in (hub, target) for failed, _ in found.failed)
 
 
 def _names(id: str, group_version: str) -> bool:
-    """True where a failed group, or a version of it, may be that of a kind."""
+    """True if a failed group, or a version of it, may contain a kind."""
     group = id.partition(".")[2]
     return group_version.partition("/")[0] == group if group else "/" not in group_version
 

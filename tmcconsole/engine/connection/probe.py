@@ -1,6 +1,6 @@
-"""Whether one API server answers: asked on its own, never inferred from a watch's silence.
+"""Whether one API server responds: probed directly, never inferred from a silent watch.
 
-A probe that comes too late is forgiven where other requests were answered since the last one.
+A probe that times out is forgiven if other requests were answered since the last one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tmcconsole.sync.queue.workqueue import Item
 
 PROBE_S: Final = 5.0
 PROBE_TIMEOUT_S: Final = 4.0
-FAILURES_BEFORE_DOWN: Final = 2  # one lost answer is no outage
-MAX_PROBE_S: Final = 15.0  # while down; recovery is noticed within this
+FAILURES_BEFORE_DOWN: Final = 2  # one lost response is not an outage
+MAX_PROBE_S: Final = 15.0  # while down; recovery is noticed within this time
 
 
 @dataclass(slots=True)
@@ -40,25 +40,25 @@ class Probe(Gate):
     version: SafeText = field(default_factory=SafeText)
     _up: anyio.Event = field(default_factory=anyio.Event)
     _failures: int = 0
-    _down_at: float = 0.0  # monotonic: a wall clock that jumps makes nobody silent
-    # Set by any answer since the last probe. One event, as nobody may answer for days.
+    _down_at: float = 0.0  # monotonic: a jump of the wall clock makes no server silent
+    # Set by any response since the last probe. One event, since nobody may respond for days.
     _heard: anyio.Event | None = None
 
     @property
     def down_s(self) -> float:
-        """Seconds since it stopped answering, 0 while it answers."""
+        """Seconds since it stopped responding, 0 while it responds."""
         return 0.0 if self.is_up else self.runtime.now() - self._down_at
 
     async def wait_up(self) -> None:
-        """Return at once while the server answers, else when it does again."""
+        """Return at once while the server responds, else when it does again."""
         while not self.is_up:
             await self._up.wait()
 
     async def run(self, recovered: Callable[[], Awaitable[None]]) -> None:
         """Probe until cancelled.
 
-        ``recovered`` is awaited when the server answers again, before anybody who waits for it
-        goes on: it may find that this is another server, and raise.
+        ``recovered`` is awaited when the server responds again, before any waiter continues: it may
+        find that this is a different server, and raise.
         """
         while True:
             if await self._answers():
@@ -68,7 +68,7 @@ class Probe(Gate):
             await self.runtime.sleep(self._pause())
 
     async def probe(self) -> None:
-        """Ask once and take note of the answer."""
+        """Probe once and record the result."""
         if await self._answers():
             self._succeed()
 
@@ -80,7 +80,7 @@ class Probe(Gate):
             return True  # busy, or not ours to read: alive in any case
         except KubeError as error:
             if error.reason == "Timeout" and heard.is_set():
-                return True  # slow, but others were answered meanwhile
+                return True  # slow, but other requests were answered meanwhile
             self._fail(error)
             return False
         self.version = SafeText(document.get("gitVersion", ""))
@@ -124,7 +124,7 @@ class Probe(Gate):
 
 @dataclass(frozen=True, slots=True)
 class OnceUp(Reconciler):
-    """A reconciler that waits while its API server does not answer."""
+    """A reconciler that waits while its API server does not respond."""
 
     probe: Probe
     inner: Reconciler

@@ -1,8 +1,8 @@
-"""RBAC manifests for what an engine needs on one side, made from its settings. Pure.
+"""RBAC manifests for what an engine needs on one side, derived from its settings. Pure.
 
-The rules in words: docs/operating.md, "Rights". Kinds are those that ``sync.kinds_allow`` and
-``sync.kinds_named`` list; without a list, Kubernetes' own kinds that the profile takes, since a
-config does not say which custom resources a server has.
+The rules in words: docs/operating.md, "Rights". Kinds are those listed in ``sync.kinds_allow`` and
+``sync.kinds_named``; without a list, the built-in kinds that the profile allows, since a config
+does not say which custom resources a server has.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def manifests(settings: SyncSettings, side: str, subject: Json) -> list[Json]:
 
 
 def rules(settings: SyncSettings, side: str) -> list[Rule]:
-    """Return what a ClusterRole for ``side`` must allow, equal verbs of a group in one rule."""
+    """Return what a ClusterRole for ``side`` must allow, one rule for equal verbs of a group."""
     found = _hub_rules(settings) if side == HUB else _target_rules(settings)
     merged: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for rule in found:
@@ -63,7 +63,7 @@ def rules(settings: SyncSettings, side: str) -> list[Rule]:
 
 
 def synced_kinds(settings: SyncSettings) -> tuple[str, ...]:
-    """Return the ids of the kinds that the settings let travel, sorted."""
+    """Return the ids of the kinds that the settings allow to be synced, sorted."""
     listed = settings.kinds_allow or tuple(BUILTIN_KINDS)
     ids = sorted({*listed, *(() if settings.kinds_allow else settings.kinds_named)})
     return tuple(
@@ -77,7 +77,7 @@ def _hub_rules(settings: SyncSettings) -> Iterator[Rule]:
     yield Rule("scheduling.kcp.io", own, _OWN_VERBS)
     yield Rule("core.kcp.io", ("logicalclusters",), ("get",))
     yield Rule("", ("namespaces", "namespaces/status"), HUB_VERBS)
-    # How a hub that runs workloads itself is noticed.
+    # To detect a hub that runs workloads itself.
     yield Rule("", ("nodes",), ("list",))
     yield Rule("apps", ("replicasets",), ("list",))
     yield Rule("coordination.k8s.io", ("leases",), ("get",))

@@ -1,4 +1,4 @@
-"""When to ask an API server again which kinds it serves: soon after news, else now and then."""
+"""When to run discovery again: soon after news, else periodically."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import anyio
 
 from tmcconsole.runtime import Runtime
 
-REDISCOVER_S: Final = 60.0  # a new kind is noticed within this without a watch on definitions
-SETTLE_S: Final = 0.2  # several definitions that come together are one look
-# A server serves what was just defined a little later: it is asked again after these seconds.
+REDISCOVER_S: Final = 60.0  # a new kind is noticed within this time if CRDs are not watched
+SETTLE_S: Final = 0.2  # CRDs that arrive together need one discovery only
+# A server serves a new CRD a little later: discovery runs again after these seconds.
 AFTER_NEWS_S: Final = (SETTLE_S, 1.0, 3.0, 10.0)
 
 
 @dataclass(slots=True)
 class Rediscovery:
-    """Calls ``look`` for ever. It must not raise ``KubeError``."""
+    """Calls ``look`` forever. It must not raise ``KubeError``."""
 
     runtime: Runtime
     look: Callable[[], Awaitable[None]]
-    _pauses: tuple[float, ...] = ()  # of the looks still due after the last news
+    _pauses: tuple[float, ...] = ()  # before the runs still due after the last news
     _settling: bool = False
     _wake: anyio.Event = field(default_factory=anyio.Event)
 
     def soon(self) -> None:
-        """There is news: look soon, and some more times."""
-        if not self._settling:  # a stream of news must not put the look off for ever
+        """There is news: run soon, and a few more times."""
+        if not self._settling:  # a stream of news must not postpone the run forever
             self._pauses = AFTER_NEWS_S
             self._wake.set()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Run until cancelled."""
         while True:
             pause, *rest = self._pauses or (REDISCOVER_S * self.runtime.rng.uniform(0.9, 1.1),)
             self._pauses = tuple(rest)

@@ -22,26 +22,26 @@ Right = tuple[str, str]  # verb and subresource
 HUB_VERBS: Final = ("get", "list", "watch", "patch")
 READING_VERBS: Final = ("get", "list", "watch")
 TARGET_VERBS: Final = (*READING_VERBS, "create", "patch", "delete")
-REVIEW_S: Final = 300.0  # a right taken back that nothing has run into is noticed within this
-DOUBT_S: Final = 5.0  # between two reviews, at least
+REVIEW_S: Final = 300.0  # a revoked right that no request has run into is noticed within this time
+DOUBT_S: Final = 5.0  # minimum time between two reviews
 MISSING_S: Final = 15.0  # while rights are missing
 _PATH: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def hub_rights(kind: Kind) -> Iterator[Right]:
-    """Yield what is needed of a synced kind in the hub."""
+    """Yield what a synced kind needs in the hub."""
     yield from ((verb, "") for verb in HUB_VERBS)
     if "status" in kind.subresources:
         yield ("patch", "status")
 
 
 def target_rights(_kind: Kind) -> Iterator[Right]:
-    """Yield what is needed of a synced kind on a target."""
+    """Yield what a synced kind needs on a target."""
     yield from ((verb, "") for verb in TARGET_VERBS)
 
 
 def reading_rights(_kind: Kind) -> Iterator[Right]:
-    """Yield what is needed on a target where tenants' own accounts write."""
+    """Yield what is needed on a target if tenants' accounts write."""
     yield from ((verb, "") for verb in READING_VERBS)
 
 
@@ -49,39 +49,39 @@ def reading_rights(_kind: Kind) -> Iterator[Right]:
 class Rights:
     """Owns what is known of the account's rights on one API server.
 
-    ``missing``: by kind id the refused verbs, as ``patch`` or ``patch status``.
+    ``missing``: the denied verbs by kind id, as ``patch`` or ``patch status``.
     """
 
     client: Reader
     runtime: Runtime
-    kinds: Callable[[], Mapping[str, Kind]]  # those to ask for
+    kinds: Callable[[], Mapping[str, Kind]]  # the kinds to review
     needs: Callable[[Kind], Iterator[Right]]
     wait_up: Callable[[], Awaitable[None]]
     changed: Callable[[], None]
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    are_known: bool = False  # reviewed once at least
+    are_known: bool = False  # reviewed at least once
     _asked: set[str] = field(default_factory=set)  # ids reviewed so far
     _doubted: set[str] = field(default_factory=set)  # ids to be reviewed soon
     _doubt: anyio.Event = field(default_factory=anyio.Event)
 
     def doubt(self, id: str) -> None:
-        """Something was refused for a kind, or is not refused any more: ask soon."""
+        """A request for a kind was denied, or is no longer denied: review it soon."""
         self._doubted.add(id)
         self._doubt.set()
 
     def look_at(self, ids: Iterable[str]) -> None:
-        """Ask soon for those of the kinds that have not been asked for."""
+        """Review those of the kinds soon that have not been reviewed."""
         for id in sorted(set(ids) - self._asked):
             self.doubt(id)
 
     def nudge_permitted(self, kinds: Mapping[str, Watched]) -> None:
-        """Let informers that were denied ask again where nothing is missing any more."""
+        """Let denied informers retry if nothing is missing any more."""
         for id, watched in kinds.items():
             if watched.informer.state.phase is Phase.DENIED and id not in self.missing:
                 watched.informer.nudge()
 
     async def run(self) -> None:
-        """Review all now and then, and what is doubted soon, until cancelled."""
+        """Review everything periodically, and what is in doubt soon, until cancelled."""
         all_due = self.runtime.now()
         while True:
             await self.wait_up()
@@ -98,7 +98,9 @@ class Rights:
                     await self._doubt.wait()
 
     async def _review(self, is_all: bool) -> bool:
-        """Ask for all kinds, or for those in doubt or refused; False where nobody answers."""
+        """Review all kinds, or those in doubt or denied; return False if the server does not
+        respond.
+        """
         wanted = self.kinds()
         ids = set(wanted) if is_all else (self._doubted | self.missing.keys()) & wanted.keys()
         self._doubted = set()
@@ -119,7 +121,7 @@ class Rights:
         return True
 
     async def _refused(self, kind: Kind) -> tuple[str, ...]:
-        """Return the refused verbs of one kind, in the order they are needed."""
+        """Return the denied verbs of one kind, in the order they are needed."""
         rights = tuple(self.needs(kind))
         refused = [right for right in rights if not await self._may(kind, right)]
         return tuple(" ".join(right).strip() for right in refused)

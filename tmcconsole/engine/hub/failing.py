@@ -1,4 +1,4 @@
-"""From a failed reconcile to a standing, a record and a time to try again."""
+"""From a failed reconcile to a standing, a record and a time to retry."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 from tmcconsole.tmc.history.history import History
 from tmcconsole.tmc.retry_pacing import delay
 
-# So often in a row somebody else was faster, and it is nobody's failure: the event of the other
-# write, or the next try, sets it right. Beyond it a person should know.
+# This many lost races in a row are nobody's failure: the event of the other write, or the next
+# retry, resolves them. Beyond that, a person should know.
 QUIET_CONFLICTS: Final = 3
-DEAD_AFTER: Final = 10  # failures in a row; at the usual pace that is about a minute
+DEAD_AFTER: Final = 10  # consecutive failures; at the normal pace that is about a minute
 STANDBY_S: Final = 1.0
 
-# Errors of our own making, which no API server sent.
+# Errors of our own, which no API server sent.
 _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
     NamespaceClash: (ErrorType.RESOURCE_CONFLICT, Pace.REFUSED),
     NamespaceLeaving: (ErrorType.RESOURCE_CONFLICT, Pace.NORMAL),
@@ -44,17 +44,17 @@ _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ErrorReporter(Outcomes):
-    """What the workers of one queue call when a reconcile fails, or works again."""
+    """What the workers of one queue call when a reconcile fails, or succeeds again."""
 
     runtime: Runtime
     history: History
     side: Side
     name: str  # the target's, or "hub"
     ledger: Ledger | None  # a target's; the hub has none
-    rights: Rights  # looked at again where something is forbidden
+    rights: Rights  # reviewed again if something is forbidden
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
-        """Record the error; return when to try again, and whether it looks hopeless."""
+        """Record the error; return when to retry, and whether it is a dead letter."""
         if isinstance(error, NotHolder):
             return Again(STANDBY_S)  # nothing failed: another does it, or it is looked at anew
         found = understand(error, self.side)
@@ -88,7 +88,7 @@ class ErrorReporter(Outcomes):
 
 @dataclass(frozen=True, slots=True)
 class HubOutcomes(Outcomes):
-    """Two queues work at the same objects of the hub: well is what neither fails at."""
+    """Two queues work on the same hub objects: an object is fine if neither fails on it."""
 
     reporter: ErrorReporter
     hub: Hub
@@ -104,7 +104,7 @@ class HubOutcomes(Outcomes):
 
 
 def understand(error: Exception, side: Side) -> Failure:
-    """Return what an error means, those of our own making included."""
+    """Return what an error means, including our own."""
     if isinstance(error, SetupError):
         return _setup(error)
     for kind, (type_, pace) in _OWN.items():
@@ -122,7 +122,7 @@ def _setup(error: SetupError) -> Failure:
 
 
 def message_of(found: Failure) -> SafeText:
-    """Return the message with its hint; what is wrong with credentials says itself what helps."""
+    """Return the message with its hint; messages about credentials already include one."""
     if found.reason == "Credentials":
         return found.message
     if not found.hint:

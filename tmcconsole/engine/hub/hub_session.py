@@ -59,24 +59,24 @@ class EngineContext:
     records: ObjectRecords
     changed: Callable[[], None]  # something else shown on a screen changed
     myself: ThisReplica = field(default_factory=ThisReplica)
-    past: tuple[Recalled, ...] = ()  # of earlier processes: what brakes are to remember
+    past: tuple[Recalled, ...] = ()  # from earlier processes: what brakes must remember
 
 
 @dataclass(slots=True)
 class HubSession:
-    """The hub, connected. ``targets`` supervisors run in its task group."""
+    """A connected hub. ``targets`` supervisors run in its task group."""
 
     context: EngineContext
     identity: HubIdentity
     discovery: Discovery
-    client: Watcher  # what changes something goes through the hub's writer
+    client: Watcher  # changes go through the hub's writer
     shared: SyncContext
     scheduler: Scheduler
     sources: Sources
     probe: Probe
     upsyncing: Upsyncing
     leases: Leases | None = None  # None: this engine is the only one
-    # What the targets are found to serve in common with the hub, by target name.
+    # What the targets serve in common with the hub, by target name.
     served: dict[str, dict[str, KindPair]] = field(default_factory=dict)
     on_kinds: list[Callable[[], None]] = field(default_factory=list)  # what the hub serves changed
     on_rights: list[Callable[[], None]] = field(default_factory=list)  # what we may do did
@@ -99,7 +99,7 @@ class HubSession:
         )
 
     async def run(self, group: TaskGroup) -> None:
-        """Start everything of the hub's in ``group``."""
+        """Start all of the hub's tasks in ``group``."""
         with acting_for(HUB):  # assignments and statuses are written in the name of targets
             self._start(group)
 
@@ -165,7 +165,9 @@ class HubSession:
         self.follow()
 
     def follow(self) -> None:
-        """Start and stop the hub's informers so that each kind some target shares is watched."""
+        """Start and stop the hub's informers so that each kind shared with some target is
+        watched.
+        """
         assert self._mirrors is not None
         wanted: dict[str, Kind] = {}
         for pairs in self.served.values():
@@ -184,7 +186,7 @@ class HubSession:
         self.upsyncing.follow(wanted)
 
     def reassign_all(self) -> None:
-        """Look at the assignment of every object again: decisions or targets changed."""
+        """Reconcile the assignment of every object: decisions or targets changed."""
         for id, watched in self.shared.hub.kinds.items():
             for cached in watched.informer.objects():
                 self.shared.hub.queue.add(id, cached.key, backlog=True)
@@ -197,7 +199,7 @@ class HubSession:
                 self.shared.hub.statuses.add(id, cached.key)
 
     def rediscover(self) -> None:
-        """Ask the hub soon which kinds it serves."""
+        """Run the hub's discovery soon."""
         self._again.soon()
 
     def _own_informers(self) -> tuple[Informer, ...]:
@@ -214,13 +216,13 @@ class HubSession:
         self.scheduler.wake()
 
     def _retry_failed(self) -> None:
-        """A target's work needs the hub too: it reads before it deletes."""
+        """A target's work needs the hub, too: it reads before it deletes."""
         hub = self.shared.hub
         for queue in (hub.queue, hub.statuses, *(t.queue for t in self.shared.targets.values())):
             queue.retry_failed()
 
     async def _look_at_known(self, kind: str) -> None:
-        """Once a kind is listed in the hub, let the targets look at what they remember of it."""
+        """Once a kind is listed in the hub, let the targets reconcile what they remember of it."""
         watched = self.shared.hub.kinds.get(kind)
         if watched is None:
             return
@@ -273,7 +275,7 @@ class HubSession:
             has_listed = watched is not None and watched.informer.synced
             hub.queue.add(kind.id, key, backlog=not has_listed)
             self.upsyncing.hub_changed(kind.id, key)
-        # A desired state taken back has a new generation to be observed; marks say who counts.
+        # A reverted desired state has a new generation to be observed; labels say who counts.
         marked = new is not None and new.status_digest and content_changed(old, new)
         if wants_status(old, new) or marked:
             hub.statuses.add(kind.id, key)
@@ -284,7 +286,7 @@ class HubSession:
         try:
             found = keep_unknown(await discover_hub(self.client), self.discovery)
         except KubeError as error:
-            log.warning("the hub's kinds could not be read again: %s", error)
+            log.warning("discovery of the hub failed: %s", error)
             return
         if found != self.discovery:
             self.discovery = found

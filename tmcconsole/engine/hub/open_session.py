@@ -1,4 +1,4 @@
-"""Connecting to the hub: from a transport to a session whose parts know each other."""
+"""Connects to the hub: from a transport to a session whose parts know each other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tmcconsole.sync.state.hub import Hub
 from tmcconsole.sync.state.hub_writer import HubWriter
 from tmcconsole.sync.state.reference_index import ReferenceIndex
 
-HUB_WIDTH: Final = 64  # requests at once to the hub, at most
+HUB_WIDTH: Final = 64  # maximum parallel requests to the hub
 
 
 async def open_session(context: EngineContext) -> HubSession:

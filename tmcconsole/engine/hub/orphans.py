@@ -1,4 +1,4 @@
-"""What a SyncTarget owned in the hub goes with it: kcp deletes it, and so does this, audited."""
+"""What a SyncTarget owned in the hub is deleted with it, as in kcp, and audited."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Orphans:
     told: str = ""  # the last reason for keeping them
 
     async def run(self) -> None:
-        """Look again and again until cancelled; looking costs nothing where there is none."""
+        """Sweep repeatedly until cancelled; this costs nothing if there are no orphans."""
         runtime, wait_s, failures = self.session.context.runtime, LOOK_S, 0
         while True:
             await runtime.sleep(wait_s)
@@ -45,7 +45,7 @@ class Orphans:
                 await self.look()
                 wait_s, failures = LOOK_S, 0
             except KubeError as error:
-                self._tell(f"what deleted SyncTargets owned is looked at again: {error}")
+                self._tell(f"cleanup after deleted SyncTargets will be retried: {error}")
                 failures += 1
                 wait_s = BACKOFF.delay(failures, runtime.rng)
 
@@ -64,7 +64,7 @@ class Orphans:
                 continue
             self.brake.judge_list(watched.informer, "the hub", now)
             if not self.brake.admit(cached.uid, now, len(watched.informer)):
-                self._tell(f"what deleted SyncTargets owned is kept: {self.brake.tripped}")
+                self._tell(f"objects of deleted SyncTargets are kept: {self.brake.tripped}")
                 return
             await self._delete(watched, cached, key)
 
@@ -75,7 +75,9 @@ class Orphans:
         except Held as held:
             self._tell(str(held))
         except Conflict:
-            log.info("%s %s changed meanwhile; it is looked at again", watched.kind.id, cached.key)
+            log.info(
+                "%s %s has changed meanwhile; it will be checked again", watched.kind.id, cached.key
+            )
 
     def _known_keys(self) -> frozenset[str] | None:
         targets = self.session.sources.targets
@@ -84,7 +86,7 @@ class Orphans:
         return frozenset(self._key_of(cached.decode()) for cached in targets.objects())
 
     async def _live_keys(self) -> frozenset[str]:
-        """Ask the hub itself which SyncTargets there are: a cache may lag."""
+        """Ask the hub which SyncTargets exist: a cache may lag."""
         pages = self.session.client.list_pages(SYNC_TARGETS)
         return frozenset([self._key_of(one.decode()) async for page in pages for one in page.items])
 
@@ -114,7 +116,7 @@ class Orphans:
 
 
 def make_orphans(session: HubSession) -> Orphans:
-    """Return the sweep of one session."""
+    """Return the sweeper of one session."""
     least = BRAKE_TIMES * session.shared.settings.brake_deletes
     return Orphans(session, MassDeleteBrake(least, BRAKE_PERCENT))
 

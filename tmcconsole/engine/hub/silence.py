@@ -1,4 +1,4 @@
-"""Watches over all SyncTargets of the hub: one that nobody has been heard of is not ready."""
+"""Monitors all SyncTargets of the hub: one without heartbeats is marked not ready."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ LOOK_S: Final = 5.0
 
 @dataclass(slots=True)
 class Silence:
-    """Judges by changes seen on our own clock: clocks of other machines do not matter."""
+    """Judges by changes seen on our own clock: other machines' clocks do not matter."""
 
     session: HubSession
     _heard: dict[str, tuple[float, float]] = field(default_factory=dict)  # uid -> (beat, seen at)
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         session = self.session
         await session.sources.targets.wait_synced()
         while True:
             await session.context.runtime.sleep(LOOK_S)
             if not session.probe.is_up:
                 await session.probe.wait_up()
-                self._heard.clear()  # nobody could be heard meanwhile: silence begins anew
+                self._heard.clear()  # no heartbeat could be seen meanwhile: silence starts over
             if not session.shared.duties.leads:
                 self._heard.clear()
                 continue
@@ -62,7 +62,9 @@ class Silence:
                 SYNC_TARGETS, cached.key, patch, into=targets, subresource="status"
             )
         except KubeError as error:
-            log.warning("%s is silent, but that could not be written: %s", cached.name, error)
+            log.warning(
+                "%s has no heartbeat, but that could not be written: %s", cached.name, error
+            )
             return
         if written is None:
             return

@@ -25,32 +25,32 @@ READY: Final = "Ready"
 
 @dataclass(frozen=True, slots=True)
 class SyncedResource:
-    """One entry of ``status.syncedResources``, kcp's form."""
+    """One entry of ``status.syncedResources``, in kcp's form."""
 
     group: str
     resource: str
-    versions: tuple[str, ...]  # one at least
+    versions: tuple[str, ...]  # at least one
     state: str  # Pending, Accepted or Incompatible: kcp knows no other
     identity_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusInputs:
-    """What the conditions rest on."""
+    """The facts that the conditions depend on."""
 
     connected: bool
     reason: str  # why not connected
     message: str
-    heartbeat_lost: bool  # silent for longer than the timeout
+    heartbeat_lost: bool  # no heartbeat for longer than the timeout
     imports_missing: tuple[str, ...]  # kinds that cannot be synced now, with the reason
     synced_resources: tuple[SyncedResource, ...]  # sorted
-    unauthorized: tuple[str, ...] | None = None  # rights that are missing; None: not known yet
+    unauthorized: tuple[str, ...] | None = None  # missing rights; None: not known yet
 
 
 def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) -> Json | None:
-    """Return the SyncTarget's status patch, None where it says so already.
+    """Return the SyncTarget's status patch, None if it is up to date.
 
-    ``beat`` adds the heartbeat time, which alone is always a change.
+    ``beat`` adds the heartbeat time, which by itself is always a change.
     """
     before: Json = tree.get("status") or {}
     status: Json = {}
@@ -68,7 +68,7 @@ def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) ->
 
 
 def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
-    """Return the patch that marks a SyncTarget nobody has been heard of, None where it is."""
+    """Return the patch that marks a SyncTarget without heartbeats, None if it is marked."""
     before: Json = tree.get("status") or {}
     message = f"no heartbeat for {int(silent_s)} s"
     told = {READY: "HeartbeatLost", HEARTBEAT: "HeartbeatLost"}
@@ -82,7 +82,7 @@ def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
 
 
 def disconnected_patch(tree: Json, reason: str, message: str, *, wall: float) -> Json | None:
-    """Return the patch that says why a target is not served now, None where it is said."""
+    """Return the patch that says why a target is not served now, None if it says so."""
     before: Json = tree.get("status") or {}
     found = before.get("conditions") or []
     new = _since(before, _condition(SYNCER, False, reason, message), wall)
@@ -93,25 +93,27 @@ def disconnected_patch(tree: Json, reason: str, message: str, *, wall: float) ->
 
 
 def fence(tree: Json) -> Json:
-    """Return the precondition of a status patch: a custom resource's takes any UID."""
+    """Return the precondition of a status patch: the status of a custom resource accepts any
+    UID.
+    """
     return {"resourceVersion": tree["metadata"]["resourceVersion"]}
 
 
 def _conditions(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
     syncer = _condition(SYNCER, signs.connected, signs.reason, signs.message)
     lost = signs.heartbeat_lost
-    heartbeat = _condition(HEARTBEAT, not lost, "HeartbeatLost", "the cluster does not answer")
+    heartbeat = _condition(HEARTBEAT, not lost, "HeartbeatLost", "the cluster does not respond")
     missing = "; ".join(signs.imports_missing)
     imports = _condition(IMPORTS, not missing, "KindsMissing", missing)
-    # Neither a connection lost a moment ago nor one kind that cannot be listed makes a cluster
-    # unready: only silence for longer than the timeout does.
+    # Neither a connection just lost nor one kind that cannot be listed makes a cluster not ready:
+    # only a missing heartbeat for longer than the timeout does.
     ready = {**heartbeat, "type": READY}
     new = [_since(before, entry, wall) for entry in (ready, syncer, heartbeat, imports)]
     return [*new, *_authorized(before, signs, wall)]
 
 
 def _authorized(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
-    """What was last told stays until the rights have been reviewed."""
+    """The last known condition stays until the rights have been reviewed."""
     refused = signs.unauthorized
     if refused is None:
         found = before.get("conditions") or ()
@@ -128,7 +130,7 @@ def _condition(kind: str, holds: bool, reason: str, message: str) -> Json:
 
 
 def _since(before: Json, condition: Json, wall: float) -> Json:
-    """Keep the transition time while the status stays."""
+    """Return the transition time, preserved while the status stays the same."""
     for old in before.get("conditions") or ():
         if old.get("type") == condition["type"] and old.get("status") == condition["status"]:
             return {**condition, "lastTransitionTime": old.get("lastTransitionTime")}

@@ -1,4 +1,4 @@
-"""What targets own, watched on both sides: informers and queues of the way up."""
+"""What targets own, watched on both sides: informers and queues of upsync."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tmcconsole.sync.state.ledger import LANE, ObjectRecords
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.reconcile_context import UpSide
 
-# Pods come and go, and what is deleted in the hub is a likeness: the brake is for mass loss only.
-BRAKE_TIMES: Final = 10  # as many as of copies
+# Pods come and go, and deleting the hub's object loses nothing: the brake is for mass loss only.
+BRAKE_TIMES: Final = 10  # this multiple of the limit for copies
 BRAKE_PERCENT: Final = 50.0
 _NEEDED_ABOVE: Final = frozenset({"get", "list", "watch", "patch", "delete"})
 _NEEDED_BELOW: Final = frozenset({"get", "list", "watch"})
 
 
 def kinds_above(hub: Discovery, settings: SyncSettings, *, hub_runs_pods: bool) -> dict[str, Kind]:
-    """Return the kinds that may go up, in the hub's version, by ``Kind.id``.
+    """Return the kinds that may be upsynced, in the hub's version, by ``Kind.id``.
 
-    Pods never go up into a hub that runs pods itself: its controllers would take them for theirs.
+    Pods are never upsynced to a hub that runs pods itself: its controllers would adopt them.
     """
     wanted = {*settings.upsync_kinds} - {"secrets"}
     if settings.upsync_secrets:
@@ -73,28 +73,30 @@ class Upsyncing:
         self._mirrors.follow(wanted)
 
     def nudge(self) -> None:
-        """The hub answers again."""
+        """The hub responds again."""
         for watched in self.kinds.values():
             watched.informer.nudge()
 
     def join(self, side: UpSide) -> None:
-        """Tell this target from now on of what happens in the hub to what it owns."""
+        """Report hub events about what this target owns to it from now on."""
         self.sides[side.target.key] = side
 
     def cached(self, lane: str, key: ObjectKey) -> CachedObject | None:
-        """Return the hub's object of a lane of the way up."""
+        """Return the hub's object for an item of an upsync lane."""
         watched = self.kinds.get(lane.removeprefix(LANE)) if lane.startswith(LANE) else None
         return watched.informer.get(key) if watched else None
 
     def below(self, target: str, item: Item) -> CachedObject | None:
-        """Return what is on a target (by its key) for an item of the way up."""
+        """Return the object on a target (by its key) for an upsync item."""
         side = self.sides.get(target)
         if side is None or not item.lane.startswith(LANE):
             return None
         return side.below(item.lane.removeprefix(LANE), item.key)
 
     def hub_changed(self, kind: str, key: ObjectKey) -> None:
-        """A Service in the hub says whether its Endpoints go up, a namespace whether anything."""
+        """A Service in the hub decides whether its Endpoints go up, a namespace whether anything
+        does.
+        """
         for side in self.sides.values():
             if kind == "services":
                 side.ask("endpoints", key)
@@ -102,7 +104,7 @@ class Upsyncing:
                 _look_into(side, key.name)
 
     def copy_changed(self, target: str, kind: str, key: ObjectKey) -> None:
-        """A Service on a target (by its key) is there, or is not."""
+        """A Service on a target (by its key) appeared or disappeared."""
         if kind == "services" and target in self.sides:
             self.sides[target].ask("endpoints", key)
 
@@ -152,11 +154,11 @@ class UpWiring:
         )
 
     def start(self) -> None:
-        """Hear from now on of what happens in the hub to what the target owns."""
+        """Receive hub events about what the target owns from now on."""
         self.upsyncing.join(self.side)
 
     def follow(self, found: Discovery) -> None:
-        """Watch what may go up and both sides serve."""
+        """Watch what may be upsynced and both sides serve."""
         wanted: dict[str, Kind] = {}
         for id, watched in self.upsyncing.kinds.items():
             there = found.find(id, watched.kind.version)
@@ -171,12 +173,12 @@ class UpWiring:
             self._watch_secrets(secrets)
 
     def nudge(self) -> None:
-        """The target answers again."""
+        """The target responds again."""
         for watched in (*self.side.here.values(), *self.side.named.values()):
             watched.informer.nudge()
 
     def _make_informer(self, kind: Kind) -> Informer:
-        """Endpoints take their labels from their Service, which does not have the second one."""
+        """Endpoints take their labels from their Service, which lacks the second one."""
         key = self.side.target.key
         ours = f"{CLUSTER}={key}"
         selector = ours if kind.id == "endpoints" else f"{ours},{STATE}{key}={UPSYNC}"
@@ -196,7 +198,7 @@ class UpWiring:
             self.side.ask(kind.id, ObjectKey(namespace, key.name))
 
     async def _when_synced(self, id: str) -> None:
-        await self.side.target.namespaces.wait_synced()  # they tell which namespace is which
+        await self.side.target.namespaces.wait_synced()  # needed to map namespaces to the hub's
         await self.side.here[id].informer.wait_synced()
         sweep(self.side, id)
 
@@ -225,7 +227,7 @@ class UpWiring:
 
 
 def make_side(upsyncing: Upsyncing, target: Target, before: UpSide | None) -> UpSide:
-    """Return the side of a new connection; what the brake has counted of a target is kept."""
+    """Return the side of a new connection; what the brake has counted for the target is kept."""
     if before is not None and before.target.identity != target.identity:
         before = None
     sync = upsyncing.shared.settings
@@ -234,7 +236,9 @@ def make_side(upsyncing: Upsyncing, target: Target, before: UpSide | None) -> Up
 
 
 def sweep(side: UpSide, id: str) -> None:
-    """Look at all objects of a kind, on either side: what vanished unwatched leaves no event."""
+    """Queue all objects of a kind, on either side: objects that vanished unwatched leave no
+    event.
+    """
     above, here = side.above.get(id), side.here.get(id)
     for cached in above.informer.objects() if above else ():
         if labels_of(cached.decode()).get(UPSYNCED) == side.target.key:

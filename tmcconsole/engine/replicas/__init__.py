@@ -1,1 +1,1 @@
-"""Several engines over one fleet: Leases, election, and the fence before each write."""
+"""Several engines sharing the targets: Leases, election, and the fence before each write."""

@@ -1,4 +1,4 @@
-"""Several engines, one fleet: from Leases to what this engine does and leaves to others."""
+"""Several engines: from Leases to what this engine does and what it leaves to others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ThisReplica:
     """This engine, among those that share the targets."""
 
     replica: str = ""
-    is_ready: Callable[[str], bool] = lambda _duty: True  # it could carry a duty out now
+    is_ready: Callable[[str], bool] = lambda _duty: True  # whether it could carry out a duty now
 
 
 def make_leases(
@@ -44,7 +44,7 @@ def make_leases(
     holds: Holds,
     probe: Probe,
 ) -> Leases:
-    """Return the keeper of this engine's Leases; it competes for the targets in its config."""
+    """Return the keeper of this engine's Leases, which competes for the targets in its config."""
     default = "default" if identity.flavour == "kcp" else "kube-system"
     names = (target.name for target in settings.targets)
     titles = {target_key(identity.cluster, name): name for name in names}
@@ -62,7 +62,7 @@ def make_leases(
 
 @dataclass(slots=True)
 class DutyWatch:
-    """Has the hub's objects looked at again when duties come and go."""
+    """Queues the hub's objects again when duties come and go."""
 
     shared: SyncContext
     scheduler: Scheduler
@@ -72,12 +72,12 @@ class DutyWatch:
     _held: tuple[tuple[str, bool, bool], ...] = ()
 
     def begin(self) -> None:
-        """From here on only what is this replica's is written."""
+        """From now on, write only what is this replica's."""
         self.shared.duties = self.scheduler.duties = Duties(self.leases)
         self.shared.ready = frozenset()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         while True:
             await self.leases.wait_change(LOOK_S)
             self._look()

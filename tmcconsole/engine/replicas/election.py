@@ -1,7 +1,7 @@
 """Who should carry out a duty, and what to do about its Lease. Pure.
 
-Liveness is judged by changes seen on our own monotonic clock: clocks of other machines do not
-matter (client-go's rule). Replicas are ranked by rendezvous hashing, those that are ready first.
+Liveness is judged by changes seen on our own monotonic clock: other machines' clocks do not matter
+(client-go's rule). Replicas are ranked by rendezvous hashing, ready ones first.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-PATIENCE: Final = 2.0  # rounds that each rank waits for those before it
+PATIENCE: Final = 2.0  # rounds that each rank waits for the ranks before it
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The three durations of leader election, in seconds, and what follows from them."""
+    """The three durations of leader election in seconds, and what follows from them."""
 
-    lease_s: float  # without a change seen for so long, others take it
-    deadline_s: float  # no write is begun so long after the last renewal
+    lease_s: float  # without a visible change for this long, others take the Lease
+    deadline_s: float  # no write is started this long after the last renewal
     retry_s: float  # between two rounds
 
     @property
@@ -30,18 +30,18 @@ class Timing:
 
     @property
     def under_way_s(self) -> float:
-        """How long after the last renewal a request begun in time may still be under way."""
+        """How long after the last renewal a request started in time may still be in flight."""
         return (self.deadline_s + self.lease_s) / 2
 
     @property
     def settle_s(self) -> float:
-        """How long another has to be the better one before a duty is handed over."""
+        """How long another replica must be the better one before a duty is handed over."""
         return 2 * self.lease_s
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedLease:
-    """A Lease as last seen. One that was deleted stays known until it would have run out."""
+    """A Lease as last seen. A deleted one stays known until it would have expired."""
 
     uid: str  # "" once it was deleted
     resource_version: str
@@ -52,7 +52,7 @@ class ObservedLease:
     changed_at: float = 0.0  # monotonic: when a change of it was last seen
 
     def is_live(self, now: float) -> bool:
-        """True while its holder is to be taken for alive."""
+        """True while its holder counts as alive."""
         return bool(self.holder) and now - self.changed_at < self.duration_s
 
     def free_since(self) -> float:
@@ -62,39 +62,39 @@ class ObservedLease:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """An engine that shares the work, as it tells of itself."""
+    """An engine that shares the work, as it describes itself."""
 
     id: str
-    serves: Mapping[str, bool]  # duty -> it could carry it out this moment
+    serves: Mapping[str, bool]  # duty -> whether it could carry it out now
 
 
 class ElectionStep(Enum):
     """What to do about one Lease."""
 
     WAIT = "wait"
-    TAKE = "take"  # make it, or write our name in it
+    TAKE = "take"  # create it, or write our name into it
     RENEW = "renew"
     HAND_OVER = "hand over"
 
 
 @dataclass(frozen=True, slots=True)
 class ElectionState:
-    """All that the decision about one duty rests on. Times are monotonic seconds."""
+    """Everything the decision about one duty depends on. Times are monotonic seconds."""
 
     me: str
     seen: ObservedLease | None  # None: there is no Lease
-    known_since: float  # when we first looked at all
-    renewed_at: float | None  # when our last successful renewal was sent; None: we do not hold it
+    known_since: float  # when we first read the Leases
+    renewed_at: float | None  # when our last successful renewal was sent; None: not ours
     ranked: Sequence[str]  # replicas that serve the duty, the best first
-    better_since: float | None  # another has been ready and first since then
+    better_since: float | None  # since when another replica has been ready and first
 
 
 def decide(case: ElectionState, now: float, timing: Timing) -> ElectionStep:
-    """Return the one step for a duty's Lease."""
+    """Return the next step for a duty's Lease."""
     seen = case.seen
     if seen is not None and seen.holder == case.me and seen.uid:
         if case.renewed_at is None:
-            return ElectionStep.RENEW  # of an earlier life of this replica
+            return ElectionStep.RENEW  # of an earlier process of this replica
         if case.better_since is not None and now - case.better_since >= timing.settle_s:
             return ElectionStep.HAND_OVER
         due = now - case.renewed_at >= timing.renew_after_s
@@ -116,7 +116,7 @@ def rank(duty: str, replicas: Iterable[Replica]) -> list[str]:
 
 
 def better(duty: str, me: str, replicas: Iterable[Replica]) -> str:
-    """Return the replica that should have the duty and is ready for it; "" where that is us."""
+    """Return the replica that should have the duty and is ready for it; "" if that is us."""
     ready = [one for one in replicas if one.serves.get(duty)]
     ranked = rank(duty, ready)
     return ranked[0] if ranked and ranked[0] != me else ""
@@ -128,7 +128,7 @@ def lease_name(duty: str) -> str:
 
 
 def replica_name(id: str) -> str:
-    """Return the name of the Lease by which a replica says that it lives."""
+    """Return the name of the Lease that shows that a replica is alive."""
     return f"tmc-console-replica-{_short(id)}"
 
 

@@ -1,6 +1,6 @@
-"""No write leaves this process for a duty whose Lease is not ours at that instant.
+"""No write leaves this process for a duty whose Lease is not ours at that moment.
 
-A Lease is no fence at the API server: every write has preconditions besides.
+The API server does not enforce a Lease: every write has preconditions, too.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from tmcconsole.runtime import ByteStream, Request, Response, Transport, Transpo
 from tmcconsole.sync.assignment.duties import ACTING
 
 _READING: Final = frozenset({"GET", "HEAD"})
-# POSTs that ask a question: reviews of access and tokens.
+# POSTs that change nothing: access and token reviews.
 _QUESTIONS: Final = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
 
 
 class NotHolder(KubeError):
-    """Another replica does this work now, or may by this time; nothing was sent."""
+    """Another replica does this work now, or may by now; nothing was sent."""
 
     reason = "NotHolder"
 
 
 @dataclass(slots=True)
 class Holds:
-    """The Leases that are ours, by duty, and the writes under way in their name."""
+    """The Leases that are ours, by duty, and the writes in flight in their name."""
 
-    now: Callable[[], float]  # monotonic: a wall clock that jumps extends nothing
+    now: Callable[[], float]  # monotonic: a jump of the wall clock extends nothing
     timing: Timing
     _renewed: dict[str, float] = field(default_factory=dict)
     _under_way: dict[str, list[anyio.CancelScope]] = field(default_factory=dict)
 
     def renewed_at(self, duty: str) -> float | None:
-        """Return when the last successful renewal was sent, None where it is not ours."""
+        """Return when the last successful renewal was sent, None if the Lease is not ours."""
         return self._renewed.get(duty)
 
     def holds(self, duty: str) -> bool:
@@ -48,28 +48,28 @@ class Holds:
         return at is not None and self.now() - at < self.timing.deadline_s
 
     def renewed(self, duty: str, at: float) -> None:
-        """Note a successful renewal whose request was sent ``at``."""
+        """Record a successful renewal whose request was sent ``at``."""
         self._renewed[duty] = at
         for scope in self._under_way.get(duty, ()):
             scope.deadline = max(scope.deadline, self._limit(duty))
 
     def resign(self, duty: str) -> None:
-        """Begin no more writes; those under way may end."""
+        """Start no more writes; those in flight may finish."""
         self._renewed.pop(duty, None)
 
     def lose(self, duty: str) -> None:
-        """Another has it: writes under way are cut off, too."""
+        """Another replica has it: cancel writes in flight, too."""
         self.resign(duty)
         for scope in self._under_way.get(duty, ()):
             scope.cancel()
 
     def is_quiet(self, duty: str) -> bool:
-        """True where no write is under way in the name of a duty."""
+        """True if no write is in flight in the name of a duty."""
         return not self._under_way.get(duty)
 
     @contextmanager
     def writing(self, duties: tuple[str, ...] | None) -> Iterator[None]:
-        """Let one write through, or raise ``NotHolder``; cut it off before others may begin."""
+        """Let one write through, or raise ``NotHolder``; cancel it before others may start."""
         self._require(duties)
         names = duties or ()
         deadline = min((self._limit(duty) for duty in names), default=float("inf"))
@@ -83,14 +83,14 @@ class Holds:
                     self._under_way[duty].remove(scope)
         if scope.cancelled_caught:
             raise TransportError(
-                "the Lease was not renewed while the write was under way",
+                "the Lease was not renewed while the write was in flight",
                 sent=True,
                 reason="Timeout",
             )
 
     def _require(self, duties: tuple[str, ...] | None) -> None:
         if duties is None:
-            raise NotHolder(SafeText("a write in nobody's name is not sent"))
+            raise NotHolder(SafeText("a write without a duty is not sent"))
         for duty in duties:
             if not self.holds(duty):
                 raise NotHolder(SafeText(f"the Lease of {duty} is not ours: nothing was sent"))
@@ -104,7 +104,7 @@ class Holds:
 class Fenced:
     """A ``Transport`` whose writes pass the fence.
 
-    ``duty`` is the one in whose name all of them are; "" = that of whoever asks (``acting_for``).
+    ``duty`` is the one in whose name all of them are; "" = that of the caller (``acting_for``).
     """
 
     inner: Transport

@@ -1,4 +1,4 @@
-"""Leases as they are written and read: ``coordination.k8s.io/v1``. Pure."""
+"""Leases as written and read: ``coordination.k8s.io/v1``. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
 
 def read_lease(cached: CachedObject, now: float) -> ObservedLease:
-    """Return a Lease as seen at ``now``; what cannot be read counts as not there."""
+    """Return a Lease as seen at ``now``; an invalid one counts as missing."""
     tree = cached.decode()
     spec = tree.get("spec")
     spec = spec if isinstance(spec, dict) else {}
@@ -69,14 +69,14 @@ def renewed(wall: float) -> Json:
 
 
 def freed(wall: float) -> Json:
-    """Return what changes in the spec when it is given up: the next takes it at once."""
+    """Return the spec changes that give it up, so that the next replica takes it at once."""
     return {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": micro_time(wall)}
 
 
 def patch_of(
     seen: ObservedLease, spec: Mapping[str, Any], notes: Mapping[str, str] | None = None
 ) -> Json:
-    """Return the merge patch of a Lease that must not have changed since it was seen."""
+    """Return the merge patch of a Lease, conditional on the version seen."""
     metadata: Json = {"uid": seen.uid, "resourceVersion": seen.resource_version}
     if notes:
         metadata["annotations"] = dict(notes)
@@ -84,7 +84,7 @@ def patch_of(
 
 
 def serves_text(serves: Mapping[str, bool]) -> str:
-    """Return what a replica tells of itself, as the annotation holds it."""
+    """Return a replica's description of itself, as in the annotation."""
     return orjson.dumps(dict(sorted(serves.items()))).decode()
 
 

@@ -1,4 +1,4 @@
-"""What is known of the Leases in the hub, and who by it is alive. Sends nothing."""
+"""What is known of the Leases in the hub, and which replicas are alive. Sends nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LeaseView:
 
     me: str
     now: Callable[[], float]
-    known_since: float = -1.0  # the first look; -1 = nothing is known
+    known_since: float = -1.0  # the first read; -1 = nothing is known
     _seen: dict[str, ObservedLease] = field(default_factory=dict)  # by the Lease's name
 
     def of(self, duty: str) -> ObservedLease | None:
@@ -29,17 +29,17 @@ class LeaseView:
         return self._seen.get(name)
 
     def is_mine(self, duty: str) -> bool:
-        """True where our name is in the Lease of a duty."""
+        """True if our name is in a duty's Lease."""
         seen = self.of(duty)
         return seen is not None and bool(seen.uid) and seen.holder == self.me
 
     def holder_of(self, duty: str) -> str:
-        """Return the living replica that holds a duty, "" where none is known to."""
+        """Return the live replica that holds a duty, "" if none is known."""
         seen = self.of(duty)
         return seen.holder if seen is not None and seen.is_live(self.now()) else ""
 
     def take_list(self, listed: Iterable[CachedObject], version: str) -> None:
-        """Take in a whole list of Leases."""
+        """Take a complete list of Leases."""
         now = self.now()
         if self.known_since < 0:
             self.known_since = now
@@ -50,7 +50,7 @@ class LeaseView:
             self._vanished(name, version, now)
 
     def observe(self, cached: CachedObject) -> None:
-        """Take in one Lease, unless we know a newer one."""
+        """Take one Lease, unless a newer one is known."""
         known = self._seen.get(cached.name)
         if known is not None and known.uid == cached.uid:
             same = known.resource_version == cached.resource_version
@@ -59,13 +59,13 @@ class LeaseView:
         self._seen[cached.name] = read_lease(cached, self.now())
 
     def bury(self, name: str) -> None:
-        """Note that a Lease is not there any more; its holder may still take itself for one."""
+        """Note that a Lease was deleted; its holder may still consider itself the holder."""
         seen = self._seen.get(name)
         if seen is not None:
             self._seen[name] = replace(seen, uid="")
 
     def replicas(self, serves: Mapping[str, bool]) -> list[Replica]:
-        """Return the living replicas; ``serves`` is what this one could do."""
+        """Return the live replicas; ``serves`` is what this one could do."""
         now, mine = self.now(), replica_name(self.me)
         found = [
             Replica(seen.holder, seen.serves)
@@ -75,7 +75,7 @@ class LeaseView:
         return [*found, Replica(self.me, serves)]
 
     def dead_replicas(self, before: float) -> list[str]:
-        """Return the names of replicas' own Leases that nobody has renewed since ``before``."""
+        """Return the names of replicas' own Leases that have not been renewed since ``before``."""
         return [
             name
             for name, seen in sorted(self._seen.items())

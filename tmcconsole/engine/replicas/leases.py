@@ -1,7 +1,7 @@
-"""Keeps this replica's Leases in the hub: looks, renews, takes, hands over, gives up.
+"""Keeps this replica's Leases in the hub: reads, renews, takes, hands over, gives up.
 
 One Lease for each SyncTarget and one for the hub say who does the work; one for each replica says
-that it lives and what it could do. There is no other coordination.
+that it is alive and what it could do. There is no other coordination.
 """
 
 from __future__ import annotations
@@ -48,28 +48,28 @@ from tmcconsole.sync.names.markers import LEASE, LEASE_OF, LEASE_SERVES, LEASE_T
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 16  # requests about Leases under way
+AT_ONCE: Final = 16  # parallel requests about Leases
 RELEASE_S: Final = 2.0  # at the end of the process; who waits longer takes over by the clock
 QUIET_LOOK_S: Final = 0.05
 IDLE_S: Final = 30.0  # at most, between two looks while the hub refuses or garbles them
-BURY_AFTER: Final = 10  # lease durations; then a dead replica's own Lease is removed
+BURY_AFTER: Final = 10  # lease durations after which a dead replica's own Lease is removed
 
 Work = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Leases:
-    """Owns what is known of the Leases. ``client`` leads to the hub past the fence."""
+    """Owns what is known of the Leases. ``client`` bypasses the fence."""
 
     client: Client
     runtime: Runtime
     me: str
     namespace: str
     holds: Holds
-    titles: Mapping[str, str]  # the duties this replica competes for; of targets, their names
+    titles: Mapping[str, str]  # the duties this replica competes for; for targets, their names
     is_ready: Callable[[str], bool]
     probe: Probe  # the hub's
-    problem: SetupError | None = None  # the hub refuses Leases: a person has to do something
+    problem: SetupError | None = None  # the hub denies Leases: an operator has to act
     view: LeaseView = field(init=False)
     _better: dict[str, tuple[str, float]] = field(default_factory=dict)  # (who, since)
     _failed_looks: int = 0  # in a row
@@ -88,16 +88,16 @@ class Leases:
             await self._round()
             self._looked.set()
             if self._is_idle and not self.probe.is_up:
-                await self.probe.wait_up()  # nothing to lose: the probe asks, and often enough
+                await self.probe.wait_up()  # nothing to lose: the probe asks often enough
             else:
                 await self.runtime.sleep(self._pause())
 
     async def wait_looked(self) -> None:
-        """Return when it was tried once to look and to take."""
+        """Return once it has tried to read and take Leases."""
         await self._looked.wait()
 
     async def wait_change(self, at_most_s: float) -> None:
-        """Return when a duty came or went, or after a while."""
+        """Return when a duty was gained or lost, or after a while."""
         with anyio.move_on_after(at_most_s):
             await self._changed.wait()
 
@@ -106,7 +106,7 @@ class Leases:
         return self.holds.holds(duty)
 
     def is_held(self, duty: str) -> bool:
-        """True where a replica holds the duty, or may before the hub's holder hears of it."""
+        """True if a replica holds the duty, or may before the hub's holder notices."""
         view = self.view
         if view.known_since < 0 or self.holds.holds(duty) or view.holder_of(duty):
             return True
@@ -115,11 +115,11 @@ class Leases:
         return self.runtime.now() - since < self.holds.timing.lease_s
 
     async def cancel(self, key: str) -> None:
-        """Remove the Lease of a target that is forgotten. Raises ``KubeError``."""
+        """Remove the Lease of a forgotten target. Raises ``KubeError``."""
         await self._bury(lease_name(key))
 
     async def release(self) -> None:
-        """Give all up, so that others need not wait. The work must have ended."""
+        """Give up all Leases, so that others need not wait. The work must have ended."""
         held = [duty for duty in self.titles if self.holds.renewed_at(duty) is not None]
         for duty in held:
             self.holds.resign(duty)
@@ -128,7 +128,7 @@ class Leases:
 
     @property
     def _is_idle(self) -> bool:
-        """True where the hub does not answer and nothing is ours any more."""
+        """True if the hub does not respond and no Lease is ours any more."""
         return self._failed_looks > 1 and not any(map(self.holds.holds, self.titles))
 
     # One round
@@ -148,7 +148,7 @@ class Leases:
         self._tell()
 
     async def _move(self) -> None:
-        """After a fresh look: take what is ours to take, hand over what is not."""
+        """After a fresh read: take the Leases that should be ours, hand over the others."""
         self._compare()
         work: list[Work] = []
         for duty in self.titles:
@@ -165,7 +165,7 @@ class Leases:
         await self._all(work)
 
     async def _all(self, work: list[Work]) -> list[bool]:
-        """Do all at once; return which succeeded."""
+        """Do all in parallel; return which succeeded."""
         results = [False] * len(work)
 
         async def one(number: int) -> None:
@@ -187,7 +187,7 @@ class Leases:
         return False
 
     def note(self, error: KubeError) -> None:
-        """Take note of a failure; what a person has to mend becomes the problem."""
+        """Record a failure; one that an operator must fix becomes the problem."""
         log.debug("a Lease could not be kept: %s", error)
         where = f"leases.coordination.k8s.io in namespace {self.namespace} of the hub"
         if isinstance(error, Forbidden):
@@ -215,7 +215,7 @@ class Leases:
         self.view.take_list(found, version)
 
     def _enforce(self) -> None:
-        """What is not ours any more ends here, writes under way included."""
+        """End what is no longer ours, including writes in flight."""
         for duty in self.titles:
             if self.holds.renewed_at(duty) is None:
                 continue
@@ -276,7 +276,7 @@ class Leases:
             self.holds.renewed(duty, sent_at)
 
     async def _write(self, duty: str, seen: ObservedLease, spec: Json) -> None:
-        """Make or keep a Lease ours, unless somebody else has written it since."""
+        """Create or renew our Lease, unless somebody else has written it since."""
         sent_at = self.runtime.now()
         if await self._patch(lease_name(duty), patch_of(seen, spec)):
             self.holds.renewed(duty, sent_at)
@@ -304,7 +304,7 @@ class Leases:
         return True
 
     async def _hand_over(self, duty: str) -> None:
-        """Stop first, then say so: never do two write."""
+        """Stop first, then say so: two replicas never write."""
         self.holds.resign(duty)
         self._tell()
         while not self.holds.is_quiet(duty):
@@ -349,7 +349,7 @@ class Leases:
                 LEASES, self._key(name), uid=seen.uid, resource_version=version
             )
         except (Conflict, NotFound):
-            return  # it lives, or is gone
+            return  # it is alive, or gone
 
     def _key(self, name: str) -> ObjectKey:
         return ObjectKey(self.namespace, name)
@@ -357,7 +357,7 @@ class Leases:
     # Telling
 
     def _pause(self) -> float:
-        """Seconds to the next round: soon, where a Lease of another's is about to run out."""
+        """Return seconds to the next round: soon if another's Lease is about to expire."""
         retry_s, rng = self.holds.timing.retry_s, self.runtime.rng
         if self._is_idle:
             return Backoff(2 * retry_s, IDLE_S, least=0.9).delay(self._failed_looks, rng)

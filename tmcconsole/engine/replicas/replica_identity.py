@@ -16,7 +16,7 @@ from tmcconsole.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-FILE: Final = "replica"  # in the state directory: the token, and the lock of who uses it
+FILE: Final = "replica"  # in the state directory: the identity, and the lock of its user
 TOKEN_DIGITS: Final = 16
 _TOKEN: Final = re.compile(rb"[0-9a-f]{16}")
 
@@ -25,9 +25,9 @@ _TOKEN: Final = re.compile(rb"[0-9a-f]{16}")
 def replica_identity(state_dir: Path, runtime: Runtime) -> Iterator[str]:
     """Hold the identity of a state directory while the engine runs.
 
-    A restarted engine finds Leases of its own and need not wait for them to run out. Where the
-    file cannot be locked somebody else uses it, or nobody can tell: then this run is a replica of
-    its own.
+    A restarted engine recognises its own Leases and need not wait for them to expire. If the file
+    cannot be locked, another process uses it, or that is unknown: then this run is a replica of its
+    own.
     """
     host, fresh = socket.gethostname(), runtime.token(TOKEN_DIGITS)
     alone = f"{host}_{os.getpid()}_{fresh}"

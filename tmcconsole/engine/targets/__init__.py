@@ -1,1 +1,1 @@
-"""One target served: its supervisor, its reconcilers wired, its heartbeat."""
+"""One target: its supervisor, its wired reconcilers, its heartbeat."""

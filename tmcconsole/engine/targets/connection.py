@@ -1,4 +1,4 @@
-"""One connection to a target: its parts, what works on it, and what its end takes along."""
+"""One connection to a target: its parts, what runs on it, and what ends with it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tmcconsole.sync.up.reconciler import UpSync
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What exists only while a target is connected. It is whole, or there is none."""
+    """What exists only while a target is connected. It is complete, or does not exist."""
 
     session: HubSession
     client: Client
@@ -51,7 +51,7 @@ class Connection:
     def start(
         self, group: TaskGroup, identity: str, recovered: Callable[[], Awaitable[None]]
     ) -> None:
-        """Start all work in ``group``. ``identity``: the UID of the cluster we mean."""
+        """Start all work in ``group``. ``identity``: the UID of the cluster that is meant."""
         shared, context, target = self.session.shared, self.session.context, self.target
         name = target.name
         shared.targets[target.key] = target
@@ -80,7 +80,7 @@ class Connection:
             spawn(group, self._bring_definitions, name=f"{name} definitions")
 
     def nudge(self) -> None:
-        """The cluster answers again: go on where we were."""
+        """The cluster responds again: continue."""
         self.target.namespaces.nudge()
         for watched in self.target.kinds.values():
             watched.informer.nudge()
@@ -88,7 +88,7 @@ class Connection:
         self.target.queue.retry_failed()
 
     async def look_anew(self) -> None:
-        """Look at everything as if for the first time: nothing of what was concluded counts."""
+        """Reconcile everything as if for the first time: earlier conclusions do not count."""
         for kind, key, entry in list(self.target.ledger.entries()):
             entry.settled = None
             self.target.queue.add(kind, key)

@@ -1,4 +1,4 @@
-"""Follows the events of one cluster and shows in the hub those about what is synced there."""
+"""Follows the events of one cluster and copies those about synced objects to the hub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ RETRY_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class EventWatch:
-    """Nothing is cached and nothing from before the start is told: an event is news, no state."""
+    """Nothing is cached, and nothing from before the start is copied: an event is news, not
+    state.
+    """
 
     session: HubSession
     client: Client
@@ -36,16 +38,20 @@ class EventWatch:
     mirror: EventMirror
 
     async def run(self) -> None:
-        """Follow until cancelled; a watch that ends begins again at the present."""
+        """Follow until cancelled; a watch that ends starts again at the present."""
         while True:
             await self.probe.wait_up()
             await self.session.probe.wait_up()
             try:
                 await self._follow(await self._present())
             except KubeError as error:
-                log.info("%s: events are followed again: %s", self.target.name, error)
+                log.info("%s: watching events again: %s", self.target.name, error)
             if self.mirror.left_out:
-                log.info("%s: %d events were too many", self.target.name, self.mirror.left_out)
+                log.info(
+                    "%s: %d events were dropped by the rate limit",
+                    self.target.name,
+                    self.mirror.left_out,
+                )
             await self.session.context.runtime.sleep(RETRY_S)
 
     async def _present(self) -> str:
@@ -75,11 +81,11 @@ class EventWatch:
         hub = self.session.shared.hub
         try:
             await hub.writer.apply(EVENTS, tree, into=None, force=True)
-        except KubeError as error:  # an event more or less: the next one tells it again
-            log.info("an event of %s was not taken by the hub: %s", self.target.name, error)
+        except KubeError as error:  # one event more or less: the next one reports it again
+            log.info("the hub rejected an event of %s: %s", self.target.name, error)
 
     def _about(self, event: Json) -> Json | None:
-        """Return the hub object that an event is about, None where it is not one of ours."""
+        """Return the hub object that an event is about, None if it is not one of ours."""
         target, session = self.target, self.session
         side = session.upsyncing.sides.get(target.key)
         kinds = {id: watched.kind for id, watched in target.kinds.items()}

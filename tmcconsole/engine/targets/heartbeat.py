@@ -1,4 +1,4 @@
-"""Telling the hub that a target lives, and what is the matter where it does not."""
+"""Reports to the hub that a target is alive, and what is wrong if anything is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ class Heartbeat:
     errors: int = 0
 
     async def run(self) -> None:
-        """Beat while the cluster answers; write changed conditions at once. Until cancelled."""
+        """Send heartbeats while the cluster responds; write changed conditions at once. Until
+        cancelled.
+        """
         runtime, period = (
             self.session.context.runtime,
             self.session.context.settings.sync.heartbeat_s,
@@ -66,7 +68,7 @@ class Heartbeat:
             await runtime.sleep(LOOK_S)
 
     async def _write(self, beat: bool) -> bool:
-        """Write what changed; False where the hub did not take it."""
+        """Write what changed; return False if the hub did not accept it."""
         session = self.session
         key = ObjectKey("", self.settings.name)
         cached = session.sources.targets.get(key)
@@ -104,7 +106,7 @@ class Heartbeat:
         )
 
     def _synced(self) -> Iterator[SyncedResource]:
-        """What is synced, or was and will be; rights that are missing have their condition."""
+        """What is synced, or was and will be; missing rights have their own condition."""
         for id, standing in sorted(self.shared_kinds.standings.items()):
             is_ours = standing.state in _TOLD or standing.state is KindState.PENDING
             if not is_ours or standing.reason == "KindNotServed":
@@ -122,9 +124,10 @@ class Heartbeat:
         return f"{count} object{'' if count == 1 else 's'}" if count else ""
 
     def _missing(self) -> Iterator[str]:
-        """Kinds that cannot be synced as things are, each with its reason; an outage is not that.
+        """Return the kinds that cannot be synced now, each with its reason; an outage does not
+        count.
 
-        What the account may not list has a condition of its own.
+        Kinds that the account may not list have their own condition.
         """
         found = self.shared_kinds.discovery
         yield from (f"{group}: {why}" for group, why in found.failed)
@@ -142,7 +145,7 @@ class Heartbeat:
 
 
 async def tell_disconnected(session: HubSession, name: str, reason: str, message: str) -> None:
-    """Write on a SyncTarget why it is not served now. A hub that is away hears it from nobody."""
+    """Record on a SyncTarget why it is not served now, if the hub can be reached."""
     cached = session.sources.targets.get(ObjectKey("", name))
     if cached is None or not session.probe.is_up:
         return
@@ -157,4 +160,4 @@ async def tell_disconnected(session: HubSession, name: str, reason: str, message
             SYNC_TARGETS, cached.key, patch, into=session.sources.targets, subresource="status"
         )
     except KubeError as error:
-        log.warning("that %s is not served could not be written: %s", name, error)
+        log.warning("the status of %s, which is not served, could not be written: %s", name, error)

@@ -1,4 +1,4 @@
-"""A target's SyncTarget, as the hub has it at this moment: what it says, and what operators ask."""
+"""A target's SyncTarget as the hub has it now: its fields, and what operators ask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tmcconsole.sync.state.target import Orders
 
 @dataclass(slots=True)
 class Registration(Orders):
-    """Reads the SyncTarget of one target in the hub's mirror, and remembers nothing older."""
+    """Reads the SyncTarget of one target from the hub's cache, and remembers nothing older."""
 
     session: HubSession
     name: str  # the SyncTarget's
@@ -28,20 +28,20 @@ class Registration(Orders):
 
     @property
     def is_ours(self) -> bool:
-        """True where this replica writes there at this instant."""
+        """True if this replica writes there at this moment."""
         return self.session.shared.duties.holds(self.key)
 
     @property
     def holder(self) -> str:
-        """The replica that writes there, "" where none is known, or we are alone."""
+        """Return the replica that writes there, "" if none is known, or we are alone."""
         return self.session.leases.view.holder_of(self.key) if self.session.leases else ""
 
     def found(self) -> SyncTarget | None:
-        """Return the SyncTarget, None where the hub has none."""
+        """Return the SyncTarget, None if the hub has none."""
         cached = self.session.sources.targets.get(ObjectKey("", self.name))
         if cached is None:
             return None
-        # Asked before every write: read once for each version there is.
+        # Asked before every write: decoded once per version.
         if self._read is None or self._read[0] is not cached:
             read = read_sync_target(cached.decode(), self.session.shared.hub.cluster)
             self._read = cached, read
@@ -58,7 +58,7 @@ class Registration(Orders):
         return found is not None and found.is_evicting(self._wall)
 
     def labels(self) -> tuple[tuple[str, str], ...]:
-        """See ``Orders``; of one that is gone, those it had."""
+        """See ``Orders``; for a deleted one, its last labels."""
         found = self.found() or (self._read[1] if self._read else None)
         pairs = found.labels.items() if found else ()
         return tuple(sorted((name, value) for name, value in pairs if not is_bookkeeping(name)))
@@ -69,7 +69,7 @@ class Registration(Orders):
         return found.allow_deletes_until if found else 0.0
 
     def holding(self) -> tuple[bool, bool, bool]:
-        """Return what holds writes or lets them pass: where it changes, what was held may go."""
+        """Return what holds writes or lets them pass: when it changes, held writes may proceed."""
         allowed = self.deletes_allowed_until() > self._wall
         return self.pause() is None, allowed, self.is_draining()
 

@@ -1,4 +1,4 @@
-"""Which kinds one target shares with the hub: discovered, judged, watched, told."""
+"""Which kinds one target shares with the hub: discovered, judged, watched, reported."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ from tmcconsole.tmc.errors import Severity
 
 log = logging.getLogger(__name__)
 
-SHOWN_FIELDS = 3  # of what is incompatible, in one message
-# States a person should know of, and how badly.
+SHOWN_FIELDS = 3  # incompatible fields in one message
+# States that an operator should know of, and their severity.
 _TROUBLE = {
     KindState.GONE: Severity.MEDIUM,
     KindState.INCOMPATIBLE: Severity.MEDIUM,
@@ -61,7 +61,7 @@ class KindMemory:
 
     discovery: Discovery | None = None
     known: set[str] = field(default_factory=set)  # ids of kinds that were synced
-    shown: dict[str, KindStanding] = field(default_factory=dict)  # as last told
+    shown: dict[str, KindStanding] = field(default_factory=dict)  # as last reported
     since: dict[str, float] = field(default_factory=dict)  # Unix seconds, by id
 
 
@@ -110,7 +110,7 @@ class SharedKinds:
         )
 
     def start(self) -> None:
-        """Watch what is known to be shared, and go on looking."""
+        """Watch what is known to be shared, and keep checking."""
         name, group = self.target.name, self.group
         spawn(group, self.definitions.informer.run, name=f"{name} informer definitions")
         self.follow()
@@ -118,11 +118,11 @@ class SharedKinds:
         spawn(group, self.rights.run, name=f"{name} rights")
 
     def soon(self) -> None:
-        """There is news of what the hub or the target serves."""
+        """What the hub or the target serves has changed."""
         self._again.soon()
 
     def follow(self) -> None:
-        """Judge the kinds anew, and watch those that both sides serve."""
+        """Judge the kinds again, and watch those that both sides serve."""
         self.up.follow(self.discovery)
         before = pairs_of(self.standings)
         self.standings = stand_kinds(self.session.discovery, self.discovery, self._rules())
@@ -138,7 +138,7 @@ class SharedKinds:
         self.tell()
 
     def tell(self) -> None:
-        """Note how the kinds stand, with the rights that are missing, and what has changed."""
+        """Record the state of the kinds, including missing rights, and report changes."""
         for id, standing in self.standings.items():
             self._note(id, restrict(standing, self._refused(id)))
         for id in self.memory.shown.keys() - self.standings.keys():
@@ -147,13 +147,13 @@ class SharedKinds:
         self.session.context.changed()
 
     def unauthorized(self) -> tuple[str, ...] | None:
-        """Return the rights that are missing, in words; None where that is not known yet."""
+        """Return the missing rights in words; None if they are not known yet."""
         if not (self.rights.are_known and self.session.rights.are_known):
             return None
         return tuple(told for id in ("namespaces", *self.standings) for told in self._refused(id))
 
     def rights_changed(self) -> None:
-        """Rights were taken or given here: what they held up need not wait longer."""
+        """Rights were revoked or granted here: what they blocked need not wait longer."""
         self.rights.nudge_permitted(self.target.kinds)
         if not self.rights.missing:
             self.target.queue.retry_failed()
@@ -163,7 +163,7 @@ class SharedKinds:
         return self.wiring.make_informer(kind, self._informer_changed)
 
     def _informer_changed(self, kind: Kind, state: InformerState) -> None:
-        """An informer of ours stands differently: its kind is gone, forbidden, or well again."""
+        """One of our informers has changed state: its kind is gone, forbidden, or fine again."""
         if state.phase is Phase.GONE:
             self.soon()
         if state.phase is Phase.DENIED:
@@ -228,13 +228,13 @@ class SharedKinds:
             return None
         sender, receiver = here.schema(pair.hub), there.schema(pair.target)
         if sender is None or receiver is None:
-            return ""  # one of them publishes none: what does not fit is refused object by object
+            return ""  # one of them publishes none: incompatible objects are refused one by one
         found = narrowings(sender, receiver)
         more = f" and {len(found) - SHOWN_FIELDS} more" if len(found) > SHOWN_FIELDS else ""
         return "; ".join(str(one) for one in found[:SHOWN_FIELDS]) + more
 
     def _needs(self, kind: Kind) -> Iterator[Right]:
-        """Namespaces are made by the engine itself, whoever writes into them."""
+        """The engine itself creates namespaces, whoever writes into them."""
         by_tenants = self.settings.impersonate and kind.id != NAMESPACES.id
         return reading_rights(kind) if by_tenants else target_rights(kind)
 
@@ -247,7 +247,7 @@ class SharedKinds:
         try:
             found = await discover(self.wiring.client)
         except KubeError as error:
-            log.warning("%s: kinds could not be read again: %s", self.target.name, error)
+            log.warning("%s: discovery failed: %s", self.target.name, error)
         else:
             self.discovery = self.memory.discovery = keep_unknown(found, self.discovery)
         self.follow()

@@ -1,4 +1,4 @@
-"""The supervisor of one target: connects, serves, notices loss, connects again. Forever."""
+"""The supervisor of one target: connects, serves, notices loss, reconnects. Forever."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ from tmcconsole.tmc.errors import ErrorType
 log = logging.getLogger(__name__)
 
 BACKOFF: Final = Backoff(first_s=1.0, cap_s=30.0)
-HEALTHY_S: Final = 60.0  # served for so long, the next failure is a first again
-WAIT_S: Final = 1.0  # for a SyncTarget that is not in the hub yet
+HEALTHY_S: Final = 60.0  # after this long without a failure, the backoff starts over
+WAIT_S: Final = 1.0  # before checking again for a SyncTarget missing from the hub
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Owns one target's connection and how the target stands."""
+    """Owns one target's connection and state."""
 
     session: HubSession
     settings: TargetSettings
     registration: Registration = field(init=False)
     standing: TargetStanding = field(init=False)
     connection: Connection | None = None  # None while there is none
-    last: Connection | None = None  # the one there is, else the one there was last
+    last: Connection | None = None  # the current one, else the last one
     kinds: KindMemory = field(default_factory=KindMemory)
     cluster_uid: str = ""
-    _failures: int = 0  # in a row, without a healthy while between them
-    _served_from: float = 0.0  # monotonic; 0 = the last try did not get so far
+    _failures: int = 0  # consecutive, without a healthy period between them
+    _served_from: float = 0.0  # monotonic; 0 = the last attempt did not get this far
 
     def __post_init__(self) -> None:
         self.registration = Registration(self.session, self.settings.name)
@@ -92,7 +92,7 @@ class Supervisor:
 
     @property
     def is_ready(self) -> bool:
-        """True where we could write there this moment: connected, and all is listed."""
+        """True if we could write there now: connected, and everything is listed."""
         here = self.connection
         if here is None or not here.probe.is_up or not self.standing.is_connected:
             return False
@@ -100,7 +100,7 @@ class Supervisor:
         return all(informer.synced for informer in (here.target.namespaces, *watched))
 
     async def run(self) -> None:
-        """Serve the target until cancelled; one that fails harms no other."""
+        """Serve the target until cancelled; a failure does not affect other targets."""
         self.session.on_kinds.append(self._look_at_kinds)
         self.session.on_rights.append(self._hub_rights_changed)
         await self.session.sources.targets.wait_synced()
@@ -135,7 +135,7 @@ class Supervisor:
 
     async def _serve(self, registered: SyncTarget) -> None:
         """Connect once and work until something ends it; always by an exception."""
-        if not self._failures:  # after a failure it stays what it is until it is connected
+        if not self._failures:  # after a failure the state stays until it is connected
             self.standing.enter(TargetState.CONNECTING, "", "")
         client = await dial(self.session.context.runtime, self.name, self._fenced)
         try:
@@ -161,7 +161,7 @@ class Supervisor:
         return Fenced(open, leases.holds, self.key) if leases else open
 
     async def _check_identity(self, client: Reader, registered: SyncTarget) -> None:
-        """Another cluster behind the same name is another target: stop and say so."""
+        """A different cluster behind the same name is a different target: stop and say so."""
         uid = await cluster_uid(client)
         self.cluster_uid = uid
         require_same(registered.cluster_uid or uid, uid, self.name)
@@ -184,7 +184,7 @@ class Supervisor:
     def _connect(
         self, group: TaskGroup, client: Client, registered: SyncTarget, discovery: Discovery
     ) -> Connection:
-        """Put a connection together; what earlier ones learned of the same cluster is kept."""
+        """Build a connection; what earlier ones learned of the same cluster is kept."""
         session, context, last = self.session, self.session.context, self.last
         wiring = Wiring(
             session=session,
@@ -238,7 +238,7 @@ class Supervisor:
             self.connection.shared_kinds.tell()
 
     async def _recovered(self, here: Connection) -> None:
-        """The cluster answers again: is it still the same one? Then go on where we were."""
+        """The cluster responds again: check that it is still the same one, then continue."""
         registered = self.registration.found()
         if registered is None:
             raise self._missing()
@@ -246,7 +246,7 @@ class Supervisor:
         here.nudge()
 
     async def _watch_over(self, here: Connection, registered: SyncTarget) -> None:
-        """Translate reachability into the target's state; end where a new connection is needed."""
+        """Turn reachability into the target's state; end if a new connection is needed."""
         registration, standing, probe = self.registration, self.standing, here.probe
         holding, labels = registration.holding(), registration.labels()
         ours = registration.is_ours
@@ -277,18 +277,18 @@ class Supervisor:
             await self.session.leases.wait_change(at_most_s)
 
     async def _take_over(self, here: Connection, found: SyncTarget) -> None:
-        """From here on we are the writer: nothing of what we concluded while watching counts."""
+        """From now on we are the writer: what we concluded while watching does not count."""
         if here.probe.is_up:
             await self._check_identity(here.client, found)
         await here.look_anew()
 
     def _missing(self) -> SetupError:
         return SetupError(
-            "SyncTargetMissing", f"the SyncTarget {self.name} was deleted, or made anew"
+            "SyncTargetMissing", f"the SyncTarget {self.name} was deleted or recreated"
         )
 
     async def _failed(self, error: Exception) -> None:
-        """Note why there is no connection, and wait before the next one."""
+        """Record why there is no connection, and wait before the next attempt."""
         context = self.session.context
         found = understand(error, "target")
         context.history.record_error(found, target=self.name, subject="", at=context.runtime.wall())
@@ -310,7 +310,7 @@ class Supervisor:
 
 
 def silent(supervisors: Mapping[str, Supervisor]) -> dict[str, float]:
-    """Return the targets that do not answer, and when each was last heard (Unix seconds)."""
+    """Return the targets that do not respond, and when each last did (Unix seconds)."""
     return {
         name: (one.probe.contact_at if one.probe else 0.0) or one.standing.since
         for name, one in sorted(supervisors.items())
@@ -319,6 +319,6 @@ def silent(supervisors: Mapping[str, Supervisor]) -> dict[str, float]:
 
 
 def _reach_error(probe: Probe) -> Unreachable:
-    """Return the error of a server that needs a new connection: other credentials, another CA."""
+    """Return the error of a server that needs a new connection: different credentials or CA."""
     reason = "Credentials" if probe.reason == "Unauthorized" else probe.reason
     return Unreachable(str(probe.message), sent=True, reason=reason)

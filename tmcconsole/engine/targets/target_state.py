@@ -1,4 +1,4 @@
-"""How one target stands with this engine, as its record and the history tell it."""
+"""The state of one target in this engine, for its record and the history."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class TargetStanding(Contact):
 
     @property
     def is_connected(self) -> bool:
-        """True while the cluster answers, whether we write there or not."""
+        """True while the cluster responds, whether we write there or not."""
         return self.state in _CONNECTED
 
     def enter_work(self) -> None:
-        """Say what we do with a cluster that answers."""
+        """Set what we do with a cluster that responds."""
         registration, leases = self.registration, self.registration.session.leases
         if leases is None or registration.is_ours:
             self.enter(TargetState.SYNCING, "", "")
@@ -42,11 +42,11 @@ class TargetStanding(Contact):
         elif registration.holder not in ("", leases.me):
             self.enter(TargetState.STANDBY, "HeldByAnother", f"{registration.holder} syncs it")
         else:
-            told = "the hub has not renewed our Lease: nothing is written until it has"
+            told = "our Lease in the hub is not renewed: nothing is written until it is"
             self.enter(TargetState.STANDBY, "AwaitingLease", told)
 
     def enter(self, state: TargetState, reason: str, message: str) -> None:
-        """Note the state; ``since`` is kept while state and reason do."""
+        """Set the state; ``since`` is kept while state and reason stay the same."""
         context = self.registration.session.context
         if (state, reason) != (self.state, self.reason):
             self.since = context.runtime.wall()

@@ -1,4 +1,4 @@
-"""How a target's caches call the queues: from events on a cluster to hub keys."""
+"""How a target's caches feed the queues: from events on a cluster to hub keys."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Wiring:
         )
 
     def _make_namespace_informer(self) -> Informer:
-        """Return an informer of all namespaces: ours must be told from foreign ones."""
+        """Return an informer of all namespaces, to tell ours from foreign ones."""
         return Informer(
             self.client,
             NAMESPACES,
@@ -58,7 +58,7 @@ class Wiring:
         )
 
     async def when_synced(self, kind: str) -> None:
-        """Once both sides of a kind are listed, look at every object of either."""
+        """Once both sides of a kind are listed, queue all objects of either."""
         target, hub = self.target, self.session.shared.hub
         here, there = target.kinds.get(kind), hub.kinds.get(kind)
         if here is None or there is None:
@@ -93,7 +93,7 @@ class Wiring:
         self.session.context.records.touch(kind.id, hub_key)
 
     def _has_listed(self, kind: str) -> bool:
-        """True once events tell of changes; before, they only tell of what there is."""
+        """True once events report changes; before, they only report what exists."""
         watched = self.target.kinds.get(kind)
         return watched is not None and watched.informer.synced
 
