@@ -249,7 +249,7 @@ def test_files_and_names_in_the_architecture_exist(page: Path) -> None:
 
 
 def test_files_and_names_in_the_recipes_exist() -> None:
-    assert missing_names(section("CONTRIBUTING.md", "Five recipes")) == ([], [])
+    assert missing_names(section("CONTRIBUTING.md", "Six recipes")) == ([], [])
 
 
 def missing_names(text: str) -> tuple[list[str], list[str]]:

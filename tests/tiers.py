@@ -37,6 +37,7 @@ TIER_OF: Final = {
     "faultproxy": USUAL,
     "faults": USUAL,
     "faults/test_catalogue.py": QUICK,
+    "incidents": THOROUGH,
     "kube": USUAL,
     "kube/test_deep.py": QUICK,
     "kube/test_ingest.py": QUICK,

@@ -1,0 +1,72 @@
+"""What a person is told, claim by claim, each beside the fact."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+SLACK_S = 6.0  # until the program notices, and what rounding takes
+BUCKET_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AGE = re.compile(r"^(\d+)(s|m|h|d)(\d+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that was said. ``is_true`` None: the referee could not check it."""
+
+    face: str  # status, why, history, or a screen with its size
+    about: str
+    told: str
+    fact: str
+    is_true: bool | None
+
+    def __str__(self) -> str:
+        return f"{self.face}: {self.about}: told {self.told!r}, but {self.fact}"
+
+
+@dataclass(slots=True)
+class Claims:
+    """The claims of one face."""
+
+    face: str
+    made: list[Claim] = field(default_factory=list)
+
+    def check(self, about: str, told: object, fact: object, is_true: bool | None = None) -> None:
+        """Compare; without ``is_true`` what is told must be the fact."""
+        judged = told == fact if is_true is None else is_true
+        self.made.append(Claim(self.face, about, str(told), str(fact), judged))
+
+    def must(self, about: str, told: str, fact: str, is_true: bool) -> None:
+        """Hold what was told to a condition that ``fact`` puts in words."""
+        self.made.append(Claim(self.face, about, told, fact, is_true))
+
+    def unchecked(self, about: str, told: str, why: str) -> None:
+        """List what was told and cannot be compared."""
+        self.made.append(Claim(self.face, about, told, why, None))
+
+    @property
+    def untrue(self) -> list[Claim]:
+        """Return those that are not so."""
+        return [one for one in self.made if one.is_true is False]
+
+
+def age_bounds(text: str) -> tuple[float, float] | None:
+    """Return the ages in seconds that ``now``, ``20s``, ``6m`` or ``3h10`` stands for."""
+    text = text.removesuffix(" ago")
+    if text in ("now", "just now"):
+        return 0.0, 10.0
+    found = _AGE.match(text)
+    if found is None:
+        return None
+    number, unit = int(found[1]), BUCKET_S[found[2]]
+    least = number * unit + (int(found[3]) * 60 if found[3] else 0)
+    # The console's steps under a minute are ten seconds, those of commands one.
+    return least, least + (10.0 if unit == 1.0 and number % 10 == 0 else unit)
+
+
+def is_age(text: str, true_age_s: float) -> bool:
+    """Say whether an age that is shown can be the true one."""
+    bounds = age_bounds(text)
+    if bounds is None:
+        return False
+    return bounds[0] - SLACK_S <= true_age_s <= bounds[1] + SLACK_S

@@ -1,0 +1,75 @@
+"""What the program is known to say that is not so: each sentence goes when it is mended.
+
+A sentence stands for the claims whose line ``incident: moment: face: claim`` its pattern is found
+in. Such a claim is no news in the tests of an incident; but a test of its own, expected to fail,
+holds that nothing of the kind is said, and complains as soon as that is so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+SCREEN = r"screen \d+x\d+"
+# Moments at which a target does not answer the program.
+SILENT = r"(cut off|refused|hangs|before|after|both down|one down)"
+# Incidents of something that is wanted on a target and cannot be there.
+CANNOT_BE = r"(a definition is missing on one target: missing|a kind is forbidden: forbidden)"
+PODS = r"(pods crash|an image cannot be pulled|a quota leaves pods unstarted|no node has room)"
+
+KNOWN: dict[str, str] = {
+    "status and why exit with 0 whatever they tell": r": exit code: told '0', but (3|4)",
+    "what was in sync on a target that does not answer is told as of now":
+        rf": {SILENT}: (status|{SCREEN}): (targets: )?in sync on \S+: told '\d+(/\d+)?', but 0",
+    "why tells since when a copy was in sync as since when its target is silent":
+        rf": {SILENT}: why: since, ",
+    "why of an object does not say when a silent target is tried again":
+        rf": {SILENT}: why: why \S+: next try: ",
+    "the kinds of a target that does not answer are healthy":
+        rf": {SILENT}: {SCREEN}: health: \S+ under \S+: told '● healthy'",
+    "one silence is several lines of history": r": history: lines of ",
+    "with the hub down, no two keys lead to when it is tried again":
+        r"the hub is down: down: keystrokes: keys to the remedy",
+    "after a restart, what is wanted on a target that does not answer is in no count and no list":
+        rf": after: (status|why|{SCREEN}): "
+        r"(objects placed|objects on|all is well|what is listed|resources: |header: in sync"
+        r"|targets: in sync)",
+    "after a restart, a target is silent since the restart":
+        rf": after: {SCREEN}: problems: since",
+    "a kind that may not be listed any more is told as in sync":
+        rf"a right is taken back: taken back: (status|why|{SCREEN}): "
+        r"(objects in sync|in sync on|all is well|what is listed|resources: |header: in sync"
+        r"|targets: in sync|health: system)",
+    "what is wanted on a target and cannot be there is no problem of the first screen": (
+        rf"{CANNOT_BE}: {SCREEN}: problems: told 'none'"
+    ),
+    "why denies an object whose kind is refused": r"told 'hub        it is not there",
+    "no keys lead to what is wanted and cannot be": rf"{CANNOT_BE}: keystrokes: ",
+    "the history has no line of what is wanted and cannot be, and none of its coming":
+        rf"({CANNOT_BE}|on one target: there): history: ",
+    "the history has no line of a name that is taken":
+        r"our name is taken: taken: history: ",
+    "the history has no line of deletions that are held":
+        r"a namespace of 32 is deleted: held: history: ",
+    "the history has no line of a drain that is over":
+        r"a drain with a place to go: moved: history: ",
+    "deletions are held since the target came up":
+        rf"a namespace of 32 is deleted: held: (why: since, |{SCREEN}: problems: since)",
+    "why of a workload does not say why its pods do not run":
+        rf"{PODS}: [^:]+: why: why \S+: cause",
+    "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",
+    "a fleet whose pods do not run is healthy":
+        rf"{PODS}: [^:]+: {SCREEN}: health: system",
+    "why of a copy that waits does not say who paused its target, and why":
+        r"a target is paused: paused: why: why \S+: cause",
+}  # fmt: skip
+
+
+def known(line: str) -> bool:
+    """Say whether a claim is one of those."""
+    return any(re.search(pattern, line, re.DOTALL) for pattern in KNOWN.values())
+
+
+def matching(sentence: str, lines: Sequence[str]) -> Iterator[str]:
+    """Yield the claims that a sentence stands for."""
+    return (line for line in lines if re.search(KNOWN[sentence], line, re.DOTALL))

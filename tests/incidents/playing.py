@@ -1,0 +1,68 @@
+"""Plays many incidents: simulated ones side by side, those on real API servers in a row."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import anyio
+
+from tests.envtest.leftovers import take_away
+from tests.envtest.planes import Plane
+from tests.incidents.referee import Report, play
+from tests.incidents.script import Incident
+from tests.incidents.servers import Server, real, simulated
+from tests.incidents.world import open_world
+
+AT_ONCE = 7  # an incident mostly waits
+
+
+def play_simulated(incidents: Iterable[Incident]) -> dict[str, Report]:
+    """Play each in a world of its own, some at the same time; return reports by name."""
+    reports: dict[str, Report] = {}
+    limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def one(incident: Incident) -> None:
+        async with limit:
+            with tempfile.TemporaryDirectory(prefix="incident-") as folder:
+                reports[incident.name] = await _played(
+                    incident, simulated(Path(folder)), Path(folder)
+                )
+
+    async def all_of_them() -> None:
+        async with anyio.create_task_group() as group:
+            for incident in incidents:
+                group.start_soon(one, incident)
+
+    anyio.run(all_of_them)
+    return reports
+
+
+def play_real(planes: Sequence[Plane], incidents: Iterable[Incident]) -> dict[str, Report]:
+    """Play each on the same API servers, with nothing left there of the one before."""
+    reports = {}
+    for incident in incidents:
+        take_away(planes)
+        with tempfile.TemporaryDirectory(prefix="incident-") as folder:
+            reports[incident.name] = anyio.run(_played, incident, real(planes), Path(folder))
+    take_away(planes)
+    return reports
+
+
+async def _played(
+    incident: Incident, opening: AbstractAsyncContextManager[list[Server]], folder: Path
+) -> Report:
+    screen = ""
+    try:
+        async with opening as servers, open_world(servers, folder) as world:
+            world.skew_s = incident.skew_s
+            await world.start()
+            try:
+                return await play(incident, world)
+            finally:
+                screen = world.terminal.text if world.terminal else ""
+    except Exception:  # noqa: BLE001 - it belongs to this incident, and the others go on
+        return Report(failure=f"{traceback.format_exc()}\n{screen}")

@@ -1,0 +1,98 @@
+"""Looks at everything a person can see at one moment, until it is true or patience is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+
+from tests.incidents.claims import Claim, Claims
+from tests.incidents.commands import judge_status, judge_why
+from tests.incidents.keystrokes import judge_keystrokes
+from tests.incidents.known import known
+from tests.incidents.screens import face_of, judge_history, judge_screens
+from tests.incidents.script import Incident, Look
+from tests.incidents.terminal import LARGE, SMALL
+from tests.incidents.world import World
+
+# What was done a moment ago may be told a moment later; what is still untrue then is untrue.
+PATIENCE_S = 7.0
+PATIENCE_OVER_S = 25.0  # that a trouble is over is noticed with the next try
+PAUSE_S = 0.3
+LEAST_LOOKS = 4  # what changes for a moment, as while something is tried again, is no untruth
+
+Judge = Callable[[World, Look], Awaitable[Claims]]
+
+FACES: dict[str, Judge] = {
+    "status": judge_status,
+    "why": judge_why,
+    "history": partial(judge_history, size=LARGE),
+    face_of(LARGE): partial(judge_screens, size=LARGE),
+    face_of(SMALL): partial(judge_screens, size=SMALL),
+    "keystrokes": judge_keystrokes,
+}
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was claimed in one incident, by face."""
+
+    claims: dict[str, list[tuple[str, Claim]]] = field(
+        default_factory=lambda: {face: [] for face in FACES}
+    )
+    failure: str = ""  # what broke the story off
+    broken: list[str] = field(default_factory=list)  # deeds, and not words, that must not be
+    took_s: float = 0.0
+
+    def untrue(self, face: str) -> list[str]:
+        """Return what was not so, each with the moment."""
+        found = self.claims[face]
+        return [f"{moment}: {claim}" for moment, claim in found if claim.is_true is False]
+
+    def checked(self, face: str) -> int:
+        """Return how many claims could be compared."""
+        return sum(claim.is_true is not None for _, claim in self.claims[face])
+
+    def lines(self, name: str) -> list[str]:
+        """Return all that was not so, for the incident of that name."""
+        return [f"{name}: {line}" for face in FACES for line in self.untrue(face)]
+
+    def not_checked(self) -> list[str]:
+        """Return what was said and could not be compared, with why."""
+        every = [claim for found in self.claims.values() for _, claim in found]
+        return [f"{one.about}: {one.fact}" for one in every if one.is_true is None]
+
+    def keys(self) -> list[str]:
+        """Return the keys that lead to the cause and to the remedy."""
+        found = self.claims["keystrokes"]
+        return [f"{moment}: {claim.about}: {claim.told}" for moment, claim in found]
+
+
+async def play(incident: Incident, world: World) -> Report:
+    """Play an incident and look at each of its moments."""
+    report, began = Report(), time.monotonic()
+    async for look in incident.story(world):
+        await judge(report, world, look, f"{incident.name}: {look.name}")
+    report.broken = world.broken
+    report.took_s = time.monotonic() - began
+    return report
+
+
+async def judge(report: Report, world: World, look: Look, where: str) -> None:
+    """Look at every face; all have the same time to become true, and each has some of its own."""
+    deadline = time.monotonic() + (PATIENCE_OVER_S if look.is_over else PATIENCE_S)
+    for face, judged in FACES.items():
+        claims, looks = await judged(world, look), 1
+        while claims.untrue and (
+            time.monotonic() < deadline or (looks < LEAST_LOOKS and _has_news(claims, where))
+        ):
+            await anyio.sleep(PAUSE_S)
+            claims, looks = await judged(world, look), looks + 1
+        report.claims[face] += [(look.name, claim) for claim in claims.made]
+
+
+def _has_news(claims: Claims, where: str) -> bool:
+    return any(not known(f"{where}: {claim}") for claim in claims.untrue)
