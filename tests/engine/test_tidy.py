@@ -62,7 +62,7 @@ def test_a_namespace_we_made_goes_half_a_minute_after_its_last_object() -> None:
             assert await namespace(world) is not None
 
             await world.eventually(lambda: namespace_is_gone(world), "removed", within_s=30)
-            assert told(world, "NamespaceRemoved") == ["made here and empty"]
+            assert told(world, "NamespaceRemoved") == ["created by the engine and empty"]
             announced = [line for line in world.audit.lines if b'"delete-namespace"' in line]
             assert len(announced) == 1
             assert await world.hub.get(NAMESPACES, "", "shop") is not None

@@ -205,7 +205,7 @@ def test_a_transform_that_fails_writes_nothing_and_keeps_what_is_there() -> None
         assert (standing.state, standing.reason) == (SyncState.REFUSED, "TransformFailed")
         assert standing.message == (
             "transform broken (Placement shop) fails on configmaps shop/fresh on east: data.colour "
-            "is no object; mend the transform, or have it match less"
+            "is no object; correct the transform, or narrow its match"
         )
         assert world.data_on("east") == {"colour": "blue"}
         assert world.names_on("east") == ["settings"]

@@ -309,5 +309,5 @@ def test_a_transform_that_fails_leaves_no_desired_state_and_says_why(
     text = str(caught.value)
     assert text.startswith("transform it (config) fails on configmaps shop/settings on eu-west: ")
     assert why in text
-    assert text.endswith("mend the transform, or have it match less")
+    assert text.endswith("correct the transform, or narrow its match")
     assert "\n" not in text

@@ -1,1 +1,1 @@
-"""Object by object: plan what a cluster should hold, act, observe what came of it."""
+"""Object by object: plan what a cluster should hold, act, observe the result."""

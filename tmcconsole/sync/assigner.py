@@ -1,4 +1,4 @@
-"""On the hub: writes down where each object belongs, then calls the targets concerned."""
+"""On the hub: records where each object belongs, then queues it for the targets concerned."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Assigner:
     shared: SyncContext
 
     async def reconcile(self, item: Item) -> float | None:
-        """Patch the object's marks if they are out of date; else pass it to its targets."""
+        """Patch the object's labels if they are out of date; otherwise queue it for its targets."""
         hub = self.shared.hub
         watched = hub.kinds.get(item.lane)
         if watched is None:
@@ -41,12 +41,12 @@ class Assigner:
         tree = cached.decode()
         keys = finalizer_keys(tree) | set(state_keys(tree))
         if not item.key.namespace and not self.shared.placements.has_decided:
-            return LOOK_AGAIN_S  # no Placement read yet is not the same as no Placement
+            return LOOK_AGAIN_S  # Placements not read yet are not the same as none
         patch = self._plan(item, tree)
         duties, names = self.shared.duties, tuple[str, ...]()
         if patch is not None:
             patch, names = share_of(patch, tree, duties.name_for, leads=duties.leads)
-        if cached.deleting or patch is None:  # a deletion waits for no stamp
+        if cached.deleting or patch is None:  # a deletion does not wait for a stamp
             self._pass_on(item, keys)
         with acting_for(*names):
             return await self._write(item, patch) if patch is not None else None
@@ -54,14 +54,14 @@ class Assigner:
     def _plan(self, item: Item, tree: Json) -> Json | None:
         expected = expected_of(self.shared, item, tree)
         if expected is None:
-            return None  # its own deletion is near, or its event: either calls again
+            return None  # its own deletion is near, or its event: either queues it again
         served = self._served(item, tree, expected.keys)
         self._note_waiting(item, served)
         now = datetime.fromtimestamp(self.shared.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return plan_assignment(tree, expected, served, now)
 
     def _note_waiting(self, item: Item, keys: frozenset[str]) -> None:
-        """The clock of a change starts when it was first queued here."""
+        """A change's age counts from when it was first queued here."""
         since = self.shared.hub.queue.added_at(item)
         for key in sorted(keys):
             target = self.shared.targets[key]
@@ -73,7 +73,7 @@ class Assigner:
         return entry is not None and cached is not None and entry.carries(cached)
 
     def _served(self, item: Item, tree: Json, keys: frozenset[str]) -> frozenset[str]:
-        """Those of the targets that would really get a copy: only they get a finalizer."""
+        """Return the targets that would really get a copy: only they get a finalizer."""
         served = [
             key
             for key, target in self.shared.targets.items()
@@ -82,7 +82,9 @@ class Assigner:
         return frozenset(served)
 
     def _passes(self, target: Target, item: Item, tree: Json) -> bool:
-        """What was written and has not changed since has passed."""
+        """Return whether policy permits the object: what was written and has not changed since has
+        passed.
+        """
         if self._is_settled(target, item):
             return True
         cached = self.shared.hub.cached(*item)
@@ -93,10 +95,10 @@ class Assigner:
     async def _write(self, item: Item, patch: Json) -> float | None:
         hub = self.shared.hub
         watched = hub.kinds[item.lane]
-        try:  # taking the answer in is an event like any other: it calls this queue again
+        try:  # observing the response is an event like any other: it queues this key again
             await hub.writer.merge_patch(watched.kind, item.key, patch, into=watched.informer)
         except NotFound:
-            return HELD_RECHECK_S  # its kind is not served now, or not by this replica
+            return HELD_RECHECK_S  # its kind is not served now, or not by this API server replica
         return None
 
     def _pass_on(self, item: Item, keys: frozenset[str]) -> None:

@@ -1,8 +1,8 @@
-"""CustomResourceDefinitions that follow their objects to one target, where the config says so.
+"""CustomResourceDefinitions that are synced to a target along with their objects, if configured.
 
-A definition is applied where its kind is missing and objects of it are placed, and kept equal while
-it is ours. It is never taken over where it is somebody's, and never removed: with a definition go
-all objects of its kind, whosesoever they are.
+A CRD is applied if its kind is missing and objects of it are placed, and kept equal while it is
+ours. A foreign CRD is never taken over, and none is ever removed: that would delete all objects of
+its kind, including those of others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tmcconsole.sync.state.live_reads import with_metadata
 from tmcconsole.sync.state.target import Target
 
 FOLLOW_S: Final = 10.0  # between two looks
-_RENEW_EVERY: Final = 6  # looks: what is ours already changes rarely
+_RENEW_EVERY: Final = 6  # rounds: our own CRDs rarely change
 _KEPT: Final = ("group", "names", "scope", "versions", "preserveUnknownFields")
 _PAGE: Final = 100
 
@@ -54,7 +54,7 @@ DEFINITIONS: Final = Kind(
 
 
 def definition(source: Mapping[str, Any], *, key: str, hub_cluster: str) -> Json:
-    """Return a hub's definition as target ``key`` is to have it: its spec, under our marks."""
+    """Return a hub's CRD as target ``key`` should have it: its spec, with our labels."""
     spec = {name: value for name, value in source["spec"].items() if name in _KEPT}
     digest = blake2b(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
     return {
@@ -71,7 +71,7 @@ def definition(source: Mapping[str, Any], *, key: str, hub_cluster: str) -> Json
 
 @dataclass(slots=True)
 class Definitions:
-    """Owns what was said of each definition, so as to say it once."""
+    """Owns what was reported about each CRD, so that it is reported once."""
 
     shared: SyncContext
     target: Target
@@ -79,7 +79,7 @@ class Definitions:
     _looks: int = 0
 
     async def look(self, hub: Discovery, here: Discovery) -> bool:
-        """Apply what is missing or out of date; True where the target will serve more soon."""
+        """Apply what is missing or outdated; return True if the target will soon serve more."""
         if self.target.orders.pause() is not None or not self.shared.hub.namespaces.synced:
             return False
         served = {kind.id for kind in here.kinds}
@@ -97,13 +97,13 @@ class Definitions:
         return "." in kind.group and not judge_kind(kind, self.shared.settings, hub_runs_pods=False)
 
     async def _bring(self, kind: Kind) -> bool:
-        """Bring one missing kind; an error concerns this kind only."""
+        """Create one missing kind; an error concerns this kind only."""
         name = f"{kind.resource}.{kind.group}"
         try:
             if not await self._is_needed(kind):
                 return False
             source = await self._in_hub(name)
-            if source is None:  # of an APIBinding, or an aggregated API: there is nothing to copy
+            if source is None:  # from an APIBinding or an aggregated API: there is nothing to copy
                 self._tell(name, "DefinitionMissing", "the hub has no definition of it to copy")
                 return False
             return await self._write(name, source)
@@ -112,7 +112,7 @@ class Definitions:
             return False
 
     async def _renew(self) -> None:
-        """Keep what we brought equal to the hub's; what the hub has no more stays as it is."""
+        """Keep our CRDs equal to the hub's; those that the hub no longer has stay as they are."""
         try:
             ours = await self._ours()
         except KubeError as error:
@@ -127,7 +127,7 @@ class Definitions:
                 self._tell(copy.name, "DefinitionFailed", str(error))
 
     async def _write(self, name: str, source: Json) -> bool:
-        """Apply a definition unless it is there; True where it is newly made, or ours."""
+        """Apply a CRD unless a foreign one exists; return True if it was created, or is ours."""
         tree = definition(source, key=self.target.key, hub_cluster=self.shared.hub.cluster)
         try:
             self.shared.policy.require_definition(source)
@@ -136,7 +136,7 @@ class Definitions:
             return False
         there = await self._there(name)
         if there is not None and not self._is_ours(name, there):
-            self._tell(name, "DefinitionForeign", "it is there already and not ours: left alone")
+            self._tell(name, "DefinitionForeign", "it already exists and is not ours: left alone")
             return False
         if there is not None and annotations_of(there).get(DIGEST) == _digest_of(tree):
             return True
@@ -144,7 +144,7 @@ class Definitions:
         permit = self.shared.policy.permit_definition(DEFINITIONS, with_metadata(tree, **guard))
         async with self.target.concurrency.admitted():
             await self.target.writer.apply(permit)
-        self._tell(name, "DefinitionApplied", "before its objects, as sync.crds says")
+        self._tell(name, "DefinitionApplied", "before its objects, as configured by sync.crds")
         return True
 
     def _is_ours(self, name: str, there: Json) -> bool:
@@ -153,7 +153,7 @@ class Definitions:
         return marked and place == place_of(self.shared.hub.cluster, "", name)
 
     async def _is_needed(self, kind: Kind) -> bool:
-        """True where an object of the kind is to be on this target."""
+        """True if an object of the kind should be on this target."""
         hub = self.shared.hub
         pages = hub.client.list_pages(kind, limit=_PAGE)
         async with aclosing(pages):

@@ -1,6 +1,6 @@
 """Which objects of a namespace go with its workloads: what they refer to, and what serves them.
 
-Pure. Workloads are what makes pods, and custom resources: what those refer to nobody can tell.
+Pure. Workloads are kinds that make pods, and custom resources, whose use is unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tmcconsole.sync.policy import POD_MAKERS
 WHOLE: Final = "Namespace"  # a Placement takes all objects of a namespace
 REFERENCED: Final = "Referenced"  # it takes workloads and what goes with them
 _BUILT_IN: Final = frozenset({"apps", "autoscaling", "batch", "extensions", "policy"})
-# What takes up a workload's side by naming what it serves, and not by being named.
+# Objects that go with a workload because they select it, not because it refers to them.
 _SERVING: Final = frozenset({"ingresses.networking.k8s.io", "horizontalpodautoscalers.autoscaling"})
 _SELECTORS: Final[Mapping[str, tuple[str, ...]]] = {
     "poddisruptionbudgets.policy": ("spec", "selector"),
@@ -28,11 +28,11 @@ _SELECTORS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What ties an object to the others of its namespace."""
+    """What connects an object to the others in its namespace."""
 
     is_workload: bool
     refers: frozenset[Reference]
-    serves: frozenset[Reference]  # it goes along where one of these does
+    serves: frozenset[Reference]  # it goes along if one of these does
     pods: tuple[tuple[str, Any], ...]  # labels of the pods it makes
     selector: Json | None  # of the pods it serves
 
@@ -74,7 +74,7 @@ def _selector(kind: str, tree: Json) -> Json | None:
 
 
 def closure(objects: Mapping[Reference, Links]) -> Closure:
-    """Return what is taken of a namespace's objects, each with what it goes with."""
+    """Return which of a namespace's objects are taken, each with the object it goes with."""
     taken: dict[Reference, Reference | None] = {
         one: None for one in sorted(objects) if objects[one].is_workload
     }
@@ -96,7 +96,7 @@ def _along(
     pods: Mapping[tuple[tuple[str, Any], ...], Reference],
     taken: Closure,
 ) -> Iterator[tuple[Reference, Reference]]:
-    """Yield what goes with what was just taken, whether it is taken already or not."""
+    """Yield what goes with the object just taken, whether it is taken already or not."""
     for one in fresh:
         for other in sorted(objects[one].refers):
             if other in objects:
@@ -116,4 +116,4 @@ def _selected(
     try:
         yield from (one for labels, one in pods.items() if matches(selector, dict(labels)))
     except SelectorError:
-        return  # no API server takes it: it selects nothing
+        return  # no API server accepts it: it selects nothing

@@ -1,6 +1,6 @@
-"""Which part of the work is this replica's: alone, all of it; of several, each part is one's.
+"""Which part of the work is this replica's: all of it if alone, otherwise each part is one's.
 
-A duty is the key of a SyncTarget, or ``HUB``. Who carries it out holds its Lease.
+A duty is the key of a SyncTarget, or ``HUB``. The replica that carries it out holds its Lease.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ def acting_for(*duties: str) -> Iterator[None]:
 
 
 def require_duty() -> None:
-    """Raise ``RuntimeError`` where nobody has said in whose name to write: that is our mistake.
+    """Raise ``RuntimeError`` if no duty has been set for a write: that is a programming error.
 
-    With Leases the fence refuses such a write; an engine alone is to find it out, too.
+    With Leases the fence refuses such a write; a single engine should notice it, too.
     """
     if ACTING.get() is None:
         raise RuntimeError("a write to the hub in nobody's name")
 
 
 class HeldLeases(Protocol):
-    """Who holds the Leases, where several replicas share the work."""
+    """Who holds the Leases, if several replicas share the work."""
 
     def is_ours(self, duty: str) -> bool:
         """True where this replica holds the duty at this instant."""
 
     def is_held(self, duty: str) -> bool:
-        """True where some replica does, as far as we have seen."""
+        """True if some replica does, as far as we have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +58,29 @@ class Duties:
         return self.leases is None or self.leases.is_ours(duty)
 
     def is_held(self, duty: str) -> bool:
-        """True where some replica does, as far as we have seen."""
+        """True if some replica does, as far as we have seen."""
         return self.leases is None or self.leases.is_held(duty)
 
     @property
     def leads(self) -> bool:
-        """True where decisions about the hub as a whole are this replica's."""
+        """True if decisions about the hub as a whole are this replica's."""
         return self.holds(HUB)
 
     def name_for(self, key: str) -> str | None:
-        """Return the duty in whose name to mark objects for a target, None where another does.
+        """Return the duty in whose name to label objects for a target, None if another replica
+        does.
 
-        Each target's holder marks for its own; what nobody holds falls to the hub's holder.
+        Each target's holder labels for its own; targets without a holder fall to the hub's holder.
         """
         if self.holds(key):
             return key
         return HUB if self.leads and not self.is_held(key) else None
 
     def reporter_for(self, keys: frozenset[str], ready: Callable[[str], bool]) -> str | None:
-        """Return the duty in whose name to write an object's status, None where another does.
+        """Return the duty in whose name to write an object's status, None if another replica does.
 
         ``keys`` are the targets that may hold a copy. One of them reports for all: the first that
-        the hub calls ready, so that one that is gone silences nobody.
+        the hub considers ready, so that a target that is gone blocks nobody.
         """
         first = min(keys, key=lambda key: (not ready(key), key), default=HUB)
         return self.name_for(first)

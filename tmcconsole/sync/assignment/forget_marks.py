@@ -1,4 +1,4 @@
-"""Taking every mark of a cluster that is gone for good off a hub object. Pure."""
+"""Removes every label, annotation and finalizer of a cluster that is gone for good. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tmcconsole.sync.names.markers import (
     UPSYNCED,
 )
 
-_NOTES: Final = (DELETION, STATUS_DIFF, OLD_STATUS)  # what people wrote for K stays
+_NOTES: Final = (DELETION, STATUS_DIFF, OLD_STATUS)  # what users wrote for K stays
 
 
 def plan_forget(tree: Mapping[str, Any], key: str) -> Json | None:
-    """Return the guarded merge patch that takes the marks of target ``key`` off, or None.
+    """Return the guarded merge patch that removes the marks of target ``key``, or None.
 
-    What the target owned in the hub is left to the sweep that follows its SyncTarget's deletion.
+    What the target owned in the hub is left to the sweep after its SyncTarget's deletion.
     """
     if labels_of(tree).get(UPSYNCED) == key:
         return None

@@ -1,4 +1,4 @@
-"""Which targets a hub object is bound for, and the one patch that writes it down.
+"""Which targets a hub object is assigned to, and the one patch that records it.
 
 Label, deletion stamp and finalizer go in one merge patch, guarded by UID and resourceVersion.
 Rules: kcp's resource and namespace controllers (contrib-tmc, ``pkg/reconciler/workload/resource``).
@@ -29,7 +29,7 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 
-ON_HOLD: Final = ""  # a state: assigned, and somebody else says when the copy is made
+ON_HOLD: Final = ""  # a state: assigned, but somebody else decides when the copy is created
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Expected:
 
     keys: frozenset[str]
     by_namespace: bool  # True: the namespace decides, whatever labels the object has
-    state: str = SYNC  # of a key that is new; cluster-scoped objects begin on hold
-    by: str = "namespace"  # what decides, for the mark; "placements" where there is no namespace
+    state: str = SYNC  # of a new key; cluster-scoped objects start on hold
+    by: str = "namespace"  # what decides, for the annotation; "placements" without a namespace
 
 
 def expected_keys(tree: Mapping[str, Any], namespace: Mapping[str, Any]) -> Expected:
@@ -99,7 +99,7 @@ def _stamp_deleted(tree: Mapping[str, Any]) -> Json | None:
 
 
 def _arrivals(tree: Mapping[str, Any], expected: Expected) -> tuple[Json, Json]:
-    """Labels to set for expected targets, and stamps to lift."""
+    """Labels to set for expected targets, and stamps to remove."""
     states, stamps = state_keys(tree), deletion_keys(tree)
     new = sorted(key for key in expected.keys if key not in states)
     labels: Json = {STATE + key: expected.state for key in new}
@@ -128,13 +128,13 @@ def _departures(tree: Mapping[str, Any], expected: Expected, now: str) -> tuple[
 
 
 def _notes_of(tree: Mapping[str, Any], key: str) -> list[str]:
-    """Name the annotations that mean something only while target ``key`` has the object."""
+    """Return the annotations that only matter while target ``key`` has the object."""
     prefixes = (DELETION, SPEC_DIFF, STATUS_DIFF, OLD_STATUS)
     return [prefix + key for prefix in prefixes if prefix + key in annotations_of(tree)]
 
 
 def _is_free(tree: Mapping[str, Any], expected: Expected, labels: Json) -> bool:
-    """True where no target is left: what is assigned by hand from here on is to count."""
+    """True if no target is left: manual assignments count from here on."""
     remaining = [key for key in state_keys(tree) if STATE + key not in labels]
     return not (expected.keys or remaining or finalizer_keys(tree))
 
@@ -163,17 +163,17 @@ def add_finalizer(tree: Mapping[str, Any], key: str) -> Json:
 
 
 def is_assigned(tree: Mapping[str, Any], key: str) -> bool:
-    """True where target ``key`` should hold a copy now.
+    """True if target ``key`` should hold a copy now.
 
-    A soft finalizer keeps the copy although the object, or its stay here, is being deleted.
+    A soft finalizer keeps the copy although the object, or its assignment, is being deleted.
     """
     return state_keys(tree).get(key) == SYNC and not _is_leaving(tree, key)
 
 
 def is_on_hold(tree: Mapping[str, Any], key: str) -> bool:
-    """True where target ``key`` gets nothing written, and keeps what it has.
+    """True if target ``key`` gets nothing written, and keeps what it has.
 
-    That is the empty state; a state that nobody knows holds as well.
+    That is the empty state; an unknown state also holds.
     """
     state = state_keys(tree).get(key, SYNC)
     return state not in (SYNC, UPSYNC) and not _is_leaving(tree, key)

@@ -35,7 +35,7 @@ def references(kind: str, tree: Json) -> frozenset[Reference]:
     return frozenset(named)
 
 
-# A name is whatever is written there: only references() says which count.
+# Any text may be a name here: only references() says which count.
 _Found = Iterator[tuple[str, Any]]
 
 

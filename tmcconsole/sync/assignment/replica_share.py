@@ -1,4 +1,4 @@
-"""Of the marks an object should get, those that are this replica's to write. Pure."""
+"""Of the labels an object should get, those that this replica writes. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tmcconsole.kube.objects import Json, finalizers_of
 from tmcconsole.sync.assignment.duties import HUB
 from tmcconsole.sync.names.markers import DELETION, FINALIZER, STATE
 
-# Of a target key: the duty in whose name its marks are ours to write; None = not ours.
+# For a target key: the duty in whose name we write its labels; None = not ours.
 NameFor = Callable[[str], str | None]
 
 
 def share_of(
     patch: Json, tree: Mapping[str, Any], name_for: NameFor, *, leads: bool
 ) -> tuple[Json | None, tuple[str, ...]]:
-    """Return what of a patch of marks is ours, and the duties in whose name to write it.
+    """Return our share of a patch of labels, and the duties in whose name to write it.
 
-    What concerns no single target goes with the rest, or is the hub's holder's.
+    What concerns no single target goes with the rest, or is written by the hub's holder.
     """
     meta = patch["metadata"]
     names: set[str] = set()
@@ -51,7 +51,7 @@ def _merge(kept: Json, common: Json) -> None:
 def _finalizers(
     meta: Json, tree: Mapping[str, Any], name_for: NameFor, names: set[str]
 ) -> list[str] | None:
-    """Return the whole list that replaces the one there is; None where we change nothing."""
+    """Return the complete list that replaces the current one; None if we change nothing."""
     if "finalizers" not in meta:
         return None
     there, wanted = finalizers_of(tree), meta["finalizers"]

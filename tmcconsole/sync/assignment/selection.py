@@ -1,6 +1,6 @@
-"""Which objects go to which target at all: by the config, and by switches on the object. Pure.
+"""Which objects go to which target at all: by the config, and by annotations on the object. Pure.
 
-Who is not selected is unassigned as ever: through stamps, the delete gate and the brake.
+An object that is not selected is unassigned as usual: with stamps, the delete gate and the brake.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ PAUSED: Final = "pause"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one target takes. ``target`` is "" where its name is not known to this engine."""
+    """What one target accepts. ``target`` is "" if its name is unknown to this engine."""
 
     target: str = ""
-    settings: SyncSettings | None = None  # None: only what the object itself says counts
+    settings: SyncSettings | None = None  # None: only the object's own annotations count
 
 
 ANY: Final = Selection()
 
 
 def selection_of(settings: SyncSettings, target: TargetSettings) -> Selection:
-    """Return what a configured target takes; its own settings stand above the common ones."""
+    """Return what a configured target accepts; its own settings override the common ones."""
     return Selection(target.name, replace(settings, **dict(target.overrides)))
 
 
 def selected(tree: Mapping[str, Any], selection: Selection) -> Refusal | None:
-    """Return why an object is not for a target, None where it is."""
+    """Return why an object is not for a target, None if it is."""
     if switch_of(tree) == DISABLED:
         return _not_selected("SyncDisabled", f"{SWITCH} is {DISABLED}")
     if not selection.target:
@@ -50,7 +50,7 @@ def selected(tree: Mapping[str, Any], selection: Selection) -> Refusal | None:
 def switch_of(tree: Mapping[str, Any]) -> str:
     """Return enabled, disabled or pause: the annotation, else the label.
 
-    A word that is none of these pauses: that neither writes nor takes anything away.
+    An unknown value pauses: that neither writes nor removes anything.
     """
     word = annotations_of(tree).get(SWITCH) or labels_of(tree).get(SWITCH) or ENABLED
     return word if word in (ENABLED, DISABLED) else PAUSED

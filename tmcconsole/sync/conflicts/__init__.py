@@ -1,1 +1,1 @@
-"""Fields that are not as desired: whose they are, and who wins. Pure."""
+"""Fields that differ from the desired state: who owns them, and who wins. Pure."""

@@ -1,4 +1,4 @@
-"""Where a copy differs from what it should be. Pure."""
+"""Where a copy differs from its desired state. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tmcconsole.sync.desired.build import Desired
 
 
 def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[Difference, ...]:
-    """Return where ``copy`` differs from what is desired, but for known defaulting of servers."""
+    """Return where ``copy`` differs from the desired state, except for known defaulting."""
     found = subset_differences(desired.tree, copy)
     return tuple(
         entry for entry in found if fingerprint(entry) not in normal and entry.steps != BASE
@@ -17,5 +17,5 @@ def differences(desired: Desired, copy: Json, normal: frozenset[str]) -> tuple[D
 
 
 def fingerprint(difference: Difference) -> str:
-    """Return what identifies a difference: its place, and what the cluster has there."""
+    """Return what identifies a difference: its place, and the cluster's value there."""
     return f"{difference.path}={difference.actual!r}"

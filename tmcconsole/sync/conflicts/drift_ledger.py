@@ -1,4 +1,4 @@
-"""What others changed on a copy, field by field; and when changing back has become a fight."""
+"""What others changed on a copy, field by field; and when reverting has become a fight."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.redact import redact_at, redact_text
 from tmcconsole.sync.conflicts.judge import Contested
 
-FIGHT_FLIPS: Final = 6  # take-backs of one field in the window; one more is a fight
+FIGHT_FLIPS: Final = 6  # reverts of one field in the window; one more is a fight
 FIGHT_WINDOW_S: Final = 600.0
 TRUCE_CAP_S: Final = 4 * 3600.0  # a truce that did not help is followed by one twice as long
-FIELDS_KEPT: Final = 32  # per object; the one seen longest ago goes first
+FIELDS_KEPT: Final = 32  # per object; the one seen longest ago is dropped first
 VALUE_SHOWN: Final = 120  # characters of a value
-_OPEN: Final = ("Asked", "Fight", "Reported")  # outcomes that say: it still differs
+_OPEN: Final = ("Asked", "Fight", "Reported")  # outcomes that mean that it still differs
 
 
 @dataclass(slots=True)
@@ -31,13 +31,13 @@ class Drift:
     last_seen: float
     count: int = 0  # changes seen
     outcome: str = ""  # Reverted | Ceded | Asked | Reported | Fight | Adopted | Ended
-    flips: tuple[float, ...] = ()  # monotonic: when it was to be taken back, in the window
+    flips: tuple[float, ...] = ()  # monotonic: times it was due to be reverted, in the window
     has_fought: bool = False  # since the desired state last changed
 
 
 @dataclass(frozen=True, slots=True)
 class Truce:
-    """After a fight: nothing is written until then, or until the desired state is another."""
+    """After a fight: nothing is written until then, or until the desired state changes."""
 
     until: float = 0.0  # monotonic
     for_s: float = 0.0
@@ -50,11 +50,11 @@ class DriftLedger:
 
     fields: dict[str, Drift] = field(default_factory=dict)  # by pointer, latest seen last
     truce: Truce = Truce()
-    flips: tuple[float, ...] = ()  # monotonic: of the object as a whole, where no field is named
+    flips: tuple[float, ...] = ()  # monotonic: of the object as a whole, if no field is known
     seen: frozenset[str] = frozenset()  # fingerprints: what was there at the last look in a truce
 
     def note(self, kind: str, one: Contested, outcome: str, wall: float) -> bool:
-        """Note what a field was found to be; return whether that is news."""
+        """Record the state of a field; return whether that is news."""
         told = drift_of(kind, one)
         known = self.fields.pop(one.pointer, None)
         is_same = known is not None and (known.actual, known.wanted, known.outcome) == (
@@ -75,9 +75,9 @@ class DriftLedger:
         return is_news
 
     def flip(self, pointers: Iterable[str], desired: bytes, now: float) -> tuple[Drift, ...]:
-        """Count fields to be taken back; return those over which there is a fight, if any.
+        """Count fields to be reverted; return those in a fight, if any.
 
-        Where a truce for this desired state ended less than a window ago, the next flip is one.
+        If a truce for this desired state ended less than a window ago, the next flip is a fight.
         """
         is_relapse = self._is_after_truce(desired, now)
         fights = []
@@ -91,7 +91,7 @@ class DriftLedger:
         return tuple(fights)
 
     def flip_whole(self, now: float) -> bool:
-        """Count a whole object to be taken back; return whether there is a fight over it."""
+        """Count a whole object to be reverted; return whether there is a fight over it."""
         recent = tuple(at for at in self.flips if at > now - FIGHT_WINDOW_S)
         self.flips = (*recent, now)
         return len(self.flips) > FIGHT_FLIPS
@@ -101,33 +101,33 @@ class DriftLedger:
         return truce.desired == desired and bool(truce.until) and now < truce.until + FIGHT_WINDOW_S
 
     def make_truce(self, desired: bytes, now: float) -> float:
-        """Stand aside; return for how many seconds."""
+        """Start a truce; return its length in seconds."""
         again = self._is_after_truce(desired, now)
         for_s = min(TRUCE_CAP_S, 2 * self.truce.for_s) if again else FIGHT_WINDOW_S
         self.truce = Truce(now + for_s, for_s, desired)
         return for_s
 
     def watch(self, found: frozenset[str], now: float) -> None:
-        """Look on during a truce: where the other side goes on, it begins anew."""
+        """Observe during a truce: if the other manager continues, the truce starts over."""
         if found != self.seen:
             self.seen = found
             self.truce = Truce(now + self.truce.for_s, self.truce.for_s, self.truce.desired)
 
     def end(self) -> None:
-        """Note that the copy is as wanted: nothing is left to ask about, or to fight over."""
+        """Note that the copy is in sync: nothing is left to ask about, or to fight over."""
         for drift in self.fields.values():
             if drift.outcome in _OPEN:
                 drift.outcome = "Ended"
 
     def end_truce(self) -> None:
-        """Start over: another desired state, or an operator's word."""
+        """Start over: the desired state changed, or an operator decided."""
         self.truce = Truce()
         for drift in self.fields.values():
             drift.flips, drift.has_fought = (), False
 
 
 def drift_of(kind: str, one: Contested) -> Drift:
-    """Return a field as people may see it."""
+    """Return a field for display."""
     difference = one.difference
     return Drift(
         path=difference.path,

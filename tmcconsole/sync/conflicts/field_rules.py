@@ -1,4 +1,4 @@
-"""Who wins over a field, who may take over what is there, and what is left to others. Pure.
+"""Who wins over a field, what may be taken over, and what is left to others. Pure.
 
 An annotation on the object comes first, then the Placement, then the configuration.
 """
@@ -41,16 +41,16 @@ class FieldRules:
     write: str = APPLY
     left: tuple[Pointer, ...] = ()  # fields left to whoever else owns them
     managers: frozenset[str] = frozenset()  # whose fields are left: NAME, or NAME/SUBRESOURCE
-    said_by: str = "sync.conflict_policy"  # who chose ``conflict``, for people
+    said_by: str = "sync.conflict_policy"  # which setting decided ``conflict``, for people
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInputs:
-    """What the rules rest on besides the object itself and the configuration."""
+    """What the rules depend on besides the object itself and the configuration."""
 
-    policy: str = ""  # what a Placement asks for
+    policy: str = ""  # as a Placement requests
     placement: str = ""  # its name
-    is_scaled: bool = False  # an autoscaler in the hub is to set the replicas
+    is_scaled: bool = False  # an autoscaler in the hub sets the replicas
 
 
 DEFAULT: Final = FieldRules()
@@ -63,7 +63,7 @@ def field_rules_of(
     source: Mapping[str, Any] | None,
     around: RuleInputs = ALONE,
 ) -> FieldRules | Refusal:
-    """Return the rules for an object, or the refusal where its annotations make no sense."""
+    """Return the rules for an object, or the refusal if its annotations are invalid."""
     notes = annotations_of(source) if source is not None else {}
     try:
         left = _left(settings.ignore_fields, kind) + split_pointers(notes.get(IGNORE_FIELDS, ""))
@@ -88,7 +88,7 @@ def field_rules_of(
 
 
 class _UnknownWord(ValueError):
-    """An annotation holds a word that means nothing here."""
+    """An annotation has an unknown value."""
 
 
 def _conflict(

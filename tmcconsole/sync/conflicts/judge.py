@@ -1,4 +1,4 @@
-"""What becomes of fields not as wanted: taken back, left to others, or asked about. Pure."""
+"""What happens to fields that differ: reverted, left to others, or asked about. Pure."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, MANAGER, ORI
 
 _MARKS: Final = frozenset({CLUSTER, ORIGIN, DIGEST, APPLIED})
 BASE: Final[Steps] = ("metadata", "annotations", APPLIED)
-ALL: Final = "*"  # of fields an operator insists on: every one
+ALL: Final = "*"  # of fields an operator wants reverted: every one
 
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """A field that is not as wanted, and who made it so."""
+    """A field that differs from the desired state, and who changed it."""
 
     difference: Difference
     pointer: str
-    owner: SafeText  # who owns the field now besides us; "" where nobody does
+    owner: SafeText  # who owns the field besides us; "" if nobody does
     suspect: SafeText  # who wrote last, for a field without an owner
-    cut: Steps | None  # what an apply leaves out to leave the field alone; None = nothing
+    cut: Steps | None  # what an apply must omit to leave the field alone; None = nothing
 
     @property
     def manager(self) -> str:
-        """Return who is to be named."""
+        """Return the manager to name."""
         return self.owner or (f"{self.suspect}, who wrote last" if self.suspect else "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class DriftVerdict:
-    """What is to become of each contested field."""
+    """The decision for each contested field."""
 
     take_back: tuple[Contested, ...] = ()
-    ignored: tuple[Contested, ...] = ()  # people said to leave it to others
-    ceded: tuple[Contested, ...] = ()  # the policy says so
+    ignored: tuple[Contested, ...] = ()  # left to others as configured
+    ceded: tuple[Contested, ...] = ()  # left to others by policy
     asked: tuple[Contested, ...] = ()
 
     @property
@@ -55,7 +55,7 @@ class DriftVerdict:
 
     @property
     def cuts(self) -> tuple[Steps, ...]:
-        """Return what the next apply leaves out."""
+        """Return what the next apply omits."""
         found = (one.cut for one in (*self.kept, *self.asked))
         return tuple(cut for cut in found if cut is not None)
 
@@ -63,7 +63,7 @@ class DriftVerdict:
 def contested_fields(
     found: Iterable[Difference], writers: tuple[FieldManager, ...], desired: Json
 ) -> tuple[Contested, ...]:
-    """Return the differences with those who own the fields on the cluster."""
+    """Return the differences with their owners on the cluster."""
     others = tuple(one for one in writers if not is_us(one))
     ours = tuple(one for one in writers if is_us(one))
     last = last_of(others)
@@ -99,10 +99,10 @@ def judge(
     has_changed: Callable[[Contested], bool],
     insisted: frozenset[str] = frozenset(),
 ) -> DriftVerdict:
-    """Return what is to become of contested fields.
+    """Decide on contested fields.
 
-    ``has_changed`` says whether the hub wants something else of a field than what was applied
-    last; ``insisted`` are the pointers an operator wants back, or ``ALL``.
+    ``has_changed`` says whether the hub's value of a field has changed since it was last applied;
+    ``insisted`` are the pointers an operator wants reverted, or ``ALL``.
     """
     piles: dict[str, list[Contested]] = {"back": [], "ignored": [], "ceded": [], "asked": []}
     for one in found:
@@ -123,20 +123,20 @@ def _by_policy(policy: str, one: Contested, has_changed: Callable[[Contested], b
         return "ceded"
     if policy == MANUAL:
         return "asked"
-    if not one.owner:  # merge, three ways: nobody claims it
+    if not one.owner:  # three-way merge: nobody claims it
         return "back"
     return "asked" if has_changed(one) else "ceded"
 
 
 def is_left(rules: FieldRules, steps: Steps, desired: Json) -> bool:
-    """True where the rules leave a field to others whoever they are; our marks never are."""
+    """True if the rules leave a field to others in any case; never our own labels."""
     return not _is_mark(steps) and any(points_at(one, steps, desired) for one in rules.left)
 
 
 def leaf_digests(tree: Json, salt: str) -> dict[str, str]:
-    """Return 8 hexadecimal digits for each leaf of a desired state, by pointer, our marks aside.
+    """Return 8 hexadecimal digits for each leaf of a desired state, by pointer, without our labels.
 
-    Salted with what is the object's own: equal values of two objects do not look equal.
+    Salted per object: equal values of two objects have different digests.
     """
     found: dict[str, str] = {}
     for name in sorted(tree):
@@ -163,7 +163,7 @@ def _digest_leaves(steps: Steps, value: Any, tree: Json, salt: str, found: dict[
 
 def _depth(writer: FieldManager, steps: Steps, desired: Json) -> int | None:
     depth = depth_of(writer, steps, desired)
-    return depth or None  # owning the whole object as one is owning nothing in particular
+    return depth or None  # owning the whole object as one means owning nothing in particular
 
 
 def is_us(writer: FieldManager) -> bool:

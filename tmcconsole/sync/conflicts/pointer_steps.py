@@ -1,4 +1,4 @@
-"""Places within an object that are left to others, drift or are taken back. Pure."""
+"""Paths within an object that are ignored, drifted or reverted. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tmcconsole.kube.trees.differences import Steps
 
 
 def points_at(pointer: Pointer, steps: Steps, tree: Any) -> bool:
-    """True where the place lies at or below the pointer; indexes count in ``tree``."""
+    """True if the path is at or below the pointer; indexes refer to ``tree``."""
     if len(steps) < len(pointer.steps):
         return False
     value = tree
@@ -24,7 +24,7 @@ def points_at(pointer: Pointer, steps: Steps, tree: Any) -> bool:
 
 
 def pointer_to(steps: Steps, tree: Any) -> Pointer:
-    """Return the pointer to a place; entries of lists by their name where they have one."""
+    """Return the pointer to a path; list entries by their name if they have one."""
     named: list[PathStep] = []
     value = tree
     for step in steps:
@@ -35,14 +35,14 @@ def pointer_to(steps: Steps, tree: Any) -> Pointer:
 
 
 def value_at(steps: Steps, tree: Any) -> Any:
-    """Return what is at a place. Raises ``LookupError`` or ``TypeError`` where there is none."""
+    """Return the value at a path. Raises ``LookupError`` or ``TypeError`` if there is none."""
     for step in steps:
         tree = tree[step]
     return tree
 
 
 def without(tree: Json, places: Iterable[Steps]) -> Json:
-    """Return the tree with what is at the places left out; the tree itself is left alone."""
+    """Return the tree without the given paths; the tree itself is not changed."""
     kept: Any = tree
     for steps in sorted(set(places), key=last_first, reverse=True):
         kept = _cut(kept, steps)
@@ -51,9 +51,9 @@ def without(tree: Json, places: Iterable[Steps]) -> Json:
 
 
 def last_first(steps: Steps) -> tuple[tuple[bool, int, str], ...]:
-    """Return what to sort by, in reverse, before places are removed one by one.
+    """Return a sort key, to be used in reverse, for removing paths one by one.
 
-    Later entries of a list go first, so that the indexes of the others keep their meaning.
+    Later entries of a list go first, so that the other indexes stay valid.
     """
     return tuple((True, step, "") if isinstance(step, int) else (False, 0, step) for step in steps)
 

@@ -1,4 +1,4 @@
-"""The delete gate: no copy is taken away unless everything says so (reliability D1 to D7)."""
+"""The delete gate: no copy is deleted unless every check agrees (reliability D1 to D7)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable
 
 log = logging.getLogger(__name__)
 
-UNASSIGNED: Final = "Unassigned"  # a reason: the target is to hold it no longer
+UNASSIGNED: Final = "Unassigned"  # a reason: the object is no longer assigned to the target
 
 
 class Held(Exception):
@@ -30,7 +30,7 @@ class Held(Exception):
 
 
 class StillAssigned(Exception):
-    """A live read of the hub contradicts the cache: decide again from newer data, later."""
+    """A live read of the hub contradicts the cache: decide again later, from newer data."""
 
     def __init__(self, message: str, again_s: float) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class StillAssigned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """A kind on the hub and on the target, both with full caches."""
+    """A kind on the hub and on the target, both with complete caches."""
 
     hub: Watched
     target: Watched
@@ -48,11 +48,11 @@ class Sides:
 async def delete_copy(
     shared: SyncContext, target: Target, kind: str, key: ObjectKey, copy: CachedObject, reason: str
 ) -> None:
-    """Delete one copy, having proven that it is ours and that its parent wants it gone.
+    """Delete one copy, having proven that it is ours and that its parent no longer wants it.
 
-    Returns when the target has accepted the deletion, or has no such object any more. Raises
-    ``Held``, ``StillAssigned``, ``Conflict`` where the copy is not the one that was looked at, and
-    every other ``KubeError``: an error is never an absence.
+    Returns when the target has accepted the deletion, or no longer has the object. Raises ``Held``,
+    ``StillAssigned``, ``Conflict`` if the copy is not the one that was read, and every other
+    ``KubeError``: an error is never an absence.
     """
     sides = _require_caches(shared, target, kind)  # D1
     _require_definition(shared, target, kind)
@@ -72,9 +72,9 @@ async def delete_announced(
     subject: str,
     reason: str,
 ) -> None:
-    """Send one deletion the brake has let through: audit line first, exactly this object (D3, D7).
+    """Send one deletion that the brake allowed: audit line first, exactly this object (D3, D7).
 
-    Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
+    Raises ``Held`` if it cannot be announced, and every ``KubeError`` except an absence.
     """
     action = "delete-namespace" if permit.kind.id == "namespaces" else "delete-copy"
     ticket = await announce(shared, target, action, subject, doomed.uid, reason)
@@ -98,23 +98,23 @@ async def delete_announced(
 
 
 async def close_audit(audit: AuditLog, ticket: int, outcome: str) -> None:
-    """Note what came of an announced action, even while being cancelled.
+    """Record the outcome of an announced action, even while being cancelled.
 
-    The action is done or has failed by now: that the note cannot be written changes neither.
+    The action has succeeded or failed by now: failing to record that changes neither.
     """
     with anyio.CancelScope(shield=True):
         try:
             await audit.after(ticket, outcome)
         except AuditUnavailable as error:
-            log.error("what came of audited action %d could not be noted: %s", ticket, error)
+            log.error("the outcome of audited action %d could not be recorded: %s", ticket, error)
 
 
 async def announce(
     shared: SyncContext, target: Target, action: str, subject: str, uid: str, reason: str
 ) -> int:
-    """Write down what is about to be done to an object; return the ticket to close it with.
+    """Record an action on an object before it happens; return the ticket to close it with.
 
-    Raises ``Held`` where that cannot be made durable.
+    Raises ``Held`` if that cannot be made durable.
     """
     try:
         return await shared.audit.before(
@@ -143,7 +143,9 @@ def _require_caches(shared: SyncContext, target: Target, kind: str) -> Sides:
 
 
 def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
-    """Who deletes a definition deletes all its objects, and seldom means those everywhere."""
+    """Deleting a CRD deletes all its objects, which is seldom meant for the copies on all
+    clusters.
+    """
     allowed = target.orders.deletes_allowed_until() > shared.runtime.wall()
     if kind in shared.hub.ending and not allowed:
         raise Held(
@@ -155,7 +157,7 @@ def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
 async def _require_parent_gone(
     shared: SyncContext, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
 ) -> None:
-    """The parent is the one object the copy was made of: one recreated since is another."""
+    """The parent is the very object the copy was made from: one recreated since is another."""
     live = await _live_parent(shared, sides.hub.kind, key)
     if live is None:
         return
@@ -164,7 +166,9 @@ async def _require_parent_gone(
     tree = live.decode()
     stays = is_assigned(tree, target.key) or is_on_hold(tree, target.key)
     if live.uid == made_of and stays:
-        raise StillAssigned(f"{sides.hub.kind.id}/{key} is wanted on {target.name} again", again_s)
+        raise StillAssigned(
+            f"{sides.hub.kind.id}/{key} is assigned to {target.name} again", again_s
+        )
 
 
 async def _live_parent(shared: SyncContext, kind: Kind, key: ObjectKey) -> CachedObject | None:
@@ -185,10 +189,10 @@ def _judge_lists(shared: SyncContext, target: Target, sides: Sides) -> None:
 
 
 async def require_brake(shared: SyncContext, target: Target, uid: str, reason: str) -> str:
-    """Return the reason as the audit log is to have it. Raises ``Held`` where there are too many.
+    """Return the reason for the audit log. Raises ``Held`` if there are too many deletions.
 
-    An operator's own drain passes uncounted; everything else is counted, or held. That the brake
-    has tripped is written down: another process would begin to count anew.
+    An operator's own drain is not counted; everything else is counted, or held. A tripped brake is
+    recorded, since a new process would start counting from zero.
     """
     now, brake = shared.runtime.now(), target.brake
     allowed_s = target.orders.deletes_allowed_until() - shared.runtime.wall()

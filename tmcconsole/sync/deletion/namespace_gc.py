@@ -1,7 +1,8 @@
-"""Removes the namespaces we made on a target, once nothing of anybody is in them.
+"""Removes the namespaces we created on a target, once they are empty.
 
-The rule is kcp's: a namespace that is no longer needed goes after a delay, and a write in the
-meantime cancels that. Ours looks at the cluster itself, because a namespace takes all with it.
+The rule is kcp's: a namespace that is no longer needed is deleted after a delay, and a write in the
+meantime cancels that. Ours checks the cluster itself, because deleting a namespace deletes
+everything in it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.target import Target
 
 LOOK_S: Final = 5.0
-GRACE_S: Final = 30.0  # kcp's: what comes back soon finds its namespace as it was
-KEPT_CAP_S: Final = 600.0  # the wait doubles up to this while something is in the way
+GRACE_S: Final = 30.0  # kcp's: an object that soon comes back finds its namespace unchanged
+KEPT_CAP_S: Final = 600.0  # the wait doubles up to this while something is in the namespace
 
-# What every namespace has without anybody's doing, by kind and name. Events tell of others.
+# What every namespace contains by itself, by kind and name. Events are about other objects.
 _USUAL: Final = frozenset(
     {
         ("configmaps", "kube-root-ca.crt"),
@@ -38,12 +39,12 @@ _USUAL: Final = frozenset(
 )
 _IGNORED: Final = frozenset({"events", "events.events.k8s.io"})
 _IGNORED_GROUPS: Final = frozenset({"metrics.k8s.io", "custom.metrics.k8s.io"})  # not stored
-_PAGE: Final = 10  # more than the usual things of any kind
+_PAGE: Final = 10  # more than the default objects of any kind
 
 
 @dataclass(slots=True)
 class _Plan:
-    """A namespace that is to go: looked at again when ``due`` (monotonic)."""
+    """A namespace to be deleted: checked again when ``due`` (monotonic)."""
 
     uid: str
     due: float
@@ -53,7 +54,7 @@ class _Plan:
 
 @dataclass(slots=True)
 class NamespaceGC:
-    """Owns the plans of one target. ``kinds``: all it serves, None while that is not known."""
+    """Owns the plans of one target. ``kinds``: all it serves, None while unknown."""
 
     shared: SyncContext
     target: Target
@@ -61,7 +62,7 @@ class NamespaceGC:
     _plans: dict[str, _Plan] = field(default_factory=dict)  # by the namespace's name on the target
 
     async def look(self) -> None:
-        """Plan what may go, forget what is needed again, and remove what is due."""
+        """Plan what may go, forget what is needed again, and delete what is due."""
         if self.target.orders.pause() is not None or not self._caches_are_synced():
             return
         now = self.shared.runtime.now()
@@ -87,7 +88,7 @@ class NamespaceGC:
         )
 
     def _is_left(self, cached: CachedObject) -> bool:
-        """True where we made the namespace and, as far as we know, nothing needs it."""
+        """True if we created the namespace and, as far as we know, nothing needs it."""
         target, name = self.target, cached.name
         if cached.deleting or is_protected(name):
             return False
@@ -115,11 +116,11 @@ class NamespaceGC:
         except Held as held:
             kept = str(held)
         except KubeError as error:
-            kept = f"it cannot be told whether it is empty: {error}"
+            kept = f"unknown whether it is empty: {error}"
         finally:
             target.leaving.discard(cached.name)
         if not kept:
-            self._tell("NamespaceRemoved", cached.name, "made here and empty")
+            self._tell("NamespaceRemoved", cached.name, "created by the engine and empty")
             return
         plan.wait_s = min(KEPT_CAP_S, 2 * plan.wait_s)
         plan.due = self.shared.runtime.now() + plan.wait_s
@@ -128,7 +129,7 @@ class NamespaceGC:
             self._tell("NamespaceKept", cached.name, kept)
 
     async def _try(self, cached: CachedObject) -> str:
-        """Remove the namespace, or return why it stays."""
+        """Delete the namespace, or return why it stays."""
         if not self._is_left(cached):
             return "it is needed again"
         source = self.target.names.in_hub(cached.name)
@@ -138,7 +139,7 @@ class NamespaceGC:
         async with self.target.concurrency.admitted():
             live = await self.target.client.get(NAMESPACES, cached.key)
         if live.uid != cached.uid or not self.target.names.is_made_here(source, live.decode()):
-            return "it is not the namespace that was made here"
+            return "it is not the namespace that the engine created"
         resident = await self._resident(cached.name)
         if resident:
             return resident
@@ -160,7 +161,7 @@ class NamespaceGC:
             return None
 
     async def _resident(self, name: str) -> str:
-        """Return what is in the namespace, "" where a live look finds nothing of anybody."""
+        """Return what is in the namespace, "" if a live check finds it empty."""
         kinds = self.kinds()
         if kinds is None:
             return "not all kinds that the cluster serves are known"

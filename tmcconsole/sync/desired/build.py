@@ -1,4 +1,4 @@
-"""What a target should hold of a hub object, cleaned of what is the hub's own."""
+"""What a target should hold of a hub object, without what is the hub's own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tmcconsole.sync.names.markers import (
 )
 from tmcconsole.sync.policy import POD_MAKERS
 
-# Annotations that tell of one server's or controller's own dealings with an object.
+# Annotations about one server's or controller's own handling of an object.
 OWN_ANNOTATIONS: Final = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
@@ -46,11 +46,11 @@ _JOB_LABELS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DesiredInputs:
-    """All that a desired state depends on besides the source: equal inputs, equal result."""
+    """Everything a desired state depends on besides the source: equal inputs, equal result."""
 
-    among: tuple[str, ...] | None = None  # target keys that divide the replicas between them
-    transforms: tuple[Transform, ...] = ()  # in the order in which they are made
-    # Of the SyncTarget, for transforms; left empty where there are none.
+    among: tuple[str, ...] | None = None  # target keys that share the replicas
+    transforms: tuple[Transform, ...] = ()  # in the order in which they are applied
+    # Of the SyncTarget, for transforms; empty if there are none.
     target: str = ""
     labels: tuple[tuple[str, str], ...] = ()
 
@@ -60,7 +60,7 @@ PLAIN: Final = DesiredInputs()
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """An object as it is to be applied, with our markers; ``digest`` is also among them."""
+    """An object as it should be applied, with our labels; ``digest`` is also among them."""
 
     tree: Json
     digest: str  # 16 hexadecimal digits, equal for equal desired states
@@ -81,10 +81,9 @@ def build(
 ) -> Desired:
     """Return what target ``key`` should hold of ``source`` in ``namespace``.
 
-    First what is always done, then the declared transforms. ``locator`` says on a cluster-scoped
-    copy whose it is; elsewhere the namespace carries it. ``name`` is the copy's where it has
-    another. With ``upsync_pods`` the pods that come of it are marked to be shown in the hub.
-    Raises ``TransformFailed``.
+    First the fixed changes, then the declared transforms. ``locator`` marks a cluster-scoped copy's
+    origin; otherwise the namespace has it. ``name`` is the copy's, if different. With
+    ``upsync_pods`` its pods are labelled to be shown in the hub. Raises ``TransformFailed``.
     """
     tree: Json = {
         field: value for field, value in source.items() if field not in ("metadata", "status")
@@ -103,7 +102,7 @@ def build(
     )
     if upsync_pods and kind.id in POD_MAKERS:
         mark_template(tree, key)
-    # Not of the version: a kind that moves to another one is no other desired state.
+    # Not the version: a kind moving to another version does not change the desired state.
     digest = _digest({name: value for name, value in tree.items() if name != "apiVersion"})
     metadata = tree["metadata"]
     metadata["labels"][CLUSTER] = key
@@ -153,7 +152,7 @@ def _divide(tree: Json, among: tuple[str, ...], key: str) -> None:
 
 
 def _clean_service(tree: Json) -> None:
-    """Addresses and ports that the hub handed out mean nothing elsewhere."""
+    """Addresses and ports that the hub allocated mean nothing elsewhere."""
     spec = tree.get("spec") or {}
     if spec.get("clusterIP") != "None":
         spec.pop("clusterIP", None)
@@ -167,7 +166,7 @@ def _clean_service(tree: Json) -> None:
 
 
 def _clean_job(tree: Json) -> None:
-    """A Job's selector and its labels carry the hub's UID unless they were made by hand."""
+    """A Job's selector and labels carry the hub's UID unless set manually."""
     spec = tree.get("spec") or {}
     if spec.get("manualSelector"):
         return
@@ -179,7 +178,7 @@ def _clean_job(tree: Json) -> None:
 
 
 def _clean_claim(tree: Json) -> None:
-    """The volume a claim was bound to is of the hub's side."""
+    """The volume that a claim was bound to exists in the hub only."""
     (tree.get("spec") or {}).pop("volumeName", None)
 
 

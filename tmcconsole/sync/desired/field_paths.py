@@ -1,4 +1,4 @@
-"""Finds the places in a tree that a path names, and makes what is missing on the way."""
+"""Finds the places in a tree that a path names, and creates missing parents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tmcconsole.kube.objects import Json
 
 
 class FieldError(ValueError):
-    """The tree has something else where the path wants to go; the text says where."""
+    """The tree's shape does not match the path; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class Slot:
 
     @property
     def value(self) -> Any:
-        """What is there now; None where nothing is."""
+        """The current value; None if there is none."""
         return self.holder[self.at] if self.exists else None
 
     def put(self, value: Any) -> bool:
-        """Put a value there; return whether that changed anything."""
+        """Set the value; return whether that changed anything."""
         if self.exists and same(self.value, value):
             return False
         if isinstance(self.holder, list) and not self.exists:
@@ -38,15 +38,15 @@ class Slot:
 
 
 def same(one: Any, other: Any) -> bool:
-    """True for equal JSON values: 1 and true are not, other than in Python."""
+    """True for equal JSON values: 1 and true differ, unlike in Python."""
     return type(one) is type(other) and bool(one == other)
 
 
 def slots(tree: Json, path: FieldPath, *, make: bool) -> list[Slot]:
     """Return the places that ``path`` names in ``tree``.
 
-    With ``make``, objects and named entries that are missing are made, and the last place may be
-    one that holds nothing yet; else only what is there is found. Raises ``FieldError``.
+    With ``make``, missing objects and named entries are created, and the last place may be empty;
+    otherwise only existing places are found. Raises ``FieldError``.
     """
     holders: list[Any] = [tree]
     for number, step in enumerate(path.steps[:-1]):
@@ -57,7 +57,7 @@ def slots(tree: Json, path: FieldPath, *, make: bool) -> list[Slot]:
 
 
 def _enter(slot: Slot, following: PathStep, so_far: tuple[PathStep, ...], make: bool) -> list[Any]:
-    """Return what is in a slot, made where it may be: the next step says of which shape."""
+    """Return a slot's content, created if allowed, in the shape that the next step needs."""
     if slot.value is not None:
         return [slot.value]
     if not make or isinstance(following, Every):

@@ -11,8 +11,8 @@ DIVIDED_KINDS: Final = frozenset({"deployments.apps", "replicasets.apps", "state
 def share(total: int, keys: Collection[str], key: str) -> int:
     """Return the replicas of target ``key``: an even split, the remainder to the first keys.
 
-    The rule of kcp's deployment-coordinator, with the remainder spread instead of on the first.
-    A target that is being left still counts itself in: its share must not grow before it ends.
+    The rule of kcp's deployment-coordinator, with the remainder spread instead of on the first. A
+    target that is being left still counts itself in: its share must not grow before it ends.
     """
     ordered = sorted({*keys, key})
     each, rest = divmod(total, len(ordered))

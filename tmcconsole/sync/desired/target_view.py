@@ -1,6 +1,6 @@
-"""What a target sees of a hub object, and what becomes of what it writes back. Pure.
+"""What a target sees of a hub object, and how its writes are taken back. Pure.
 
-kcp has a server between the two, the syncer's virtual workspace; here its read and write
+In kcp a server sits between the two, the syncer's virtual workspace; here its read and write
 transforms are functions (contrib-tmc, ``pkg/virtual/syncer/transformations``).
 """
 
@@ -34,7 +34,7 @@ _DEFAULT_FIELDS: Final = (("status",),)
 
 
 class ViewInvalid(ValueError):
-    """An annotation that shapes the view cannot be used; nothing of it is carried out."""
+    """An annotation that shapes the view is invalid; no part of it is applied."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -42,13 +42,13 @@ class ViewInvalid(ValueError):
 
 
 class NotOwner(ValueError):
-    """The target may not write: it is not assigned, or did not take the object as its own."""
+    """The target may not write: it is not assigned, or did not accept the object as its own."""
 
 
 def read_view(tree: Mapping[str, Any], key: str) -> Json:
-    """Return the object as target ``key`` sees it; the tree itself is left alone.
+    """Return the object as target ``key`` sees it; the tree itself is not changed.
 
-    Raises ``ViewInvalid`` where the spec diff or the summarizing rules cannot be used.
+    Raises ``ViewInvalid`` if the spec diff or the summarizing rules are invalid.
     """
     view = {**tree, "metadata": _metadata(tree, key)}
     _patch_spec(view, tree, key)
@@ -61,8 +61,8 @@ def read_view(tree: Mapping[str, Any], key: str) -> Json:
 def write_view(live: Mapping[str, Any], view: Mapping[str, Any], key: str) -> Json | None:
     """Return the merge patch of the hub object for what target ``key`` submits, or None.
 
-    Only the finalizer is taken from the view; a deleted view without it says that the copy is
-    gone, and all marks of the target go. Raises ``NotOwner``.
+    Only the finalizer is taken from the view; a deleted view without it means that the copy is
+    gone, and all marks of the target are removed. Raises ``NotOwner``.
     """
     mine = FINALIZER + key in finalizers_of(view)
     if not mine and view["metadata"].get("deletionTimestamp"):
@@ -105,7 +105,7 @@ def _field_of(rule: Any) -> tuple[str, ...]:
 
 
 def _metadata(tree: Mapping[str, Any], key: str) -> Json:
-    """The object's metadata with this target's part of the state machine and nobody else's."""
+    """The object's metadata with this target's part of the state machine only."""
     metadata: Json = {
         name: value
         for name, value in tree["metadata"].items()
@@ -147,7 +147,7 @@ def reported_fields(tree: Mapping[str, Any], key: str) -> Json:
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return {}  # a report, and no desired state: the next one replaces it
+        return {}  # a report, not a desired state: the next one replaces it
     return found if isinstance(found, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""Makes the declared changes to a desired state. Pure; where one fails, there is no result."""
+"""Applies the declared changes to a desired state. Pure; if one fails, there is no result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ANY: Final = "*"
 
 
 class TransformFailed(ValueError):
-    """A transform cannot be made to this object: one line that says which, why, and what to do."""
+    """A transform cannot be applied to this object: one line that says which, why, and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransformTarget:
-    """What a transform may know of where a desired state goes."""
+    """What a transform may know of the destination."""
 
     target: str  # name of the SyncTarget
     key: str  # of the SyncTarget
@@ -32,7 +32,7 @@ class TransformTarget:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A transform that matched, and what it changed: nothing where all was as it wants it."""
+    """A transform that matched, and what it changed: nothing if all values were as it sets them."""
 
     transform: str
     changed: tuple[str, ...]
@@ -68,10 +68,10 @@ def transform(
     labels: Mapping[str, str],
     place: TransformTarget,
 ) -> tuple[Applied, ...]:
-    """Change ``tree`` as the transforms say that match; return what each of them did.
+    """Change ``tree`` by the transforms that match; return what each of them did.
 
-    ``key`` and ``labels`` are the hub object's. Raises ``TransformFailed``, the tree is then of no
-    use any more.
+    ``key`` and ``labels`` are the hub object's. Raises ``TransformFailed``; the tree must not be
+    used then.
     """
     values = _values(kind, key, place)
     identity = _identity(tree)
@@ -99,7 +99,7 @@ def _failed(one: Transform, kind: Kind, values: Mapping[str, str], what: str) ->
     key = ObjectKey(values["namespace"], values["name"])
     where = f"{kind.id} {key} on {values['target.name']}"
     return TransformFailed(
-        f"transform {one} fails on {where}: {what}; mend the transform, or have it match less"
+        f"transform {one} fails on {where}: {what}; correct the transform, or narrow its match"
     )
 
 
@@ -121,7 +121,7 @@ def _identity(tree: Json) -> tuple[Any, ...]:
 
 
 def _what_is_wrong(tree: Json, identity: tuple[Any, ...]) -> str:
-    """Which object it is, whose, and how it stands are never up to a transform."""
+    """An object's identity, owner and status are never a transform's to change."""
     meta = tree.get("metadata")
     if not isinstance(meta, dict):
         return "it takes the object's name away"

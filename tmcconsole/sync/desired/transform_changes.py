@@ -1,4 +1,4 @@
-"""One change to a tree. Each returns what it did, in a few words for a person; no values."""
+"""One change to a tree. Each returns a short description for people, without values."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _fill(change: FillField, tree: Json, values: Mapping[str, str]) -> list[str]
 
 def _delete(change: DeleteField, tree: Json) -> list[str]:
     places = slots(tree, change.path, make=False)
-    for slot in reversed(places):  # from the end: what is before keeps its index
+    for slot in reversed(places):  # from the end, so that earlier indexes stay valid
         del slot.holder[slot.at]
     return [f"delete {change.path}"] if places else []
 

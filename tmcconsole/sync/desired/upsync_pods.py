@@ -1,4 +1,4 @@
-"""Marks in pod templates, so that the pods of a synced workload are shown in the hub. Pure."""
+"""Labels in pod templates, so that the pods of a synced workload are shown in the hub. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tmcconsole.sync.names.markers import CLUSTER, STATE, UPSYNC
 
 
 def mark_template(tree: Json, key: str) -> None:
-    """Give the pods that target ``key`` will make the labels that send them up."""
+    """Give the pods that target ``key`` will create the labels that upsync them."""
     spec = tree.get("spec")
     if not isinstance(spec, dict):
         return

@@ -1,4 +1,4 @@
-"""Changes that know workloads and claims: images, replicas, resources, storage classes. Pure."""
+"""Changes specific to workloads and claims: images, replicas, resources, storage classes. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def override(
     tree: Json,
     values: Mapping[str, str],
 ) -> list[str]:
-    """Make one change; return what was changed. Kinds it means nothing to are left alone.
+    """Make one change; return what was changed. Other kinds are left alone.
 
     Raises ``Unfilled`` and ``FieldError``.
     """
@@ -113,7 +113,7 @@ def _reclass(change: StorageClass, claim: Json) -> bool:
     before = claim.get("storageClassName")
     rules = dict(change.rules)
     new = rules.get(before if isinstance(before, str) else "*", rules.get("*"))
-    # "" asks for a volume made beforehand, not for a class: no general rule is meant for it
+    # "" asks for a pre-provisioned volume, not a class: general rules do not apply
     if new is None or new == before or before == "":
         return False
     claim["storageClassName"] = new

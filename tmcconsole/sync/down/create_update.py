@@ -1,4 +1,4 @@
-"""Writing copies: the first, the next, and what is done about a name that is taken."""
+"""Writes copies: the first one, updates, and what to do if the name is taken."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tmcconsole.sync.state.live_reads import (
     with_metadata,
 )
 
-# No object has resourceVersion 1: an apply that carries it creates, or fails where the name is
-# taken. Creation is thereby atomic, and our fields are owned by the apply from the start.
+# No object has resourceVersion 1: an apply that carries it creates, or fails if the name is taken.
+# This makes creation atomic, and the apply owns our fields from the start.
 ABSENT = "1"
 
 
 async def create(context: ReconcileContext) -> float | None:
-    """Write the first copy, or find out whose the object of that name is."""
+    """Write the first copy, or find out whose object has the name."""
     if context.entry.collided:
         there = await read_live(context.target, context.here, context.key)
-        if there is not None:  # no second attempt on what was found to be foreign
+        if there is not None:  # no second attempt on an object found to be foreign
             return await _whose(context, there)
         context.entry.collided = False
     context.stand(SyncState.PENDING, "Creating")
@@ -54,10 +54,10 @@ async def create(context: ReconcileContext) -> float | None:
 
 
 async def update(context: ReconcileContext, step: Update) -> float | None:
-    """Write over our copy. Where that state is already applied, something else changed it."""
+    """Update our copy. If this state is already applied, something else has changed the copy."""
     drift_ledger = context.entry.drift_ledger
     if drift_ledger.truce.until and drift_ledger.truce.desired != context.facts.source_digest:
-        drift_ledger.end_truce()  # what was taken back before does not count
+        drift_ledger.end_truce()  # earlier reverts do not count
     waits = bide(context, step.drift)
     if waits:
         return waits
@@ -70,7 +70,7 @@ async def update(context: ReconcileContext, step: Update) -> float | None:
 
 
 async def _write_over(context: ReconcileContext, uid: str) -> float | None:
-    """Apply the desired state to our own copy; where others own fields of it, the rules decide."""
+    """Apply the desired state to our own copy; if others own fields of it, the rules decide."""
     try:
         await send(context, with_metadata(context.desired.tree, uid=uid), force=False)
     except Conflict as error:

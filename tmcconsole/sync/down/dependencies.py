@@ -1,4 +1,4 @@
-"""What must be on a target before an object: what it refers to, and how each of it stands."""
+"""What must be on a target before an object: its references, and the state of each."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tmcconsole.sync.state.desired_state import desired_state
 from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.target import Target
 
-# Longer than a write and its retries take; what hangs longer is better seen failing on the target.
+# Longer than a write and its retries take; after that, a visible failure on the target is better.
 AWAIT_S: Final = 30.0
 _NEVER_COMING: Final = frozenset({SyncState.COLLISION, SyncState.REFUSED})
 
 
 class Stand(StrEnum):
-    """How a dependency stands on the target, in words for a person."""
+    """The state of a dependency on the target, as a phrase."""
 
     THERE = "is there"
     COMING = "is awaited"
@@ -56,7 +56,8 @@ def dependencies(
 def await_dependencies(context: ReconcileContext, step: Step) -> float | None:
     """Return the seconds to wait for dependencies on this target, or None to proceed.
 
-    Only what comes by itself is waited for, and not for ever: what is written wakes who waits.
+    Only dependencies that come by themselves are waited for, and not forever: writing them wakes
+    the waiting objects.
     """
     if not isinstance(step, Create | Update) or (isinstance(step, Update) and step.drift):
         return None

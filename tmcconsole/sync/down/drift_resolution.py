@@ -1,4 +1,4 @@
-"""Fields of a copy that others changed: find out who, let the rules decide, and do so."""
+"""Fields of a copy that others changed: find out who, apply the rules, carry out the decision."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ SHOWN_FIELDS = 3  # in one message
 
 
 def bide(context: ReconcileContext, found: tuple[Difference, ...]) -> float | None:
-    """After a fight: return the seconds in which nothing is written, None where it may be.
+    """Return the seconds of a truce that remain, None if writing is allowed.
 
-    Where the other side goes on, the truce begins anew: it ends by itself once that is over.
+    If the other manager continues, the truce starts over; it ends once that stops.
     """
     drifts, now = context.entry.drift_ledger, context.shared.runtime.now()
     if context.entry.insisted or drifts.truce.until <= now:
@@ -57,8 +57,8 @@ async def look_into(
 ) -> float | None:
     """Read who owns what on the copy ``uid``, decide, and carry it out.
 
-    ``normal`` are differences that the server's own defaulting makes; ``is_refused`` says that
-    an apply without force was refused over fields of others.
+    ``normal`` are differences from the server's own defaulting; ``is_refused`` says that an apply
+    without force conflicted with fields of others.
     """
     live = await read_whole(context)
     if live["metadata"].get("uid") != uid:
@@ -90,7 +90,7 @@ def _judge(
     found = contested_fields(
         differences(context.desired, live, normal), field_managers_of(live), desired
     )
-    if is_new:  # what nobody else owns is ours to write anyway
+    if is_new:  # what nobody else owns is ours to write
         found = tuple(one for one in found if one.owner)
     changed, insisted = _has_changed(context.desired, live), context.entry.insisted
     return judge(context.facts.rules, found, desired, has_changed=changed, insisted=insisted)
@@ -99,7 +99,9 @@ def _judge(
 async def _write(
     context: ReconcileContext, verdict: DriftVerdict, live: Json, *, is_refused: bool
 ) -> float | None:
-    """Apply all but what is left to others; return seconds where that failed softly."""
+    """Apply everything except what is left to others; return seconds to retry after a soft
+    failure.
+    """
     taken = verdict.take_back
     if taken:
         context.stand(SyncState.DRIFTED, "Drift", say(context.kind, taken))
@@ -107,7 +109,7 @@ async def _write(
     if context.facts.rules.conflict != HUB_WINS:  # what changes meanwhile may be another's to keep
         guards["resourceVersion"] = live["metadata"]["resourceVersion"]
     tree = with_metadata(_with_base(context.desired.tree, live, verdict.asked), **guards)
-    # Refused over nothing that differs: the same value in other words, which harms nobody.
+    # A conflict over equal values: the same value written differently, which is harmless.
     force = bool(taken) or is_refused
     try:
         await send(context, tree, force=force, cuts=verdict.cuts)
@@ -125,7 +127,7 @@ async def _write(
 
 
 def _stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> float | None:
-    """Count what is to be taken back; where it has become a fight, stop and say so."""
+    """Count what is to be reverted; if it has become a fight, stop and report it."""
     now, desired = context.shared.runtime.now(), context.facts.source_digest
     drift_ledger = context.entry.drift_ledger
     for one in taken:
@@ -156,7 +158,7 @@ def _fight_text(fights: tuple[Drift, ...]) -> str:
 
 
 def _ask(context: ReconcileContext, asked: tuple[Contested, ...], reason: str) -> float | None:
-    """A person decides: adopt what is there, have it reverted, or cede the field."""
+    """A person decides: adopt the value, have it reverted, or cede the field."""
     message = f"{say(context.kind, asked)}; decide: adopt, revert or cede"
     news = [
         context.entry.drift_ledger.note(context.kind, one, "Asked", _wall(context)) for one in asked
@@ -168,7 +170,7 @@ def _ask(context: ReconcileContext, asked: tuple[Contested, ...], reason: str) -
 
 
 def _tell_what_is_left(context: ReconcileContext, verdict: DriftVerdict) -> float | None:
-    """Note what the policy cedes; what people said to leave to others is no drift."""
+    """Record what the policy cedes; fields that users left to others are not drift."""
     drifts, wall = context.entry.drift_ledger, _wall(context)
     news = tuple(one for one in verdict.ceded if drifts.note(context.kind, one, "Ceded", wall))
     if news:
@@ -191,7 +193,7 @@ def _account(context: ReconcileContext, verdict: DriftVerdict) -> None:
 
 
 def say(kind: str, found: tuple[Contested, ...]) -> str:
-    """Return contested fields as a sentence: wanted, actual, and who."""
+    """Return contested fields as a sentence: desired, actual, and who."""
     drifts = [drift_of(kind, one) for one in found[:SHOWN_FIELDS]]
     told = "; ".join(f"{d.path}: {d.wanted} there {d.actual} by {d.manager}" for d in drifts)
     more = len(found) - SHOWN_FIELDS
@@ -199,7 +201,7 @@ def say(kind: str, found: tuple[Contested, ...]) -> str:
 
 
 def with_base(desired: Desired, salt: str) -> Desired:
-    """Return a desired state that carries digests of its own leaves: the base of a later merge."""
+    """Return a desired state with digests of its own leaves: the base of a later merge."""
     base = leaf_digests(desired.tree, salt)
     return Desired(_with_note(desired.tree, base), desired.digest)
 
@@ -212,9 +214,10 @@ def _with_note(tree: Json, base: dict[str, str]) -> Json:
 
 
 def _base_of(tree: Json) -> dict[str, str] | None:
-    """Return the digests of what was applied last; None where nothing was noted.
+    """Return the digests of what was applied last; None if none were recorded.
 
-    An empty one says that nothing of what is desired has been applied: not that it is unknown.
+    An empty result means that nothing of the desired state has been applied, not that it is
+    unknown.
     """
     try:
         found = orjson.loads(annotations_of(tree).get(APPLIED, ""))
@@ -224,7 +227,7 @@ def _base_of(tree: Json) -> dict[str, str] | None:
 
 
 def _with_base(tree: Json, live: Json, asked: tuple[Contested, ...]) -> Json:
-    """What is asked about keeps the base it had: it was not applied."""
+    """What is asked about keeps its earlier base: it was not applied."""
     if not asked:
         return tree
     before, now = _base_of(live) or {}, _base_of(tree) or {}
@@ -235,7 +238,9 @@ def _with_base(tree: Json, live: Json, asked: tuple[Contested, ...]) -> Json:
 
 
 def _has_changed(desired: Desired, live: Json) -> Callable[[Contested], bool]:
-    """Return what tells whether the hub wants something else of a field than was applied."""
+    """Return a function that tells whether the hub's value of a field has changed since it was
+    applied.
+    """
     before, now = _base_of(live), _base_of(desired.tree) or {}
     is_new = annotations_of(live).get(DIGEST) != desired.digest
 

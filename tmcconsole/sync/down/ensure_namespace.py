@@ -1,4 +1,4 @@
-"""Namespaces on targets: made when first needed, removed when nothing of anybody is in them."""
+"""Namespaces on targets: created when first needed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tmcconsole.sync.state.target import Target
 
 
 class NamespaceLeaving(KubeError):
-    """The namespace on the target is being deleted; it is made anew when it is gone."""
+    """The namespace on the target is being deleted; it is recreated when it is gone."""
 
     reason = "NamespaceTerminating"
 
 
 async def ensure_namespace(shared: SyncContext, target: Target, namespace: str) -> None:
-    """Make sure that the target's namespace for a hub namespace is there and may be used.
+    """Make sure that the target's namespace for a hub namespace exists and may be used.
 
-    ``namespace`` "" is that of cluster-scoped objects: there is nothing to make. Raises
+    ``namespace`` "" is that of cluster-scoped objects: nothing has to be created. Raises
     ``NamespaceLeaving`` and ``NamespaceClash``.
     """
     if not namespace:

@@ -1,4 +1,4 @@
-"""Gathers what the rules for one object rest on: its Placement, and an autoscaler beside it."""
+"""Gathers what the rules for one object depend on: its Placement, and an autoscaler for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ AUTOSCALERS: Final = "horizontalpodautoscalers.autoscaling"
 
 
 def around(shared: SyncContext, target: Target, kind: str, key: ObjectKey) -> RuleInputs:
-    """Return what stands around a hub object. Reads caches only."""
+    """Return the rule inputs for a hub object. Reads caches only."""
     policy, placement = shared.placements.conflict_policy(key.namespace)
     return RuleInputs(policy, placement, _is_scaled(shared, target.kinds[kind].kind, key))
 
 
 def _is_scaled(shared: SyncContext, kind: Kind, key: ObjectKey) -> bool:
-    """True where an autoscaler of the hub's is to set the replicas of the object's copies."""
+    """True if an autoscaler in the hub sets the replicas of the object's copies."""
     watched = shared.hub.kinds.get(AUTOSCALERS)
     if watched is None or "scale" not in kind.subresources:
         return False

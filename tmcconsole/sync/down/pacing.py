@@ -11,7 +11,9 @@ from tmcconsole.sync.names.markers import POLICY
 
 
 def policy_of(source: Json, settings: SyncSettings) -> str:
-    """Return immediate, batched or delayed: the object's own word, where it is one, else ours."""
+    """Return immediate, batched or delayed: the object's own valid setting, else the configured
+    one.
+    """
     word = annotations_of(source).get(POLICY, "")
     return word if word in (IMMEDIATE, BATCHED, DELAYED) else settings.policy
 
@@ -32,9 +34,9 @@ def wait_s(
 
 
 def pace(context: ReconcileContext, step: Step) -> float | None:
-    """Return the seconds that a change has to wait, None where it may be written.
+    """Return the seconds that a change has to wait, None if it may be written.
 
-    Deletions and what is taken back from others wait for nothing.
+    Deletions and reverts do not wait.
     """
     source = context.facts.source
     is_change = isinstance(step, Create) or (isinstance(step, Update) and not step.drift)

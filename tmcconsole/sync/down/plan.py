@@ -1,4 +1,4 @@
-"""What to do about one object on one target, decided from what is known and nothing else."""
+"""What to do about one object on one target, decided from the facts and nothing else."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ from tmcconsole.sync.policy import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Neither side has anything for the other."""
+    """There is nothing to do on either side."""
 
 
 @dataclass(frozen=True, slots=True)
 class InSync:
-    """The copy is as wanted; ``left`` are the fields that the rules leave to others."""
+    """The copy is in sync; ``left`` are the fields that the rules leave to others."""
 
     left: tuple[Difference, ...] = ()
-    is_kept: bool = False  # created once, and not looked at since
+    is_kept: bool = False  # created once, and not checked since
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDiff:
-    """Nothing is ever written: look at what is there, and tell how it differs."""
+    """Nothing is ever written: compare, and report the differences."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """A deletion is due, and nothing is ever written."""
+    """A deletion is due, but nothing is ever written."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitFinalizer:
-    """The hub object is not marked yet; its own queue will do it and call again."""
+    """The hub object lacks our finalizer; its own queue adds it and queues this again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Assigned, and on hold: nothing is made or written, and what is there stays."""
+    """Assigned, but on hold: nothing is created or written, and existing copies stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitGone:
-    """The copy is on its way out: its deletion event calls again."""
+    """The copy is being deleted: its deletion event queues this again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Write over our copy ``uid``. ``drift`` is set where the same state was applied before."""
+    """Update our copy ``uid``. ``drift`` is set if the same state was applied before."""
 
     uid: str
     drift: tuple[Difference, ...] = ()
@@ -79,7 +79,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Take our copy away, through the delete gate."""
+    """Delete our copy, through the delete gate."""
 
     copy: CachedObject
     reason: str  # HubDeleting | Unassigned | HubGone
@@ -87,12 +87,12 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The cache shows no copy: prove it, then take our marks off the hub object."""
+    """The cache shows no copy: prove that, then remove our marks from the hub object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Policy says no."""
+    """Policy denies it."""
 
     refusal: Refusal
 
@@ -123,10 +123,10 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the decision rests on."""
+    """Everything that the decision depends on."""
 
     key: str  # of the SyncTarget
-    place: str  # of the key in the hub: what the origin of its copies begins with
+    place: str  # the key in the hub: the prefix of its copies' origins
     origin: str  # of the hub object, "" without one
     source: Json | None  # the hub object
     source_digest: bytes  # its content digest, b"" without one
@@ -137,14 +137,14 @@ class Facts:
     refusal: Refusal | None
     copy: CachedObject | None
     copy_tree: Json | None
-    known_uid: str  # of the copy we are known to have written of this very object, else ""
+    known_uid: str  # UID of the copy that we wrote of this very object, else ""
     normal: frozenset[str]  # differences known to come from the server's own defaulting
     rules: FieldRules = DEFAULT
     around: RuleInputs = ALONE
 
 
 def decide(facts: Facts) -> Step:
-    """Return the one step that brings the object nearer to its desired state."""
+    """Return the one step that brings the object closer to its desired state."""
     step = _decide(facts)
     if isinstance(step, Delete) and facts.rules.write == REPORT_DIFF:
         return Withhold(step.reason)
@@ -156,13 +156,13 @@ def _decide(facts: Facts) -> Step:
     if source is None:
         return _without_source(facts)
     if is_upsynced(source):
-        return Nothing()  # a target owns it: there is no desired state of the hub's
+        return Nothing()  # a target owns it: the hub has no desired state
     if is_on_hold(source, facts.key):
         return Hold()
     if not is_assigned(source, facts.key):
         return _unwanted(facts, source)
     if facts.refusal is not None:
-        return Refuse(facts.refusal)  # whatever is there: it would never get a finalizer
+        return Refuse(facts.refusal)  # in any case: it would never get a finalizer
     if facts.key not in finalizer_keys(source):
         return AwaitFinalizer()
     return _wanted(facts)
@@ -189,7 +189,7 @@ def _wanted(facts: Facts) -> Step:
 
 
 def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:
-    """A copy of an earlier object of the same name goes first; anything else is foreign."""
+    """A copy of an earlier object with the same name is deleted first; anything else is foreign."""
     if labels_of(tree).get(CLUSTER) == facts.key and _same_place(facts, tree):
         return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
     return Collide(collision_text(tree))
@@ -205,7 +205,7 @@ def _unwanted(facts: Facts, source: Json) -> Step:
 
 
 def reason_to_go(facts: Facts) -> str:
-    """Return why an object of the hub that is not wanted here has to leave."""
+    """Return why an object that should not be here has to leave."""
     deleting = facts.source is not None and facts.source["metadata"].get("deletionTimestamp")
     return "HubDeleting" if deleting else "Unassigned"
 
@@ -215,15 +215,15 @@ def _without_source(facts: Facts) -> Step:
     if copy is None or tree is None:
         return Nothing()
     if labels_of(tree).get(CLUSTER) != facts.key or not _same_place(facts, tree):
-        return Nothing()  # foreign, or a copy of our copy that somebody made under another name
+        return Nothing()  # foreign, or somebody's copy of our copy under another name
     return AwaitGone() if copy.deleting else Delete(copy, "HubGone")
 
 
 def is_copy_of(facts: Facts, found: CachedObject, tree: Json) -> bool:
-    """True where both markers say so, or where we remember having written this very object.
+    """True if both markers say so, or if we remember writing this very object.
 
-    A marker may be stripped; the UID of what we wrote is then the proof, and the next write puts
-    the marker back.
+    A marker may be stripped; the UID of what we wrote is then the proof, and the next write
+    restores the marker.
     """
     return is_ours(tree, facts.key, facts.origin) or found.uid == (facts.known_uid or None)
 
@@ -234,12 +234,12 @@ def _may_go(facts: Facts, copy: CachedObject, tree: Json) -> bool:
 
 
 def _same_place(facts: Facts, tree: Json) -> bool:
-    """True where the copy's origin names this key, whatever the UID."""
+    """True if the copy's origin names this key, whatever the UID."""
     return annotations_of(tree).get(ORIGIN, "").rpartition("/")[0] == facts.place
 
 
 def collision_text(tree: Json) -> SafeText:
-    """Return the sentence that tells an operator what is in the way."""
+    """Return a sentence that tells an operator what is in the way."""
     meta = tree["metadata"]
     owner = labels_of(tree).get("app.kubernetes.io/managed-by")
     by = f", managed by {owner}," if owner else ""

@@ -1,4 +1,4 @@
-"""One look at one object on one target: what is known, how it is sent, how it came out."""
+"""One reconcile of one object on one target: what is known, how it is sent, how it ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from tmcconsole.sync.state.target import Target
 
 @dataclass(frozen=True, slots=True)
 class ReconcileContext:
-    """A reconcile under way. Answers of ``float | None`` are seconds until another look."""
+    """A reconcile in progress. Return values of ``float | None`` are seconds until the next
+    reconcile.
+    """
 
     shared: SyncContext
     target: Target
@@ -43,7 +45,7 @@ class ReconcileContext:
 
     @property
     def desired(self) -> Desired:
-        """The desired state; only asked for where there is a hub object."""
+        """The desired state; only used if there is a hub object."""
         if self.facts.desired is None:
             raise KubeError(f"{self.kind}/{self.key} has no desired state")
         return self.facts.desired
@@ -59,12 +61,12 @@ class ReconcileContext:
         return self.shared.policy.permit(self.here.kind, tree, tenant)
 
     def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
-        """Note how the object stands."""
+        """Record the object's standing."""
         wall = self.shared.runtime.wall()
         self.target.ledger.stand(self.kind, self.key, state, wall, reason=reason, message=message)
 
     def settle(self, copy: CachedObject) -> None:
-        """Note that ``copy`` carries this turn's desired state."""
+        """Record that ``copy`` carries the desired state of this reconcile."""
         entry = self.entry
         entry.wrote = {self.facts.origin: copy.uid}
         facts = self.facts
@@ -75,14 +77,14 @@ class ReconcileContext:
         self.target.ledger.stand_in_sync(self.kind, self.key, self.shared.runtime.wall())
 
     def collide(self, message: str) -> float:
-        """Note that a foreign object has the name; it is looked at again rarely."""
+        """Record that a foreign object has the name; it is checked again rarely."""
         self.entry.collided = True
         self.stand(SyncState.COLLISION, "Collision", message)
         return REFUSED_RECHECK_S
 
 
 async def look_at_live(context: ReconcileContext) -> float:
-    """The copy is not the one we knew: take in what is there, then decide again."""
+    """The copy is not the one we knew: take the live object into the cache, then decide again."""
     cached = context.target.copy_of(context.kind, context.key)
     live = await read_live(context.target, context.here, context.key)
     if live is not None:
@@ -93,7 +95,7 @@ async def look_at_live(context: ReconcileContext) -> float:
 
 
 async def read_whole(context: ReconcileContext) -> Json:
-    """Return what is there under the copy's name, managedFields and all."""
+    """Read the object with the copy's name, including managedFields."""
     path = object_path(context.here.kind, context.target.copy_key(context.kind, context.key))
     async with context.target.concurrency.admitted():
         return await context.target.client.get_json(path)
@@ -102,7 +104,7 @@ async def read_whole(context: ReconcileContext) -> Json:
 async def send(
     context: ReconcileContext, tree: Json, *, force: bool, cuts: tuple[Steps, ...] = ()
 ) -> None:
-    """Apply a desired state, what is at ``cuts`` left out, and settle the pair with the answer."""
+    """Apply a desired state without what is at ``cuts``, and settle the pair with the response."""
     permit = context.permit(without(tree, cuts))
     async with context.target.concurrency.admitted():
         written = await context.target.writer.apply(permit, force=force)
@@ -116,7 +118,7 @@ async def send(
 
 
 async def dry_run(context: ReconcileContext, tree: Json) -> CachedObject | None:
-    """Return what the server would make of ``tree``, None where the copy is another by now."""
+    """Return what the server would make of ``tree``, None if the copy is a different one by now."""
     try:
         async with context.target.concurrency.admitted():
             return await context.target.writer.apply(context.permit(tree), force=True, dry_run=True)

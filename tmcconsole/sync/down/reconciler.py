@@ -1,4 +1,4 @@
-"""Down: one hub object's desired state onto one target. Read the caches, decide, act."""
+"""Down: one hub object's desired state to one target. Read the caches, decide, act."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ class DownSync:
     target: Target
 
     async def reconcile(self, item: Item) -> float | None:
-        """Bring one copy nearer to what is desired; return seconds until another look, or None."""
+        """Bring one copy closer to its desired state; return seconds until the next reconcile, or
+        None.
+        """
         try:
             again = await self._reconcile(item)
         finally:
@@ -97,7 +99,7 @@ class DownSync:
         return await_dependencies(context, step) or pace(context, step) or await _act(context, step)
 
     def _is_paused(self, context: ReconcileContext) -> bool:
-        """Note that nothing is written or taken away, where somebody asked for that."""
+        """Record that nothing is written or deleted, because somebody asked for that."""
         source = context.facts.source
         if self.target.orders.pause() is not None:
             context.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
@@ -163,22 +165,22 @@ class DownSync:
 
 
 def hold_text(key: str) -> str:
-    """Return what ends a hold, for a person."""
-    return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy made'
+    """Return what ends a hold, for people."""
+    return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy created'
 
 
 def stand_by(context: ReconcileContext, step: Step) -> float | None:
-    """Note how the copy stands without writing: another replica does, or nobody may now."""
+    """Record the copy's state without writing: another replica writes, or none may now."""
     if isinstance(step, Update) and step.drift and context.facts.copy is not None:
         context.settle(
             context.facts.copy
-        )  # it carries the desired state; what of it differs its holder judges
+        )  # it carries the desired state; its holder judges the rest
         return None
     if isinstance(step, Create | Update | ReportDiff):
-        context.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+        context.stand(SyncState.PENDING, "Standby", "another replica writes it")
         return None
     if isinstance(step, Delete | Release):
-        context.stand(SyncState.DELETING, "Standby", "its writer is another replica")
+        context.stand(SyncState.DELETING, "Standby", "another replica writes it")
         return None
     return _note(context, step)
 
@@ -211,7 +213,7 @@ def _note(
     context: ReconcileContext,
     step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Withhold | Refuse | Collide,
 ) -> float | None:
-    """Write down a step that sends nothing."""
+    """Record a step that sends nothing."""
     match step:
         case Nothing():
             context.target.ledger.forget(context.kind, context.key)
@@ -228,13 +230,13 @@ def _note(
 
 
 def _settle(context: ReconcileContext, step: InSync) -> None:
-    """Note that nothing is to be written, and why that is where the two sides differ."""
+    """Record that nothing has to be written, and why if the two sides differ."""
     entry, copy = context.entry, context.facts.copy
     if copy is None:
         return
-    entry.insisted = frozenset()  # what was to be taken back is as wanted
+    entry.insisted = frozenset()  # what was to be reverted is as desired
     if step.is_kept:
-        entry.account("CreateOnly", "made once; what is changed here or there since stays so")
+        entry.account("CreateOnly", "created once; later changes on either side stay")
     elif step.left:
         fields = ", ".join(one.path for one in step.left)
         entry.account("FieldsLeft", f"{fields}: left to the cluster")
@@ -245,7 +247,7 @@ def _settle(context: ReconcileContext, step: InSync) -> None:
 
 
 def _stay(context: ReconcileContext, step: Hold | Withhold | Refuse | Collide) -> float | None:
-    """Write down what keeps the object from being written."""
+    """Record what prevents the object from being written."""
     match step:
         case Hold():
             context.stand(SyncState.HELD, "OnHold", hold_text(context.target.key))

@@ -1,6 +1,6 @@
-"""What an API server has refused is sent again when it changed, or in time; not for an echo.
+"""What an API server rejected is sent again after a change or a delay, not for an echo.
 
-An event may say nothing new of the desired state: another target's marks, somebody's Placement.
+An event may mean nothing for the desired state: labels for another target, an unrelated Placement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WRITES: Final = (Create, Update)
 
 
 def require_news(context: ReconcileContext, step: Step) -> None:
-    """Raise ``StillRefused`` where the step would send what the target has refused."""
+    """Raise ``StillRefused`` if the step would send what the target has rejected."""
     refused = context.entry.refused
     if refused is None or not isinstance(step, WRITES):
         return
@@ -31,12 +31,12 @@ def require_news(context: ReconcileContext, step: Step) -> None:
 
 
 def attempt_of(context: ReconcileContext) -> Attempt:
-    """Return what tells one attempt to write from another: the desired state, and what is there."""
+    """Return what distinguishes attempts to write: the desired state, and the current copy."""
     copy = context.facts.copy
     return Attempt(context.desired.digest, copy.content_digest if copy else b"")
 
 
 def remember(context: ReconcileContext, step: Step, error: KubeError) -> None:
-    """Note which attempt an API server has answered with an error."""
+    """Record which attempt an API server has answered with an error."""
     if isinstance(error, ApiError) and isinstance(step, WRITES):
         context.entry.tried = attempt_of(context)

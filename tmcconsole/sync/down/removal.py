@@ -1,4 +1,4 @@
-"""Taking copies away, and letting hub objects go once they are away."""
+"""Deletes copies, and releases hub objects once their copies are gone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tmcconsole.sync.state.live_reads import (
 
 
 async def delete(context: ReconcileContext, step: Delete) -> float | None:
-    """Send the copy away through the gate, then wait for its deletion event."""
+    """Delete the copy through the gate, then wait for its deletion event."""
     if not await _is_proven(context, step.copy):
         return await _leave_unproven(context, step.copy)
     if context.entry.standing.reason != "DeletionHeld":
@@ -44,10 +44,10 @@ async def delete(context: ReconcileContext, step: Delete) -> float | None:
 
 
 async def _is_proven(context: ReconcileContext, copy: CachedObject) -> bool:
-    """The second proof beside the marks, which anybody can copy: we wrote this very object.
+    """The second proof besides the markers, which anybody can copy: we wrote this very object.
 
-    We remember it, or the API server does. A copy that is another by now, or gone, is the delete
-    gate's to find out.
+    We remember it, or managedFields show it. A copy that has been replaced or is gone is for the
+    delete gate to detect.
     """
     if copy.uid == context.facts.known_uid:
         return True
@@ -60,7 +60,7 @@ async def _is_proven(context: ReconcileContext, copy: CachedObject) -> bool:
 
 
 async def _leave_unproven(context: ReconcileContext, copy: CachedObject) -> float | None:
-    """Leave what was never written by us; the hub's object does not wait for it."""
+    """Leave an object that we never wrote; the hub's object does not wait for it."""
     source = context.facts.source
     if source is not None and context.facts.key in finalizer_keys(source):
         return await _let_go(context)
@@ -68,13 +68,13 @@ async def _leave_unproven(context: ReconcileContext, copy: CachedObject) -> floa
         SyncState.COLLISION,
         "Unproven",
         f"its marks say that it is ours, but tmc-console has not written it (uid {copy.uid}): "
-        "delete it there, or take the marks off",
+        "delete it there, or remove the labels",
     )
     return REFUSED_RECHECK_S
 
 
 def withhold(context: ReconcileContext, step: Withhold) -> None:
-    """Say that a deletion is due which ``ReportDiff`` does not carry out."""
+    """Report that a deletion is due which ``ReportDiff`` does not carry out."""
     told = f"it would be deleted ({step.reason}), and ReportDiff writes nothing"
     context.stand(
         SyncState.HELD, "Reported", f"{told}: set the write mode to Apply, or delete it there"
@@ -82,7 +82,7 @@ def withhold(context: ReconcileContext, step: Withhold) -> None:
 
 
 async def release(context: ReconcileContext) -> float | None:
-    """Prove that the copy is gone, then take our marks off the hub object."""
+    """Prove that the copy is gone, then remove our marks from the hub object."""
     try:
         live = await read_live(context.target, context.here, context.key)
     except KindAway as away:
@@ -96,7 +96,7 @@ async def release(context: ReconcileContext) -> float | None:
 
 
 async def _if_gone_already(context: ReconcileContext, copy: CachedObject) -> float:
-    """An object without finalizers is gone when the answer comes; the event may lag."""
+    """An object without finalizers is gone when the response arrives; the event may lag."""
     live = await read_live(context.target, context.here, context.key)
     if live is None or live.uid != copy.uid:
         context.here.informer.forget(copy.key, copy.uid)

@@ -1,4 +1,4 @@
-"""ReportDiff: what a write would change is told, and nothing is ever written."""
+"""ReportDiff: report what a write would change; never write."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ _MARKS: Final = ("metadata", "labels"), ("metadata", "annotations")
 
 
 async def report(context: ReconcileContext) -> float | None:
-    """Compare the desired state with what is there; look again now and then, for nothing calls."""
+    """Compare the desired state with the copy; check again periodically, since no event triggers
+    it.
+    """
     live = await read_live(context.target, context.here, context.key)
     if live is None:
-        context.stand(SyncState.DRIFTED, "Reported", "it is not there; it would be created")
+        context.stand(SyncState.DRIFTED, "Reported", "it does not exist; it would be created")
         return REFUSED_RECHECK_S
     tree = await read_whole(context)
     if tree["metadata"].get("uid") != live.uid:
@@ -44,7 +46,7 @@ async def report(context: ReconcileContext) -> float | None:
     wall = context.shared.runtime.wall()
     for one in owned:
         context.entry.drift_ledger.note(context.kind, one, "Reported", wall)
-    whose = "" if is_ours else "a foreign object is there; "
+    whose = "" if is_ours else "a foreign object has the name; "
     if found:
         context.stand(SyncState.DRIFTED, "Reported", f"{whose}{say(context.kind, owned)}")
     else:
@@ -56,7 +58,7 @@ async def report(context: ReconcileContext) -> float | None:
 async def _real(
     context: ReconcileContext, uid: str, found: tuple[Difference, ...]
 ) -> tuple[Difference, ...]:
-    """Return the differences that no defaulting of the server's own explains."""
+    """Return the differences that the server's own defaulting does not explain."""
     rules, desired = context.facts.rules, context.desired.tree
     found = tuple(one for one in found if not is_left(rules, one.steps, desired))
     if not found:

@@ -1,4 +1,4 @@
-"""Taking over what is already there under our name, where the rules allow it."""
+"""Takes over existing objects with our names, if the rules allow it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tmcconsole.sync.down.reconcile_context import ReconcileContext, dry_run, lo
 from tmcconsole.sync.names.markers import APPLIED, CLUSTER, DIGEST, ORIGIN
 from tmcconsole.sync.state.live_reads import is_other_object, with_metadata
 
-# Labels and annotations of these domains are put on objects by what syncs them.
+# Tools that sync objects put labels and annotations of these domains on them.
 _SYNCERS: Final = (
     "kcp.io",
     "karmada.io",
@@ -28,7 +28,7 @@ _SHOWN: Final = 3  # fields
 
 
 async def take_over(context: ReconcileContext, live: CachedObject) -> float | None:
-    """Make a foreign object our copy, or say why it stays foreign."""
+    """Turn a foreign object into our copy, or say why it stays foreign."""
     tree = live.decode()
     takeover = context.facts.rules.takeover
     if takeover == NEVER:
@@ -48,7 +48,7 @@ async def take_over(context: ReconcileContext, live: CachedObject) -> float | No
 
 
 def claimed_by(tree: Json) -> str:
-    """Return what says that the object belongs to another syncer or controller, "" if nothing."""
+    """Return what shows that the object belongs to another syncer or controller, "" if nothing."""
     for name in (*sorted(labels_of(tree)), *sorted(annotations_of(tree))):
         domain = name.partition("/")[0]
         if "/" in name and any(domain == one or domain.endswith(f".{one}") for one in _SYNCERS):
@@ -62,7 +62,7 @@ def claimed_by(tree: Json) -> str:
 async def _changes(
     context: ReconcileContext, tree: Json, uid: str
 ) -> tuple[Difference, ...] | None:
-    """Return what our desired state would change, as the server itself has it."""
+    """Return what our desired state would change, as computed by the server."""
     normalised = await dry_run(context, with_metadata(context.desired.tree, uid=uid))
     if normalised is None:
         return None
@@ -71,7 +71,7 @@ async def _changes(
 
 
 def _comparable(tree: Json) -> Json:
-    """An object without status and without what the marks of ours and the server's add."""
+    """An object without status and without what our labels and the server's add."""
     meta = tree["metadata"]
     kept: Json = {
         part: {name: text for name, text in (meta.get(part) or {}).items() if name not in _OURS}
@@ -82,7 +82,7 @@ def _comparable(tree: Json) -> Json:
 
 
 async def _take(context: ReconcileContext, live: CachedObject) -> float | None:
-    """Announce it, then apply with force: exactly this object, in the version that was judged."""
+    """Announce it, then apply with force: exactly this object, at the version that was judged."""
     takeover, subject = context.facts.rules.takeover, f"{context.kind}/{context.key}"
     try:
         ticket = await announce(

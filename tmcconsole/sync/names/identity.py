@@ -1,7 +1,7 @@
-"""Names that are computed, not chosen: target keys, locators, namespaces, tenants.
+"""Names that are computed: target keys, locators, namespaces, tenants.
 
-The rules are kcp's, so that objects written by its syncer are recognised here and the other way
-round. Every hash is SHA-224 over UTF-8, written in base 62 or base 36.
+The rules are kcp's, so that objects written by its syncer are recognised here and vice versa. Every
+hash is SHA-224 over UTF-8, written in base 62 or base 36.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMESPACE_HASH_LENGTH: Final = 12  # base-36 characters, about 62 bits; kcp's ch
 
 @dataclass(frozen=True, slots=True)
 class TargetIdentity:
-    """Who a SyncTarget is: a recreated one of the same name is another target."""
+    """The identity of a SyncTarget: a recreated one with the same name is a different target."""
 
     cluster: str  # logical cluster (workspace) that holds the SyncTarget
     name: str
@@ -28,7 +28,7 @@ class TargetIdentity:
 
     @property
     def key(self) -> str:
-        """kcp's SyncTarget key: 37 or 38 characters, fit for a label name."""
+        """kcp's SyncTarget key: 37 or 38 characters, valid in a label name."""
         return target_key(self.cluster, self.name)
 
 
@@ -69,7 +69,7 @@ class Locator:
         )
 
 
-@lru_cache(maxsize=4096)  # asked for at every look at every object
+@lru_cache(maxsize=4096)  # needed at every reconcile
 def target_key(cluster: str, name: str) -> str:
     """Return kcp's SyncTarget key: base62(sha224("<cluster>:<name>")), or of the bare name."""
     return _base(_sha224(f"{cluster}:{name}" if cluster else name), _BASE62)

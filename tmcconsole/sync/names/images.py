@@ -1,15 +1,15 @@
-"""Container image names, as the container runtimes read them. Pure."""
+"""Container image names, as container runtimes interpret them. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
 DEFAULT_REGISTRY: Final = "docker.io"
-DEFAULT_FOLDER: Final = "library"  # docker.io/library/nginx is what nginx means
+DEFAULT_FOLDER: Final = "library"  # nginx means docker.io/library/nginx
 
 
 def full_name(image: str) -> str:
-    """Return the image with the registry and folder it leaves out: docker.io/library/nginx:1."""
+    """Return the image with its implied registry and folder: docker.io/library/nginx:1."""
     first, slash, _ = image.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return image
@@ -17,9 +17,9 @@ def full_name(image: str) -> str:
 
 
 def from_elsewhere(image: str, beginning: str) -> str | None:
-    """Return what follows ``beginning`` in the image's full name, None where it does not.
+    """Return what follows ``beginning`` in the image's full name, None if it does not match.
 
-    ``beginning`` is a registry, or a registry and folders: only whole parts count.
+    ``beginning`` is a registry, or a registry and folders: only whole segments match.
     """
     name = full_name(image)
     if name == beginning:

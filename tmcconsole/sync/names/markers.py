@@ -47,16 +47,16 @@ PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, 
 CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: first contact
 ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
 
-# Annotations on hub objects, written by people (and by ``CedeField``).
+# Annotations on hub objects, written by users (and by ``CedeField``).
 SWITCH: Final = "syncer.kcp.io/sync"  # annotation or label: enabled, disabled or pause
 TARGETS: Final = "syncer.kcp.io/targets"  # annotation: only these SyncTargets, by name
 EXCLUDE_TARGETS: Final = "syncer.kcp.io/exclude-targets"  # annotation: never these
 POLICY: Final = "syncer.kcp.io/policy"  # annotation: immediate, batched or delayed
 CONFLICT_POLICY: Final = "syncer.kcp.io/conflict-policy"  # who wins over a field
-TAKEOVER: Final = "syncer.kcp.io/takeover"  # what of others may be adopted
+TAKEOVER: Final = "syncer.kcp.io/takeover"  # what foreign objects may be taken over
 WRITE_MODE: Final = "syncer.kcp.io/write-mode"  # Apply, CreateOnly or ReportDiff
 IGNORE_FIELDS: Final = "syncer.kcp.io/ignore-fields"  # pointers to fields left to the clusters
-IGNORE_MANAGERS: Final = "syncer.kcp.io/ignore-managers"  # whose fields are left to them
+IGNORE_MANAGERS: Final = "syncer.kcp.io/ignore-managers"  # managers whose fields are left to them
 
 APPLIED: Final = "syncer.kcp.io/applied"  # annotation on merged copies: digests of what we applied
 LEASE: Final = "syncer.kcp.io/lease"  # label on our Leases: hub | target | replica
@@ -84,7 +84,7 @@ def deletion_keys(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def soft_finalizer_keys(tree: Mapping[str, Any]) -> frozenset[str]:
-    """Return the target keys on which somebody asks for deletion to wait."""
+    """Return the target keys for which somebody asks that deletion waits."""
     found = _suffixes(annotations_of(tree), SOFT_FINALIZER)
     return frozenset(key for key, value in found.items() if value)
 
@@ -114,12 +114,12 @@ def place_of(hub_cluster: str, namespace: str, name: str) -> str:
 
 
 def origin_uid(copy: Json) -> str:
-    """Return the UID of the upstream object a copy was made of, "" where it does not say."""
+    """Return the UID of the upstream object a copy was made from, "" if it does not say."""
     return annotations_of(copy).get(ORIGIN, "").rpartition("/")[2]
 
 
 def is_ours(copy: Json, key: str, origin: str) -> bool:
-    """True where both proofs hold: the target's label and the origin with the UID."""
+    """True if both proofs hold: the target's label and the origin with the UID."""
     return labels_of(copy).get(CLUSTER) == key and annotations_of(copy).get(ORIGIN) == origin
 
 

@@ -1,4 +1,4 @@
-"""Where kinds keep the specification of the pods they make. Pure."""
+"""Where kinds keep the spec of the pods they create. Pure."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CONTAINERS: Final = ("initContainers", "containers", "ephemeralContainers")
 
 
 def pod_spec(kind: str, tree: Json) -> Json:
-    """Return the pod specification of an object; {} where its kind makes no pods."""
+    """Return the pod spec of an object; {} if its kind creates no pods."""
     path = _POD_SPECS.get(kind)
     return _at(tree, path) if path else {}
 
 
 def pod_labels(kind: str, tree: Json) -> dict[str, Any]:
-    """Return the labels of the pods an object makes; {} where its kind makes none."""
+    """Return the labels of the pods an object creates; {} if its kind creates none."""
     path = _POD_SPECS.get(kind)
     return _at(tree, (*path[:-1], "metadata", "labels")) if path else {}
 
@@ -40,7 +40,7 @@ def containers(spec: Json) -> Iterator[Json]:
 
 
 def entries(tree: Json, field: str) -> Iterator[Json]:
-    """Yield the objects of a list; what is no list, or no object, is passed over."""
+    """Yield the objects of a list; anything else is skipped."""
     found = tree.get(field)
     yield from (
         (entry for entry in found if isinstance(entry, dict)) if isinstance(found, list) else ()
@@ -48,7 +48,7 @@ def entries(tree: Json, field: str) -> Iterator[Json]:
 
 
 def part(tree: Json, *path: str) -> Json:
-    """Return the object at a path; {} where there is none."""
+    """Return the object at a path; {} if there is none."""
     return _at(tree, path)
 
 

@@ -1,8 +1,8 @@
-"""Names that a workspace and its targets would both use: as kcp has it, a copy gets another.
+"""Names that both a workspace and its targets use: as in kcp, the copy gets another name.
 
-Each API server publishes its own authority as a ConfigMap of one name in every namespace. A
-workspace's goes to targets beside theirs. Pure, and by name alone: a copy is found and told from
-others also when its source is gone.
+Each API server publishes its own CA as a ConfigMap with one name in every namespace. A workspace's
+goes to targets next to theirs. Pure, and by name alone: a copy must be recognised even when its
+source is gone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KCP_ROOT_CA: Final = "kcp-root-ca.crt"
 
 
 def name_on_target(kind: str, name: str) -> str:
-    """Return what a workspace's object of kind id ``kind`` is called on targets."""
+    """Return the name on targets of a workspace's object of kind id ``kind``."""
     return KCP_ROOT_CA if (kind, name) == (_KIND, ROOT_CA) else name
 
 
@@ -30,5 +30,5 @@ def is_made_by_clusters(kind: str, name: str) -> bool:
 
 
 def is_reserved(kind: str, name: str) -> bool:
-    """True for a name in the workspace whose copy would be taken for another's."""
+    """True for a name in the workspace whose copy would be mistaken for another's."""
     return (kind, name) == (_KIND, KCP_ROOT_CA)

@@ -1,7 +1,7 @@
-"""Which CustomResourceDefinitions may follow their objects to a target. Pure.
+"""Which CustomResourceDefinitions may be synced to a target. Pure.
 
 Never with a conversion webhook: it would be called with the target's rights, at an address of the
-hub's. Never a group that is Kubernetes' or kcp's own: what is missing there is missing on purpose.
+hub's. Never in a group of Kubernetes' or kcp's own: what is missing there is missing on purpose.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 
 
 def judge_definition(tree: Mapping[str, Any], settings: SyncSettings) -> Refusal | None:
-    """Return why this definition does not follow its objects, or None."""
+    """Return why this CRD is not synced with its objects, or None."""
     if settings.crds != FOLLOW or settings.profile == RESTRICTED:
         return refuse(
             "DefinitionsStay",
@@ -43,7 +43,7 @@ def judge_definition(tree: Mapping[str, Any], settings: SyncSettings) -> Refusal
 
 
 def kind_defined(tree: Mapping[str, Any]) -> Kind:
-    """Return the kind a definition defines, in the first version it serves."""
+    """Return the kind that a CRD defines, in the first version it serves."""
     spec = mapping(tree.get("spec"))
     names = mapping(spec.get("names"))
     served = [str(one.get("name")) for one in items(spec.get("versions")) if one.get("served")]

@@ -1,4 +1,4 @@
-"""Which host names an object claims from the outside, and whether they are its tenant's. Pure."""
+"""Which host names an object claims externally, and whether they belong to its tenant. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _texts(value: object) -> list[str]:
 
 
 def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
-    """True where an entry is the host, or ``*.`` and a domain it lies in."""
+    """True if an entry is the host, or ``*.`` and a domain that contains it."""
     lower = host.lower().removesuffix(".")
     return any(
         lower == one or (one.startswith("*.") and lower.endswith(one[1:])) for one in allowed

@@ -9,8 +9,8 @@ from tmcconsole.kube.objects import Kind
 from tmcconsole.sync.policy.profiles import RESTRICTED, TRUSTED
 from tmcconsole.sync.policy.refusal import Refusal, refuse
 
-# Each API server makes these for itself, or they are questions and not objects: no profile and no
-# setting lets them travel. CRDs follow by a way of their own, sync/crds.py.
+# Each API server creates these itself, or they are questions, not objects: no profile or setting
+# allows them. CRDs are synced separately, by sync/crd_sync.py.
 _NEVER: Final = frozenset(
     {
         "bindings",
@@ -54,7 +54,7 @@ _NEVER_GROUPS: Final = frozenset(
         "workload.kcp.io",
     }
 )
-# They grant rights, change other people's requests, or bound a namespace from outside.
+# These grant permissions, change other people's requests, or limit a namespace from outside.
 SENSITIVE_KINDS: Final = frozenset(
     {"limitranges", "podtemplates", "resourcequotas", "serviceaccounts"}
 )
@@ -69,8 +69,8 @@ _SENSITIVE_GROUPS: Final = frozenset(
         "storage.k8s.io",
     }
 )
-# Of those, what tenants who do not trust each other never get, whatever is named. A volume may be
-# a directory of a node.
+# Of those, what tenants who do not trust each other never get, even if named. A volume may be a
+# directory of a node.
 _GRANTING_GROUPS: Final = frozenset({"admissionregistration.k8s.io", "rbac.authorization.k8s.io"})
 _GRANTING: Final = frozenset({"persistentvolumes"})
 RESTRICTED_KINDS: Final = frozenset(
@@ -88,7 +88,7 @@ RESTRICTED_KINDS: Final = frozenset(
         "statefulsets.apps",
     }
 )
-# Kubernetes' own kinds that the baseline profile takes without their being named.
+# Built-in kinds that the baseline profile allows without being named.
 BUILTIN_KINDS: Final = RESTRICTED_KINDS | {
     "daemonsets.apps",
     "networkpolicies.networking.k8s.io",
@@ -96,7 +96,7 @@ BUILTIN_KINDS: Final = RESTRICTED_KINDS | {
     "replicasets.apps",
     "replicationcontrollers",
 }
-# Kinds that a cluster turns into pods: not to be taken from a hub that does so itself.
+# Kinds that a cluster turns into pods: not synced from a hub that does so itself.
 POD_MAKERS: Final = frozenset(
     {
         "cronjobs.batch",
@@ -113,9 +113,9 @@ _NEEDED_VERBS: Final = frozenset({"get", "list", "watch", "patch", "delete"})
 
 
 def judge_kind(kind: Kind, settings: SyncSettings, *, hub_runs_pods: bool) -> Refusal | None:
-    """Return why no object of ``kind`` is synced, or None where they are.
+    """Return why no object of ``kind`` is synced, or None if they are.
 
-    Scope is what discovery says of it: ask once for the hub's kind and once for the target's.
+    Scope is what discovery reports: call this once for the hub's kind and once for the target's.
     """
     found = _by_profile(kind, settings) or _by_lists(kind, settings)
     if found is not None:
@@ -133,7 +133,7 @@ def judge_kind(kind: Kind, settings: SyncSettings, *, hub_runs_pods: bool) -> Re
 
 
 def judge_scope(hub: Kind, target: Kind) -> Refusal | None:
-    """Return why a kind cannot be synced between two sides that disagree on its scope, or None."""
+    """Return why a kind cannot be synced between two sides with different scopes, or None."""
     if hub.namespaced == target.namespaced:
         return None
     sides = ("namespaced", "cluster-scoped") if hub.namespaced else ("cluster-scoped", "namespaced")

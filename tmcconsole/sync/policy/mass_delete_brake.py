@@ -1,4 +1,4 @@
-"""The mass-delete brake: the last line between a mistake and an empty fleet."""
+"""The mass-delete brake: the last barrier between a mistake and empty clusters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.tmc.history.audit import Recalled
 WINDOW_S: Final = 600.0  # deletions are counted over ten minutes
 TRIPPED: Final = "brake-tripped"  # an action in the audit log
 DELETIONS: Final = frozenset({"delete-copy", "delete-namespace"})  # so are these
-UNCOUNTED: Final = "(not counted)"  # at the end of a deletion's detail there
+UNCOUNTED: Final = "(not counted)"  # suffix of such a deletion's detail there
 _DID_NOT_HAPPEN: Final = ("gone already", "failed: Conflict")
 
 
@@ -21,27 +21,27 @@ _DID_NOT_HAPPEN: Final = ("gone already", "failed: Conflict")
 class MassDeleteBrake:
     """Counts the deletions on one target. Time is an argument; one owner.
 
-    It trips at more than max(``least``, ``percent`` of the target's objects) in the window, and
-    at once where a list came back with less than half of what it had. Once tripped it holds
-    every deletion until an operator allows them.
+    It trips at more than max(``least``, ``percent`` of the target's objects) in the window, and at
+    once if a list returned less than half of what it had. Once tripped it holds every deletion
+    until an operator allows them.
     """
 
     least: int
     percent: float
-    # When deletions were let through, by the copy's UID, oldest first: a copy whose deletion is
-    # tried again counts once. Never more than the limit.
+    # When deletions were allowed, by the copy's UID, oldest first: a copy whose deletion is retried
+    # counts once. Never more than the limit.
     recent: dict[str, float] = field(default_factory=dict)
     allowed_until: float = 0.0
-    tripped: str = ""  # why, or "" where it is not
-    is_announced: bool = False  # that it tripped is in the audit log
+    tripped: str = ""  # why it tripped, or "" if it has not
+    is_announced: bool = False  # its tripping has been recorded in the audit log
     _judged: WeakKeyDictionary[Informer, int] = field(default_factory=WeakKeyDictionary)
 
     def remember(
         self, past: Iterable[Recalled], allowed_until: float, now: float, wall: float
     ) -> None:
-        """Take up where an earlier process left off, from the audit log.
+        """Continue where an earlier process left off, from the audit log.
 
-        What an operator allowed until ``allowed_until`` (Unix seconds) is not held against it.
+        What an operator allowed until ``allowed_until`` (Unix seconds) does not count.
         """
         for one in past:
             if one.at <= allowed_until:
@@ -52,13 +52,13 @@ class MassDeleteBrake:
                 self.recent[one.uid] = now - (wall - one.at)
 
     def limit(self, objects: int) -> int:
-        """Return how many deletions pass in the window where the target holds ``objects``."""
+        """Return how many deletions are allowed in the window if the target holds ``objects``."""
         return max(self.least, int(objects * self.percent / 100))
 
     def admit(self, uid: str, now: float, objects: int) -> bool:
-        """Return whether a copy may be deleted now, and count it at once where it may.
+        """Return whether a copy may be deleted now, and count it if so.
 
-        Deciding and counting are one step, because several deletions are under way at a time.
+        Deciding and counting are one step, because several deletions run in parallel.
         """
         if now < self.allowed_until:
             return True
@@ -75,14 +75,14 @@ class MassDeleteBrake:
         return True
 
     def give_back(self, uid: str) -> None:
-        """Do not count a deletion that certainly did not happen."""
+        """Uncount a deletion that certainly did not happen."""
         self.recent.pop(uid, None)
 
     def judge_list(self, informer: Informer, where: str, now: float) -> None:
-        """Trip where a list lost more than half; each list is judged once.
+        """Trip if a list lost more than half; each list is judged once.
 
-        A loss of no more than ``least`` passes: deletions of so few are let through in any case.
-        A later list that lost nothing more takes nothing back of what an earlier one did.
+        A loss of no more than ``least`` is accepted: so few deletions are allowed in any case. A
+        later list that lost nothing more does not release the brake.
         """
         judged = self._judged.get(informer, 0)
         new = [one for one in informer.shrinks if one.number > judged]
@@ -95,7 +95,7 @@ class MassDeleteBrake:
             self.tripped = f"a list of {kind} on {where} came back with less than half of it"
 
     def allow(self, now: float, for_s: float = WINDOW_S) -> None:
-        """An operator allows deletions for a while; what happens then is not counted."""
+        """Allow deletions for a while by an operator's command; they are not counted."""
         self.tripped, self.is_announced = "", False
         self.recent.clear()
         self.allowed_until = now + for_s

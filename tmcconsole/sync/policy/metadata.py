@@ -1,6 +1,6 @@
-"""Which labels and annotations travel, and what a profile takes off an object besides. Pure.
+"""Which labels and annotations are synced, and what a profile removes. Pure.
 
-What is dropped here is no refusal: the object syncs without it, and ``why`` tells.
+Dropping metadata is not a refusal: the object syncs without it, and ``why`` lists it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tmcconsole.sync.policy.objects import is_snippet
 from tmcconsole.sync.policy.pods import confines, place_of
 from tmcconsole.sync.policy.profiles import RESTRICTED, TRUSTED
 
-# Domains whose keys steer a cluster, and not the application. A domain stands for those below it.
+# Domains whose keys control a cluster, not the application. A domain includes its subdomains.
 _ALWAYS: Final = ("pod-security.kubernetes.io",)
 # Another deployer's claim to an object: on the cluster it would take, or remove, our copy.
 _OTHER_OWNERS: Final = (
@@ -33,10 +33,10 @@ _OTHER_OWNERS: Final = (
 )
 _OTHER_OWNER_KEYS: Final = frozenset({"config.k8s.io/owning-inventory"})
 # restricted: keys without a domain, and these. Cloud, load balancer, DNS, certificate and mesh
-# controllers act with their own rights on what annotations ask of them.
+# controllers act on annotations with their own permissions.
 _DESCRIBING: Final = ("app.kubernetes.io", "helm.sh")
 _DESCRIBING_KEYS: Final = frozenset({"kubernetes.io/description", "kubernetes.io/change-cause"})
-# In pod templates labels are what Services and selectors find: there only these go.
+# Labels of pod templates are matched by Services and selectors: only these are removed there.
 _MESH: Final = (
     "istio.io",
     "linkerd.io",
@@ -47,16 +47,16 @@ _MESH: Final = (
 
 
 class Trimmed(NamedTuple):
-    """An object as far as its metadata may travel, and the paths of what was left out."""
+    """An object with the metadata that is synced, and the paths of what was left out."""
 
     tree: Mapping[str, Any]
     left_out: tuple[str, ...]
 
 
 def trim(kind: Kind, source: Mapping[str, Any], settings: SyncSettings) -> Trimmed:
-    """Return the hub object without what the profile keeps from travelling.
+    """Return the hub object without the metadata that the profile excludes.
 
-    ``source`` is not changed; where nothing is left out and nothing set, it is what comes back.
+    ``source`` is not changed; if nothing is left out or set, it is returned itself.
     """
     left_out = _not_travelling(source, settings, "metadata")
     template = _template_of(kind, source)
@@ -77,7 +77,7 @@ def trim(kind: Kind, source: Mapping[str, Any], settings: SyncSettings) -> Trimm
 
 
 def _template_of(kind: Kind, tree: Mapping[str, Any]) -> Any:
-    """Return the pod template of a kind that has one at a place of its own."""
+    """Return the pod template of a kind that has one at a fixed place."""
     place = place_of(kind.id)
     if place is None:
         return None
@@ -126,7 +126,7 @@ def _travels(name: str, settings: SyncSettings) -> bool:
     if is_snippet(name) or confines(name):
         return True  # to be judged: without it the object would be another
     if name in _DESCRIBING_KEYS or _is_ours(domain):
-        return True  # what is ours is taken off with the desired state, and is not worth a word
+        return True  # ours is removed with the desired state, and not worth reporting
     return not domain or _is_within(domain, _DESCRIBING)
 
 

@@ -1,6 +1,6 @@
-"""What one object may ask of a target, by profile. Pure.
+"""What one object may request of a target, by profile. Pure.
 
-It judges what is about to be written, whoever made it so: the hub's object or a transformation.
+It judges what is about to be written, whatever its source: the hub's object or a transform.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def judge_object(
 
 
 def judge_source(tree: Mapping[str, Any]) -> Refusal | None:
-    """Return why a hub object is not synced whatever becomes of it on the way, or None."""
+    """Return why a hub object is not synced in any form, or None."""
     owner = _controller_of(tree)
     if owner is None:
         return None
@@ -58,7 +58,7 @@ def judge_source(tree: Mapping[str, Any]) -> Refusal | None:
 
 
 def is_protected(namespace: str, settings: SyncSettings | None = None) -> bool:
-    """True for namespaces of the clusters' own: nothing is ever written there."""
+    """True for the clusters' own namespaces: nothing is ever written there."""
     if namespace.startswith(("kube-", "openshift-", "kcp-syncer-")):
         return True
     if namespace in ("openshift", "kcp-system", "tmc-console"):
@@ -77,7 +77,7 @@ def _matches(namespace: str, pattern: str) -> bool:
 
 
 def _judge_place(kind: Kind, tree: Mapping[str, Any], settings: SyncSettings) -> Refusal | None:
-    """Scope is what the target's discovery says, never whether metadata has a namespace."""
+    """Scope is what the target's discovery reports, never whether metadata has a namespace."""
     namespace = str(tree["metadata"].get("namespace") or "")
     if kind.namespaced != bool(namespace):
         says = "namespaced" if kind.namespaced else "cluster-scoped"
@@ -126,7 +126,7 @@ def _judge_content(
 
 @lru_cache(maxsize=1024)
 def is_snippet(annotation: str) -> bool:
-    """True for an annotation that is configuration for a controller others share."""
+    """True for an annotation that configures a controller shared with others."""
     return any(word in annotation.rpartition("/")[2].lower() for word in _SNIPPETS)
 
 
@@ -144,7 +144,7 @@ def _judge_service(spec: Mapping[str, Any], settings: SyncSettings) -> Iterator[
 def _judge_hosts(
     kind: Kind, tree: Mapping[str, Any], tenant: Tenant, settings: SyncSettings
 ) -> Iterator[Refusal]:
-    """Where the config lists hosts they bind every profile; restricted has none by default."""
+    """If the config lists hosts, they apply to every profile; restricted allows none by default."""
     if not settings.ingress_hosts and settings.profile != RESTRICTED:
         return
     allowed = tuple(tenant.fill(one) for one in settings.ingress_hosts)

@@ -1,4 +1,4 @@
-"""Permits: the only thing a target's door opens to, and the only way to get one."""
+"""Permits: the only thing that a target's writer accepts, and the only way to get one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DEFINITIONS: Final = "customresourcedefinitions.apiextensions.k8s.io"
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to write one object, as one identity. What it carries is what was judged."""
+    """Permission to write one object, as one identity. It carries exactly what was judged."""
 
-    kind: Kind  # as the target's discovery has it
+    kind: Kind  # as in the target's discovery
     key: ObjectKey  # on the target
     identity: Identity
-    tree: Json | None  # what may be applied; None where the permit is to delete
+    tree: Json | None  # what may be applied; None for a permit to delete
     seal: object = field(repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The one policy point: every request that changes something on a target comes from here."""
+    """The one policy point: every request that changes something on a target starts here."""
 
     settings: SyncSettings
     cluster: str = ""  # the hub's logical cluster
@@ -51,7 +51,7 @@ class Policy:
 
     @property
     def needs_own_namespaces(self) -> bool:
-        """True where a namespace that was not made here is not written to."""
+        """True if namespaces that the engine did not create must not be written to."""
         return self.profile == RESTRICTED
 
     def tenant(self, namespace: str, target: str, there: str) -> Tenant:
@@ -65,11 +65,11 @@ class Policy:
         )
 
     def trim(self, kind: Kind, source: Mapping[str, Any]) -> Trimmed:
-        """Return the hub object without the metadata that does not travel."""
+        """Return the hub object without the metadata that is not synced."""
         return trim(kind, source, self.settings)
 
     def judge(self, kind: Kind, tree: Mapping[str, Any], tenant: Tenant) -> Refusal | None:
-        """Return why ``tree``, as it is to be written, is not written for ``tenant``, or None."""
+        """Return why ``tree``, as it should be written, is not written for ``tenant``, or None."""
         found = judge_kind(kind, self.settings, hub_runs_pods=False) or judge_object(
             kind, tree, tenant, self.settings
         )
@@ -79,7 +79,7 @@ class Policy:
         return identity if isinstance(identity, Refusal) else None
 
     def judge_source(self, source: Mapping[str, Any]) -> Refusal | None:
-        """Return why a hub object is not synced whatever becomes of it on the way, or None."""
+        """Return why a hub object is not synced in any form, or None."""
         return judge_source(source)
 
     def permit(self, kind: Kind, tree: Json, tenant: Tenant) -> Permit:
@@ -94,15 +94,15 @@ class Policy:
     def permit_removal(self, kind: Kind, key: ObjectKey, tenant: Tenant) -> Permit:
         """Return the permit to delete a copy. Raises ``NotPermitted``.
 
-        What it holds is not judged: a copy that would be refused today may go. Whether it is
-        ours and unwanted is the delete gate's business.
+        Its content is not judged: a copy that would be refused today may be deleted. Whether it is
+        ours and unassigned is for the delete gate to check.
         """
         if key.namespace and is_protected(key.namespace, self.settings):
             raise NotPermitted(_protected(key.namespace))
         return Permit(kind=kind, key=key, identity=self._identity(tenant), tree=None, seal=_SEAL)
 
     def permit_namespace(self, kind: Kind, tree: Json) -> Permit:
-        """Return the permit to make a namespace: as ourselves, tenants make none.
+        """Return the permit to create a namespace: as ourselves, since tenants create none.
 
         Under ``restricted`` the cluster is told to check pods there, too.
         """
@@ -114,18 +114,18 @@ class Policy:
         return Permit(kind=kind, key=key, identity=Ourselves(), tree=tree, seal=_SEAL)
 
     def permit_namespace_removal(self, kind: Kind, key: ObjectKey) -> Permit:
-        """Return the permit to delete a namespace that was made here."""
+        """Return the permit to delete a namespace that the engine created."""
         self._require_namespace(kind, key)
         return Permit(kind=kind, key=key, identity=Ourselves(), tree=None, seal=_SEAL)
 
     def require_definition(self, source: Mapping[str, Any]) -> None:
-        """Return where a definition may follow its objects. Raises ``NotPermitted``."""
+        """Return if a CRD may be synced with its objects. Raises ``NotPermitted``."""
         refusal = judge_definition(source, self.settings)
         if refusal is not None:
             raise NotPermitted(refusal)
 
     def permit_definition(self, kind: Kind, tree: Json) -> Permit:
-        """Return the permit to apply a definition, as ourselves. Raises ``NotPermitted``."""
+        """Return the permit to apply a CRD, as ourselves. Raises ``NotPermitted``."""
         if kind.id != _DEFINITIONS:
             raise NotPermitted(refuse("KindNotAllowed", f"{kind.id} define no kinds"))
         self.require_definition(tree)

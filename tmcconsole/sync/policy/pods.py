@@ -1,7 +1,7 @@
-"""What a pod template may ask for: the Pod Security Standard ``baseline``, checked by us.
+"""What a pod template may request: the Pod Security Standard ``baseline``, checked by us.
 
-Kubernetes' own standard, with what concerns a fleet besides: nodes chosen by name, priorities of
-the system's. Init and ephemeral containers count like the others; shapes are not trusted.
+Kubernetes' own standard, plus what concerns several clusters: nodes selected by name, system
+priorities. Init and ephemeral containers count like the others; shapes are not trusted.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _CONFINED: Final = frozenset({"", "RuntimeDefault", "Localhost"})
 
 
 class Finding(NamedTuple):
-    """One thing a pod template may not ask for."""
+    """One thing that a pod template may not request."""
 
     reason: str
     path: str  # of the field
@@ -63,7 +63,7 @@ class Finding(NamedTuple):
 
 
 class PodTemplate(NamedTuple):
-    """A pod template within an object: its annotations and its spec, and where they are."""
+    """A pod template within an object: its annotations and its spec, and their paths."""
 
     annotations: Mapping[str, Any]
     annotations_at: str
@@ -88,14 +88,16 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-# Groups of Kubernetes' own whose other kinds have no pods in them.
+# Kubernetes' own groups, whose other kinds contain no pods.
 _WITHOUT: Final = frozenset(
     {"", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"}
 )
 
 
 def templates(kind_id: str, tree: Mapping[str, Any]) -> Iterator[PodTemplate]:
-    """Yield the pod templates of an object: at their places, or wherever a custom kind has one."""
+    """Yield the pod templates of an object: at fixed places, or wherever a custom resource has
+    one.
+    """
     place = _PLACES.get(kind_id)
     if place is None:
         if kind_id.partition(".")[2] not in _WITHOUT:
@@ -108,7 +110,7 @@ def templates(kind_id: str, tree: Mapping[str, Any]) -> Iterator[PodTemplate]:
 
 
 def place_of(kind_id: str) -> tuple[str, ...] | None:
-    """Return the names that lead to the one pod template of a built-in kind, None without one."""
+    """Return the path to the one pod template of a built-in kind, None if it has none."""
     return _PLACES.get(kind_id)
 
 
@@ -120,7 +122,7 @@ def _template(found: Mapping[str, Any], at: str) -> PodTemplate:
 
 
 def _anywhere(node: Mapping[str, Any], path: str) -> Iterator[PodTemplate]:
-    """What has containers is a pod to whoever acts on the object."""
+    """Anything with containers is a pod to the controller that acts on the object."""
     for name, value in node.items():
         at = f"{path}.{name}" if path else name
         if isinstance(value, dict):
@@ -140,7 +142,7 @@ def _has_containers(value: Mapping[str, Any]) -> bool:
 
 
 def findings(template: PodTemplate) -> Iterator[Finding]:
-    """Yield what the template asks for and may not have, pod first, then container by container."""
+    """Yield what the template requests but may not have, pod first, then container by container."""
     spec, at = template.spec, template.spec_at
     yield from _host(spec, at)
     yield from _volumes(spec, at)
@@ -187,7 +189,7 @@ def confines(annotation: str) -> bool:
 
 
 def _notes(template: PodTemplate) -> Iterator[Finding]:
-    """What older API servers took from annotations, newer ones still hand on."""
+    """What older API servers took from annotations, newer ones still pass on."""
     for name, value in template.annotations.items():
         path = f"{template.annotations_at}[{name}]"
         confined = str(value).startswith(("runtime/default", "docker/default", "localhost/"))
@@ -237,7 +239,7 @@ def _security(context: Mapping[str, Any], at: str) -> Iterator[Finding]:
 
 
 def _probes(container: Mapping[str, Any], at: str) -> Iterator[Finding]:
-    """A host in a probe makes the node's agent ask whomever the tenant names."""
+    """A host in a probe makes the kubelet connect to any host the tenant names."""
     lifecycle = mapping(container.get("lifecycle"))
     asked = [(f"{at}.{name}", mapping(container.get(name))) for name in _PROBES]
     asked += [(f"{at}.lifecycle.{name}", mapping(lifecycle.get(name))) for name in _HOOKS]
@@ -248,12 +250,12 @@ def _probes(container: Mapping[str, Any], at: str) -> Iterator[Finding]:
 
 
 def token_findings(template: PodTemplate) -> Iterator[Finding]:
-    """Yield by what a pod would get credentials of its cluster; for the restricted profile."""
+    """Yield how a pod would get credentials of its cluster; for the restricted profile."""
     spec, at = template.spec, template.spec_at
     for field in ("serviceAccountName", "serviceAccount"):
         if spec.get(field) not in (None, "", "default"):
             yield Finding("ServiceAccount", f"{at}.{field}", "leave it out: pods run as default")
-    if spec.get("automountServiceAccountToken") is not False:  # what is silent gets one
+    if spec.get("automountServiceAccountToken") is not False:  # unset means true
         yield Finding("AccountToken", f"{at}.automountServiceAccountToken", "set it to false")
     for number, volume in enumerate(items(spec.get("volumes"))):
         for inner, source in enumerate(items(mapping(volume.get("projected")).get("sources"))):

@@ -1,4 +1,4 @@
-"""Why something is not written: one stable word, and one sentence with the remedy."""
+"""Why something is not written: one stable reason, and one sentence with the remedy."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tmcconsole.kube.errors import KubeError
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What policy says instead of yes."""
+    """A denial by policy."""
 
-    reason: str  # one word, stable: docs/operating.md explains each
+    reason: str  # one stable word, explained in docs/operating.md
     message: SafeText  # with the field's path and the remedy
 
 
 class NotPermitted(KubeError):
-    """Policy gave no permit for a request, so none was sent."""
+    """Policy issued no permit for a request, so none was sent."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)

@@ -1,6 +1,6 @@
-"""Whether the service accounts that we write as exist: an API server does not ask when told to.
+"""Whether the service accounts we impersonate exist: an API server does not check.
 
-A deleted account leaves its bindings behind; without this look they would go on working for us.
+A deleted account leaves its bindings behind; without this check they would keep working for us.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from tmcconsole.kube.objects import Kind, ObjectKey
 from tmcconsole.sync.policy import Identity, Impersonated, NotPermitted, refuse
 
 ACCOUNTS: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
-BELIEVED_S: Final = 30.0  # so long at most a deleted account is still written as
-_MOST: Final = 4096  # accounts remembered; one a tenant and target
+BELIEVED_S: Final = 30.0  # a deleted account is still impersonated for this long at most
+_MOST: Final = 4096  # accounts remembered; one per tenant and target
 
 
 class AccountGone(NotPermitted):
-    """The service account to write as does not exist, or may not be looked at."""
+    """The service account to impersonate does not exist, or we may not read it."""
 
 
 @dataclass(slots=True)
 class Accounts:
-    """What one target said of its service accounts, for a while. Owned by its door."""
+    """What one target reported about its service accounts, for a while. Owned by its writer."""
 
     client: Reader
     now: Callable[[], float]
     _seen: dict[ObjectKey, float] = field(default_factory=dict)  # until when each is believed
 
     async def require(self, identity: Identity) -> None:
-        """Return where the identity may be used. Raises ``AccountGone`` and ``KubeError``."""
+        """Return if the identity may be used. Raises ``AccountGone`` and ``KubeError``."""
         account = identity.account if isinstance(identity, Impersonated) else None
         if account is None:
             return

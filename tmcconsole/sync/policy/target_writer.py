@@ -1,6 +1,7 @@
-"""The door of a target: the one place that sends what changes something there.
+"""The door of a target: the one place that sends changes there.
 
-It opens to a ``Permit`` only, and acts as whom the permit names. Everybody else holds a reader.
+It accepts only a ``Permit``, and acts as the identity that it names. All other code has read access
+only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _MAY_NOT_ACT_AS: Final = "cannot impersonate"
 
 
 class TenantForbidden(Forbidden):
-    """403 to a request made as somebody else: their rights, or ours to act as them."""
+    """403 to an impersonated request: the user's rights are missing, or ours to impersonate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class TargetWriter:
             raise _told(permit, error) from error
 
     async def delete(self, permit: Permit, *, uid: str, resource_version: str = "") -> None:
-        """Delete the object of the permit, if it is the one with that uid."""
+        """Delete the permit's object, if it has that uid."""
         if permit.tree is not None:
             raise TypeError(f"the permit for {permit.kind.id} {permit.key} is one to apply")
         await self._accounts.require(permit.identity)
@@ -66,7 +67,7 @@ class TargetWriter:
 
 
 def _told(permit: Permit, error: ApiError) -> ApiError:
-    """Say whose right is missing. Nothing is ever tried again as ourselves."""
+    """Say whose permission is missing. Nothing is ever retried as ourselves."""
     identity = permit.identity
     if not isinstance(identity, Impersonated):
         return error

@@ -1,4 +1,4 @@
-"""On whose behalf something is written, and as whom: an identity is never empty."""
+"""On whose behalf something is written, and as which user: an identity is never empty."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Tenant:
     workspace: str = ""  # kcp's path, "" on a plain hub
 
     def fill(self, template: str) -> str:
-        """Return a template of the config with its fields filled in."""
+        """Return a template of the config with its placeholders replaced."""
         return _FIELD.sub(lambda found: self.field(found[1]), template)
 
     def lacks(self, template: str) -> str:
-        """Return the name of a field of the template that is empty here, "" without one."""
+        """Return the name of a placeholder of the template that is empty here, "" if none is."""
         names = _FIELD.findall(template)
         return next((name for name in names if not self.field(name)), "")
 
     def field(self, name: str) -> str:
-        """Return what stands for ``{name}``, "" for a name that means nothing."""
+        """Return the value of ``{name}``, "" for an unknown name."""
         return {
             "namespace": self.namespace,
             "target": self.target,
@@ -46,9 +46,9 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Impersonated:
-    """Another user, as whom an API server is to carry out a request."""
+    """Another user, to be impersonated in a request."""
 
-    user: str  # never empty: a request without the header would be carried out as ourselves
+    user: str  # never empty: without the header, the request would be made as ourselves
     groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,14 +64,14 @@ class Impersonated:
 
     @property
     def account(self) -> tuple[str, str] | None:
-        """(namespace, name) of the service account it is, None for a user of another sort."""
+        """(namespace, name) of the service account it is, None for any other user."""
         found = _ACCOUNT.fullmatch(self.user)
         return (found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Ourselves:
-    """The engine's own account: said where it is meant, never what is left over."""
+    """The engine's own account: always explicit, never a default."""
 
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -80,7 +80,7 @@ Identity = Impersonated | Ourselves
 
 
 def identity_for(tenant: Tenant, settings: SyncSettings) -> Identity | Refusal:
-    """Return as whom to write for a tenant; a refusal where that cannot be told for certain."""
+    """Return the user to write as for a tenant; a refusal if that cannot be determined."""
     if not settings.impersonate:
         return Ourselves()
     templates = (settings.impersonate, *settings.impersonate_groups)

@@ -1,1 +1,1 @@
-"""The work queue, its lanes and workers, and how many requests are under way."""
+"""The work queue, its lanes and workers, and the concurrency limit."""

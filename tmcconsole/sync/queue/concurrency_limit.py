@@ -1,8 +1,8 @@
-"""How many requests may be under way at once to one API server: as many as it bears.
+"""How many requests may be in flight to one API server: as many as it can take.
 
-Additive increase, multiplicative decrease: a 429 or a 5xx halves the number and obeys
-Retry-After; answers that take much longer than this server's quickest take a quarter off, as they
-wait in its queue by then; answers that come in time raise it again. There is no fixed rate.
+Additive increase, multiplicative decrease: a 429 or a 5xx halves the limit and obeys Retry-After;
+responses much slower than this server's fastest reduce it by a quarter, since they wait in its
+queue by then; timely responses raise it again. There is no fixed rate.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tmcconsole.kube.errors import KubeError, ServerFailure, TooManyRequests, Un
 
 LEAST: Final = 1
 START: Final = 16
-CALM_AFTER_S: Final = 1.0  # at most one decrease in this time: one burst of refusals is one sign
-SLOW_TIMES: Final = 4.0  # so many times the quickest answer, and
-SLOW_MORE_S: Final = 0.25  # so much more than it, is slow: on loopback 1 ms to 10 ms is nothing
-NARROW: Final = 4  # as slow as that with so few under way, it is far away and not overloaded
+CALM_AFTER_S: Final = 1.0  # at most one decrease in this time: a burst of errors is one signal
+SLOW_TIMES: Final = 4.0  # this many times the fastest response, and
+SLOW_MORE_S: Final = 0.25  # at least this much more, is slow: 1 ms to 10 ms on loopback is nothing
+NARROW: Final = 4  # a server this slow with so few in flight is far away, not overloaded
 
 
 class ConcurrencyLimit:
@@ -41,14 +41,14 @@ class ConcurrencyLimit:
         self._closed_until = 0.0
         self._decreased_at = float("-inf")
         self._waiting: deque[anyio.Event] = deque()
-        self._quickest_s = float("inf")  # answer, at the distance that the server has now
+        self._quickest_s = float("inf")  # response at the server's current distance
 
     def __repr__(self) -> str:
         return f"<Flow {self._running}/{self.width}, {len(self._waiting)} waiting>"
 
     @property
     def width(self) -> int:
-        """How many requests may be under way now."""
+        """How many requests may be in flight now."""
         return int(self._width)
 
     @property
@@ -58,7 +58,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
-        """Wait for a place, hold it, and learn from how the request ends."""
+        """Wait for a slot, hold it, and learn from how the request ends."""
         await self._enter()
         began = self._now()
         try:
@@ -83,7 +83,7 @@ class ConcurrencyLimit:
                 else:
                     break
         except BaseException:
-            self._wake()  # a wake-up that reached a cancelled waiter belongs to the next one
+            self._wake()  # a wake-up that reached a cancelled waiter is passed on to the next one
             raise
         self._running += 1
 

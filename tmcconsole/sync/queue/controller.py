@@ -1,4 +1,4 @@
-"""Workers over a queue: the one place that catches, classifies and tries again."""
+"""Workers over a queue: the one place that catches errors, classifies them and retries."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ log = logging.getLogger(__name__)
 
 
 class Reconciler(Protocol):
-    """Brings one object to where it should be."""
+    """Brings one object to its desired state."""
 
     async def reconcile(self, item: Item) -> float | None:
-        """Return seconds until another look at the item, None where nothing more is to be done."""
+        """Return seconds until the next reconcile of the item, None if nothing is left to do."""
 
 
 class Again(NamedTuple):
-    """What is to become of an item that failed."""
+    """What to do with an item that failed."""
 
-    after_s: float  # until the next try
-    is_dead: bool = False  # it is a dead letter: a person should look at it
+    after_s: float  # until the next attempt
+    is_dead: bool = False  # it is a dead letter: an operator should look at it
 
 
 class Gate(Protocol):
-    """Whether an API server answers."""
+    """Whether an API server responds."""
 
     async def wait_up(self) -> None:
         """Return at once while it does, else when it does again."""
 
 
 class Outcomes(Protocol):
-    """Told how each reconcile ended."""
+    """Notified how each reconcile ended."""
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
-        """Take note of an error, the ``attempts``-th in a row; return when to try again."""
+        """Record an error, the ``attempts``-th in a row; return when to retry."""
 
     def on_success(self, item: Item) -> None:
-        """Take note of a success."""
+        """Record a success."""
 
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """``workers`` reconciles at once over one queue; a key is never reconciled twice at once."""
+    """Runs ``workers`` reconciles in parallel; a key is never reconciled twice at the same time."""
 
     name: str
     queue: WorkQueue
-    gate: Gate  # nothing is begun while it is shut
+    gate: Gate  # no reconcile starts while it is shut
     reconciler: Reconciler
     outcomes: Outcomes
     workers: int
-    others: Mapping[str, Reconciler] = field(default_factory=dict)  # by how their lanes begin
+    others: Mapping[str, Reconciler] = field(default_factory=dict)  # by the prefix of their lanes
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -81,7 +81,7 @@ class Controller:
         try:
             await self.gate.wait_up()
             again = await self._reconciler_of(item).reconcile(item)
-        except StillRefused as refused:  # neither a failure more nor a success
+        except StillRefused as refused:  # neither another failure nor a success
             self.queue.add_after(item.lane, item.key, refused.after_s)
         except KubeError as error:
             self._retry(item, error)
@@ -108,8 +108,8 @@ class Controller:
 
 
 class StillRefused(Exception):
-    """The same desired state was refused a while ago: nothing was sent, and nothing failed anew."""
+    """The same desired state was rejected recently: nothing was sent, and nothing failed again."""
 
     def __init__(self, after_s: float) -> None:
         super().__init__("refused before, and nothing has changed since")
-        self.after_s = after_s  # until it is tried again all the same
+        self.after_s = after_s  # until it is retried in any case

@@ -1,4 +1,4 @@
-"""Keys that are ready to be worked on, in lanes that take turns."""
+"""Keys that are ready, in lanes that take turns."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Item(NamedTuple):
 
 
 class Lanes:
-    """First in, first out within a lane; lanes in turn. A key is in at most once."""
+    """First in, first out within a lane; lanes in turn. A key is in one lane at most."""
 
     def __init__(self) -> None:
-        # Ordered, as a key may be taken out of the middle: ten thousand may be waiting.
+        # Ordered, since a key may be removed from the middle: ten thousand may be waiting.
         self._lanes: dict[str, OrderedDict[ObjectKey, None]] = {}
         self._turns: deque[str] = deque()  # lanes with keys, each once
 
@@ -46,7 +46,7 @@ class Lanes:
         keys[item.key] = None
 
     def take(self) -> Item:
-        """Remove and return the first key of the lane whose turn it is."""
+        """Remove and return the first key of the next lane in turn."""
         lane = self._turns.popleft()
         keys = self._lanes[lane]
         key, _ = keys.popitem(last=False)
@@ -55,7 +55,7 @@ class Lanes:
         return Item(lane, key)
 
     def remove(self, item: Item) -> bool:
-        """Take a key out; return whether it was in."""
+        """Remove a key; return whether it was present."""
         keys = self._lanes.get(item.lane, OrderedDict())
         if item.key not in keys:
             return False

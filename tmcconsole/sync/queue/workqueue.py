@@ -1,9 +1,9 @@
 """A work queue of keys: fair between lanes, fresh before backlog, unique, delayed, backed off.
 
-Promises, client-go's and two more: a key added many times is worked on once; a key is never
-worked on twice at once; a key added while it is worked on is worked on again; lanes (kinds) take
-turns, so that ten thousand ConfigMaps do not hold up one Deployment; and what somebody changed
-goes before what is only looked at again, so that an edit does not wait for a cold start.
+client-go's guarantees and two more. A key added many times is reconciled once; never twice at the
+same time; and again if it was added meanwhile. Lanes (kinds) take turns, so that ten thousand
+ConfigMaps do not delay one Deployment; and changed objects go before those only checked again, so
+that an edit does not wait for a cold start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tmcconsole.sync.queue.lanes import Item as Item
 from tmcconsole.sync.queue.lanes import Lanes
 
 HEAP_SLACK: Final = 1000  # cancelled appointments that are not worth a sweep
-FRESH_IN_A_ROW: Final = 7  # then one of the backlog: edits without end do not starve it
+FRESH_IN_A_ROW: Final = 7  # then one of the backlog, so that endless edits do not starve it
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Trouble:
     attempts: int = 0  # in a row
     since: float = 0.0  # monotonic: when the first of them failed
     error: str = ""  # of the last one
-    is_dead: bool = False  # no more than looked at now and then, until somebody does something
+    is_dead: bool = False  # only retried rarely, until somebody acts
 
 
 class WorkQueue:
@@ -57,12 +57,12 @@ class WorkQueue:
         self._ready = Lanes()
         self._backlog = Lanes()
         self._in_a_row = 0  # fresh keys taken while a backlog waited
-        # Added because somebody changed something, and not done with since: its retries are too.
+        # Added because somebody changed something, until it succeeds: retries count as fresh, too.
         self._fresh: set[Item] = set()
-        self._waiting: dict[Item, float] = {}  # ready or to be re-added: when first asked for
-        self._processing: dict[Item, bool] = {}  # value: was added again meanwhile
-        self._added: dict[Item, float] = {}  # being worked on: when it had been made ready
-        self._due: dict[Item, float] = {}  # delayed keys; the truth behind the heap
+        self._waiting: dict[Item, float] = {}  # ready or to be re-added: when first requested
+        self._processing: dict[Item, bool] = {}  # value: added again meanwhile
+        self._added: dict[Item, float] = {}  # in progress: when it had become ready
+        self._due: dict[Item, float] = {}  # delayed keys; authoritative over the heap
         self._heap: list[tuple[float, int, Item]] = []
         self._sequence = 0
         self._troubles: dict[Item, Trouble] = {}
@@ -80,7 +80,7 @@ class WorkQueue:
 
     @property
     def is_idle(self) -> bool:
-        """True where nothing is ready or being worked on (delayed keys may wait)."""
+        """True if nothing is ready or in progress (delayed keys may wait)."""
         return not self._waiting and not self._processing
 
     def lanes(self) -> Iterator[str]:
@@ -88,11 +88,11 @@ class WorkQueue:
         yield from sorted(self._counts)
 
     def add(self, lane: str, key: ObjectKey, *, backlog: bool = False) -> None:
-        """Make ``key`` ready now, however it was delayed.
+        """Make ``key`` ready now, even if it was delayed.
 
-        ``backlog`` is for what is looked at because we started, or because something above it
-        changed: it lets what was itself changed go first. What is added while it is worked on
-        keeps its class, as that is mostly the echo of our own write.
+        ``backlog`` is for keys queued because of a start, or a change of something they depend on:
+        objects that changed themselves go first. A key added while in progress keeps its class,
+        since that is mostly the echo of our own write.
         """
         item = Item(lane, key)
         self._undelay(item)
@@ -107,7 +107,7 @@ class WorkQueue:
             self._make_ready(item)
 
     def add_after(self, lane: str, key: ObjectKey, delay_s: float) -> None:
-        """Make ``key`` ready in ``delay_s`` seconds; an earlier appointment stands."""
+        """Make ``key`` ready in ``delay_s`` seconds; an earlier appointment takes precedence."""
         item = Item(lane, key)
         if delay_s <= 0:
             self.add(lane, key)
@@ -132,7 +132,7 @@ class WorkQueue:
             try:
                 await event.wait()
             except BaseException:
-                # A wake-up that reached a cancelled sleeper belongs to the next one.
+                # A wake-up that reached a cancelled waiter is passed on to the next one.
                 if event.is_set():
                     self._wake_one()
                 else:
@@ -154,7 +154,7 @@ class WorkQueue:
             self._fresh.discard(item)
 
     def failed(self, item: Item, error: str) -> int:
-        """Count a failure of ``item``; return how many it had in a row."""
+        """Count a failure of ``item``; return its consecutive failures."""
         counts = self._of(item.lane)
         counts.failed += 1
         counts.last_error, counts.last_error_at = error, self.now()
@@ -167,14 +167,14 @@ class WorkQueue:
         return trouble.attempts
 
     def bury(self, item: Item) -> None:
-        """Call a key that failed a dead letter, until it succeeds."""
+        """Mark a failed key as a dead letter, until it succeeds."""
         trouble = self._troubles.get(item)
         if trouble is not None and not trouble.is_dead:
             trouble.is_dead = True
             self._of(item.lane).dead += 1
 
     def retry_failed(self) -> None:
-        """Make every key that failed ready now: there is reason to think that it succeeds."""
+        """Make every failed key ready now: there is reason to expect success."""
         for item in sorted(self._troubles):
             self.add(*item, backlog=True)
 
@@ -191,21 +191,21 @@ class WorkQueue:
         return self._troubles[item].attempts if item in self._troubles else 0
 
     def dead_letters(self) -> Iterator[tuple[Item, Trouble, float]]:
-        """Yield (item, its trouble, when it is looked at next), sorted; 0 = under way now."""
+        """Yield (item, its trouble, when it is retried next), sorted; 0 = in progress."""
         for item in sorted(self._troubles):
             if self._troubles[item].is_dead:
                 yield item, self._troubles[item], self._due.get(item, 0.0)
 
     def is_fresh(self, item: Item) -> bool:
-        """True where somebody's change, and not a look at everything, brought the item in."""
+        """True if a change brought the item in, not a check of everything."""
         return item in self._fresh
 
     def added_at(self, item: Item) -> float:
-        """Return when (monotonic) the item now being worked on had been made ready."""
+        """Return when (monotonic) the item in progress had become ready."""
         return self._added.get(item, self.now())
 
     def drop_lane(self, lane: str) -> None:
-        """Forget every key of a lane that is not being worked on."""
+        """Forget every key of a lane that is not in progress."""
         for key in (*self._ready.drop(lane), *self._backlog.drop(lane)):
             self._waiting.pop(Item(lane, key), None)
         for item in [item for item in self._due if item.lane == lane]:
@@ -223,7 +223,7 @@ class WorkQueue:
                 await self._timer.wait()
 
     def counts(self, lane: str) -> LaneCounts:
-        """Return the live counters of a lane; asking makes no lanes."""
+        """Return the live counters of a lane; this does not create the lane."""
         return self._counts.get(lane) or LaneCounts()
 
     def depth(self, lane: str) -> int:
@@ -231,7 +231,7 @@ class WorkQueue:
         return self._ready.count(lane) + self._backlog.count(lane)
 
     def oldest(self, lane: str) -> float | None:
-        """Return since when (monotonic) the oldest ready key of a lane waits."""
+        """Return since when (monotonic) the oldest ready key of a lane has been waiting."""
         firsts = (self._ready.first(lane), self._backlog.first(lane))
         return min(
             (self._waiting[Item(lane, key)] for key in firsts if key is not None), default=None
@@ -266,7 +266,7 @@ class WorkQueue:
         return item
 
     def _next(self) -> Lanes:
-        """Return where the next key comes from: fresh ones, and now and then the backlog."""
+        """Return where the next key comes from: fresh ones, and sometimes the backlog."""
         if not self._ready or (self._backlog and self._in_a_row >= FRESH_IN_A_ROW):
             self._in_a_row = 0
             return self._backlog
@@ -282,7 +282,7 @@ class WorkQueue:
             self._of(item.lane).delayed -= 1
 
     def _sweep_heap(self) -> None:
-        """Throw out appointments that were cancelled or moved: they may lie far ahead."""
+        """Remove appointments that were cancelled or moved: they may be far in the future."""
         self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
         heapq.heapify(self._heap)
 

@@ -22,7 +22,7 @@ from tmcconsole.tmc.history.history import History
 
 
 class Placements(Protocol):
-    """What the Placements in the hub say of a hub namespace; ``placement`` decides it."""
+    """What the hub's Placements mean for a hub namespace; ``placement`` decides it."""
 
     has_decided: bool  # they have been read and decided since the start
 
@@ -32,20 +32,20 @@ class Placements(Protocol):
     def transforms(self, namespace: str, key: str) -> tuple[Transform, ...] | None:
         """Return the transforms for target ``key``: of Placements, then of the config.
 
-        None where no Placement sends the namespace there any more, although one did.
+        None if no Placement sends the namespace there any more, although one did.
         """
 
     def conflict_policy(self, namespace: str) -> tuple[str, str]:
-        """Return the conflict policy a Placement asks for, and its name; "" without one."""
+        """Return the conflict policy a Placement sets, and its name; "" without one."""
 
     def placed_keys(self) -> frozenset[str] | None:
-        """Return the keys of all targets that any Placement chose, None where one is unreadable."""
+        """Return the keys of all targets that any Placement chose, None if one cannot be read."""
 
     def takes(self, namespace: str, key: str) -> str:
-        """Return what goes to target ``key``: WHOLE, REFERENCED, or "" where it is not known."""
+        """Return what goes to target ``key``: WHOLE, REFERENCED, or "" if unknown."""
 
     def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
-        """Return how statuses are merged there; it stands above the config."""
+        """Return how statuses are merged there; this overrides the config."""
 
 
 @dataclass(slots=True)
@@ -61,26 +61,26 @@ class SyncContext:
     placements: Placements
     referred: ReferenceIndex
     duties: Duties = field(default_factory=Duties)  # which part of the work is this replica's
-    ready: frozenset[str] | None = None  # keys of targets that the hub calls ready; None: all
-    # By target key. A target that loses its connection stays, with the caches it had: last known
+    ready: frozenset[str] | None = None  # keys of targets that the hub considers ready; None: all
+    # By target key. A target that loses its connection stays, with its caches: the last known state
     # is not the same as gone.
     targets: dict[str, Target] = field(default_factory=dict)
     selections: dict[str, Selection] = field(default_factory=dict)  # by key, of configured targets
-    # Keys of configured targets not connected since the start: no status is written in the hub
-    # from the others alone until they are, or until the heartbeat timeout.
+    # Keys of configured targets not connected since the start: no status is written in the hub from
+    # the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
-    # Of hub objects whose status could not be merged as the rules say: which rule, and why not.
+    # Hub objects whose status could not be merged as the rules say: which rule, and why not.
     unmerged: dict[Item, SafeText] = field(default_factory=dict)
 
     def is_ready(self, key: str) -> bool:
-        """True where the hub calls a target ready, or nobody else could report for it."""
+        """True if the hub considers a target ready, or nobody else could report for it."""
         return self.ready is None or key in self.ready
 
     def unselected(self, tree: Json, key: str) -> Refusal | None:
-        """Return why an object is not for a target at all, None where it is."""
+        """Return why an object is not for a target at all, None if it is."""
         return selected(tree, self.selections.get(key, ANY))
 
     def tenant(self, target: Target, namespace: str) -> Tenant:
-        """Return on whose behalf objects of a hub namespace are written on a target."""
+        """Return the tenant for objects of a hub namespace on a target."""
         there = target.names.on_target(namespace) if namespace else ""
         return self.policy.tenant(namespace, target.name, there)

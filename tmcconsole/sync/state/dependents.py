@@ -1,4 +1,4 @@
-"""Who waits for what on one target."""
+"""Which objects wait for which dependency on one target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tmcconsole.sync.queue.workqueue import Item
 
 @dataclass(slots=True)
 class Dependents:
-    """Objects by the dependency they wait for: that it was looked at wakes them. Memory only."""
+    """Objects by the dependency they wait for, which wakes them when reconciled. In memory only."""
 
     _for: dict[Item, set[Item]] = field(default_factory=dict)
 
@@ -18,7 +18,7 @@ class Dependents:
         self._for.setdefault(dependency, set()).add(waiting)
 
     def pop(self, dependency: Item) -> tuple[Item, ...]:
-        """Return who waited for a dependency, and forget it."""
+        """Return who waited for a dependency, and forget them."""
         return tuple(sorted(self._for.pop(dependency, ())))
 
     def __len__(self) -> int:

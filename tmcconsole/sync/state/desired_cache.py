@@ -1,4 +1,4 @@
-"""Desired states worked out at assignment, kept until down-sync asks for the same."""
+"""Desired states computed at assignment, kept until down-sync needs them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from tmcconsole.sync.desired.build import Desired, DesiredInputs
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
 
-KEPT: Final = 512  # of one target; the others are worked out twice
+KEPT: Final = 512  # per target; others are computed twice
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """The desired state, and why it is not carried out where it is not."""
+    """The desired state, and why it is not carried out if it is not."""
 
-    desired: Desired | None  # None where it cannot even be told
+    desired: Desired | None  # None if it cannot even be computed
     refusal: Refusal | None
-    left_out: tuple[str, ...] = ()  # paths of metadata that policy keeps from travelling
+    left_out: tuple[str, ...] = ()  # paths of metadata that policy keeps from being synced
 
 
 NO_DESIRED_STATE: Final = DesiredState(None, None)
@@ -27,7 +27,7 @@ NO_DESIRED_STATE: Final = DesiredState(None, None)
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """All that a desired state on one target rests on and that can change while it is connected."""
+    """Everything a desired state on one target depends on that can change while it is connected."""
 
     digest: bytes  # of the hub object's content
     inputs: DesiredInputs
@@ -37,17 +37,17 @@ class Basis:
 
 @dataclass(slots=True)
 class DesiredCache:
-    """The newest state of each key, until its target has looked at it: at rest there are none."""
+    """The newest state of each key, until its target has reconciled it: empty at rest."""
 
     _found: dict[Item, tuple[Basis, DesiredState]] = field(default_factory=dict)
 
     def find(self, item: Item, basis: Basis) -> DesiredState | None:
-        """Return what was found on this very basis."""
+        """Return the state computed from the same basis."""
         found = self._found.get(item)
         return found[1] if found is not None and found[0] == basis else None
 
     def keep(self, item: Item, basis: Basis, desired: DesiredState) -> None:
-        """Keep a desired state where there is room: who came first is asked for first."""
+        """Keep a desired state if there is room: the first in is needed first."""
         if len(self._found) < KEPT or item in self._found:
             self._found[item] = basis, desired
 

@@ -1,8 +1,9 @@
-"""What one target should hold of one hub object, and whether it may: asked by all who need either.
+"""What one target should hold of one hub object, and whether it may: used wherever either is
+needed.
 
-From the hub's object to the desired state in one order: what the target sees of it, what may
-travel, the declared transforms. What policy says is said of that end result, and of what there was
-before the transforms: neither smuggles.
+The order from hub object to desired state is fixed: the target's view, the metadata that is synced,
+the declared transforms. Policy judges that result, and the object before the transforms, so that
+neither can smuggle anything.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from tmcconsole.sync.state.target import Target
 def inputs_of(
     shared: SyncContext, target: Target, kind: Kind, namespace: str
 ) -> DesiredInputs | None:
-    """Return what decides the desired states of a kind in a hub namespace, besides the objects.
+    """Return what determines the desired states of a kind in a hub namespace, besides the objects.
 
-    None where that is not known: the namespace is about to leave the target.
+    None if that is unknown: the namespace is about to leave the target.
     """
     among = shared.placements.divided_among(namespace) if kind.id in DIVIDED_KINDS else None
     declared = shared.placements.transforms(namespace, target.key)
@@ -54,9 +55,9 @@ def desired_state(
     source: Mapping[str, Any],
     inputs: DesiredInputs | None = None,
 ) -> DesiredState:
-    """Return what ``target`` should hold of a hub object; ``source`` is left alone.
+    """Return what ``target`` should hold of a hub object; ``source`` is not changed.
 
-    ``terms`` are those of the moment if they are not given.
+    ``terms`` are the current ones if not given.
     """
     here = target.kinds[kind].kind
     inputs = inputs or inputs_of(shared, target, here, key.namespace) or PLAIN
@@ -87,7 +88,7 @@ def desired_state(
 def precompute(
     shared: SyncContext, target: Target, item: Item, source: CachedObject, tree: Json
 ) -> DesiredState:
-    """Return the desired state of a cached hub object, and keep it for down-sync."""
+    """Compute the desired state of a cached hub object, and keep it for down-sync."""
     here = target.kinds[item.lane].kind
     inputs = inputs_of(shared, target, here, item.key.namespace) or PLAIN
     basis = _basis(target, item, source, inputs)
@@ -106,7 +107,7 @@ def cached_desired_state(
     tree: Json,
     inputs: DesiredInputs,
 ) -> DesiredState:
-    """Return what ``desired_state`` says of a cached hub object, whether it was foreseen or not."""
+    """Return ``desired_state`` of a cached hub object, precomputed or not."""
     basis = _basis(target, item, source, inputs)
     return target.desired_cache.find(item, basis) or desired_state(
         shared, target, *item, tree, inputs
@@ -151,9 +152,11 @@ def _build(
 def judge_transformed(
     policy: Policy, kind: Kind, desired: Desired, tenant: Tenant
 ) -> Refusal | None:
-    """Return why policy refuses what transforms made of an object, or None."""
+    """Return why policy refuses the result of transforms, or None."""
     names = ", ".join(one.transform for one in desired.applied if one.changed)
     if left_out := policy.trim(kind, desired.tree).left_out:
-        return refuse("TransformFailed", f"{names}: policy keeps {left_out[0]} from travelling")
+        return refuse(
+            "TransformFailed", f"{names}: policy does not allow {left_out[0]} to be synced"
+        )
     found = policy.judge(kind, desired.tree, tenant)
     return found and refuse(str(found.reason), f"as transformed by {names}: {found.message}")

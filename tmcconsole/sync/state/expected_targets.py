@@ -1,4 +1,4 @@
-"""Where a hub object belongs, by its namespace and by what the Placements take of that."""
+"""Where a hub object belongs, by its namespace and by what the Placements take of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.sync.state.context import SyncContext
 
 
 def expected_of(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
-    """Return where the object belongs, None where that cannot be told now."""
+    """Return where the object belongs, None if that is unknown now."""
     expected = _placed(shared, item, tree)
     if expected is None:
         return None
@@ -36,7 +36,7 @@ def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
 
 
 def _takes(shared: SyncContext, item: Item, tree: Json, key: str) -> bool:
-    """Tell whether the object goes where its namespace goes; what is not known stays as it is."""
+    """Return whether the object goes where its namespace goes; if unknown, it stays as it is."""
     takes = shared.placements.takes(item.key.namespace, key)
     if takes == WHOLE:
         return True

@@ -30,10 +30,10 @@ class Hub:
     cluster: str  # logical cluster name on kcp, UID of kube-system elsewhere
     flavour: str  # kcp | kubernetes
     namespaces: Informer
-    queue: WorkQueue  # objects whose assignment is to be looked at
-    statuses: WorkQueue  # objects whose status is to be written
+    queue: WorkQueue  # objects whose assignment must be reconciled
+    statuses: WorkQueue  # objects whose status must be written
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
-    ending: frozenset[str] = frozenset()  # ids of kinds being deleted with all their objects
+    ending: frozenset[str] = frozenset()  # ids of kinds whose CRD is being deleted with all objects
 
     def cached(self, kind: str, key: ObjectKey) -> CachedObject | None:
         """Return the hub object from the cache."""

@@ -1,9 +1,9 @@
-"""The one place that sends what changes something in the hub, the Leases aside.
+"""The one place that sends changes to the hub, except Leases.
 
-A change of what is there says of which object, by its UID or resourceVersion, and every write says
-in the name of which duty it is made: without either, nothing is sent. Each answer goes into the
-mirror of its kind, so that what is read next is not older than what was written. An object that is
-gone is an answer, None or False; a kind that is not served now is an error, ``NotFound``.
+A change of an existing object names it by UID or resourceVersion, and every write names its duty:
+without either, nothing is sent. Each response goes into the cache of its kind, so that later reads
+are not older than the write. An object that is gone is a normal result, None or False; a kind that
+is not served now is an error, ``NotFound``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 class HubWriter:
     """Writes to the hub as our one field manager. Raises ``KubeError``.
 
-    ``into`` is the mirror that takes the answer in, where the kind has one. A ``uid`` and a
-    ``resource_version`` are preconditions; those that are in a merge patch already count, too.
+    ``into`` is the cache that takes the response, if the kind has one. ``uid`` and
+    ``resource_version`` are preconditions; those already in a merge patch count, too.
     """
 
     _client: Client
@@ -41,7 +41,7 @@ class HubWriter:
         return written
 
     async def try_apply(self, kind: Kind, tree: Json) -> CachedObject:
-        """Return what a forced apply would make of the object; nothing is written."""
+        """Return what a forced apply would make of the object, as a dry run."""
         async with self._concurrency.admitted():
             return await self._client.apply(kind, tree, manager=MANAGER, force=True, dry_run=True)
 
@@ -56,7 +56,7 @@ class HubWriter:
         resource_version: str = "",
         subresource: str = "",
     ) -> CachedObject | None:
-        """Merge into the object that was looked at; return it as it is then, None if it is gone."""
+        """Merge into the object that was read; return the result, None if the object is gone."""
         require_duty()
         body = _guarded(key, patch, uid, resource_version)
         try:
@@ -73,9 +73,9 @@ class HubWriter:
     async def beat(
         self, kind: Kind, key: ObjectKey, patch: Json, *, into: Informer
     ) -> CachedObject | None:
-        """Merge a sign of life into the status, at once: a busy hub makes no cluster look dead.
+        """Merge a heartbeat into the status, past the limit: a busy hub makes no cluster look dead.
 
-        So does a kubelet, whose heartbeats pass its own limit of requests.
+        The kubelet's heartbeats bypass its request limit in the same way.
         """
         require_duty()
         body = _guarded(key, patch, "", "")
@@ -92,9 +92,9 @@ class HubWriter:
     async def json_patch(
         self, kind: Kind, seen: CachedObject, patch: list[Json], *, into: Informer | None
     ) -> CachedObject | None:
-        """Patch the very version seen; return it as it is then, None if it is gone.
+        """Patch exactly the version seen; return the result, None if the object is gone.
 
-        Raises ``Invalid`` where it is another by now.
+        Raises ``Invalid`` if the version has changed.
         """
         require_duty()
         guards: list[Json] = [
@@ -113,9 +113,10 @@ class HubWriter:
         return written
 
     async def delete(self, kind: Kind, seen: CachedObject) -> bool:
-        """Delete the very version seen, without grace; return False where it was gone already.
+        """Delete exactly the version seen, without grace period; return False if it was gone
+        already.
 
-        Grace is for a kubelet to end a pod in, and the hub's pods have none.
+        A grace period is for a kubelet to stop a pod, and the hub's pods have none.
         """
         require_duty()
         try:
@@ -134,7 +135,7 @@ class HubWriter:
 
 
 def _guarded(key: ObjectKey, patch: Json, uid: str, resource_version: str) -> Json:
-    """Return the patch with its preconditions. Raises ``BadRequest`` where it has none."""
+    """Return the patch with its preconditions. Raises ``BadRequest`` if it has none."""
     guards = {"uid": uid, "resourceVersion": resource_version}
     metadata = patch.get("metadata", {}) | {name: text for name, text in guards.items() if text}
     if not metadata.keys() & guards.keys():
@@ -143,7 +144,7 @@ def _guarded(key: ObjectKey, patch: Json, uid: str, resource_version: str) -> Js
 
 
 def _take_in(into: Informer | None, written: CachedObject) -> None:
-    """Show the answer in the mirror, or that the object has ended with its last finalizer."""
+    """Take the response into the cache, or note that the object is gone with its last finalizer."""
     if into is None:
         return
     if written.deleting and not _is_held(into.kind, written.decode()):
@@ -153,7 +154,7 @@ def _take_in(into: Informer | None, written: CachedObject) -> None:
 
 
 def _is_held(kind: Kind, tree: Json) -> bool:
-    """True where an object that is being deleted stays: for finalizers, or a grace period."""
+    """True if an object that is being deleted stays: for finalizers, or a grace period."""
     metadata = tree["metadata"]
     held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
     if kind.id == "namespaces":  # they have finalizers of their own in the spec
@@ -162,6 +163,6 @@ def _is_held(kind: Kind, tree: Json) -> bool:
 
 
 def _require_kind(error: NotFound) -> None:
-    """An object may be gone; a kind that is away says nothing of its objects, and is raised."""
+    """An object may be gone; a kind that is not served proves nothing about it, and is raised."""
     if error.is_kind:
         raise error

@@ -1,6 +1,6 @@
-"""What is known of every object on one target: its state, for people, and what was settled.
+"""What is known of every object on one target: its state for display, and what was settled.
 
-Memory only: all of it is found again from the API servers after a restart.
+In memory only: after a restart all of it is read from the API servers again.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, FieldRules, Ru
 from tmcconsole.sync.desired.build import PLAIN, DesiredInputs
 
 NO_TEXT: Final = SafeText()
-LANE: Final = "up:"  # before a kind's id: what goes up from the target, and is no copy of ours
+LANE: Final = "up:"  # prefix of a kind's id: an upsynced object, not a copy
 LAGS_KEPT: Final = 512  # a recent window for the percentiles on the screen
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one object stands on the target, with the reason a person asks for."""
+    """The state of one object on the target, with its reason."""
 
     state: SyncState
     reason: SafeText = NO_TEXT
@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was found equal: as long as all of it stays, there is nothing to compare."""
+    """What was found equal: as long as it all stays the same, nothing has to be compared."""
 
     source_digest: bytes  # content digest of the hub object
     copy_digest: bytes  # content digest of the copy
@@ -44,7 +44,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was sent, and over what: equal, and an API server would answer the same."""
+    """What was sent, and over what: if equal, an API server would give the same response."""
 
     desired: str  # digest of the desired state
     copy_digest: bytes  # content digest of the copy, b"" without one
@@ -52,58 +52,58 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RefusedAttempt:
-    """An attempt that an API server has refused, with the cause."""
+    """An attempt that an API server has rejected, with the cause."""
 
     attempt: Attempt
-    until: float  # monotonic: then it is made again all the same
+    until: float  # monotonic: then it is retried in any case
     reason: SafeText
     message: SafeText
 
 
 @dataclass(slots=True)
 class LedgerEntry:
-    """All that is remembered of one object on this target."""
+    """Everything remembered of one object on this target."""
 
     standing: Standing
     settled: Settled | None = None
-    # {origin: UID of the copy we wrote of it}; at most one, of the hub object there is now.
+    # {origin: UID of the copy we wrote for it}; at most one, for the current hub object.
     wrote: dict[str, str] = field(default_factory=dict)
     newest: tuple[bytes, float] = (b"", 0.0)  # hub content, and when (monotonic) it was first seen
-    paced_at: float = 0.0  # monotonic: when a change was last let through to be written
-    collided: bool = False  # a foreign object had the name when it was last looked at
+    paced_at: float = 0.0  # monotonic: when a change was last allowed to be written
+    collided: bool = False  # a foreign object had the name at the last check
     normal: frozenset[str] = frozenset()  # fingerprints of the server's own defaulting
     left: frozenset[str] = frozenset()  # fingerprints of what was left to others
-    rules: FieldRules = DEFAULT  # under which it was
+    rules: FieldRules = DEFAULT  # the rules that applied then
     told: tuple[str, str] = ("", "")  # reason and message while it is in sync
     drift_ledger: DriftLedger = field(default_factory=DriftLedger)
-    insisted: frozenset[str] = frozenset()  # pointers an operator wants taken back, or ALL
-    # Of the copy whose status was last taken: its UID, generation, and what it had observed.
+    insisted: frozenset[str] = frozenset()  # pointers an operator wants reverted, or ALL
+    # Of the copy whose status was last taken: its UID, generation, and observed generation.
     observed: tuple[str, int, int] = ("", 0, 0)
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     tried: Attempt | None = None  # the last write that was answered with an error
     refused: RefusedAttempt | None = None
-    awaits_from: float = 0.0  # monotonic: since when what it depends on is missing on the target
+    awaits_from: float = 0.0  # monotonic: since when a dependency is missing on the target
 
     def carries(self, source: CachedObject) -> bool:
-        """True where the copy has the desired state of a hub object as it is now."""
+        """True if the copy has the desired state of the current hub object."""
         return self.settled is not None and self.settled.source_digest == source.content_digest
 
     def account(self, reason: str, message: str) -> None:
-        """Note what is to be said of it while it is in sync, "" for nothing."""
+        """Record what to report while it is in sync, "" for nothing."""
         self.told = reason, message
 
     def left_under(self, rules: FieldRules) -> frozenset[str]:
-        """Return what was left to others, as long as the same rules hold."""
+        """Return what was left to others, as long as the same rules apply."""
         if rules != self.rules:
             self.rules, self.left = rules, frozenset()
         return self.left
 
 
 class ObjectRecords(Protocol):
-    """What is shown of objects, made anew where something of them changed."""
+    """Records of objects, rebuilt when something about them changed."""
 
     def touch(self, kind: str, key: ObjectKey) -> None:
-        """Note that the record of an object is out of date."""
+        """Mark the record of an object as out of date."""
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class Ledger:
     _entries: dict[str, dict[ObjectKey, LedgerEntry]] = field(default_factory=dict)
 
     def get(self, kind: str, key: ObjectKey) -> LedgerEntry | None:
-        """Return the entry of an object, or None where this target has nothing to do with it."""
+        """Return the entry of an object, or None if this target is not concerned."""
         return self._entries.get(kind, {}).get(key)
 
     def entry(self, kind: str, key: ObjectKey) -> LedgerEntry:
@@ -130,14 +130,14 @@ class Ledger:
         return entry
 
     def await_write(self, kind: str, key: ObjectKey, since: float, wall: float) -> None:
-        """Note that a hub change waits to be written; the earliest one counts."""
+        """Record that a hub change waits to be written; the earliest one counts."""
         entry = self.entry(kind, key)
         entry.waiting_since = entry.waiting_since or since
         if entry.standing.state is SyncState.IN_SYNC:
             self.stand(kind, key, SyncState.PENDING, wall, reason="Queued")
 
     def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
-        """Note that the copy carries the desired state."""
+        """Record that the copy carries the desired state."""
         entry = self.entry(kind, key)
         entry.settled = settled
         entry.tried = entry.refused = None
@@ -155,7 +155,7 @@ class Ledger:
         reason: str = "",
         message: str = "",
     ) -> None:
-        """Note how an object stands; ``since`` is kept while state and reason do."""
+        """Record an object's standing; ``since`` is kept while state and reason stay the same."""
         entry = self.entry(kind, key)
         old = entry.standing
         new = Standing(state, SafeText(reason), SafeText(message), wall)
@@ -166,7 +166,7 @@ class Ledger:
             self._changed(kind, key)
 
     def stand_in_sync(self, kind: str, key: ObjectKey, wall: float) -> None:
-        """Note that the copy is as wanted, or as much of it as is ours to want."""
+        """Record that the copy is in sync, except for what is left to others."""
         reason, message = self.entry(kind, key).told
         self.stand(kind, key, SyncState.IN_SYNC, wall, reason=reason, message=message)
 
@@ -176,12 +176,12 @@ class Ledger:
             self._changed(kind, key)
 
     def hold_kind(self, kind: str, wall: float, reason: str, message: str) -> None:
-        """Note that nothing can be said or done about the objects of a kind for now."""
+        """Record that nothing can be said or done about the objects of a kind for now."""
         for key in self.keys(kind):
             self.stand(kind, key, SyncState.HELD, wall, reason=reason, message=message)
 
     def forget_refusals(self, kind: str) -> None:
-        """Let what was refused be sent again: the API server may think otherwise by now."""
+        """Allow rejected writes to be sent again: the API server may accept them now."""
         for entry in self._entries.get(kind, {}).values():
             entry.refused = None
 
@@ -200,6 +200,6 @@ class Ledger:
                 yield kind, key, entry
 
     def __len__(self) -> int:
-        """How many objects of the hub's there are: what goes up is the target's own."""
+        """Return how many of the hub's objects there are: upsynced ones are the target's own."""
         counted = (of_kind for kind, of_kind in self._entries.items() if not kind.startswith(LANE))
         return sum(len(of_kind) for of_kind in counted)

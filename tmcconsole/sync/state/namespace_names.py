@@ -1,4 +1,4 @@
-"""Which namespace on a target stands for which in the hub."""
+"""Which namespace on a target belongs to which hub namespace."""
 
 from __future__ import annotations
 
@@ -33,21 +33,22 @@ class NamespaceNames:
     _found: dict[str, set[str]] = field(default_factory=dict)  # hub namespace -> names with locator
 
     def on_target(self, namespace: str) -> str:
-        """Return the name on the target of a hub namespace; "" is that of no namespace.
+        """Return the name on the target of a hub namespace; "" for no namespace.
 
-        With hashed names the locator counts: a namespace made under another rule keeps its name.
+        With hashed names the locator decides: a namespace created under another rule keeps its
+        name.
         """
         name = self._compute(namespace)
         found = self._found.get(namespace)
         if found and name not in found and self.mode == "kcp":
             name = min(found)
-        if self.mode == "kcp":  # the other modes' names can be read backwards
-            # Whoever came first has it: ``check`` tells the other.
+        if self.mode == "kcp":  # names of the other modes can be reversed
+            # First come, first served: ``check`` tells the other.
             self._to_hub.setdefault(name, namespace)
         return name
 
     def in_hub(self, name: str) -> str | None:
-        """Return the hub namespace a target's namespace stands for, where that is known."""
+        """Return the hub namespace of a namespace on the target, if known."""
         if self.mode == "same" or not name:
             return name
         if self.mode == "prefix" and name.startswith(self.prefix):
@@ -55,7 +56,7 @@ class NamespaceNames:
         return self._to_hub.get(name)
 
     def learn(self, namespace: Json) -> None:
-        """Take the mapping from a namespace on the target that carries our locator."""
+        """Record the mapping from a namespace on the target that carries our locator."""
         text = annotations_of(namespace).get(LOCATOR)
         if text is None:
             return
@@ -68,7 +69,7 @@ class NamespaceNames:
             self._to_hub[name] = locator.namespace
             names = self._found.setdefault(locator.namespace, set())
             names.add(name)
-            if len(names) > 1:  # which one is meant is to be asked again
+            if len(names) > 1:  # which one is meant must be checked again
                 self._known.clear()
 
     def forget(self, name: str, *, is_in_hub: bool) -> None:
@@ -80,7 +81,7 @@ class NamespaceNames:
             self._to_hub.pop(name, None)
 
     def locator(self, namespace: str) -> Locator:
-        """Return the locator that marks the namespace on the target."""
+        """Return the locator for the namespace on the target."""
         return Locator(self.target, self.hub_cluster, namespace)
 
     def desired(self, namespace: str) -> Json:
@@ -97,7 +98,7 @@ class NamespaceNames:
         }
 
     def check(self, namespace: str, found: Json) -> None:
-        """Refuse a namespace on the target that stands for something else.
+        """Reject a namespace on the target that belongs to something else.
 
         With hashed or prefixed names it must be ours; with the same name a foreign namespace is
         used as it is, and never deleted. Raises ``NamespaceClash``.
@@ -129,7 +130,9 @@ class NamespaceNames:
             )
 
     def too_long(self, namespace: str) -> str:
-        """Return why the name on the target cannot be one, "" where it can: nothing is cut off."""
+        """Return why the name on the target is invalid, "" if it is valid: names are not
+        truncated.
+        """
         name = self.on_target(namespace)
         if len(name) <= MAX_NAMESPACE:
             return ""
@@ -139,15 +142,15 @@ class NamespaceNames:
         )
 
     def is_known(self, name: str, uid: str) -> bool:
-        """True where this very namespace was checked before."""
+        """True if this very namespace was checked before."""
         return self._known.get(name) == uid
 
     def know(self, name: str, uid: str) -> None:
-        """Remember a namespace that ``check`` let pass."""
+        """Remember a namespace that ``check`` accepted."""
         self._known[name] = uid
 
     def is_made_here(self, namespace: str, found: Json) -> bool:
-        """True where we made the namespace for this hub namespace, so that we may delete it."""
+        """True if we created the namespace for this hub namespace, so that we may delete it."""
         text = annotations_of(found).get(LOCATOR)
         ours = labels_of(found).get(CLUSTER) == self.target.key
         return ours and text is not None and self._is_mine(text, namespace)
@@ -169,7 +172,7 @@ class NamespaceNames:
 
 
 def _told(text: str | None) -> str:
-    """Return what a locator stands for, in words."""
+    """Return what a locator refers to, in words."""
     if text is None:
         return "nothing of ours"
     try:

@@ -1,4 +1,4 @@
-"""What workloads take along in the namespaces of which a Placement takes no more than that."""
+"""What workloads take along, for namespaces of which a Placement takes only that."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ class _Space:
 
 @dataclass(slots=True)
 class ReferenceIndex:
-    """Knows the links of namespaces that were asked for. Owned by the engine's loop."""
+    """Knows the links of namespaces that were asked about. Owned by the engine's loop."""
 
     hub: Hub
     _spaces: dict[str, _Space] = field(default_factory=dict)
-    _undecided: set[Item] = field(default_factory=set)  # asked before every kind was listed
+    _undecided: set[Item] = field(default_factory=set)  # asked about before every kind was listed
 
     def is_taken(self, item: Item) -> bool | None:
-        """Tell whether a workload takes an object along.
+        """Return whether a workload takes an object along.
 
-        None where none is known to, but not every kind has been listed: a workload that was not
-        seen yet may.
+        None if none is known to, but not every kind has been listed: an unseen workload may.
         """
         space = self.refresh(item.key.namespace, make=True)
         assert space is not None
@@ -47,13 +46,13 @@ class ReferenceIndex:
         return None
 
     def with_whom(self, item: Item) -> Reference | None:
-        """Return what an object that is taken goes with; None for a workload."""
+        """Return the object that a taken object goes with; None for a workload."""
         space = self.refresh(item.key.namespace, make=True)
         assert space is not None
         return space.taken.get(Reference(item.lane, item.key.name))
 
     def note(self, kind: str, key: ObjectKey, new: CachedObject | None) -> None:
-        """Take in an event of the hub."""
+        """Handle an event of the hub."""
         space = self._spaces.get(key.namespace)
         if space is None:
             return
@@ -65,7 +64,7 @@ class ReferenceIndex:
         space.is_stale |= before != after
 
     def refresh(self, namespace: str, *, make: bool = False) -> _Space | None:
-        """Find anew what is taken, where links changed; queue what that concerns."""
+        """Recompute what is taken after changes of links; queue the objects concerned."""
         space = self._spaces.get(namespace)
         if space is None and make:
             space = self._spaces[namespace] = _Space(self._read(namespace))

@@ -23,35 +23,35 @@ from tmcconsole.sync.state.namespace_names import NamespaceNames
 
 
 class Orders(Protocol):
-    """What operators ask of a target, as its SyncTarget in the hub says at this moment."""
+    """What operators ask of a target, from its SyncTarget in the hub now."""
 
     def pause(self) -> Pause | None:
-        """Return the pause in force, None where it is not paused."""
+        """Return the pause in force, None if it is not paused."""
 
     def is_draining(self) -> bool:
-        """True once ``spec.evictAfter`` has passed: its copies are to go."""
+        """True once ``spec.evictAfter`` has passed: its copies must leave."""
 
     def labels(self) -> tuple[tuple[str, str], ...]:
-        """Return the SyncTarget's labels, sorted, ours left out."""
+        """Return the SyncTarget's labels, sorted, without ours."""
 
     def deletes_allowed_until(self) -> float:
-        """Return until when (Unix seconds) the mass-delete brake is released, 0 where it is not."""
+        """Return until when (Unix seconds) the mass-delete brake is released, 0 if it is not."""
 
 
 class Contact(Protocol):
-    """Whether a target answers."""
+    """Whether a target responds."""
 
     @property
     def is_connected(self) -> bool:
-        """True while it answers: what waits for it moves on."""
+        """True while it responds: what waits for it proceeds."""
 
 
 @dataclass(slots=True)
 class Target:
-    """One physical cluster, connected once at least."""
+    """One cluster, connected at least once."""
 
     identity: TargetIdentity
-    client: Reader  # what changes something goes through the door
+    client: Reader  # changes go through the door
     writer: TargetWriter
     concurrency: ConcurrencyLimit
     namespaces: Informer  # all of the cluster's, to tell ours from foreign ones
@@ -82,7 +82,7 @@ class Target:
         return ObjectKey(self.names.on_target(key.namespace), name)
 
     def hub_key(self, kind: str, key: ObjectKey) -> ObjectKey | None:
-        """Return which hub object a copy is of; None where its namespace stands for none."""
+        """Return the hub object of a copy; None if its namespace maps to none."""
         namespace = self.names.in_hub(key.namespace)
         if namespace is None:
             return None
@@ -95,17 +95,17 @@ class Target:
         return watched.informer.get(self.copy_key(kind, key)) if watched else None
 
     def look_again(self) -> None:
-        """Queue every object that is not in sync: what held it may hold it no longer."""
+        """Queue every object that is not in sync: what held it may no longer do so."""
         for kind, key, entry in list(self.ledger.entries()):
             if entry.standing.state is not SyncState.IN_SYNC:
                 self.queue.add(kind, key, backlog=True)
 
     def look_at_all(self) -> None:
-        """Queue every object: something all depend on changed. What is settled costs little."""
+        """Queue every object: something they all depend on changed. Settled ones cost little."""
         for kind in sorted(self.kinds):
             self.look_at_known(kind)
 
     def look_at_known(self, kind: str) -> None:
-        """Queue what is remembered of a kind: what vanished unwatched leaves no event."""
+        """Queue the remembered objects of a kind: those that vanished unwatched leave no event."""
         for key in self.ledger.keys(kind):
             self.queue.add(kind, key, backlog=True)

@@ -1,1 +1,1 @@
-"""Target to hub: the statuses of all copies become one."""
+"""Target to hub: the statuses of all copies are merged."""

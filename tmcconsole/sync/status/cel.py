@@ -1,6 +1,6 @@
-"""CEL expressions over the reports of all targets, within bounds. The library comes when needed.
+"""CEL expressions over the reports of all targets, bounded. The library is loaded when needed.
 
-Its own budget ends an evaluation after 10,000 steps of iteration: about 30 ms at the worst.
+Its own budget ends an evaluation after 10,000 steps of iteration: about 30 ms at worst.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _VARIABLES: Final = ("values", "reports", "before")
 
 
 class ExpressionInvalid(ValueError):
-    """The expression cannot be read, or gave no usable value; the text says why."""
+    """The expression is invalid, or gave no usable value; the text says why."""
 
 
 def evaluate(
     expression: str, values: Sequence[Any], reports: Sequence[Mapping[str, Any]], before: Any
 ) -> Any:
-    """Return what the expression makes of the reports, as JSON. Raises ``ExpressionInvalid``.
+    """Return the expression's value as JSON. Raises ``ExpressionInvalid``.
 
-    ``values`` are the field's values by target name, ``reports`` what each target says (target,
+    ``values`` are the field's values by target name, ``reports`` what each target reports (target,
     status, current), ``before`` the value in the hub, null without one.
     """
     program = _compiled(expression)

@@ -1,4 +1,4 @@
-"""How the values of one status field on several targets become one. Pure."""
+"""How the values of one status field on several targets are merged. Pure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _BY_KIND: Final[Mapping[tuple[str, str], str]] = {
     ("services", "loadBalancer.ingress"): "union",
     ("statefulsets.apps", "collisionCount"): "max",
 }
-# What is only true of the whole once it is true of every part.
+# True of the whole only once true of every part.
 _OF_ALL: Final = frozenset({("jobs.batch", "completionTime")})
 _CONDITIONS_OF_ALL: Final = frozenset({"Complete", "SuccessCriteriaMet"})
 # Conditions that are bad when True; for all others the worst is False.
@@ -62,16 +62,16 @@ _PHASES: Final = ("Failed", "Error", "Lost", "Unknown", "Pending", "Terminating"
 
 
 class NotCombined(ValueError):
-    """The function does not fit the values; the text says why."""
+    """The function cannot merge the values; the text says why."""
 
 
 def default_functions(kind: str) -> dict[str, str]:
-    """Return {field: function} of the nested fields that have a rule of their own."""
+    """Return {field: function} of the nested fields that have their own rule."""
     return {field: how for (of, field), how in _BY_KIND.items() if of == kind and "." in field}
 
 
 def default_function(kind: str, field: str, values: Sequence[Any]) -> str:
-    """Return how a field at the top of the status is merged where nobody says otherwise."""
+    """Return how a top-level status field is merged by default."""
     named = _BY_KIND.get((kind, field))
     if named is not None:
         return named
@@ -83,12 +83,12 @@ def default_function(kind: str, field: str, values: Sequence[Any]) -> str:
 
 
 def is_due(kind: str, field: str, *, everywhere: bool) -> bool:
-    """False where a field means nothing until every target has it."""
+    """False if a field means nothing until every target has it."""
     return everywhere or (kind, field) not in _OF_ALL
 
 
 def combine(function: str, values: Sequence[Any], targets: Sequence[str], total: int) -> Any:
-    """Return the one value. Raises ``NotCombined``.
+    """Return the merged value. Raises ``NotCombined``.
 
     ``values`` are those of ``targets``, at least one, sorted by target name; ``total`` targets
     report at all.
@@ -104,7 +104,7 @@ def combine(function: str, values: Sequence[Any], targets: Sequence[str], total:
 
 
 def worst_conditions(reported: Mapping[str, Sequence[Any]], total: int) -> list[Json]:
-    """One condition of each type: the worst, its message naming the target it comes from."""
+    """One condition of each type: the worst, its message naming its target."""
     worst: dict[str, tuple[int, Json]] = {}
     seen: dict[str, int] = {}
     for target, conditions in reported.items():
@@ -139,14 +139,14 @@ def _sum(values: Sequence[Any]) -> Any:
 
 
 def _comparable(values: Sequence[Any]) -> Sequence[Any]:
-    """Numbers, or strings: RFC 3339 times in UTC sort as what they mean."""
+    """Numbers, or strings: RFC 3339 times in UTC sort correctly as strings."""
     if not all(_is_number(one) for one in values) and not all(isinstance(v, str) for v in values):
         raise TypeError
     return values
 
 
 def _worst(values: Sequence[Any]) -> Any:
-    """Phases by what is known of them; the others as good as each other."""
+    """Phases by their known order; unknown ones count as equal."""
     known = [phase for phase in _PHASES if phase in values]
     return known[0] if known else values[0]
 

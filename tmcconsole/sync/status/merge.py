@@ -1,7 +1,7 @@
 """One status in the hub from the statuses on the targets. Pure.
 
 With one target its status is the object's. With several, each field is merged by the rule of its
-kind (``combine``), and what the config or a Placement says stands above that.
+kind (``combine``), which the config or a Placement may override.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tmcconsole.sync.status.functions import (
     is_due,
 )
 
-MAX_REPORT_BYTES: Final = 64 * 1024  # a target's status beyond it is not taken
+MAX_REPORT_BYTES: Final = 64 * 1024  # a larger status of a target is ignored
 MISSING: Final = object()
 _BLANK: Final[tuple[Any, ...]] = (None, "", 0, False, {}, [])
-# What API servers put into a status by themselves.
+# What API servers put into a status themselves.
 _PRISTINE: Final[Mapping[str, Mapping[str, Any]]] = {
     "persistentvolumeclaims": {"phase": "Pending"},
     "pods": {"phase": "Pending", "qosClass": "BestEffort"},
@@ -34,18 +34,18 @@ _PRISTINE: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one target says of its copy."""
+    """What one target reports for its copy."""
 
     target: str
     generation: int  # of the copy
     status: Json
-    is_current: bool  # the copy carries the hub object's present desired state
+    is_current: bool  # the copy carries the hub object's current desired state
     refused: str = ""  # why the status was not taken
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The hub object's status, None where no target reports any, and what went wrong."""
+    """The hub object's status, None if no target reports any, and what went wrong."""
 
     status: Json | None
     failures: tuple[str, ...] = ()
@@ -61,9 +61,9 @@ def merge(
 ) -> Merged:
     """Return the hub object's status.
 
-    ``observedGeneration`` is in the hub's own numbers: it becomes ``generation`` once every
-    target has applied and observed the present state, and stays as ``before`` has it until then.
-    A field whose rule fails keeps the value it has in ``before``.
+    ``observedGeneration`` is the hub's: it becomes ``generation`` once every target has applied and
+    observed the current state, and stays as in ``before`` until then. A field whose rule fails
+    keeps its value in ``before``.
     """
     failures = [f"{one.target}: {one.refused}" for one in reports if one.refused]
     speaking = sorted((r for r in reports if r.status), key=lambda report: report.target)
@@ -82,7 +82,7 @@ def merge(
 
 
 def is_blank(kind: str, status: Mapping[str, Any]) -> bool:
-    """True where a status says nothing but what an API server puts there by itself."""
+    """True if a status only contains what an API server puts there itself."""
     pristine = _PRISTINE.get(kind, {})
     return all(_is_empty(value) or pristine.get(name) == value for name, value in status.items())
 
@@ -98,9 +98,9 @@ def owned_fields(live: Mapping[str, Any]) -> frozenset[str]:
 
 
 def clearing_patch(live: Mapping[str, Any]) -> Json | None:
-    """Return the merge patch of a live object that leaves nothing of ours in its status, or None.
+    """Return the merge patch of a live object that removes all of our status fields, or None.
 
-    Where all of it is ours the status goes as a whole: a schema may require parts of it.
+    If all of it is ours, the status is removed as a whole: a schema may require parts of it.
     """
     status = live.get("status")
     if not isinstance(status, dict):
@@ -139,13 +139,13 @@ def _combine_or_first(how: str, values: list[Any], targets: list[str], total: in
     try:
         return combine(how, values, targets, total)
     except NotCombined:
-        return values[0]  # a status of an unheard-of shape: what one target says is still true
+        return values[0]  # a status of unknown shape: what one target reports is still true
 
 
 def _override(
     merged: Json, rule: StatusRule, reports: Sequence[Report], before: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Carry out one rule; yield what went wrong, the field keeping its last value then."""
+    """Apply one rule; yield what went wrong, the field then keeping its last value."""
     if rule.problem:
         yield rule.problem
         return
@@ -188,7 +188,7 @@ def _found(reports: Sequence[Report], path: Sequence[str]) -> Iterator[tuple[Rep
 
 
 def at_path(tree: Any, path: Sequence[str]) -> Any:
-    """Return what is at a path of field names, ``MISSING`` where nothing is."""
+    """Return the value at a path of field names, ``MISSING`` if there is none."""
     for part in path:
         if not isinstance(tree, Mapping) or part not in tree:
             return MISSING
@@ -197,7 +197,7 @@ def at_path(tree: Any, path: Sequence[str]) -> Any:
 
 
 def put_at(tree: Json, path: Sequence[str], value: Any) -> None:
-    """Set a field; what lies on the way is copied, as it may be a report's own."""
+    """Set a field; objects along the path are copied, since they may belong to a report."""
     for part in path[:-1]:
         inner = tree.get(part)
         tree[part] = dict(inner) if isinstance(inner, dict) else {}

@@ -1,4 +1,4 @@
-"""kcp's promotion: what each target reports is its own, and of a single target it is the object's.
+"""kcp's promotion: each target's report is its own, and a single target's is also the object's.
 
 Pure. Rules: the write transform of kcp's syncer view (contrib-tmc, ``pkg/virtual/syncer``).
 """
@@ -20,11 +20,11 @@ from tmcconsole.sync.status.merge import MISSING, at_path, put_at
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What is to be written, in merge patches; {} for nothing."""
+    """What must be written, as merge patches; {} for nothing."""
 
     status: Json  # of the status
     main: Json  # of the object's other fields, annotations under metadata
-    wanted: Json | None  # what the status is to be, as far as it is promoted; None: it is not
+    wanted: Json | None  # the desired status, as far as it is promoted; None: it is not
 
 
 def plan_promotion(
@@ -93,7 +93,9 @@ def _value(
     stored: Any,
     copy: Mapping[str, Any] | None,
 ) -> Any:
-    """What a target says of a field now, else what it last said, wherever that was put."""
+    """Return what a target reports of a field now, else its last report, wherever that is
+    stored.
+    """
     found = at_path(copy, path) if copy is not None else MISSING
     if found is not MISSING:
         return found
@@ -105,7 +107,9 @@ def _written(said: Json) -> str:
 
 
 def _additions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """Return the merge patch from ``before`` to ``after``, fields not in ``after`` left alone."""
+    """Return the merge patch from ``before`` to ``after``; fields not in ``after`` are left
+    alone.
+    """
     changed: Json = {}
     for name, value in after.items():
         old = before.get(name)

@@ -30,7 +30,7 @@ from tmcconsole.tmc.errors import ErrorType, failure
 
 BUSY_AT = 50  # keys waiting, over all queues
 COALESCE_S = 0.25
-AWAITED_S = 5.0  # until a target that is still being connected can report
+AWAITED_S = 5.0  # until a target that is still connecting can report
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ class StatusSync:
 
     shared: SyncContext
     records: ObjectRecords
-    # What we last wrote, where the hub kept something else of it (a pruning schema): not again.
+    # What we last wrote, if the hub stored something else (a pruning schema): not again.
     _written: dict[Item, Json] = field(default_factory=dict)
-    # Digests of statuses found to have nothing of ours in them, of objects that are nowhere.
+    # Digests of statuses found to contain nothing of ours, of objects without a target.
     _foreign: dict[Item, bytes] = field(default_factory=dict)
-    # Fields in a status that no target reports, as last looked at; and those of them not ours.
+    # Status fields that no target reports, as of the last check; and those of them not ours.
     _theirs: dict[Item, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
 
     async def reconcile(self, item: Item) -> float | None:
         """Write the merged status if it differs from the hub's."""
         if (
             self._is_busy()
-        ):  # in its place in the line: keys that come back cost as much as desired states
+        ):  # in its place in the queue: keys that come back cost as much as desired states
             await self.shared.runtime.sleep(COALESCE_S)
         cached = self.shared.hub.cached(*item)
         if cached is None:
@@ -58,9 +58,9 @@ class StatusSync:
             return None
         tree = cached.decode()
         if is_upsynced(tree):
-            return None  # a target owns it, status and all
+            return None  # a target owns it, including its status
         if not self.shared.placements.has_decided:
-            return LOOK_AGAIN_S  # Placements have a say in how it is merged
+            return LOOK_AGAIN_S  # Placements influence how it is merged
         holders = finalizer_keys(tree)
         name = self.shared.duties.reporter_for(holders, self.shared.is_ready)
         if name is None:
@@ -69,7 +69,7 @@ class StatusSync:
             return AWAITED_S
         heard = hear(self.shared, item, cached, tree)
         if heard.is_late:
-            return None  # what the hub has is newer; the target's next report calls again
+            return None  # the hub's is newer; the target's next report queues it again
         with acting_for(name):
             return await self._write(item, cached, tree, heard)
 
@@ -80,13 +80,13 @@ class StatusSync:
         try:
             return await (self._promote if promotes else self._aggregate)(item, cached, tree, heard)
         except NotFound:
-            return HELD_RECHECK_S  # its kind is not served now, or not by this replica
+            return HELD_RECHECK_S  # its kind is not served now, or not by this API server replica
 
     async def _aggregate(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
         stale = _promotion_notes(tree, self.shared.targets)
-        if stale:  # the status as such is written at the event of this
+        if stale:  # the status itself is written at the event of this
             notes: Json = {"metadata": {"annotations": dict.fromkeys(stale)}}
             await self._patch_main(item, cached.resource_version, notes)
             return LOOK_AGAIN_S
@@ -108,9 +108,10 @@ class StatusSync:
     async def _others_words(
         self, item: Item, cached: CachedObject, before: Json, after: Json
     ) -> Json:
-        """Return what no target reports and others wrote into the status: it is theirs.
+        """Return status fields that no target reports and others wrote: they are theirs.
 
-        What we wrote, and no target reports any more, goes. A live look tells them apart.
+        Fields that we wrote and no target reports any more are removed. A live read tells them
+        apart.
         """
         extra = before.keys() - after.keys()
         if not extra:
@@ -120,7 +121,7 @@ class StatusSync:
         if extra != looked:
             live = await self._live(item)
             if live is None or live["metadata"]["resourceVersion"] != cached.resource_version:
-                return {name: before[name] for name in extra}  # the next event calls again
+                return {name: before[name] for name in extra}  # the next event queues it again
             theirs = frozenset(extra - owned_fields(live))
             self._theirs[item] = frozenset(extra), theirs
         return {name: before[name] for name in extra & theirs}
@@ -142,8 +143,8 @@ class StatusSync:
     ) -> float | None:
         """Bring kcp's annotations and the status they stand for up to date, in two requests.
 
-        The status first: a marker must not point to a value that is not there yet. What was moved
-        back is in an annotation before it is taken out of the status.
+        The status first: a marker must not refer to a value that is not there yet. What was moved
+        back is in an annotation before it is removed from the status.
         """
         try:
             own = merge(heard.told(), generation=cached.generation, before=tree.get("status") or {})
@@ -170,10 +171,10 @@ class StatusSync:
     async def _clear(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
     ) -> float | None:
-        """Take back what we once wrote into a status that is no single target's, or nobody's.
+        """Remove what we once wrote into a status that is no longer a single target's.
 
-        Nobody's it is, too, where the object has moved and its new target says nothing yet. The
-        API server's own record of who wrote what is the proof, and only a live look shows it.
+        It is also nobody's if the object has moved and its new target has not reported yet. The API
+        server's own managedFields are the proof, and only a live read has them.
         """
         is_apart = self.shared.settings.status == "promote" and len(heard.reports) > 0
         is_nobodys = is_apart or heard.is_mute
@@ -205,13 +206,15 @@ class StatusSync:
             return None
 
     def _is_busy(self) -> bool:
-        """True while many objects wait to go down: they go first, and statuses fold meanwhile."""
+        """True while many objects wait for down-sync: they go first, and statuses are batched
+        meanwhile.
+        """
         targets = (one for one in self.shared.targets.values() if one.contact.is_connected)
         waiting = len(self.shared.hub.queue) + sum(len(target.queue) for target in targets)
         return waiting > BUSY_AT
 
     def _is_awaited(self, kind: str, keys: frozenset[str]) -> bool:
-        """True while a target that may hold a copy has not been heard: no sum without it."""
+        """True while a target that may hold a copy has not reported: no sum without it."""
         if keys & self.shared.awaited:
             return True
         holders = [self.shared.targets[key] for key in sorted(keys) if key in self.shared.targets]
@@ -219,11 +222,11 @@ class StatusSync:
         return not all(watched.informer.synced for watched in here)
 
     async def _patch(self, item: Item, version: str, patch: Json) -> CachedObject | None:
-        """Merge into the hub object's status, and nothing else; None where there is none."""
+        """Merge into the hub object's status only; return None if it is gone."""
         hub = self.shared.hub
         watched = hub.kinds[item.lane]
         subresource = "status" if "status" in watched.kind.subresources else ""
-        # The version is the fence: a custom resource's status takes any UID in a patch.
+        # The version is the precondition: the status of a custom resource accepts any UID.
         return await hub.writer.merge_patch(
             watched.kind,
             item.key,
@@ -248,14 +251,16 @@ class StatusSync:
             self._written[item] = after
 
     def _note(self, item: Item, failures: tuple[str, ...]) -> None:
-        """Write down what could not be merged, once; and that it can be again."""
+        """Record what could not be merged, once; and when it works again."""
         shared, text = self.shared, SafeText("; ".join(failures))
         if text == shared.unmerged.get(item, ""):
             return
         wall, subject = shared.runtime.wall(), f"{item.lane}/{item.key}"
         if text:
             shared.unmerged[item] = text
-            found = failure(ErrorType.AGGREGATION_FAILURE, text, hint="Mend the rule, or its kind.")
+            found = failure(
+                ErrorType.AGGREGATION_FAILURE, text, hint="Correct the rule, or its kind."
+            )
             shared.history.record_error(found, target="hub", subject=subject, at=wall)
         else:
             del shared.unmerged[item]
@@ -270,7 +275,7 @@ class StatusSync:
 
 
 def _promotion_notes(tree: Json, keys: Collection[str]) -> list[str]:
-    """Name the annotations of an earlier life that promoted what those targets report."""
+    """Return the annotations of an earlier assignment that promoted what those targets report."""
     notes = annotations_of(tree)
     return [name for key in sorted(keys) if (name := STATUS_DIFF + key) in notes]
 
@@ -280,7 +285,7 @@ def _is_nowhere(tree: Json, heard: Heard) -> bool:
 
 
 def wants_status(old: CachedObject | None, new: CachedObject | None) -> bool:
-    """True where an event on a target may change the hub's status of the object."""
+    """True if an event on a target may change the hub's status of the object."""
     if old is None or new is None:
         one = old or new
         return one is not None and bool(one.status_digest)

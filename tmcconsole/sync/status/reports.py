@@ -1,4 +1,4 @@
-"""What the targets say of their copies of one hub object, read from the caches."""
+"""What the targets report of their copies of one hub object, read from the caches."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tmcconsole.sync.status.merge import MAX_REPORT_BYTES, Report
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The reports by target key, and whether all of them are news."""
+    """The reports by target key, and whether they are all current."""
 
     reports: dict[str, Report]
-    trees: dict[str, Json]  # those that say something, by target key
-    copies: int  # of the object on targets, those that are leaving too
-    is_mute: bool  # whoever keeps the object has a copy that has never said anything
-    is_late: bool  # a target went back behind what it had already said of this very copy
+    trees: dict[str, Json]  # of targets that report, by target key
+    copies: int  # the number of copies on targets, including those that are leaving
+    is_mute: bool  # the remaining targets' copies have never reported anything
+    is_late: bool  # a target went back behind its earlier report of this very copy
 
     def told(self) -> list[Report]:
         """Return the reports, by target key."""
@@ -37,7 +37,7 @@ class Heard:
 
 
 def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> Heard:
-    """Return what is known; a target that the object leaves is not counted any more."""
+    """Return what is known; a target that the object leaves no longer counts."""
     origin = origin_of(shared.hub.cluster, tree)
     staying = _staying(source, tree)
     reports: dict[str, Report] = {}
@@ -64,9 +64,9 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
 
 
 def _staying(source: CachedObject, tree: Json) -> frozenset[str]:
-    """Keys of the targets that the object is on and is to stay on.
+    """Return the keys of the targets that the object is on and stays on.
 
-    While the object itself is being deleted nobody is to be left out: all of it goes.
+    While the object itself is being deleted, none is left out: it leaves all of them.
     """
     assigned = frozenset(state_keys(tree))
     if source.deleting:
@@ -101,9 +101,9 @@ def _too_large(copy: CachedObject, status: Json) -> str:
 
 
 def _is_news(entry: LedgerEntry | None, copy: CachedObject, report: Report) -> bool:
-    """False for what was said of an older generation after a newer one had been reported.
+    """False for a report of an older generation after one of a newer generation.
 
-    A copy whose own generation went back is that of a restored cluster: it begins anew.
+    A copy whose own generation went back is that of a restored cluster: it starts over.
     """
     seen = report.status.get("observedGeneration")
     if entry is None or not isinstance(seen, int) or isinstance(seen, bool):

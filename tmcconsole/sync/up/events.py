@@ -1,7 +1,7 @@
-"""Events of a cluster about what is synced there, as the hub is to have them. Pure but for memory.
+"""A cluster's events about synced objects, in the form for the hub. Pure except for memory.
 
-Equal events are one in the hub, with a count; what comes too often is left out, and counted in with
-the next one that is written.
+Repeated events become one in the hub, with a count; those beyond the rate limit are omitted, and
+counted with the next one written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
 COMPONENT: Final = "tmc-console"
-MOST: Final = 1000  # events remembered; the oldest is forgotten, and its count begins anew
+MOST: Final = 1000  # events remembered; the oldest is forgotten, and its count starts over
 QUIET_S: Final = 30.0  # between two writes of the same event
 PER_S: Final = 2.0  # events written on average, at most
 BURST: Final = 25.0
@@ -33,19 +33,19 @@ class _Told:
 
 @dataclass(slots=True)
 class EventMirror:
-    """Remembers what was told of one target. Time is monotonic seconds."""
+    """Remembers what was reported for one target. Time is monotonic seconds."""
 
     target: str  # the SyncTarget's name
     now: Callable[[], float]
-    left_out: int = 0  # for being too many
+    left_out: int = 0  # dropped by the rate limit
     _told: OrderedDict[str, _Told] = field(default_factory=OrderedDict)
     _tokens: float = BURST
     _filled_at: float = 0.0
 
     def take(self, event: Mapping[str, Any], about: Json) -> Json | None:
-        """Return the hub's event to apply, None where nothing is to be written now.
+        """Return the hub's event to apply, None if nothing should be written now.
 
-        ``about`` is the hub object, of whose namespace the event is to be.
+        ``about`` is the hub object, whose namespace the event gets.
         """
         name = event_name(self.target, event, about)
         told = self._told.setdefault(name, _Told())
@@ -86,7 +86,7 @@ def event_name(target: str, event: Mapping[str, Any], about: Json) -> str:
 def involved_in(
     event: Mapping[str, Any], kinds: Mapping[str, Kind]
 ) -> tuple[str, ObjectKey] | None:
-    """Return the id of the kind, and the key on the cluster, of what an event is about."""
+    """Return the kind's id and the key on the cluster of an event's object."""
     involved = event.get("involvedObject")
     if not isinstance(involved, dict) or not involved.get("name"):
         return None
@@ -134,7 +134,7 @@ def _first(event: Mapping[str, Any]) -> str:
 
 
 def _last(event: Mapping[str, Any]) -> str:
-    """In whole seconds, as the hub's fields are."""
+    """In whole seconds, like the hub's fields."""
     found = event.get("lastTimestamp") or event.get("eventTime")
     text = str(found or event["metadata"].get("creationTimestamp") or "")
     return text[:19] + "Z" if len(text) >= 20 else text

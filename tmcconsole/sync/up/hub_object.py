@@ -1,4 +1,4 @@
-"""What the hub should hold of an object that a target owns: kcp's Upsync, the pure part.
+"""What the hub should hold for an object that a target owns: kcp's upsync, the pure part.
 
 Rules: kcp's upsyncer (contrib-tmc, ``pkg/syncer/upsync``).
 """
@@ -45,22 +45,22 @@ _NOT_TO_TOUCH: Final = frozenset({"apiVersion", "kind", "metadata"})
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """An object as the hub is to have it. ``status`` is written on its own, after the rest."""
+    """An object as the hub should have it. ``status`` is written separately, after the rest."""
 
     desired: Desired
     status: Json | None
 
 
 def is_selected(tree: Mapping[str, Any], key: str) -> bool:
-    """True where an object on target ``key`` carries both labels that send it up."""
+    """True if an object on target ``key`` has both labels that upsync it."""
     labels = labels_of(tree)
     return labels.get(CLUSTER) == key and labels.get(STATE + key) == UPSYNC
 
 
 def lift(kind: Kind, tree: Mapping[str, Any], *, key: str, namespace: str) -> Lifted | Refusal:
-    """Return what the hub should hold in ``namespace`` of ``tree`` on target ``key``.
+    """Return what the hub should hold in ``namespace`` for ``tree`` on target ``key``.
 
-    ``kind`` is the hub's: one without a status subresource has the status in the object itself.
+    ``kind`` is the hub's: without a status subresource, the status is in the object itself.
     """
     body: Json = {name: value for name, value in tree.items() if name not in ("metadata", "status")}
     status = tree.get("status")
@@ -70,7 +70,7 @@ def lift(kind: Kind, tree: Mapping[str, Any], *, key: str, namespace: str) -> Li
     status = found.pop("status", None)
     if status and "status" not in kind.subresources:
         found["status"], status = status, None
-    if kind.id == "pods":  # a subresource of its own, which no update of the pod changes
+    if kind.id == "pods":  # a separate subresource, which no update of the pod changes
         (found.get("spec") or {}).pop("ephemeralContainers", None)
     found |= {"apiVersion": kind.api_version, "kind": kind.kind}
     found["metadata"] = _metadata(tree, key, namespace)
@@ -81,10 +81,10 @@ def lift(kind: Kind, tree: Mapping[str, Any], *, key: str, namespace: str) -> Li
 
 
 def is_lifted(tree: Mapping[str, Any], key: str, place: str) -> bool:
-    """True where we made the hub object of what is at ``place`` on target ``key``.
+    """True if we made the hub object from what is at ``place`` on target ``key``.
 
-    All three say so: our label, finalizer and origin. The state label is kcp's, for everybody; who
-    takes it off gets it back.
+    All three say so: our label, finalizer and origin. The state label is kcp's, for everybody; if
+    removed, it is restored.
     """
     return (
         labels_of(tree).get(UPSYNCED) == key
@@ -94,7 +94,7 @@ def is_lifted(tree: Mapping[str, Any], key: str, place: str) -> bool:
 
 
 def judge_locator(tree: Mapping[str, Any], target: TargetIdentity, cluster: str) -> Refusal | None:
-    """Return why a cluster-scoped object does not go up: it has to say itself where to."""
+    """Return why a cluster-scoped object is not upsynced: it must name its destination itself."""
     text = annotations_of(tree).get(LOCATOR)
     try:
         found = Locator.from_json(text) if text is not None else None
@@ -111,9 +111,9 @@ def judge_locator(tree: Mapping[str, Any], target: TargetIdentity, cluster: str)
 def why_not_derived(
     service: Mapping[str, Any] | None, copy: Mapping[str, Any] | None, key: str
 ) -> str:
-    """Return why the Endpoints of a Service stay down, "" where they go up.
+    """Return why the Endpoints of a Service are not upsynced, "" if they are.
 
-    ``service`` is the hub's and says so by an annotation; ``copy`` is what runs on the target.
+    ``service`` is the hub's and requests it by annotation; ``copy`` is on the target.
     """
     if service is None:
         return "the hub has no such Service"

@@ -1,4 +1,4 @@
-"""What to do in the hub about one object that a target owns, decided from what is known."""
+"""What to do in the hub about one object that a target owns, decided from the facts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ DEFAULTED: Final = "(seen)"  # in a set of normal differences: the hub has been 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Neither side has anything to be done."""
+    """There is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Even:
-    """The hub has it all."""
+    """The hub has everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something else comes first, and its event calls again."""
+    """Something else must come first, and its event queues this again."""
 
     reason: str
     message: str
@@ -35,14 +35,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """It does not go up, and here is why."""
+    """It is not upsynced, for the given reason."""
 
     refusal: Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class NameTaken:
-    """The hub has another object of that name: it is never touched."""
+    """The hub has another object with that name: it is never touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class CompareHubObject:
-    """What we applied and the object differ: is it defaulting, or somebody's change?"""
+    """What we applied and the object differ: defaulting, or somebody's change?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ class WriteStatus:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Note the version on the target, last: what is stamped is whole (kcp's rv)."""
+    """Record the version on the target, last: a stamped object is complete (kcp's rv)."""
 
     version: str
 
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """Somebody deletes it in the hub: our finalizer does not hold it."""
+    """Somebody is deleting it in the hub: our finalizer must not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +104,23 @@ UpStep = (
 
 @dataclass(frozen=True, slots=True)
 class UpFacts:
-    """All that the decision rests on."""
+    """Everything that the decision depends on."""
 
     key: str  # of the SyncTarget
     place: str  # on the target: what the origin of its hub object begins with
-    below: CachedObject | None  # on the target, None where it is not, or not to go up
+    below: CachedObject | None  # on the target, None if it is missing, or not to be upsynced
     below_tree: Json | None
-    unselected: str  # why an object that is there does not go up, "" where it does or is not there
+    unselected: str  # why an existing object is not upsynced, "" if it is or does not exist
     lifted: Lifted | Refusal | None  # what the hub should hold of it
-    waits: Wait | None  # why nothing can be made in the hub's namespace
-    above: CachedObject | None  # in the hub, of those made here
+    waits: Wait | None  # why nothing can be created in the hub's namespace
+    above: CachedObject | None  # in the hub, among those made by upsync
     above_tree: Json | None
     normal: frozenset[str]  # differences known to come from the hub's own defaulting
-    reported: bytes  # digest of the status last written from here; the hub may have kept less
+    reported: bytes  # digest of the status last written from here; the hub may have stored less
 
 
 def decide_up(facts: UpFacts) -> UpStep:
-    """Return the one step that brings the hub's object nearer to the target's."""
+    """Return the one step that brings the hub's object closer to the target's."""
     above, tree = facts.above, facts.above_tree
     if above is None or tree is None:
         return _without_above(facts)
@@ -165,6 +165,6 @@ def _with_both(facts: UpFacts, tree: Json) -> UpStep:
 
 
 def normal_of(lifted: Lifted, tree: Json) -> frozenset[str]:
-    """Return the differences that the hub's own defaulting makes, as one answer shows them."""
+    """Return the differences made by the hub's own defaulting, as one response shows them."""
     found = differences(lifted.desired, tree, frozenset())
     return frozenset(fingerprint(entry) for entry in found) | {DEFAULTED}

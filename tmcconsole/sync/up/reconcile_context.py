@@ -1,7 +1,7 @@
-"""One look at one object that a target owns: what is watched, known, and noted of it.
+"""One reconcile of one object that a target owns: what is watched, known, and recorded.
 
-Lanes of the target's queue and ledger that begin with ``up:`` are of this direction; the keys in
-them are the hub's, as everywhere.
+Lanes of the target's queue and ledger that start with ``up:`` are of this direction; their keys are
+the hub's, as everywhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tmcconsole.sync.up.plan import UpFacts
 
 @dataclass(slots=True)
 class UpSide:
-    """What is watched of a target and of the hub for this direction, and what is remembered."""
+    """What is watched on a target and in the hub for this direction, and what is remembered."""
 
     target: Target
     above: dict[str, Watched]  # in the hub, what was made by up-sync of any target; shared
@@ -42,19 +42,19 @@ class UpSide:
         return watched.informer.get(self.target.copy_key(kind, key)) if watched else None
 
     def ask(self, kind: str, key: ObjectKey) -> None:
-        """Have an object looked at, if its kind goes up from here."""
+        """Queue an object, if its kind is upsynced from here."""
         if self.watched(kind, key) is not None:
             self.target.queue.add(LANE + kind, key)
 
     def forget(self, item: Item) -> None:
-        """Drop all that is remembered of an object."""
+        """Drop everything remembered of an object."""
         self.reported.pop(item, None)
         self.target.ledger.forget(*item)
 
 
 @dataclass(frozen=True, slots=True)
 class UpContext:
-    """One look at one object, under way."""
+    """One reconcile of one object, in progress."""
 
     shared: SyncContext
     side: UpSide
@@ -69,7 +69,7 @@ class UpContext:
 
     @property
     def lifted(self) -> Lifted:
-        """The desired state; only asked for where there is one."""
+        """The desired state; only used if there is one."""
         if not isinstance(self.facts.lifted, Lifted):
             raise KubeError(f"{self.kind}/{self.item.key} has nothing to go up")
         return self.facts.lifted
@@ -80,13 +80,13 @@ class UpContext:
         return self.side.target.ledger.entry(*self.item)
 
     def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
-        """Note how the object stands."""
+        """Record the object's standing."""
         wall = self.shared.runtime.wall()
         self.side.target.ledger.stand(*self.item, state, wall, reason=reason, message=message)
 
 
 async def read_above(context: UpContext) -> CachedObject | None:
-    """Ask the hub itself for the object; None where it has none."""
+    """Read the object from the hub; None if there is none."""
     hub = context.shared.hub
     try:
         async with hub.concurrency.admitted():
@@ -98,12 +98,12 @@ async def read_above(context: UpContext) -> CachedObject | None:
 
 
 def why_unselected(shared: SyncContext, side: UpSide, kind: str, key: ObjectKey, tree: Json) -> str:
-    """Return why an object on the target does not go up, "" where it does."""
+    """Return why an object on the target is not upsynced, "" if it is."""
     target = side.target
     if kind == "secrets" or is_selected(tree, target.key):
         return ""
     if kind != "endpoints":
-        return "it lacks the labels that send it up"
+        return "it lacks the labels for upsync"
     source, copy = shared.hub.cached("services", key), target.copy_of("services", key)
     return why_not_derived(
         source.decode() if source else None, copy.decode() if copy else None, target.key

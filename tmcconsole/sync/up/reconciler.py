@@ -1,4 +1,4 @@
-"""Up: what a target owns, onto the hub. Read the caches, decide, act; one write at a time."""
+"""Up: what a target owns, to the hub. Read the caches, decide, act; one write at a time."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class UpSync:
     side: UpSide
 
     async def reconcile(self, item: Item) -> float | None:
-        """Bring one hub object nearer to what the target has; return seconds until another look."""
+        """Bring one hub object closer to the target's; return seconds until the next reconcile."""
         kind = item.lane.removeprefix(LANE)
         above = self.side.above.get(kind)
         if self.side.watched(kind, item.key) is None or above is None:
@@ -75,7 +75,7 @@ class UpSync:
         here, above = self.side.watched(kind, key), self.side.above.get(kind)
         informers = [self.shared.hub.namespaces, self.side.target.namespaces]
         informers += [one.informer for one in (here, above) if one is not None]
-        if kind == "endpoints":  # a Service says whether they go up
+        if kind == "endpoints":  # a Service decides whether they are upsynced
             both = (self.shared.hub.kinds.get("services"), self.side.target.kinds.get("services"))
             informers += [one.informer for one in both if one is not None]
         return all(informer.synced for informer in informers)
@@ -112,7 +112,7 @@ class UpSync:
         return lift(above.kind, tree, key=target.key, namespace=key.namespace)
 
     def _waits(self, key: ObjectKey) -> Wait | None:
-        """Return why nothing can be made in the hub's namespace now."""
+        """Return why nothing can be created in the hub's namespace now."""
         if not key.namespace:
             return None
         found = self.shared.hub.namespaces.get(ObjectKey("", key.namespace))
@@ -126,10 +126,10 @@ class UpSync:
 
 
 def _stand_by(context: UpContext, step: UpStep) -> float | None:
-    """Note how the object stands without writing: another replica does, or nobody may now."""
+    """Record the object's state without writing: another replica writes, or none may now."""
     if isinstance(step, Rest | Even | Wait | Reject | NameTaken):
         return _note(context, step)
-    context.stand(SyncState.PENDING, "Standby", "its writer is another replica")
+    context.stand(SyncState.PENDING, "Standby", "another replica writes it")
     return None
 
 
@@ -155,7 +155,7 @@ async def _act(context: UpContext, step: UpStep) -> float | None:
 
 
 def _note(context: UpContext, step: Rest | Even | Wait | Reject | NameTaken) -> float | None:
-    """Write down a step that sends nothing."""
+    """Record a step that sends nothing."""
     match step:
         case Rest():
             context.side.forget(context.item)

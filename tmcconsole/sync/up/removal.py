@@ -1,6 +1,6 @@
-"""Taking away in the hub what up-sync made there, through a gate like that of the copies.
+"""Deletes in the hub what upsync created there, through a gate like that of the copies.
 
-What stands on the target was never made by us, so nothing is ever deleted there.
+Objects on the target were never made by us, so nothing is ever deleted there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tmcconsole.tmc.history.audit import AuditUnavailable
 
 
 async def take_down(context: UpContext, reason: str) -> float | None:
-    """Delete the hub's object once a live look shows that the target's is gone, or another."""
+    """Delete the hub's object once a live read shows that the target's is gone, or replaced."""
     above = context.facts.above
     assert above is not None
     try:
@@ -48,7 +48,7 @@ async def take_down(context: UpContext, reason: str) -> float | None:
 
 
 async def let_go(context: UpContext) -> float | None:
-    """Take our finalizer off what is being deleted in the hub."""
+    """Remove our finalizer from an object being deleted in the hub."""
     above = context.facts.above
     assert above is not None
     side = context.side
@@ -68,7 +68,7 @@ async def let_go(context: UpContext) -> float | None:
 async def strip_finalizer(
     shared: SyncContext, watched: Watched, cached: CachedObject, key: str
 ) -> None:
-    """Take the finalizer of target ``key`` off the very version looked at; others' stay."""
+    """Remove the finalizer of target ``key`` from exactly the version read; others stay."""
     left = [entry for entry in finalizers_of(cached.decode()) if entry != FINALIZER + key]
     patched = await shared.hub.writer.merge_patch(
         watched.kind,
@@ -92,7 +92,7 @@ async def delete_above(
 ) -> None:
     """Delete one object in the hub: announced first, exactly this one.
 
-    Raises ``Held`` where it cannot be announced, and every ``KubeError`` but an absence.
+    Raises ``Held`` if it cannot be announced, and every ``KubeError`` except an absence.
     """
     subject = f"{watched.kind.id}/{doomed.key}"
     try:
@@ -159,7 +159,9 @@ def _require_brake(context: UpContext, above: CachedObject) -> None:
 
 
 async def _if_gone_already(context: UpContext, above: CachedObject) -> float:
-    """The finalizer still holds it: show that it is being deleted, and the next look lets go."""
+    """The finalizer still holds it: show that it is being deleted; the next reconcile releases
+    it.
+    """
     live = await read_above(context)
     if live is None or live.uid != above.uid:
         context.above.informer.forget(above.key, above.uid)

@@ -1,4 +1,4 @@
-"""Writing in the hub what a target owns: the object, its status, and the stamp at the end."""
+"""Writes to the hub what a target owns: the object, its status, and finally the stamp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAKEN = SafeText(
 
 
 async def make(context: UpContext) -> float | None:
-    """Create the object in the hub, or find out whose the one of that name is."""
+    """Create the object in the hub, or find out whose object has the name."""
     context.stand(SyncState.PENDING, "Upsync")
     tree = with_metadata(context.lifted.desired.tree, resourceVersion=ABSENT)
     try:
@@ -40,7 +40,7 @@ async def _whose(context: UpContext) -> float | None:
 
 
 async def compare(context: UpContext) -> float | None:
-    """Ask the hub what it would make of our object: what differs then is its own defaulting."""
+    """Ask the hub what it would make of our object: the differences are its own defaulting."""
     hub = context.shared.hub
     answer = await hub.writer.try_apply(context.above.kind, _ours(context))
     entry = context.entry
@@ -49,7 +49,7 @@ async def compare(context: UpContext) -> float | None:
 
 
 async def rewrite(context: UpContext) -> float | None:
-    """Apply the desired state again; one that the hub undoes again and again is a fight."""
+    """Apply the desired state again; if the hub's is changed again and again, that is a fight."""
     entry, now = context.entry, context.shared.runtime.now()
     if entry.normal and entry.drift_ledger.flip_whole(now):
         message = "changed back and forth in the hub: stop the other writer"
@@ -74,7 +74,7 @@ async def _apply(context: UpContext, tree: Json, *, force: bool) -> None:
 
 
 async def report(context: UpContext, patch: Json) -> float | None:
-    """Write the status, and remember of which status of the target it was."""
+    """Write the status, and remember which status of the target it was."""
     again = await patch_above(context, {"status": patch}, subresource="status")
     if context.facts.below is not None:
         context.side.reported[context.item] = context.facts.below.status_digest
@@ -82,7 +82,7 @@ async def report(context: UpContext, patch: Json) -> float | None:
 
 
 async def patch_above(context: UpContext, patch: Json, subresource: str = "") -> float | None:
-    """Merge-patch the very version of the hub object that was looked at."""
+    """Merge-patch exactly the version of the hub object that was read."""
     seen = context.facts.above
     assert seen is not None
     written = await context.shared.hub.writer.merge_patch(
@@ -96,10 +96,10 @@ async def patch_above(context: UpContext, patch: Json, subresource: str = "") ->
     )
     if written is None:
         return LOOK_AGAIN_S
-    return 0.0  # the mirror may refuse the answer: then the next look says so
+    return 0.0  # the cache may reject the response: then the next reconcile says so
 
 
 def take_note_of_other(context: UpContext) -> float:
-    """Note that the hub has another object of that name; it is looked at again rarely."""
+    """Record that the hub has another object with that name; it is checked again rarely."""
     context.stand(SyncState.COLLISION, "Collision", TAKEN)
     return REFUSED_RECHECK_S
