@@ -62,7 +62,7 @@ def test_an_object_of_a_kind_that_a_target_lacks_is_a_row_there_until_it_can_go(
             await world.eventually(names_the_kind, "APIImportsReady is False and says why", 30)
             assert (await imports_condition(world, "west"))["status"] == "True"
             reply: Any = await world.engine.request(Why(key="widgets.example.com/shop/one"))
-            assert "install its definition there" in reply.body
+            assert "install its CRD there" in reply.body
 
             await world.clusters["east"].apply(CRDS, define(size=WHOLE))
             await world.on("east", WIDGETS, "shop", "one")
