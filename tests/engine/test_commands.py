@@ -198,12 +198,15 @@ def test_why_tells_the_chain_from_the_placement_to_each_target() -> None:
     tell(story)
 
 
-def test_why_of_something_unknown_is_an_answer_and_no_error() -> None:
+def test_why_of_something_that_is_nowhere_says_so() -> None:
     async def story(world: World) -> None:
-        reply = await ask(world, Why(key="widgets.example.com/shop/nothing"))
+        unserved = await ask(world, Why(key="widgets.example.com/shop/nothing"))
+        absent = await ask(world, Why(key="configmaps/shop/nothing"))
 
-        assert isinstance(reply, Text)
-        assert "it is not there" in reply.body
+        assert isinstance(unserved, Refused)
+        assert "no API server here serves a kind 'widgets.example.com'" in unserved.reason
+        assert isinstance(absent, Text)
+        assert "has no such object (asked just now)" in absent.body
 
     tell(story)
 

@@ -81,7 +81,9 @@ def forget(parser: argparse.ArgumentParser) -> None:
 
 def why(parser: argparse.ArgumentParser) -> None:
     """Which object."""
-    parser.add_argument("key", nargs="?", metavar="KEY", help="an object, e.g. deploy/shop/web")
+    parser.add_argument(
+        "key", nargs="?", metavar="KEY", help="as deploy/shop/web, or deploy/shop/web@TARGET"
+    )
     parser.add_argument("--at", metavar="TARGET", help="only this target (without KEY)")
     output(parser)
 

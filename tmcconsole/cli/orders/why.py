@@ -43,8 +43,9 @@ async def _told(engine: EngineLink, *, word: str, at: str, is_json: bool) -> tup
         rows = trouble_rows(board, at)
         text = trouble_table(board, at)
         return to_json({"unknown": silent, "troubles": rows}) if is_json else text, exit_code(board)
-    key = named(board, word)
-    reply = await answer_of(engine, Why(key=key))
+    path, at_sign, only = word.partition("@")
+    key = named(board, path)
+    reply = await answer_of(engine, Why(key=f"{key}{at_sign}{only}"))
     assert isinstance(reply, Text)
     is_ill = any(one.record.key == key for one in troubles(board))
     code = NOT_ASKED if silent else NOT_WELL if is_ill else WELL

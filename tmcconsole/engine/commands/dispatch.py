@@ -49,6 +49,7 @@ from tmcconsole.engine.commands.dead_letters import Post, list_dead, retry_dead
 from tmcconsole.engine.commands.drain import plan_moves
 from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
 from tmcconsole.engine.commands.forget import forget
+from tmcconsole.engine.commands.named_object import named_object
 from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.commands.why import explain, show_difference
 from tmcconsole.engine.hub.hub_session import HubSession
@@ -115,13 +116,13 @@ class Commands:
             case ShowDrift() | AdoptDrift() | RevertDrift() | CedeField():
                 return await self._own(command)
             case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
-                return self._answer(command)
+                return await self._answer(command)
             case SimFault():
                 raise Rejected("faults exist on simulated clusters only", "see: demo")
             case _:
                 assert_never(command)
 
-    def _answer(
+    async def _answer(
         self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
     ) -> AnyReply:
         match command:
@@ -132,8 +133,8 @@ class Commands:
             case ShowQueue():
                 return self._queue(command)
             case Why():
-                item = self._item(command.key)
-                body = explain(self.session, self.supervisors, item)
+                named = named_object(self.session, self.supervisors, command.key)
+                body = await explain(self.session, self.supervisors, named)
                 return Text(title=SafeText(f"why {command.key}"), body=body)
             case ShowObject():
                 return self._show(command)

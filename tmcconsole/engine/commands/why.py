@@ -12,6 +12,8 @@ from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.kind_records import kind_line
 from tmcconsole.engine.board.object_records import judged_copies, worst_of
+from tmcconsole.engine.commands.live_object import live_lines
+from tmcconsole.engine.commands.named_object import Named
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import Json, annotations_of
@@ -30,14 +32,21 @@ from tmcconsole.sync.state.target import Target
 DRIFTS_TOLD: Final = 8  # the latest
 
 
-def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: Item) -> SafeText:
-    """Return the explanation of one logical object, line by line."""
+async def explain(
+    session: HubSession, supervisors: Mapping[str, Supervisor], named: Named
+) -> SafeText:
+    """Return the explanation of one logical object, line by line.
+
+    What the mirrors do not have is asked of the hub itself: an object that is not synced is there
+    all the same.
+    """
+    item = named.item
     cached = session.shared.hub.cached(*item)
-    lines = [f"{item.lane} {item.key}", ""]
+    lines = [f"{item.lane} {item.key}", "", *_silence_lines(session)]
     if item.lane.startswith(LANE):
         lines += _owned_lines(session, item)
     elif cached is None:
-        lines.append("hub        it is not there (any more)")
+        lines += await live_lines(session, item)
     else:
         tree = cached.decode()
         lines += _hub_lines(session, item, tree)
@@ -50,11 +59,18 @@ def explain(session: HubSession, supervisors: Mapping[str, Supervisor], item: It
     if looks:
         cause = worst_of(list(looks.values())).cell
         lines.append(f"health     {cause.health.value}, by {cause.target}: {cause.told}")
-    for name in sorted(supervisors):
+    for name in [named.target] if named.target else sorted(supervisors):
         lines += ["", *_target_lines(session, supervisors[name], item)]
         if name in looks:
             lines.append(_health_line(looks[name].cell, wall))
     return SafeText("\n".join(lines), multiline=True)
+
+
+def _silence_lines(session: HubSession) -> list[str]:
+    probe = session.probe
+    if probe.is_up:
+        return []
+    return [f"hub        no answer for {probe.down_s:.0f} s ({probe.message}): as last seen"]
 
 
 def _owned_lines(session: HubSession, item: Item) -> list[str]:
@@ -147,10 +163,10 @@ def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[s
 
 def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
     state = f"{supervisor.standing.state.value} {supervisor.standing.reason}".strip()
-    lines = [f"{supervisor.name}: {state}"]
+    lines = [f"{supervisor.name}: {state}", *_contact_lines(session, supervisor)]
     target = supervisor.target
     if target is None:
-        return [*lines, f"  {supervisor.standing.message or 'not connected yet'}"]
+        return lines
     lines += _unselected_lines(session, target, item)
     about_kind = kind_line(supervisor, item.lane)
     if about_kind:
@@ -176,6 +192,19 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
             due = f", next attempt in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
+
+
+def _contact_lines(session: HubSession, supervisor: Supervisor) -> list[str]:
+    """Why a target is not served now, since when, and when it is tried again."""
+    standing, wall = supervisor.standing, session.context.runtime.wall()
+    if standing.is_connected and supervisor.target is not None:
+        return []
+    said = [f"  {standing.message or 'not connected yet'}"]
+    if supervisor.probe is not None and supervisor.probe.contact_at:
+        said.append(f"  last answer {max(0.0, wall - supervisor.probe.contact_at):.0f} s ago")
+    if standing.next_try_at > wall:
+        said.append(f"  next try in {standing.next_try_at - wall:.0f} s")
+    return said
 
 
 def _health_line(cell: Cell, wall: float) -> str:

@@ -105,7 +105,8 @@ def keep_unknown(found: Discovery, before: Discovery | None) -> Discovery:
         for kind in before.kinds
         if _is_of(kind, failed) and (kind.id, kind.version) not in known
     ]
-    return Discovery((*found.kinds, *kept), found.failed)
+    names = tuple(sorted({*found.names, *before.names}))
+    return Discovery((*found.kinds, *kept), found.failed, names)
 
 
 def _stand(

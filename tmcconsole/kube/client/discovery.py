@@ -31,6 +31,7 @@ class Discovery:
 
     kinds: tuple[Kind, ...]
     failed: tuple[tuple[str, str], ...] = ()  # (group/version, why it is unknown)
+    names: tuple[tuple[str, str], ...] = ()  # (short or singular name, Kind.id), sorted
 
     def preferred(self) -> tuple[Kind, ...]:
         """Return each resource once, in the version that the server prefers."""
@@ -68,6 +69,8 @@ class _Resource(msgspec.Struct, rename="camel"):
     scope: str = "Namespaced"
     verbs: tuple[str, ...] | None = ()
     subresources: tuple[_Subresource, ...] | None = ()
+    singular_resource: str | None = ""
+    short_names: tuple[str, ...] | None = ()
 
 
 class _Version(msgspec.Struct):
@@ -81,6 +84,8 @@ class _LegacyResource(msgspec.Struct):
     kind: str
     namespaced: bool = False
     verbs: tuple[str, ...] | None = ()
+    singular_name: str | None = msgspec.field(name="singularName", default="")
+    short_names: tuple[str, ...] | None = msgspec.field(name="shortNames", default=())
 
 
 @dataclass(slots=True)
@@ -89,18 +94,26 @@ class _Found:
 
     kinds: list[tuple[int, Kind]]
     failed: dict[str, str]
+    names: set[tuple[str, str]]
+
+    def call(self, group: str, resource: str, names: Iterable[str | None]) -> None:
+        """Note by which other names a resource goes."""
+        id = f"{resource}.{group}" if group else resource
+        self.names |= {(name.lower(), id) for name in names if name}
 
     def discovery(self) -> Discovery:
         ordered = sorted(
             self.kinds, key=lambda found: (found[1].group, found[1].resource, found[0])
         )
         failed = sorted(self.failed.items())
-        return Discovery(tuple(kind for _, kind in ordered), tuple(failed))
+        return Discovery(
+            tuple(kind for _, kind in ordered), tuple(failed), tuple(sorted(self.names))
+        )
 
 
 async def discover(client: Reader) -> Discovery:
     """Ask the server what it serves. Raises ``KubeError`` if it does not answer at all."""
-    found = _Found([], {})
+    found = _Found([], {}, set())
     for root in ("/api", "/apis"):
         await _discover_root(client, root, found)
     return found.discovery()
@@ -134,6 +147,8 @@ def _take_group(group: Json, found: _Found) -> None:
         if version.freshness == "Stale":
             found.failed[label] = "the server behind it does not respond; its kinds may be outdated"
         found.kinds += ((rank, kind) for kind in _kinds_of(name, version))
+        for one in version.resources or ():
+            found.call(name, one.resource, (one.singular_resource, *(one.short_names or ())))
 
 
 def _kinds_of(group: str, version: _Version) -> Iterable[Kind]:
@@ -175,6 +190,9 @@ async def _ask_version(client: Reader, group: str, version: str, rank: int, foun
         found.failed[_group_version(group, version)] = SafeText(error)
     else:
         found.kinds += ((rank, kind) for kind in _legacy_kinds(group, version, resources))
+        for one in resources:
+            if "/" not in one.name:
+                found.call(group, one.name, (one.singular_name, *(one.short_names or ())))
 
 
 def _legacy_kinds(group: str, version: str, resources: list[_LegacyResource]) -> Iterable[Kind]:
