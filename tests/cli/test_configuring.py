@@ -141,7 +141,7 @@ def test_without_a_config_the_ways_to_get_one_are_named(
 
     err = capsys.readouterr().err
     assert code == 1
-    assert "demo needs none" in err
+    assert "or try tmc-console demo" in err
     assert "init --hub" in err
     assert err.count("\n") == 1
 

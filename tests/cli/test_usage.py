@@ -41,7 +41,7 @@ COMMANDS = [
         ("status -o xml", 'tmc-console status: -o/--output: unknown value "xml"; use one of'),
         ("run now", 'tmc-console run: unexpected argument "now"'),
         ("demo --scenario tuor", '--scenario: no scenario "tuor"; did you mean "tour"?'),
-        ("demo --for 3s", "tmc-console demo: --for is for --headless; add --headless"),
+        ("demo --for 3s", "tmc-console demo: --for needs --headless"),
         ("init --hub a --target b", 'tmc-console init: "b" does not name a file; write NAME=FILE'),
         ("init --hub a --target b=c --target b=d", '--target: "b" is given twice; use a'),
     ],

@@ -24,8 +24,8 @@ def loaded(arguments: Arguments) -> Loaded:
     file = config_file(arguments)
     if file is None and not any(name.startswith("TMC_HUB_") for name in os.environ):
         raise CommandFailure(
-            "no config file: tmc-console demo needs none; tmc-console init --hub FILE "
-            "--target NAME=FILE --config tmc-console.toml writes one"
+            "no config file; write one with tmc-console init --hub FILE --target NAME=FILE "
+            "--config tmc-console.toml, or try tmc-console demo"
         )
     try:
         return load(file, os.environ, arguments.settings, Path.cwd())

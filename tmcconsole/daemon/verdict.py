@@ -23,7 +23,7 @@ ILL: Final = (Health.DEGRADED, Health.UNHEALTHY)
 
 
 class Unknown(NamedTuple):
-    """A part that does not answer. ``since`` in Unix seconds, 0 where it never has answered."""
+    """A part that does not respond. ``since`` in Unix seconds, 0 if it never has."""
 
     what: str  # the hub, or a target's name
     since: float
@@ -31,20 +31,20 @@ class Unknown(NamedTuple):
 
 
 class IllCopy(NamedTuple):
-    """One copy that is not as it should be."""
+    """One copy that is not in sync, or not healthy."""
 
     record: ObjectRecord
     cell: Cell
 
     @property
     def state(self) -> str:
-        """What is wrong in one word: how the copy stands, or its health where it is in sync."""
+        """What is wrong in one word: the copy's state, or its health if it is in sync."""
         is_placed = self.cell.state is SyncState.IN_SYNC
         return self.cell.health.value if is_placed else self.cell.state.value
 
     @property
     def message(self) -> str:
-        """Why, as the copy's cluster or the engine has it."""
+        """Why, according to the copy's cluster or the engine."""
         return str(self.cell.message or (self.cell.told if self.cell.health in ILL else ""))
 
 

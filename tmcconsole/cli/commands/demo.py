@@ -89,7 +89,7 @@ def _check(arguments: Arguments) -> None:
         fix = nearest(arguments.scenario, SCENARIOS)
         raise UsageError(f'tmc-console demo: --scenario: no scenario "{arguments.scenario}"; {fix}')
     if arguments.duration and not arguments.headless:
-        raise UsageError("tmc-console demo: --for is for --headless; add --headless")
+        raise UsageError("tmc-console demo: --for needs --headless")
 
 
 def _notes(ready: Mapping[str, Any], settings: Settings) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``tmc-console manifests``: manifests that an administrator applies, made from the config."""
+"""``tmc-console manifests``: manifests for an administrator to apply, made from the config."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tmcconsole.kube.objects import Json
 
 
 def rbac(arguments: Arguments) -> int:
-    """Print the roles and bindings for one side, as YAML documents."""
+    """Print the roles and bindings for one API server, as YAML documents."""
     from tmcconsole.engine.connection.rbac_manifests import manifests
 
     settings = loaded(arguments).settings
@@ -31,6 +31,6 @@ def _subject(arguments: Arguments) -> Json:
     namespace, slash, name = arguments.account.partition("/")
     if not (namespace and slash and name) or "/" in name:
         raise CommandFailure(
-            f'--account: "{arguments.account}" names no service account; write NAMESPACE/NAME'
+            f'--account: "{arguments.account}" is not a service account; write NAMESPACE/NAME'
         )
     return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
