@@ -28,7 +28,14 @@ DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 QUOTED = re.compile(r"`([^`]+)`")
 REASON = re.compile(r"[A-Z][A-Za-z]+")
 # Reasons that API servers and transports give, not we: they are explained, but made elsewhere.
-FOREIGN_REASONS = {"Unreachable", "Timeout", "Certificate", "Credentials", "Unauthorized"}
+FOREIGN_REASONS = {
+    "Unreachable",
+    "Timeout",
+    "Certificate",
+    "Credentials",
+    "Kubeconfig",
+    "Unauthorized",
+}
 
 
 def relative(path: Path) -> str:

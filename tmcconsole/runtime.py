@@ -59,7 +59,7 @@ class TransportError(Exception):
     def __init__(self, message: str, *, sent: bool, reason: str = "Unreachable") -> None:
         super().__init__(message)
         self.sent = sent
-        self.reason = reason  # Unreachable | Timeout | Certificate | Credentials
+        self.reason = reason  # Unreachable | Timeout | Certificate | Credentials | Kubeconfig
 
 
 class ByteStream(Protocol):

@@ -70,7 +70,7 @@ async def refused(path: Path, context: str = "") -> str:
     """Return what is said of an unusable kubeconfig; it must be one line, from dial."""
     with pytest.raises(TransportError) as caught:
         await dial(ClusterAccess(path, context), now=Clocks(), wall=Clocks())
-    assert caught.value.reason == "Credentials"
+    assert caught.value.reason in ("Kubeconfig", "Credentials")
     assert not caught.value.sent
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -78,6 +78,9 @@ async def refused(path: Path, context: str = "") -> str:
 
 async def test_a_missing_file_is_named(tmp_path: Path) -> None:
     said = await refused(tmp_path / "nowhere")
+    with pytest.raises(TransportError) as caught:
+        await dial(ClusterAccess(tmp_path / "nowhere"), now=Clocks(), wall=Clocks())
+    assert caught.value.reason == "Kubeconfig"
 
     assert str(tmp_path / "nowhere") in said
     assert "No such file" in said

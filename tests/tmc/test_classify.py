@@ -46,7 +46,13 @@ TABLE = [
         "Slow",
     ),
     (
-        TransportError("no kubeconfig", sent=False, reason="Credentials"),
+        TransportError("no kubeconfig", sent=False, reason="Kubeconfig"),
+        "ConfigurationError",
+        "Kubeconfig",
+        "Slow",
+    ),
+    (
+        TransportError("expired", sent=False, reason="Credentials"),
         "ClusterAuthentication",
         "Credentials",
         "Slow",

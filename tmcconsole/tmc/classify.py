@@ -38,6 +38,7 @@ CLUSTER_WIDE: Final = frozenset(
         ErrorType.CLUSTER_UNAVAILABLE,
         ErrorType.CLUSTER_AUTHENTICATION,
         ErrorType.CLUSTER_CONFIGURATION,
+        ErrorType.CONFIGURATION_ERROR,
         ErrorType.NETWORK_CONNECTIVITY,
     }
 )
@@ -79,6 +80,10 @@ def _unreachable(message: str, reason: str, *, sent: bool) -> Failure:
             reason=reason,
             hint=hint,
             severity=Severity.HIGH,
+        )
+    if reason == "Kubeconfig":
+        return failure(
+            ErrorType.CONFIGURATION_ERROR, message, reason=reason, severity=Severity.HIGH
         )
     if reason == "Credentials":
         return failure(ErrorType.CLUSTER_AUTHENTICATION, message, reason=reason)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.setting import config_file
+from tmcconsole.cli.failure import CommandFailure, one_line
+from tmcconsole.cli.setting import config_file, loaded
 from tmcconsole.config.places import config_home, state_home
 
 PACKAGES = ("textual", "rich", "aiohttp", "anyio", "msgspec", "orjson", "kubernetes")
@@ -36,11 +37,21 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 def _paths(arguments: Arguments) -> Iterator[tuple[str, str]]:
-    state = arguments.settings.get("state_dir") or os.environ.get("TMC_STATE_DIR")
     yield "config file", str(config_file(arguments) or "none found")
     yield "config directory", str(config_home(os.environ))
-    yield "state directory", str(Path(state).absolute() if state else state_home(os.environ))
+    yield "state directory", _state_dir(arguments)
     yield "program", str(Path(__file__).parents[2])
+
+
+def _state_dir(arguments: Arguments) -> str:
+    """Return where the state is kept with this config; why that is unknown if it is wrong."""
+    try:
+        return str(loaded(arguments).settings.state_dir)
+    except CommandFailure as error:
+        if config_file(arguments) is not None:
+            return f"not known: {one_line(error)}"
+        state = arguments.settings.get("state_dir") or os.environ.get("TMC_STATE_DIR")
+        return str(Path(state).absolute() if state else state_home(os.environ))
 
 
 def _terminal() -> Iterator[tuple[str, str]]:

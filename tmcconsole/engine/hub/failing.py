@@ -123,7 +123,7 @@ def _setup(error: SetupError) -> Failure:
 
 def message_of(found: Failure) -> SafeText:
     """Return the message with its hint; messages about credentials already include one."""
-    if found.reason == "Credentials":
+    if found.reason in ("Credentials", "Kubeconfig"):
         return found.message
     if not found.hint:
         return found.message

@@ -295,7 +295,7 @@ class Supervisor:
         state = TargetState.UNREACHABLE
         if found.type is ErrorType.CLUSTER_AUTHENTICATION:
             state = TargetState.UNAUTHORIZED
-        if isinstance(error, SetupError):
+        if isinstance(error, SetupError) or found.type is ErrorType.CONFIGURATION_ERROR:
             state = TargetState.REFUSED
         if self._served_from and context.runtime.now() - self._served_from >= HEALTHY_S:
             self._failures = 0

@@ -15,7 +15,12 @@ import anyio.to_thread
 from tmcconsole.config.settings import ClusterAccess
 from tmcconsole.kube.access.exec_plugin import ExecToken, exec_plugin
 from tmcconsole.kube.access.http import HttpTransport
-from tmcconsole.kube.access.kubeconfig import KubeconfigEntry, KubeContext, read_context
+from tmcconsole.kube.access.kubeconfig import (
+    KubeconfigEntry,
+    KubeconfigError,
+    KubeContext,
+    read_context,
+)
 from tmcconsole.kube.access.oidc import OidcToken
 from tmcconsole.kube.access.tls import Certificates, build_context, pem_of, read_pem
 from tmcconsole.kube.access.tokens import FileToken, FixedToken, TokenSource, basic, bearer
@@ -72,12 +77,13 @@ class Endpoint:
 async def dial(access: ClusterAccess, *, now: Clock, wall: Clock) -> HttpTransport:
     """Return the transport of a configured cluster; nothing is sent to it yet.
 
-    Raises ``TransportError`` (Credentials) if the kubeconfig or the credentials are unusable.
+    Raises ``TransportError``: Kubeconfig if that is unusable, Credentials if those are.
     """
     try:
         return await _connect(await open_endpoint(access, now=now, wall=wall), now)
     except CredentialsError as error:
-        raise TransportError(str(error), sent=False, reason="Credentials") from error
+        reason = "Kubeconfig" if isinstance(error, KubeconfigError) else "Credentials"
+        raise TransportError(str(error), sent=False, reason=reason) from error
 
 
 async def _connect(endpoint: Endpoint, now: Clock) -> HttpTransport:
@@ -95,7 +101,7 @@ async def open_endpoint(access: ClusterAccess, *, now: Clock, wall: Clock) -> En
     if access.in_cluster:
         return in_cluster(SERVICE_ACCOUNT, os.environ, now)
     if access.kubeconfig is None:
-        raise CredentialsError("no kubeconfig configured; set kubeconfig, or in_cluster = true")
+        raise KubeconfigError("no kubeconfig configured; set kubeconfig, or in_cluster = true")
     context = await anyio.to_thread.run_sync(read_context, access.kubeconfig, access.context)
     return from_context(context, access, now, wall)
 

@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 MAX_SIZE: Final = 16 << 20  # bytes; anything larger is not a kubeconfig
 
 
+class KubeconfigError(CredentialsError):
+    """A kubeconfig that cannot be read or makes no sense: no server has been asked yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class KubeconfigEntry:
     """A named cluster or user, and its file, which relative paths start from."""
@@ -31,12 +35,12 @@ class KubeconfigEntry:
     file: Path
 
     def text(self, field: str) -> str:
-        """Return a text field, "" if it is missing. Raises ``CredentialsError``."""
+        """Return a text field, "" if it is missing. Raises ``KubeconfigError``."""
         value = self.fields.get(field)
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise CredentialsError(f"{self.file}: {field} of {self.name} is not a string")
+            raise KubeconfigError(f"{self.file}: {field} of {self.name} is not a string")
         return value
 
     def path(self, field: str) -> Path | None:
@@ -48,7 +52,7 @@ class KubeconfigEntry:
         """Return a boolean field."""
         value = self.fields.get(field)
         if not isinstance(value, bool | None):
-            raise CredentialsError(f"{self.file}: {field} of {self.name} is not true or false")
+            raise KubeconfigError(f"{self.file}: {field} of {self.name} is not true or false")
         return bool(value)
 
 
@@ -85,11 +89,11 @@ def read_context(path: Path, context: str = "") -> KubeContext:
     document = _read_one(files[0]) if len(files) == 1 else _read_merged(files)
     name = context or document.current
     if not name:
-        raise CredentialsError(f"{path}: no current-context; set one, or write FILE#CONTEXT")
+        raise KubeconfigError(f"{path}: no current-context; set one, or write FILE#CONTEXT")
     chosen = document.contexts.get(name)
     if chosen is None:
         known = ", ".join(sorted(document.contexts)[:10]) or "none"
-        raise CredentialsError(f"{path}: no context {name!r}; it has: {known}")
+        raise KubeconfigError(f"{path}: no context {name!r}; it has: {known}")
     user = chosen.text("user")
     return KubeContext(
         name,
@@ -104,7 +108,7 @@ def _referred(
     name = context.text(field)
     entry = entries.get(name)
     if entry is None:
-        raise CredentialsError(
+        raise KubeconfigError(
             f"{context.file}: context {context.name!r} refers to {field} {name!r}, "
             f"which does not exist; add it under {field}s"
         )
@@ -129,17 +133,17 @@ def load_file(file: Path) -> Json:
         content = file.read_bytes()
     except OSError as error:
         cause = error.strerror or type(error).__name__
-        raise CredentialsError(
+        raise KubeconfigError(
             f"cannot read kubeconfig {file}: {cause}; correct the path or the file's mode"
         ) from error
     if len(content) > MAX_SIZE:
-        raise CredentialsError(f"{file}: too large to be a kubeconfig")
+        raise KubeconfigError(f"{file}: too large to be a kubeconfig")
     try:
         tree = yaml.safe_load(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise CredentialsError(f"{file}: not valid YAML{_place(error)}") from error
+        raise KubeconfigError(f"{file}: not valid YAML{_place(error)}") from error
     if not isinstance(tree, dict):
-        raise CredentialsError(f"{file}: not a kubeconfig (no clusters, users or contexts in it)")
+        raise KubeconfigError(f"{file}: not a kubeconfig (no clusters, users or contexts in it)")
     return tree
 
 
@@ -158,13 +162,13 @@ def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, Kube
     entries: dict[str, KubeconfigEntry] = {}
     listed = tree.get(section) or []
     if not isinstance(listed, list):
-        raise CredentialsError(f"{file}: {section} is not a list")
+        raise KubeconfigError(f"{file}: {section} is not a list")
     for item in listed:
         if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            raise CredentialsError(f"{file}: an entry of {section} has no name")
+            raise KubeconfigError(f"{file}: an entry of {section} has no name")
         fields: Any = item.get(field) or {}
         if not isinstance(fields, dict):
-            raise CredentialsError(f"{file}: {field} {item['name']!r} has no fields")
+            raise KubeconfigError(f"{file}: {field} {item['name']!r} has no fields")
         entries.setdefault(item["name"], KubeconfigEntry(item["name"], fields, file))
     return entries
 
@@ -175,7 +179,7 @@ def _read_merged(files: list[Path]) -> _Document:
     """
     documents = [_read_one(file) for file in files if file.exists()]
     if not documents:
-        raise CredentialsError(f"none of {os.pathsep.join(map(str, files))} exists")
+        raise KubeconfigError(f"none of {os.pathsep.join(map(str, files))} exists")
     merged = replace(documents[0], contexts={}, clusters={}, users={})
     for document in reversed(documents):
         merged.contexts.update(document.contexts)
