@@ -21,6 +21,7 @@ HERE: Final = Path(__file__).parent
 TIER_OF: Final = {
     "test_architecture.py": QUICK,
     "test_docs.py": QUICK,
+    "test_operating.py": QUICK,
     "test_hot_path.py": USUAL,
     "test_one_object.py": USUAL,
     "test_tiers.py": QUICK,
