@@ -21,7 +21,7 @@ from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sim.faces.http_face import serve
 from tmcconsole.sim.faces.kubeconfig_file import write_kubeconfig
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 SOURCES = Path(__file__).parent / "clients"
 WORKS = [

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import orjson
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.validation import forbidden_field, problems, wrong
+from tmcconsole.sim.admission.validation import (
+    forbidden_field,
+    metadata_problems,
+    problems,
+    wrong,
+)
 from tmcconsole.sim.admission.warnings import of_change
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
 from tmcconsole.sim.request.request_info import RequestInfo
@@ -142,8 +147,8 @@ def _undecodable(asked: RequestInfo, why: str) -> StatusError:
 
 
 def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
-    if not kind.is_custom:
-        wrong_field = mistyped(kind, tree)
+    wrong_field = mistyped(kind, tree)
+    if wrong_field or not kind.is_custom:
         return [f".{wrong_field.path}: {wrong_field.why}"] if wrong_field else []
     causes = violations(tree, kind.schema or {})
     return [f".{c.field}: {c.message}" for c in causes if c.reason == "FieldValueTypeInvalid"]
@@ -164,8 +169,8 @@ def validate(
         causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
     if kind.is_custom and kind.schema:
         causes += _violations(kind.schema, asked, new)
-    if asked.subresource != "status":
-        causes += problems(kind, new, old)
+    is_status = asked.subresource == "status"
+    causes += metadata_problems(kind, new) if is_status else problems(kind, new, old)
     if causes:
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:

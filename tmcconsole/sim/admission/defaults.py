@@ -28,7 +28,14 @@ def typed(value: Any, shape: ValueShape) -> Any:
     if isinstance(value, dict):
         kept = {key: typed(child, shape.child(key)) for key, child in value.items()}
         return {key: child for key, child in kept.items() if not _is_nothing(child, shape, key)}
-    return [typed(item, shape.item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [typed(_zero(shape) if item is None else item, shape.item) for item in value]
+    return value
+
+
+def _zero(shape: ValueShape) -> Any:
+    """Return what a null in a list becomes."""
+    return {} if shape.item.fields or shape.item.is_atomic else ""
 
 
 def _is_nothing(value: Any, shape: ValueShape, key: str) -> bool:

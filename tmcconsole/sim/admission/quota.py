@@ -72,7 +72,7 @@ def is_done(pod: Json) -> bool:
 
 def in_scope(quota: Json, kind_id: str, tree: Json) -> bool:
     """Whether a quota with scopes counts an object."""
-    scopes = quota["spec"].get("scopes") or ()
+    scopes = (quota.get("spec") or {}).get("scopes") or ()
     if not scopes:
         return True
     if kind_id != "pods":

@@ -200,8 +200,10 @@ def reset_fields(kind: SimKind, subresource: str) -> Json:
     return {"f:status": {}} if kind.has_status else {}
 
 
-def prepare_change(kind: SimKind, old: Json, new: Json) -> None:
+def prepare_change(kind: SimKind, subresource: str, old: Json, new: Json) -> None:
     """Carry over what was allocated, and raise the generation where it must, in place."""
+    if kind.id == "namespaces" and not subresource:  # its finalizers go through finalize only
+        new["spec"] = {**(new.get("spec") or {}), **(old.get("spec") or {})}
     if kind.id == "services" and new["spec"].get("type") != "ExternalName":
         for field in _ALLOCATED:
             if field in old["spec"] and not new["spec"].get(field):
@@ -314,7 +316,7 @@ def _first_job(_server: Server, tree: Json) -> None:
 
 
 def _first_definition(_server: Server, tree: Json) -> None:
-    storing = [v["name"] for v in tree["spec"].get("versions") or () if v.get("storage")]
+    storing = [v.get("name") or "" for v in tree["spec"].get("versions") or () if v.get("storage")]
     none = {"plural": "", "kind": ""}
     tree["status"] = {"conditions": None, "acceptedNames": none, "storedVersions": storing}
 

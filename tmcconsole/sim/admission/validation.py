@@ -10,6 +10,10 @@ import orjson
 
 from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.volume_claims import claim_changes
+from tmcconsole.sim.rules.definition_rules import definition_problems
+from tmcconsole.sim.rules.owner_rules import owner_problems
+from tmcconsole.sim.rules.struct_rules import broken_rules
+from tmcconsole.sim.schema.structs import struct_of
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.status_errors import StatusCause
 
@@ -61,9 +65,27 @@ _KEY_RULE: Final = (
 )
 
 
+def metadata_problems(kind: SimKind, tree: Json) -> list[StatusCause]:
+    """Return what makes the metadata of an object invalid."""
+    return list(_metadata(kind, tree["metadata"]))
+
+
 def problems(kind: SimKind, tree: Json, old: Json | None) -> list[StatusCause]:
     """Return what makes an object, or its change from ``old``, invalid."""
-    return [*_metadata(kind, tree["metadata"]), *_content(kind, tree, old)]
+    found = [*_metadata(kind, tree["metadata"]), *_content(kind, tree, old)]
+    known = {cause.field for cause in found}
+    return [*found, *(cause for cause in _rules(kind, tree, old) if cause.field not in known)]
+
+
+def _rules(kind: SimKind, tree: Json, old: Json | None) -> Iterator[StatusCause]:
+    """What is as it was is not judged again, though rules may have become stricter."""
+    struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
+    if struct is not None and (old is None or _without_head(tree) != _without_head(old)):
+        yield from broken_rules(struct.name, tree)
+
+
+def _without_head(tree: Json) -> Json:
+    return {key: value for key, value in tree.items() if key not in ("metadata", "status")}
 
 
 def required(field: str, why: str = "") -> StatusCause:
@@ -99,6 +121,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[StatusCause]:
     if size > _ANNOTATIONS_LIMIT:
         text = f"Too long: may not be more than {_ANNOTATIONS_LIMIT} bytes"
         yield StatusCause("FieldValueTooLong", text, "metadata.annotations")
+    yield from owner_problems(meta.get("ownerReferences") or ())
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         yield from _finalizer(kind, finalizer, index)
 
@@ -342,7 +365,13 @@ def _definition(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     name = tree["metadata"].get("name")
     if name != f"{names.get('plural')}.{spec.get('group') or 'core'}":
         yield wrong("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
-    if old is not None and old["spec"].get("scope") != spec.get("scope"):
+    yield from _definition_change(tree, spec, old["spec"] if old else None)
+
+
+def _definition_change(tree: Json, spec: Json, old: Json | None) -> Iterator[StatusCause]:
+    if old != spec:
+        yield from definition_problems(tree)
+    if old is not None and old.get("scope") != spec.get("scope"):
         yield wrong("spec.scope", spec.get("scope"), "field is immutable")
 
 

@@ -58,7 +58,7 @@ def quotas(local: Local) -> ClusterController:
         quota = local.get(QUOTAS, key)
         if quota is None:
             return
-        hard = quota["spec"].get("hard") or {}
+        hard = (quota.get("spec") or {}).get("hard") or {}
         used = _used(local, quota, key.namespace)
         counted = {name: used.get(name, "0") for name in hard}
         local.set_status(QUOTAS, quota, {"hard": hard, "used": counted})
@@ -79,7 +79,7 @@ def _used(local: Local, quota: Json, namespace: str) -> dict[str, str]:
 def _budget_status(local: Local, budget: Json, pods: list[Json]) -> Json:
     healthy = sum(is_true(pod, "Ready") and not is_terminating(pod) for pod in pods)
     expected = _expected(local, pods)
-    desired = _desired(budget["spec"], expected)
+    desired = _desired(budget.get("spec") or {}, expected)
     allowed = max(0, healthy - desired) if expected else 0
     old = budget.get("status") or {}
     reason = "SufficientPods" if allowed else "InsufficientPods"

@@ -50,7 +50,9 @@ class Local:
 
     def finalize(self, namespace: str, tree: Json) -> None:
         """Let an empty namespace go."""
-        spec = {key: value for key, value in tree["spec"].items() if key != "finalizers"}
+        spec = {
+            key: value for key, value in (tree.get("spec") or {}).items() if key != "finalizers"
+        }
         self._send("PUT", f"/api/v1/namespaces/{namespace}/finalize", {**tree, "spec": spec})
 
     def delete(

@@ -14,6 +14,7 @@ from tmcconsole.sim.storage.status_errors import StatusError
 from tmcconsole.sim.storage.store import Commit, StoreKey
 
 RETRY_S: Final = 1.0  # after a refusal
+LONGEST_RETRY_S: Final = 60.0  # after exceptions, each wait twice the last
 GRAIN_S: Final = 0.001  # times closer than this are the same
 BATCH: Final = 50  # reconciles before the event loop gets a turn
 
@@ -38,6 +39,7 @@ class Loop:
         self._controllers = {controller.name: controller for controller in controllers}
         self._due: dict[tuple[str, StoreKey], None] = {}  # in order of arrival
         self._later: list[tuple[float, int, str, StoreKey]] = []
+        self._failures: dict[tuple[str, StoreKey], int] = {}  # exceptions in a row
         self._sequence = 0
         self._wake = anyio.Event()
         self._is_waiting = False
@@ -48,8 +50,11 @@ class Loop:
     def observe(self, commit: Commit) -> None:
         """Note what a commit makes due."""
         for controller in self._controllers.values():
-            for key in controller.keys_of(commit):
-                self._due[controller.name, key] = None
+            try:
+                for key in controller.keys_of(commit):
+                    self._due[controller.name, key] = None
+            except Exception as error:  # noqa: BLE001  # told; the others see the commit
+                self._server.store.mishaps.tell(f"{controller.name} at {commit.key}", error)
         if self._due and self._is_waiting:
             self._wake.set()
 
@@ -71,12 +76,21 @@ class Loop:
         del self._due[name, key]
         try:
             again = self._controllers[name].reconcile(key)
+            self._failures.pop((name, key), None)
         except StatusError:
             again = RETRY_S  # refused: the state it was decided on has moved, or will
+        except Exception as error:  # noqa: BLE001  # told, and costs this object's turn only
+            self._server.store.mishaps.tell(f"{name} at {key}", error)
+            again = self._patience(name, key)
         if again is not None:
             self._sequence += 1
             due = self._server.now() + again
             heapq.heappush(self._later, (due, self._sequence, name, key))
+
+    def _patience(self, name: str, key: StoreKey) -> float:
+        """Return how long to leave an object alone at which a controller fails once more."""
+        failures = self._failures[name, key] = self._failures.get((name, key), 0) + 1
+        return float(min(RETRY_S * 2 ** min(failures - 1, 10), LONGEST_RETRY_S))
 
     def _take_ripe(self) -> None:
         now = self._server.now() + GRAIN_S

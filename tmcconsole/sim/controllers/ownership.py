@@ -51,7 +51,7 @@ class DependentIndex:
 def owner_uids(tree: Json | None) -> list[str]:
     """Return the uids an object's owner references name."""
     references = (tree or {}).get("metadata", {}).get("ownerReferences") or ()
-    return [reference["uid"] for reference in references]
+    return [reference.get("uid") or "" for reference in references]
 
 
 def controller_of(tree: Json | None) -> Json | None:

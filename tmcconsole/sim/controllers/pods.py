@@ -102,10 +102,10 @@ class Machines:
         fitting = []
         for node in self._local.items("nodes"):
             labels = node["metadata"].get("labels") or {}
-            room = int((node["status"].get("allocatable") or {}).get("pods", 110))
+            room = int(((node.get("status") or {}).get("allocatable") or {}).get("pods", 110))
             name = node["metadata"]["name"]
             fits = all(labels.get(key) == value for key, value in wanted.items())
-            usable = is_true(node, "Ready") and not node["spec"].get("unschedulable")
+            usable = is_true(node, "Ready") and not (node.get("spec") or {}).get("unschedulable")
             if fits and usable and self._scheduled.get(name, 0) < room:
                 fitting.append((self._scheduled.get(name, 0), name))
         return min(fitting)[1] if fitting else None

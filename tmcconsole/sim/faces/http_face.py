@@ -129,13 +129,14 @@ class Served:
             return web.Response(status=503)
 
     async def _answer(self, http: web.BaseRequest, user: User, path: str) -> Response | Watch:
-        if (http.content_length or 0) > MAX_BODY:
+        body = await _body(http)
+        if body is None:
             return too_large(f"Request entity too large: limit is {MAX_BODY}").response()
         request = Request(
             method=http.method,
             path=path,
             query=tuple(http.rel_url.query.items()),
-            body=await http.read(),
+            body=body,
             content_type=http.headers.get("content-type", ""),
             accept=http.headers.get("accept", ""),
             headers=tuple((key.lower(), value) for key, value in http.headers.items()),
@@ -158,6 +159,19 @@ def _credentials(http: web.BaseRequest) -> tuple[str, str]:
         return token, slash + rest
     scheme, _, token = http.headers.get("authorization", "").partition(" ")
     return (token.strip() if scheme.lower() == "bearer" else ""), path
+
+
+async def _body(http: web.BaseRequest) -> bytes | None:
+    """Return the body of a request; None where it is larger than the server takes."""
+    if (http.content_length or 0) > MAX_BODY:
+        return None
+    parts, size = [], 0
+    async for part in http.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+    return b"".join(parts)
 
 
 def _nothing() -> None:

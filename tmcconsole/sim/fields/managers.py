@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from tmcconsole.kube.objects import Json
 from tmcconsole.sim.fields.fieldsets import (
@@ -94,6 +94,8 @@ class FieldWriter:
 def read(tree: Json) -> Managers:
     """Return the managers of an object."""
     entries = (tree.get("metadata") or {}).get("managedFields") or ()
+    if not all(_is_field_set((entry or {}).get("fieldsV1") or {}) for entry in entries):
+        return {}  # as a server takes a list that it cannot read
     found = [_manager(entry) for entry in entries if isinstance(entry, dict) and entry]
     return {manager.identity: manager for manager in found}
 
@@ -191,6 +193,14 @@ def _printed(manager: Manager) -> str:
     if manager.subresource:
         text += f' with subresource "{manager.subresource}"'
     return f"{text} using {manager.api_version}" if manager.operation == UPDATE else text
+
+
+def _is_field_set(fields: Any) -> bool:
+    """Whether something is a set of fields, all the way down."""
+    return isinstance(fields, dict) and all(
+        name[:2] in ("f:", "k:", "v:", "i:", ".") and _is_field_set(child)
+        for name, child in fields.items()
+    )
 
 
 def _manager(entry: Json) -> Manager:

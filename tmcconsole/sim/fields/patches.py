@@ -27,6 +27,10 @@ def json_patch(tree: Json, operations: Any) -> Json:
         jsonpatch.JsonPatchException,
         jsonpatch.JsonPatchTestFailed,
         jsonpointer.JsonPointerException,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
     ) as error:
         message = "the server rejected our request due to an error in our request"
         raise StatusError(422, "Invalid", message, {}) from error
@@ -77,6 +81,8 @@ def _strategic_map(tree: Json, patch: Json, shape: ValueShape) -> Json:
     if directive == "delete":
         return {}
     kept = patch.get("$retainKeys")
+    if kept is not None and not isinstance(kept, list):
+        raise bad_request("unable to parse $retainKeys: it is no list")
     merged = {k: v for k, v in tree.items() if kept is None or k in kept}
     for key, value in patch.items():
         if key.startswith("$"):
@@ -91,6 +97,8 @@ def _strategic_map(tree: Json, patch: Json, shape: ValueShape) -> Json:
 
 def _list_directive(merged: Json, key: str, value: Any) -> None:
     directive, _, field = key.partition("/")
+    if directive == "$deleteFromPrimitiveList" and not isinstance(value, list):
+        raise bad_request("unable to parse $deleteFromPrimitiveList: it is no list")
     if directive == "$deleteFromPrimitiveList" and isinstance(merged.get(field), list):
         merged[field] = [item for item in merged[field] if item not in value]
 
@@ -115,6 +123,8 @@ def _order_lists(tree: Json, merged: Json, patch: Json, shape: ValueShape) -> No
         directive, _, field = key.partition("/")
         if directive != "$setElementOrder" or not isinstance(merged.get(field), list):
             continue
+        if not isinstance(order, list):
+            raise bad_request("unable to parse $setElementOrder: it is no list")
         name = shape.child(field).patch_key
         wanted = [_identity(item, name) for item in order]
         before = [_identity(item, name) for item in tree.get(field) or ()]
@@ -126,6 +136,8 @@ def _strategic_list(tree: list[Any], patch: list[Any], shape: ValueShape) -> lis
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [_plain(item) for item in patch if item.get("$patch") != "replace"]
     if shape.is_set:
+        if any(isinstance(item, (dict, list)) for item in patch):
+            raise bad_request("unable to merge: the list holds scalars only")
         items = dict.fromkeys((*tree, *patch))
         return _interleaved({item: item for item in items}, list(dict.fromkeys(patch)), tree)
     if not shape.patch_key:
@@ -137,7 +149,7 @@ def _merge_keyed(tree: list[Any], patch: list[Any], shape: ValueShape) -> list[A
     items = {_identity(item, shape.patch_key): item for item in tree}
     for item in patch:
         identity = _identity(item, shape.patch_key)
-        if not isinstance(item, dict) or identity is None:
+        if not isinstance(item, dict) or isinstance(identity, (dict, list, type(None))):
             raise bad_request(f"map: {item} does not contain declared merge key: {shape.patch_key}")
         if item.get("$patch") == "delete":
             items.pop(identity, None)

@@ -20,6 +20,7 @@ from tmcconsole.sim.storage.server import Server, rfc3339
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
     StatusCause,
+    bad_request,
     conflict,
     forbidden,
     invalid,
@@ -32,6 +33,13 @@ CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
 _POLICIES: Final = ("Background", "Foreground", "Orphan")
+_OPTION_TYPES: Final[dict[str, type]] = {
+    "gracePeriodSeconds": int,
+    "preconditions": dict,
+    "orphanDependents": bool,
+    "propagationPolicy": str,
+    "dryRun": list,
+}
 _OWN_WAYS: Final = ("namespaces", CRD_ID)  # of being deleted, without a period of grace
 _UNDELETABLE: Final = frozenset({"default", "kube-system", "kube-public"})
 
@@ -209,6 +217,7 @@ def _check_preconditions(asked: RequestInfo, stored: Stored, options: Options) -
 
 def _options(asked: RequestInfo) -> Options:
     body = decode(asked) if asked.body else _of_query(asked.query)
+    _check_types(body)
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
     dry_run = body.get("dryRun") or []
@@ -241,12 +250,25 @@ def _options(asked: RequestInfo) -> Options:
     )
 
 
+def _check_types(body: Json) -> None:
+    """Raise Failure 400 for options of another type than they have."""
+    for name, type_ in _OPTION_TYPES.items():
+        value = body.get(name)
+        if value is not None and not isinstance(value, type_):
+            raise bad_request(f"json: cannot unmarshal DeleteOptions.{name}: {value!r}")
+    preconditions = body.get("preconditions") or {}
+    dry_run = body.get("dryRun") or []
+    if not all(isinstance(text, str) for text in (*preconditions.values(), *dry_run)):
+        raise bad_request("json: cannot unmarshal DeleteOptions")
+
+
 def _of_query(query: Mapping[str, str]) -> Json:
     """Return the options of a request without a body; with one, its query says nothing."""
     options: Json = {}
     for name in ("propagationPolicy", "gracePeriodSeconds"):
         if query.get(name):
-            options[name] = query[name]
+            is_number = name == "gracePeriodSeconds"
+            options[name] = int(query[name]) if is_number else query[name]
     return options | ({"dryRun": [query["dryRun"]]} if query.get("dryRun") else {})
 
 

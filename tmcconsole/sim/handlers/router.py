@@ -60,6 +60,10 @@ def handle(server: Server, request: Request, user: User) -> Response | Watch:
         return _answer(server, request, user)
     except StatusError as failure:
         return failure.response()
+    except Exception as error:  # noqa: BLE001  # told, and answered as a real server's panic is
+        server.store.mishaps.tell(f"{request.method} {request.path[:200]}", error)
+        why = f"this request caused apiserver to panic. Look in the logs for details: {error}"
+        return internal(why).response()
 
 
 def _answer(server: Server, request: Request, user: User) -> Response | Watch:

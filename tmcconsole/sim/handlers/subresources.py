@@ -22,6 +22,7 @@ from tmcconsole.sim.storage.server import Server
 from tmcconsole.sim.storage.status_errors import (
     JSON_HEADERS,
     StatusError,
+    bad_request,
     conflict,
     internal,
     invalid,
@@ -62,6 +63,8 @@ def scale(server: Server, asked: RequestInfo) -> Response:
             raise internal(f'the spec replicas field "{paths.spec}" does not exist')
         return _answer(_scale_of(old, paths))
     wanted = _wanted_scale(asked, _scale_of(old, paths))
+    if not all(isinstance(wanted.get(name) or {}, dict) for name in ("spec", "metadata")):
+        raise bad_request("json: cannot unmarshal the document into a Scale")
     replicas = (wanted.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
         raise _negative(asked, paths, replicas)

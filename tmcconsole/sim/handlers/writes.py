@@ -117,15 +117,23 @@ def patched(asked: RequestInfo, tree: Json, document: Any) -> Json:
     """Return ``tree`` with a patch of the request's type laid over it."""
     copy: Json = orjson.loads(orjson.dumps(tree))
     if asked.content_type == JSON_PATCH:
-        return patches.json_patch(copy, document)
+        return _whole(patches.json_patch(copy, document))
     if not isinstance(document, dict):
         raise bad_request("cannot unmarshal the patch into a map")
     if asked.content_type == STRATEGIC_PATCH:
         result = patches.strategic_merge_patch(copy, document, asked.kind.shape)
     else:
         result = patches.merge_patch(copy, document)
-    new: Json = result
-    return new
+    return _whole(result)
+
+
+def _whole(tree: Any) -> Json:
+    """Return what a patch has made of an object, if it is one still. Raises Failure 422."""
+    if not isinstance(tree, dict) or not isinstance(tree.setdefault("metadata", {}) or {}, dict):
+        why = "json: cannot unmarshal the patched document into an object"
+        raise invalid("", "", "", [wrong("patch", "", why)])
+    tree["metadata"] = tree["metadata"] or {}
+    return tree
 
 
 def commit_change(
@@ -144,7 +152,7 @@ def commit_change(
     kind = asked.kind
     old_managers = owners.read(old)
     if asked.subresource != "status":
-        strategy.prepare_change(kind, old, new)
+        strategy.prepare_change(kind, asked.subresource, old, new)
     else:
         strategy.prepare_status(server, kind, old, new)
     validate(kind, asked, new, old, uid=uid)

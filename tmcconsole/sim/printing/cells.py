@@ -85,7 +85,7 @@ def _kernel(tree: Json) -> str:
 def _node_address(kind: str) -> Callable[[Json], str]:
     def show(tree: Json) -> str:
         addresses = (tree.get("status") or {}).get("addresses") or ()
-        return next((a["address"] for a in addresses if a["type"] == kind), "<none>")
+        return next((a.get("address", "") for a in addresses if a.get("type") == kind), "<none>")
 
     return show
 

@@ -27,7 +27,7 @@ def targets(tree: Json) -> str:
 
 
 def _one(metric: Json, found: Json) -> str:
-    source = _SOURCES.get(metric["type"], "")
+    source = _SOURCES.get(metric.get("type", ""), "")
     wanted = metric.get(source) or {}
     target: Json = wanted.get("target") or {}
     current: Json = (found.get(source) or {}).get("current") or {}

@@ -21,6 +21,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
+_DEEPEST: Final = 200  # levels: the writer of JSON takes 254
 _JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
 
 
@@ -79,20 +80,40 @@ def _check_size(body: bytes) -> None:
 
 def _json(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
+        return _shallow(orjson.loads(body), body)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"the object provided is unrecognized or malformed: {error}") from error
 
 
+def _shallow(document: Any, body: bytes) -> Any:
+    """Return a document, unless it is nested deeper than it could be written again."""
+    if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(document) > _DEEPEST:
+        raise bad_request("the object provided is malformed: exceeded max depth")
+    return document
+
+
+def _depth(document: Any) -> int:
+    """Return how deep a document is nested, as far as it matters: YAML may hold itself."""
+    level, depth = [document] if isinstance(document, (dict, list)) else [], 0
+    while level and depth <= _DEEPEST:
+        depth += 1
+        children = (list(v.values()) if isinstance(v, dict) else v for v in level)
+        level = [c for found in children for c in found if isinstance(c, (dict, list))]
+    return depth
+
+
 def _yaml(body: bytes) -> Any:
     try:
-        return orjson.loads(body)  # JSON is YAML, and much faster to read
+        return _shallow(orjson.loads(body), body)  # JSON is YAML, and much faster to read
     except orjson.JSONDecodeError:
         pass
     try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
+        document = yaml.safe_load(body)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise bad_request(f"error decoding YAML: {error}") from error
+    if _depth(document) > _DEEPEST:
+        raise bad_request("error decoding YAML: exceeded max depth")
+    return document
 
 
 def _mapping(document: Any) -> Json:

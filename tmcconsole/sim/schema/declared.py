@@ -13,6 +13,8 @@ from typing import Any, Final
 import orjson
 
 from tmcconsole.kube.objects import Json
+from tmcconsole.sim.schema.formats import is_formatted
+from tmcconsole.sim.schema.quantities import is_quantity
 from tmcconsole.sim.schema.structs import LIST, MAP, Struct, StructField, struct_of, structs
 from tmcconsole.sim.schema.structural import unknown_fields
 from tmcconsole.sim.storage.kinds import SimKind
@@ -29,6 +31,8 @@ _PYTHON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "quantity": (str, int, float),
     "intstr": (str, int),
 }
+_INT32: Final = range(-(2**31), 2**31)
+_RANGES: Final = {"int32": _INT32, "intstr": _INT32, "int64": range(-(2**63), 2**63)}
 _JSON_NAMES: Final = {dict: "object", list: "array", str: "string", bool: "bool"}
 _GO_SCALARS: Final = {
     "bytes": "[]uint8",
@@ -117,7 +121,10 @@ def _mistyped(value: Any, type_: str, path: str, owner: str) -> Iterator[Mistype
     """Yield what is of another type; ``owner`` is the struct that the value is a field of."""
     if value is None:
         return
-    if not _fits(value, type_):
+    garbled = _garbled(value, type_)
+    if garbled:
+        yield Mistyped(path, garbled)
+    elif not _fits(value, type_):
         what = f"{owner}.{path} of type {_go_type(type_)}" if path else f"type {_go_type(type_)}"
         into = f"Go struct field {what}" if path else f"Go value of {what}"
         yield Mistyped(path, f"json: cannot unmarshal {_found(value, type_)} into {into}")
@@ -141,6 +148,20 @@ def _mistyped_entries(value: Json, type_: str, path: str, owner: str) -> Iterato
             yield from _mistyped(child, struct.fields[key].type, place, owner)
 
 
+def _garbled(value: Any, type_: str) -> str:
+    """Return why a text is none of what its type wants it to spell, or ""."""
+    if not isinstance(value, str):
+        return ""
+    if type_ == "quantity" and not is_quantity(value):
+        form = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+        return f"quantities must match the regular expression '{form}'"
+    if type_ == "bytes" and not is_formatted(value, "byte"):
+        return "illegal base64 data at input byte 0"
+    if type_ == "time" and not is_formatted(value, "date-time"):
+        return f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse it'
+    return ""
+
+
 def _fits(value: Any, type_: str) -> bool:
     if type_.startswith(LIST):
         return isinstance(value, list)
@@ -148,12 +169,14 @@ def _fits(value: Any, type_: str) -> bool:
         return isinstance(value, dict)
     if isinstance(value, bool) and type_ in _PYTHON_TYPES:
         return type_ == "bool"
+    if isinstance(value, int) and type_ in _RANGES:
+        return value in _RANGES[type_]
     return isinstance(value, _PYTHON_TYPES.get(type_, (object,)))
 
 
 def _found(value: Any, type_: str) -> str:
     """Return Go's word for a JSON value; a number that is no integer is shown."""
-    if isinstance(value, float) and type_ in ("int32", "int64"):
+    if isinstance(value, (int, float)) and type_ in _RANGES:
         return f"number {orjson.dumps(value).decode()}"
     return _JSON_NAMES.get(type(value), "number")
 

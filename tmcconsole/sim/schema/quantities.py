@@ -1,6 +1,6 @@
 """Quantities in the one form that Kubernetes stores: ``0.5`` is ``500m``, ``1024Mi`` is ``1Gi``.
 
-The rules are those of k8s.io/apimachinery/pkg/api/resource, without the exponent form.
+The rules are those of k8s.io/apimachinery/pkg/api/resource; the exponent form stays as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Final
 from tmcconsole.sim.schema.structs import LIST, MAP, quantity_fields
 
 _QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([numkMGTPE]|[KMGTPE]i)?")
+_EXPONENT: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))[eE]([+-]?\d{1,3})")
 _DECIMAL: Final = {
     "n": -9,
     "u": -6,
@@ -25,6 +26,11 @@ _DECIMAL: Final = {
     "E": 18,
 }
 _BINARY: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+
+
+def is_quantity(value: str) -> bool:
+    """Return whether a text is a quantity."""
+    return bool(_QUANTITY.fullmatch(value) or _EXPONENT.fullmatch(value))
 
 
 def canonical(value: Any) -> Any:
@@ -79,6 +85,9 @@ def _canonical_field(type_: str, value: Any) -> Any:
 
 def amount(value: Any) -> Fraction:
     """Return what a quantity stands for; 0 for what is none."""
+    raised = _EXPONENT.fullmatch(str(value))
+    if raised is not None:
+        return Fraction(raised[1]) * Fraction(10) ** int(raised[2])
     match = _QUANTITY.fullmatch(str(value))
     if match is None:
         return Fraction(0)

@@ -176,7 +176,8 @@ def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[StatusCau
     keys = schema.get("x-kubernetes-list-map-keys") or ()
     seen: set[bytes] = set()
     for index, item in enumerate(value):
-        known = {key: item[key] for key in keys if key in item} if kind == "map" else item
+        is_entry = kind == "map" and isinstance(item, dict)
+        known = {key: item[key] for key in keys if key in item} if is_entry else item
         shown = orjson.dumps(known)
         if shown in seen:
             text = f"Duplicate value: {shown.decode()}"

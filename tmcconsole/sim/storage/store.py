@@ -17,6 +17,7 @@ import orjson
 
 from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage.kinds import SimKind
+from tmcconsole.sim.storage.mishaps import Mishaps
 
 HISTORY: Final = 10_000  # events kept per kind; a watch from before them is answered 410
 
@@ -142,6 +143,7 @@ class Store:
         self._shelves: dict[str, _Shelf] = {}
         self._hooks: list[Callable[[Commit], None]] = []
         self.writes = 0  # commits ever
+        self.mishaps = Mishaps()
 
     def __repr__(self) -> str:
         return f"Store(count={self.count}, resource_version={self.resource_version})"
@@ -308,12 +310,9 @@ class Store:
             return
         verb = "delete" if new is None else "update" if old else "create"
         before, after = (stored.tree() if stored else None for stored in (old, new))
-        for hook in self._hooks:
-            hook(
-                Commit(
-                    verb=verb, kind_id=kind_id, key=key, old=before, new=after, manager="restore"
-                )
-            )
+        self._tell(
+            Commit(verb=verb, kind_id=kind_id, key=key, old=before, new=after, manager="restore")
+        )
 
     def _shelf(self, kind_id: str) -> _Shelf:
         shelf = self._shelves.get(kind_id)
@@ -349,5 +348,12 @@ class Store:
             manager=manager,
             subresource=subresource,
         )
+        self._tell(commit)
+
+    def _tell(self, commit: Commit) -> None:
+        """Tell every hook; what one of them makes of it is no matter of the write."""
         for hook in self._hooks:
-            hook(commit)
+            try:
+                hook(commit)
+            except Exception as error:  # noqa: BLE001  # told, and the write stands
+                self.mishaps.tell(f"after a write of {commit.kind_id} {commit.key}", error)
