@@ -15,6 +15,7 @@ from tests.world.world import (
     NAMESPACES,
     PLACEMENTS,
     World,
+    let_go,
     make_deployment,
     place_everywhere,
 )
@@ -323,5 +324,6 @@ def blank(status: Json) -> bool:
 
 
 async def place_nowhere(world: Stage) -> None:
+    await let_go(world.hub)
     nothing = {"spec": {"namespaceSelector": {"matchLabels": {"app": "nothing"}}}}
     await world.hub.patch(PLACEMENTS, "", "shop", nothing)

@@ -11,6 +11,7 @@ from tests.world.world import (
     PLACEMENTS,
     SYNC_TARGETS,
     World,
+    let_go,
     make_configmap,
     place_everywhere,
 )
@@ -32,6 +33,7 @@ async def fill(world: World) -> None:
 
 async def unplace(world: World) -> None:
     """Delete the Placement; wait until the copies have gone."""
+    await let_go(world.hub)
     await world.hub.delete(PLACEMENTS, "", "shop")
     await world.eventually(lambda: copy_is_gone(world), "the copy leaves", within_s=30)
 

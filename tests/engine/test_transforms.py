@@ -17,6 +17,7 @@ from tests.world.world import (
     PLACEMENTS,
     SECRETS,
     SYNC_TARGETS,
+    let_go,
     make_configmap,
     make_deployment,
     place_everywhere,
@@ -243,6 +244,7 @@ def test_an_object_that_leaves_a_target_leaves_it_as_it_was_made() -> None:
             seen.append(world.data_on("east"))
 
         world.sims["east"].store.on_commit(note)
+        await let_go(world.hub)
         await world.hub.delete(PLACEMENTS, "", "shop")
         await world.until(lambda: world.names_on("east") == [], "gone", 60)
 

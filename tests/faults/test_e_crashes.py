@@ -22,7 +22,7 @@ from tests.world.world import (
     make_deployment,
 )
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.sync.names.markers import ORIGIN
+from tmcconsole.sync.names.markers import LEAVE_ANYWAY, ORIGIN
 
 # not sent; committed and the reply lost; committed and the reply seen
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "after", "soon after")
@@ -70,7 +70,9 @@ async def drain(world: Stage) -> None:
 
 
 async def unplace(world: Stage) -> None:
-    await world.hub.patch(NAMESPACES, "", SPACE, {"metadata": {"labels": {"app": "nobody"}}})
+    """Nothing selects it any more, and a person says that its copies may go."""
+    marks = {"labels": {"app": "nobody"}, "annotations": {LEAVE_ANYWAY: "*"}}
+    await world.hub.patch(NAMESPACES, "", SPACE, {"metadata": marks})
 
 
 async def divide(world: Stage) -> None:

@@ -38,6 +38,7 @@ from tests.world.world import (
     PLACEMENTS,
     SYNC_TARGETS,
     World,
+    let_go,
     make_deployment,
     place_everywhere,
 )
@@ -223,6 +224,7 @@ def test_TestPlacementUpdate_unselected_namespaces_leave_when_soft_finalizers_le
         await world.hub.apply(SERVICES, service)
         await until_below(world, "east", SERVICES, "front")
 
+        await let_go(world.hub)  # unlike kcp: else what nothing replaces would stay
         await select(world, "shop", app="another")
         await until(world, phase_is(world, "shop", "Unbound"), "unbound")
 

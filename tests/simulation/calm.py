@@ -133,14 +133,22 @@ class Calm:
     def _wrong_object(self, kind: str, tree: Json, space: Json | None) -> str:
         if tree["metadata"].get("deletionTimestamp"):
             return "is still being deleted"
-        wanting = target_keys_wanting(tree)
-        if space is None or wanting != target_keys_wanting(space):
+        wanting = target_keys_wanting(space)
+        if space is None or not wanting <= target_keys_wanting(tree):
             return "is not bound for where its namespace is"
+        staying = target_keys_wanting(tree) - wanting
+        if staying and self._is_replaced(kind, tree, wanting):
+            return f"stays on {len(staying)} targets although it is elsewhere"
         for name, key in self.world.watchdog.keys.items():
             found = self._wrong_copy(kind, tree, name) if key in wanting else ""
             if found:
                 return f"{found} on {name}"
-        return self._wrong_sum(kind, tree)
+        return "" if staying else self._wrong_sum(kind, tree)
+
+    def _is_replaced(self, kind: str, tree: Json, wanting: frozenset[str]) -> bool:
+        """True where nothing is in the way of what is to leave: all it is to be on have it."""
+        names = [name for name, key in self.world.watchdog.keys.items() if key in wanting]
+        return bool(names) and all(self._copy_of(kind, tree, name) for name in names)
 
     def _wrong_copy(self, kind: str, tree: Json, name: str) -> str:
         copy = self._copy_of(kind, tree, name)
@@ -243,7 +251,10 @@ class Calm:
             generation = tree["metadata"].get("generation")
             if status.get("readyReplicas", 0) != ready:
                 return f"L1: {_name(tree)} says {status.get('readyReplicas', 0)} ready of {ready}"
+            space = self._store("hub").get("namespaces", "", tree["metadata"]["namespace"])
             collides = len(reports) < len(target_keys_wanting(tree))
+            if target_keys_wanting(tree) - target_keys_wanting(space):
+                continue  # what stays is left as it was made: it may not know the present state
             if status.get("observedGeneration") != generation and not collides:
                 return f"L1: {_name(tree)} has not observed generation {generation}"
         return ""

@@ -175,6 +175,15 @@ def _report_whatever_was_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstatus, "merge", hasty)
 
 
+def _leave_before_it_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assigner, "stays_of", lambda *_args: {})
+    monkeypatch.setattr(gate, "_require_replacement", _nothing)
+
+
+def _believe_the_cache_of_the_replacement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_require_replacement", _nothing)
+
+
 BLIND: Final = ("stale_lists",)  # with crashes: copies nobody knows of
 FAILING: Final = ("server_error_5xx", "quota")
 MUTATIONS: Final = (
@@ -188,6 +197,8 @@ MUTATIONS: Final = (
     Mutation("run into collisions again", ("I10", "I12"), _run_into_collisions_again, near=2),
     Mutation("believe older lists", ("I7",), _believe_older_lists, (TIME_TRAVEL,)),
     Mutation("give up after an error", ("L1", "L2"), _give_up_after_an_error, FAILING, near=34),
+    Mutation("leave before it is replaced", ("R13",), _leave_before_it_is_replaced),
+    Mutation("believe the cache of it", ("R13",), _believe_the_cache_of_the_replacement),
     Mutation("never settle", ("L4", "I12"), _never_settle),
     Mutation("report whatever was observed", ("I8", "L1"), _report_whatever_was_observed),
 )

@@ -11,7 +11,7 @@ import anyio
 
 from tests.simulation.swarm import TARGETS
 from tests.simulation.world import World
-from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, PLACEMENTS
+from tests.world.world import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, PLACEMENTS, SYNC_TARGETS
 from tmcconsole.contract.commands import (
     AnyCommand,
     CordonTarget,
@@ -30,6 +30,7 @@ NAMES: Final = ("one", "two", "three", "four")
 STRATEGIES: Final = ("OneToAny", "OneToMany", "Spread")
 BURSTS: Final = (1, 1, 1, 2, 4)  # of things done at one moment
 MEDDLER: Final = "meddler"
+LEAVE_ANYWAY: Final = "syncer.kcp.io/leave-anyway"
 FOREIGN_FINALIZER: Final = "example.com/hold"
 
 
@@ -128,6 +129,30 @@ class People:
             Resync(target=name, relist=self.rng.random() < 0.5),
         )
         await self.order(self.rng.choice(commands))
+
+    async def empty_by_force(self) -> None:
+        """Drain a target whatever is lost by that; think better of it later."""
+        name = self.rng.choice(TARGETS)
+        note = {LEAVE_ANYWAY: self.rng.choice(("ann", None))}
+        marks: Json = {"metadata": {"annotations": note}}
+        await self._patch(self.world.hub, SYNC_TARGETS, ObjectKey("", name), marks)
+
+    async def let_go(self) -> None:
+        """Say of a namespace that what is to leave may go, or take that back."""
+        note = {LEAVE_ANYWAY: self.rng.choice(("*", None, None))}
+        marks: Json = {"metadata": {"annotations": note}}
+        await self._patch(self.world.hub, NAMESPACES, ObjectKey("", self._any_space()), marks)
+
+    async def refuse_creates(self) -> None:
+        """Let a cluster be full for a while."""
+        name = self.rng.choice(TARGETS)
+        faults = self.world.sims[name].faults
+        faults.switch("quota")
+        self.world.group.start_soon(self._make_room, name, self.rng.uniform(5, 60))
+
+    async def _make_room(self, name: str, after_s: float) -> None:
+        await anyio.sleep(after_s)
+        self.world.sims[name].faults.switch("quota", on=False)
 
     async def order(self, command: AnyCommand) -> bool:
         """Give a command to the engine that lives; True where it was accepted."""
@@ -298,6 +323,9 @@ _ACTS: Final[dict[str, tuple[int, Callable[[People], Awaitable[None]]]]] = {
     "delete a namespace": (2, People.delete_space),
     "write a Placement": (4, People.write_placement),
     "delete a Placement": (1, People.delete_placement),
+    "empty by force": (1, People.empty_by_force),
+    "let go": (2, People.let_go),
+    "refuse creates": (3, People.refuse_creates),
     "operate": (8, People.operate),
     "make a foreign object": (4, People.make_foreign),
     "usurp a copy": (3, People.usurp),

@@ -23,6 +23,7 @@ from tests.simulation.marks import (
     target_keys_marked,
     target_keys_wanting,
 )
+from tests.simulation.moves import DEPLOYMENTS, Moves
 from tests.simulation.trace import Trace, Violation
 from tests.simulation.wire import ACTOR, WRITING
 from tmcconsole.kube.objects import Json
@@ -72,6 +73,7 @@ class Watchdog:
     made: dict[str, dict[str, Made]] = field(default_factory=dict)  # cluster: uid: object
     writes: Counter[str] = field(default_factory=Counter)  # the engine's attempts, by cluster
     last_write: str = ""
+    moves: Moves = field(init=False)
     _reads: dict[tuple[str, StoreKey], deque[LiveRead]] = field(default_factory=dict)
     _born: dict[str, dict[str, float]] = field(default_factory=dict)  # cluster: uid: when
     # (hub namespace, target key): since when it is placed there
@@ -83,6 +85,7 @@ class Watchdog:
     _attempts: dict[tuple[str, str, str, bytes], deque[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.moves = Moves(self.clusters, self.keys, self.now)
         for name, cluster in self.clusters.items():
             self.made[name], self._born[name] = {}, {}
             cluster.store.on_commit(self._hook(name))
@@ -122,6 +125,7 @@ class Watchdog:
             reads = self._reads.setdefault((asked.kind.id, asked.key), deque(maxlen=READS))
             reads.append(LiveRead(self.now(), tree))
         if cluster != "hub" and asked.verb == "get" and status == 200:
+            self.moves.seen(cluster, orjson.loads(answer.body))
             self._seen[self.memory(), cluster, asked.kind.id, asked.key] = self.now()
         if cluster != "hub" and request.method in WRITING and status == 409:
             self._check_quarantine(cluster, asked, self.memory())
@@ -308,6 +312,7 @@ class Watchdog:
         if known is None:
             self.fail("I1", f"the foreign {commit.kind_id} {commit.key} on {cluster} was changed")
             return
+        self._check_shrinking(cluster, commit, known)
         if not _is_leaving(commit):
             return
         assert commit.old is not None
@@ -319,6 +324,14 @@ class Watchdog:
         else:
             self._check_deletion(cluster, commit, known.parent)
 
+    def _check_shrinking(self, cluster: str, commit: Commit, known: Made) -> None:
+        """R13 for replicas that move from one target to another without a copy leaving."""
+        if commit.kind_id != DEPLOYMENTS or not known.parent or not (commit.old and commit.new):
+            return
+        found = self.moves.shrinking(cluster, commit.old, commit.new, known.parent)
+        if found:
+            self.fail("R13", f"{commit.kind_id} {commit.key} on {cluster} shrank: {found}")
+
     def _check_deletion(self, cluster: str, commit: Commit, parent: Parent) -> None:
         what = f"{commit.kind_id} {commit.key} on {cluster}"
         since = self.now() - PROOF_S
@@ -328,6 +341,10 @@ class Watchdog:
             self.fail("I2", f"{what} was deleted without a live read of its parent (D2)")
         elif all(is_wanted(tree, parent.uid, self.keys[cluster]) for tree in fresh):
             self.fail("I2", f"{what} was deleted although its parent wants it there")
+        assert commit.old is not None
+        found = self.moves.complaint(cluster, commit.kind_id, commit.old, parent)
+        if found:
+            self.fail("R13", f"{what} was taken away: {found}")
 
     def _check_emptied(self, cluster: str, namespace: Json) -> None:
         """I1 and I2 for a namespace: nobody's things are in it, and the hub has no use for it."""

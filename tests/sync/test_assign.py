@@ -104,7 +104,7 @@ def test_where_an_object_belongs(
 ) -> None:
     found = expected_keys(tree, namespace)
 
-    assert found == Expected(frozenset(keys), by_namespace=follows_namespace)
+    assert (found.keys, found.by_namespace) == (frozenset(keys), follows_namespace)
 
 
 # Arrivals

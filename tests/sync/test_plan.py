@@ -17,6 +17,7 @@ from tmcconsole.sync.desired.build import PLAIN, Desired, build
 from tmcconsole.sync.down.plan import (
     AwaitFinalizer,
     AwaitGone,
+    AwaitStamp,
     Collide,
     Create,
     Delete,
@@ -131,7 +132,7 @@ OTHER_TARGETS["metadata"]["labels"][CLUSTER] = "b"
             id="origin stripped: another UID than what we wrote",
         ),
         pytest.param(
-            facts(make_tree(held=("a",)), UNLABELLED, known_uid="uid-copy"),
+            facts(make_tree(held=("a",), stamps=("a",)), UNLABELLED, known_uid="uid-copy"),
             Delete,
             id="left, label stripped: what we wrote is known by its UID",
         ),
@@ -164,7 +165,14 @@ OTHER_TARGETS["metadata"]["labels"][CLUSTER] = "b"
             facts(make_tree(held=("a",)), foreign()), Release, id="left, a foreign object there"
         ),
         pytest.param(
-            facts(make_tree(held=("a",)), copy_of(wanted_tree())), Delete, id="left, copy there"
+            facts(make_tree(held=("a",), stamps=("a",)), copy_of(wanted_tree())),
+            Delete,
+            id="left, copy there",
+        ),
+        pytest.param(
+            facts(make_tree(held=("a",)), copy_of(wanted_tree())),
+            AwaitStamp,
+            id="label taken off, and nobody said yet that the copy may leave",
         ),
         pytest.param(
             facts(make_tree(held=("a",)), copy_of(wanted_tree(), deleting=True)),
@@ -216,7 +224,7 @@ def test_the_step(given: Facts, step: type) -> None:
         (facts(None, copy_of(wanted_tree())), "HubGone"),
         (facts(RECREATED, copy_of(wanted_tree())), "HubGone"),
         (facts(wanted_tree(deleting=True), copy_of(wanted_tree())), "HubDeleting"),
-        (facts(make_tree(held=("a",)), copy_of(wanted_tree())), "Unassigned"),
+        (facts(make_tree(held=("a",), stamps=("a",)), copy_of(wanted_tree())), "Unassigned"),
     ],
     ids=["gone", "recreated", "deleting", "unassigned"],
 )

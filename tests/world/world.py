@@ -22,6 +22,7 @@ from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.placement.install import install
 from tmcconsole.runtime import Runtime, Transport, TransportError
 from tmcconsole.sim.faces.cluster import Flavour, SimCluster
+from tmcconsole.sync.names.markers import LEAVE_ANYWAY
 from tmcconsole.tmc.history.audit import MemoryAudit
 
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
@@ -199,6 +200,12 @@ async def place_everywhere(world: World, namespace: str = "shop") -> None:
             },
         },
     )
+
+
+async def let_go(hub: Side, namespace: str = "shop") -> None:
+    """Say that what is to leave a target may go although nothing replaces it."""
+    patch = {"metadata": {"annotations": {LEAVE_ANYWAY: "*"}}}
+    await hub.patch(NAMESPACES, "", namespace, patch)
 
 
 def make_deployment(name: str = "web", replicas: int = 2, namespace: str = "shop") -> Json:

@@ -20,7 +20,13 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json, Kind, annotations_of, condition_of, labels_of
 from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
 from tmcconsole.sync.names.identity import TargetIdentity
-from tmcconsole.sync.names.markers import ALLOW_DELETES, CLUSTER_UID, PAUSE, SYNCTARGETS
+from tmcconsole.sync.names.markers import (
+    ALLOW_DELETES,
+    CLUSTER_UID,
+    LEAVE_ANYWAY,
+    PAUSE,
+    SYNCTARGETS,
+)
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 _STATUS: Final = frozenset({"status"})
@@ -56,6 +62,7 @@ class SyncTarget:
     allow_deletes_until: float
     heartbeat_at: float
     synced_kinds: frozenset[str]  # ids in status.syncedResources
+    leave_anyway: str = ""  # who ordered that it be emptied whatever is lost by that
 
     @property
     def key(self) -> str:
@@ -120,6 +127,7 @@ def read_sync_target(tree: Json, cluster: str) -> SyncTarget:
         allow_deletes_until=unix_time(notes.get(ALLOW_DELETES)),
         heartbeat_at=unix_time(status.get("lastSyncerHeartbeatTime")),
         synced_kinds=_synced_kinds(status),
+        leave_anyway=notes.get(LEAVE_ANYWAY, ""),
     )
 
 

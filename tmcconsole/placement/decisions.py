@@ -28,18 +28,20 @@ class Decisions(Placements):
     declared: tuple[Transform, ...] = ()  # from the config: they follow those of Placements
     decided: dict[str, Decided] = field(default_factory=dict)  # by Placement name
     has_decided: bool = False
+    emptied_by: dict[str, str] = field(default_factory=dict)  # by key of what is drained by force
     _labels: dict[str, dict[str, str]] = field(default_factory=dict)  # by namespace
     # Results of ``_sending``, by namespace and target key; every object of a namespace asks.
     _sent: dict[str, dict[str, list[Placement]]] = field(default_factory=dict)
 
-    def replace(self, decided: dict[str, Decided]) -> bool:
+    def replace(self, decided: dict[str, Decided], emptied_by: dict[str, str]) -> bool:
         """Take the decisions of a new pass; return whether anything that others depend on
         changed.
         """
         before = {name: essence(one) for name, one in self.decided.items()}
-        self.decided, self.has_decided = decided, True
+        is_ordered = emptied_by != self.emptied_by
+        self.decided, self.has_decided, self.emptied_by = decided, True, emptied_by
         self._sent.clear()
-        return before != {name: essence(one) for name, one in decided.items()}
+        return is_ordered or before != {name: essence(one) for name, one in decided.items()}
 
     def forget(self, namespace: str) -> None:
         """Drop what is cached for a namespace: it changed."""
@@ -80,6 +82,11 @@ class Decisions(Placements):
             return ""
         is_whole = not sending or any(one.dependencies == WHOLE for one in sending)
         return WHOLE if is_whole else REFERENCED
+
+    def emptied(self, key: str) -> str:
+        """Return who ordered that target ``key`` be emptied whatever is lost, "" for nobody."""
+        who = self.emptied_by.get(key, "")
+        return f"it is drained by force, by order of {who}" if who else ""
 
     def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
         """Return how Placements that select a hub namespace merge statuses, by name."""

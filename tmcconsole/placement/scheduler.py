@@ -154,7 +154,8 @@ class Scheduler:
             if not entry.deleting:
                 decision = decide(placement, locations, targets, wall)
                 new[placement.name] = Decided(placement, decision)
-        if self.decisions.replace(new):
+        emptied = {t.key: t.leave_anyway for t in targets if t.leave_anyway and t.is_evicting(wall)}
+        if self.decisions.replace(new, emptied):
             self.on_decided()
 
     async def _ensure_default_location(self) -> float:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import Json
 from tmcconsole.sync.assignment.duties import acting_for
-from tmcconsole.sync.assignment.plan import plan_assignment
+from tmcconsole.sync.assignment.plan import Expected, plan_assignment
 from tmcconsole.sync.assignment.replica_share import share_of
+from tmcconsole.sync.leaving.may_leave import NEEDED_HERE
+from tmcconsole.sync.leaving.reconciler import stays_of
 from tmcconsole.sync.names.markers import finalizer_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
@@ -35,6 +37,7 @@ class Assigner:
             return LOOK_AGAIN_S
         cached = watched.informer.get(item.key)
         if cached is None:
+            self.shared.stays.note(item, {})
             self.shared.referred.refresh(item.key.namespace)
             self._pass_on(item, frozenset(self.shared.targets))
             return None
@@ -54,11 +57,19 @@ class Assigner:
     def _plan(self, item: Item, tree: Json) -> Json | None:
         expected = expected_of(self.shared, item, tree)
         if expected is None:
-            return None  # its own deletion is near, or its event: either queues it again
+            self.shared.stays.note(item, {})
+            return None  # its own deletion is near, or its event: either calls again
         served = self._served(item, tree, expected.keys)
         self._note_waiting(item, served)
         now = datetime.fromtimestamp(self.shared.runtime.wall(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return plan_assignment(tree, expected, served, now)
+        return plan_assignment(tree, expected, served, now, self._staying(item, tree, expected))
+
+    def _staying(self, item: Item, tree: Json, expected: Expected) -> frozenset[str]:
+        """Decide which copies that are to leave may not yet, and take it down."""
+        stays = stays_of(self.shared, item, tree, expected)
+        needed = any(one.reason == NEEDED_HERE for one in stays.values())
+        self.shared.stays.note(item, stays, needed=needed)
+        return frozenset(stays)
 
     def _note_waiting(self, item: Item, keys: frozenset[str]) -> None:
         """A change's age counts from when it was first queued here."""

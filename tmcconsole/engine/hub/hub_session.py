@@ -37,6 +37,7 @@ from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
 from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
+from tmcconsole.sync.leaving.reconciler import LeavingSync
 from tmcconsole.sync.queue.controller import Controller, Reconciler
 from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.context import SyncContext
@@ -137,6 +138,7 @@ class HubSession:
         spawn(group, self._again.run, name="hub discovery")
         spawn(group, self.rights.run, name="hub rights")
         self._work(group, "assign", hub.queue, Assigner(self.shared))
+        self._work(group, "leaving", self.shared.stays.queue, LeavingSync(self.shared))
         self._work(group, "status", hub.statuses, StatusSync(self.shared, self.context.records))
 
     def _work(self, group: TaskGroup, name: str, queue: WorkQueue, reconciler: Reconciler) -> None:

@@ -9,17 +9,35 @@ from tmcconsole.engine.targets.registration import Registration
 from tmcconsole.kube.cache.informer import Informer, OnState
 from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey, content_changed
+from tmcconsole.sync.assignment.closure import is_workload
+from tmcconsole.sync.desired.replica_division import DIVIDED_KINDS
+from tmcconsole.sync.leaving.departures import workload_gone
+from tmcconsole.sync.leaving.kept_replicas import wake_keepers
 from tmcconsole.sync.names.identity import TargetIdentity
 from tmcconsole.sync.names.markers import CLUSTER
 from tmcconsole.sync.policy.mass_delete_brake import MassDeleteBrake
 from tmcconsole.sync.policy.service_accounts import Accounts
 from tmcconsole.sync.policy.target_writer import TargetWriter
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
-from tmcconsole.sync.queue.workqueue import WorkQueue
-from tmcconsole.sync.state.ledger import Ledger
+from tmcconsole.sync.queue.workqueue import Item, WorkQueue
+from tmcconsole.sync.state.ledger import Ledger, ObjectRecords
 from tmcconsole.sync.state.namespace_names import NamespaceNames
+from tmcconsole.sync.state.stays import Stays
 from tmcconsole.sync.state.target import Contact, Target
 from tmcconsole.sync.status.reconciler import wants_status
+
+
+@dataclass(frozen=True, slots=True)
+class CopyNews:
+    """Who hears that a copy stands otherwise: its record, and what waits to be replaced by it."""
+
+    records: ObjectRecords
+    stays: Stays
+
+    def touch(self, kind: str, key: ObjectKey) -> None:
+        """See ``ObjectRecords``."""
+        self.records.touch(kind, key)
+        self.stays.wake(Item(kind, key))
 
 
 @dataclass(slots=True)
@@ -88,8 +106,14 @@ class Wiring:
         if content_changed(old, new):
             self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
             self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
+        shared = self.session.shared
         if wants_status(old, new):
-            self.session.shared.hub.statuses.add(kind.id, hub_key)
+            shared.hub.statuses.add(kind.id, hub_key)
+        shared.stays.wake(Item(kind.id, hub_key))
+        if kind.id in DIVIDED_KINDS:
+            wake_keepers(shared, Item(kind.id, hub_key))
+        if is_workload(kind.id) and (new is None or new.deleting):
+            workload_gone(shared, self.target, hub_key.namespace)
         self.session.context.records.touch(kind.id, hub_key)
 
     def _has_listed(self, kind: str) -> bool:
@@ -136,7 +160,9 @@ class Wiring:
                 of_workspace=session.identity.flavour == "kcp",
             ),
             queue=kept.queue if kept else WorkQueue(runtime.now),
-            ledger=kept.ledger if kept else Ledger(session.context.records),
+            ledger=kept.ledger
+            if kept
+            else Ledger(CopyNews(session.context.records, session.shared.stays)),
             brake=kept.brake if kept else self._make_brake(),
             orders=self.registration,
             contact=self.contact,

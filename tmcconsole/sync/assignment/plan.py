@@ -7,7 +7,7 @@ Rules: kcp's resource and namespace controllers (contrib-tmc, ``pkg/reconciler/w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tmcconsole.kube.objects import Json, annotations_of, finalizers_of, labels_of
@@ -40,6 +40,8 @@ class Expected:
     by_namespace: bool  # True: the namespace decides, whatever labels the object has
     state: str = SYNC  # of a new key; cluster-scoped objects start on hold
     by: str = "namespace"  # what decides, for the annotation; "placements" without a namespace
+    placed: frozenset[str] = frozenset()  # where its namespace is, whether it goes along or not
+    let_go: Mapping[str, str] = field(default_factory=dict)  # {key: why it may go unreplaced}
 
 
 def expected_keys(tree: Mapping[str, Any], namespace: Mapping[str, Any]) -> Expected:
@@ -51,7 +53,7 @@ def expected_keys(tree: Mapping[str, Any], namespace: Mapping[str, Any]) -> Expe
     active = _active_keys(namespace)
     managed = bool(active) or PLACED in annotations_of(namespace) or bool(deletion_keys(namespace))
     if managed or ASSIGNED in annotations_of(tree):
-        return Expected(active, by_namespace=True)
+        return Expected(active, by_namespace=True, placed=active)
     return Expected(_active_keys(tree), by_namespace=False)
 
 
@@ -67,21 +69,26 @@ def expected_without_namespace(tree: Mapping[str, Any], placed: frozenset[str]) 
 
 
 def plan_assignment(
-    tree: Mapping[str, Any], expected: Expected, served: frozenset[str], now: str
+    tree: Mapping[str, Any],
+    expected: Expected,
+    served: frozenset[str],
+    now: str,
+    staying: frozenset[str] = frozenset(),
 ) -> Json | None:
     """Return the merge patch that brings the object's bookkeeping up to date, or None.
 
     ``served`` are the targets on which this engine syncs this kind: only they get a finalizer,
-    and those on hold none. ``now`` is an RFC 3339 time for new deletion stamps. An object being
+    and those on hold none. ``now`` is an RFC 3339 time for new deletion stamps; ``staying`` are
+    targets that the copy is to leave and may not yet: no stamp stands for those. An object being
     deleted gets its own time as a stamp for each target, and nothing else (kcp #1891, #1953); one
     that a target owns (Upsync) is left alone.
     """
     if is_upsynced(tree):
         return None
-    if tree["metadata"].get("deletionTimestamp"):
+    if is_ending(tree):
         return _stamp_deleted(tree)
     labels, annotations = _arrivals(tree, expected)
-    leaving_labels, leaving_annotations = _departures(tree, expected, now)
+    leaving_labels, leaving_annotations = _departures(tree, expected, now, staying)
     labels |= leaving_labels
     annotations |= leaving_annotations
     if ASSIGNED in annotations_of(tree) and _is_free(tree, expected, labels):
@@ -111,7 +118,27 @@ def _arrivals(tree: Mapping[str, Any], expected: Expected) -> tuple[Json, Json]:
     return labels, annotations
 
 
-def _departures(tree: Mapping[str, Any], expected: Expected, now: str) -> tuple[Json, Json]:
+def is_ending(tree: Mapping[str, Any]) -> bool:
+    """True where the object itself is being deleted: that is no move."""
+    return bool(tree["metadata"].get("deletionTimestamp"))
+
+
+def departing_keys(tree: Mapping[str, Any], expected: Expected) -> frozenset[str]:
+    """Return the targets the object is to leave that may hold a copy, stamped or not.
+
+    A stamp on an object that no namespace decides for was written by hand: that is a word.
+    """
+    occupied = finalizer_keys(tree) | soft_finalizer_keys(tree)
+    held = set(state_keys(tree)) | finalizer_keys(tree)
+    ordered = frozenset[str]()
+    if not expected.by_namespace:
+        ordered = frozenset(deletion_keys(tree)) & frozenset(state_keys(tree))
+    return frozenset((held & occupied) - expected.keys - ordered)
+
+
+def _departures(
+    tree: Mapping[str, Any], expected: Expected, now: str, staying: frozenset[str]
+) -> tuple[Json, Json]:
     """Stamps for targets to leave that may hold a copy; the others' marks are just removed."""
     states, stamps = state_keys(tree), deletion_keys(tree)
     held = finalizer_keys(tree)
@@ -119,7 +146,10 @@ def _departures(tree: Mapping[str, Any], expected: Expected, now: str) -> tuple[
     labels: Json = {}
     annotations: Json = {}
     for key in sorted((set(states) | held) - expected.keys):
-        if key in occupied and key not in stamps:
+        if key in staying:
+            if key in stamps and expected.by_namespace:
+                annotations[DELETION + key] = None
+        elif key in occupied and key not in stamps:
             annotations[DELETION + key] = now
         if key not in occupied:
             labels[STATE + key] = None
@@ -177,6 +207,16 @@ def is_on_hold(tree: Mapping[str, Any], key: str) -> bool:
     """
     state = state_keys(tree).get(key, SYNC)
     return state not in (SYNC, UPSYNC) and not _is_leaving(tree, key)
+
+
+def awaits_stamp(tree: Mapping[str, Any], key: str) -> bool:
+    """True where a copy may be on target ``key`` and nobody has said yet that it may leave.
+
+    Taking the state label off is a wish to leave; the stamp is what allows it.
+    """
+    if is_ending(tree) or key in deletion_keys(tree):
+        return False
+    return key in finalizer_keys(tree) and key not in state_keys(tree)
 
 
 def _is_leaving(tree: Mapping[str, Any], key: str) -> bool:

@@ -9,14 +9,24 @@ from typing import Final
 import anyio
 
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
-from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
-from tmcconsole.sync.assignment.plan import is_assigned, is_on_hold
+from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.sync.assignment.plan import (
+    awaits_stamp,
+    departing_keys,
+    is_assigned,
+    is_on_hold,
+)
+from tmcconsole.sync.leaving.departures import verdict_on
+from tmcconsole.sync.leaving.live_check import live_verdict
+from tmcconsole.sync.leaving.may_leave import Verdict
 from tmcconsole.sync.names.markers import origin_uid
 from tmcconsole.sync.policy import Permit
 from tmcconsole.sync.policy.mass_delete_brake import TRIPPED, UNCOUNTED
+from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
+from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.hub import Watched
-from tmcconsole.sync.state.live_reads import take_in
+from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, take_in
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable
 
@@ -27,6 +37,16 @@ UNASSIGNED: Final = "Unassigned"  # a reason: the object is no longer assigned t
 
 class Held(Exception):
     """The deletion does not happen now; the text says why and what would release it."""
+
+    reason = "DeletionHeld"
+
+
+class Unreplaced(Held):
+    """The copy is to leave, and what replaces it is not there or not as healthy."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.message)
+        self.reason = verdict.reason
 
 
 class StillAssigned(Exception):
@@ -58,7 +78,9 @@ async def delete_copy(
     _require_definition(shared, target, kind)
     tenant = shared.tenant(target, key.namespace)
     permit = shared.policy.permit_removal(sides.target.kind, copy.key, tenant)
-    await _require_parent_gone(shared, target, sides, key, copy)  # D2, D4
+    parent = await _require_parent_gone(shared, target, sides, key, copy)  # D2, D4
+    if parent is not None:
+        await _require_replacement(shared, target, Item(kind, key), parent)
     _judge_lists(shared, target, sides)
     reason = await require_brake(shared, target, copy.uid, reason)  # D5
     await delete_announced(shared, target, permit, copy, f"{kind}/{key}", reason)
@@ -156,19 +178,38 @@ def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
 
 async def _require_parent_gone(
     shared: SyncContext, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
-) -> None:
-    """The parent is the very object the copy was made from: one recreated since is another."""
+) -> Json | None:
+    """The parent is the very object the copy was made from: one recreated since is another.
+
+    Returns it where it is there to stay, and only this target is to be left.
+    """
     live = await _live_parent(shared, sides.hub.kind, key)
     if live is None:
-        return
+        return None
     again_s = take_in(sides.hub.informer, live)
     made_of = origin_uid(copy.decode()) or live.uid  # stripped of it, the copy may be of this one
     tree = live.decode()
-    stays = is_assigned(tree, target.key) or is_on_hold(tree, target.key)
+    at = target.key
+    stays = is_assigned(tree, at) or is_on_hold(tree, at) or awaits_stamp(tree, at)
     if live.uid == made_of and stays:
-        raise StillAssigned(
-            f"{sides.hub.kind.id}/{key} is assigned to {target.name} again", again_s
-        )
+        raise StillAssigned(f"{sides.hub.kind.id}/{key} is assigned there again", again_s)
+    return tree if live.uid == made_of and not live.deleting else None
+
+
+async def _require_replacement(shared: SyncContext, target: Target, item: Item, tree: Json) -> None:
+    """Stamped some time ago: what was to replace the copy may have gone since."""
+    expected = expected_of(shared, item, tree)
+    if expected is None:
+        raise Held("it is not known at the moment where the object belongs")
+    if target.key in expected.keys:
+        raise StillAssigned(f"{item.lane}/{item.key} is assigned to {target.name}", LOOK_AGAIN_S)
+    if target.key not in departing_keys(tree, expected):
+        return  # somebody ordered it away by hand
+    verdict = await live_verdict(shared, item, tree, expected, target.key)
+    if not verdict.may_leave:
+        if not verdict_on(shared, item, tree, expected, target.key).may_leave:
+            shared.hub.queue.add(*item)  # the caches say so by now: its stamp is taken back
+        raise Unreplaced(verdict)
 
 
 async def _live_parent(shared: SyncContext, kind: Kind, key: ObjectKey) -> CachedObject | None:

@@ -53,6 +53,7 @@ class DesiredInputs:
     # Of the SyncTarget, for transforms; empty if there are none.
     target: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    kept: int = 0  # replicas that stay although the share is less, 0 for none
 
 
 PLAIN: Final = DesiredInputs()
@@ -96,7 +97,7 @@ def build(
     if clean is not None:
         clean(tree)
     if inputs.among is not None and kind.id in DIVIDED_KINDS:
-        _divide(tree, inputs.among, key)
+        _divide(tree, inputs, key)
     applied = _transform(
         kind, source, tree, TransformTarget(inputs.target, key, inputs.labels, namespace), inputs
     )
@@ -144,11 +145,11 @@ def _digest(tree: Json) -> str:
     return blake2b(canonical, digest_size=8).hexdigest()
 
 
-def _divide(tree: Json, among: tuple[str, ...], key: str) -> None:
+def _divide(tree: Json, inputs: DesiredInputs, key: str) -> None:
     spec = tree.setdefault("spec", {})
     total = spec.get("replicas", 1)  # the API's own default
     if isinstance(total, int):
-        spec["replicas"] = share(total, among, key)
+        spec["replicas"] = max(inputs.kept, share(total, inputs.among or (), key))
 
 
 def _clean_service(tree: Json) -> None:

@@ -17,3 +17,12 @@ def share(total: int, keys: Collection[str], key: str) -> int:
     ordered = sorted({*keys, key})
     each, rest = divmod(total, len(ordered))
     return each + (1 if ordered.index(key) < rest else 0)
+
+
+def kept_replicas(wanted: int, current: int, ready: int, total: int, elsewhere: int) -> int:
+    """Return the replicas of a target whose share is ``wanted``, so that no ready one is missed.
+
+    Of ``current``, of which ``ready`` are, more stay than the share while the other targets have
+    fewer than ``total`` ready between them: ``elsewhere``, each counted up to its own share.
+    """
+    return max(wanted, min(current, ready, total - elsewhere))

@@ -8,7 +8,7 @@ from tmcconsole.config.policies import CREATE_ONLY, REPORT_DIFF
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of, labels_of
 from tmcconsole.kube.trees.differences import Difference
-from tmcconsole.sync.assignment.plan import is_assigned, is_on_hold
+from tmcconsole.sync.assignment.plan import awaits_stamp, is_assigned, is_on_hold
 from tmcconsole.sync.conflicts.copy_differences import differences
 from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, FieldRules, RuleInputs
 from tmcconsole.sync.conflicts.judge import is_left
@@ -57,6 +57,11 @@ class AwaitFinalizer:
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Assigned, but on hold: nothing is created or written, and existing copies stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitStamp:
+    """Not assigned any more; whether the copy may leave is for the object's own queue to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ Step = (
     | Withhold
     | AwaitFinalizer
     | Hold
+    | AwaitStamp
     | AwaitGone
     | Create
     | Update
@@ -200,6 +206,8 @@ def _unwanted(facts: Facts, source: Json) -> Step:
     if copy is not None and tree is not None and _may_go(facts, copy, tree):
         if copy.deleting:
             return AwaitGone()
+        if awaits_stamp(source, facts.key):
+            return AwaitStamp()
         return Delete(copy, reason_to_go(facts))
     return Release() if facts.key in finalizer_keys(source) else Nothing()
 

@@ -66,7 +66,12 @@ class ReconcileContext:
         self.target.ledger.stand(self.kind, self.key, state, wall, reason=reason, message=message)
 
     def settle(self, copy: CachedObject) -> None:
-        """Record that ``copy`` carries the desired state of this reconcile."""
+        """Record that ``copy`` carries the desired state of this reconcile, and is in sync."""
+        self.note_settled(copy)
+        self.target.ledger.stand_in_sync(self.kind, self.key, self.shared.runtime.wall())
+
+    def note_settled(self, copy: CachedObject) -> None:
+        """Record that ``copy`` carries the desired state of this reconcile, whatever its state."""
         entry = self.entry
         entry.wrote = {self.facts.origin: copy.uid}
         facts = self.facts
@@ -74,7 +79,6 @@ class ReconcileContext:
         if copy.status_digest and entry.settled != new:
             self.shared.hub.statuses.add(self.kind, self.key)  # it may count as observed now
         self.target.ledger.settle(self.kind, self.key, new, self.shared.runtime.now())
-        self.target.ledger.stand_in_sync(self.kind, self.key, self.shared.runtime.wall())
 
     def collide(self, message: str) -> float:
         """Record that a foreign object has the name; it is checked again rarely."""

@@ -20,6 +20,7 @@ from tmcconsole.sync.down.pacing import pace
 from tmcconsole.sync.down.plan import (
     AwaitFinalizer,
     AwaitGone,
+    AwaitStamp,
     Collide,
     Create,
     Delete,
@@ -39,14 +40,18 @@ from tmcconsole.sync.down.reconcile_context import ReconcileContext
 from tmcconsole.sync.down.refusals import remember, require_news
 from tmcconsole.sync.down.removal import delete, release, withhold
 from tmcconsole.sync.down.report_diff import report
+from tmcconsole.sync.leaving.kept_replicas import with_kept
+from tmcconsole.sync.leaving.may_leave import NO_REPLACEMENT
 from tmcconsole.sync.names.markers import STATE, SWITCH, SYNC, origin_of, place_of
 from tmcconsole.sync.policy import Refusal
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.desired_cache import NO_DESIRED_STATE
 from tmcconsole.sync.state.desired_state import cached_desired_state, inputs_of
+from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.ledger import Settled
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
+from tmcconsole.sync.state.stays import Stay
 from tmcconsole.sync.state.target import Target
 
 
@@ -77,26 +82,38 @@ class DownSync:
             return LOOK_AGAIN_S
         if not self.shared.placements.has_decided:
             return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
-        inputs = inputs_of(self.shared, self.target, self.target.kinds[kind].kind, key.namespace)
+        stay = self.shared.stays.find(item, self.target.key)
+        inputs = self._inputs(item)
         beside = around(self.shared, self.target, kind, key)
-        if inputs is not None and self._is_settled(kind, key, inputs, beside):
+        if stay is None and inputs is not None and self._is_settled(kind, key, inputs, beside):
             return None
         facts = self._facts(kind, key, inputs or PLAIN, beside)
         context = ReconcileContext(
             shared=self.shared, target=self.target, kind=kind, key=key, facts=facts
         )
         step = decide(context.facts)
-        if inputs is None and not isinstance(step, Nothing | Delete | Release | AwaitGone):
-            context.stand(
-                SyncState.PENDING, "AwaitingPlacement", "no Placement sends it here any more"
-            )
-            return HELD_RECHECK_S
+        if self._is_leaving(item, facts, step, unplaced=stay is not None or inputs is None):
+            return _let_be(context, step, stay)
         if not self.shared.duties.holds(self.target.key):
             return stand_by(context, step)
         if isinstance(step, Create | Update | Delete) and self._is_paused(context):
             return None
         require_news(context, step)
         return await_dependencies(context, step) or pace(context, step) or await _act(context, step)
+
+    def _inputs(self, item: Item) -> DesiredInputs | None:
+        kind = self.target.kinds[item.lane].kind
+        inputs = inputs_of(self.shared, self.target, kind, item.key.namespace)
+        return inputs and with_kept(self.shared, self.target, item, inputs)
+
+    def _is_leaving(self, item: Item, facts: Facts, step: Step, *, unplaced: bool) -> bool:
+        """True where a write would be to a target that the object is about to leave."""
+        if not isinstance(step, AwaitStamp | InSync | Create | Update | ReportDiff):
+            return False
+        if unplaced or isinstance(step, InSync) or facts.source is None:
+            return unplaced
+        expected = expected_of(self.shared, item, facts.source)
+        return expected is not None and self.target.key not in expected.keys
 
     def _is_paused(self, context: ReconcileContext) -> bool:
         """Record that nothing is written or deleted, because somebody asked for that."""
@@ -164,6 +181,19 @@ class DownSync:
         )
 
 
+def _let_be(context: ReconcileContext, step: Step, stay: Stay | None) -> float:
+    """Leave a copy that is about to go as it is, and say what it stays for."""
+    copy = context.facts.copy
+    if isinstance(step, InSync) and copy is not None:
+        context.note_settled(copy)
+    if stay is None:
+        context.stand(SyncState.PENDING, "AwaitingPlacement", "nothing sends it here any more")
+    else:
+        state = SyncState.HELD if stay.reason == NO_REPLACEMENT else SyncState.PENDING
+        context.stand(state, stay.reason, stay.message)
+    return HELD_RECHECK_S
+
+
 def hold_text(key: str) -> str:
     """Return what ends a hold, for people."""
     return f'assigned and on hold: set the label {STATE}{key} to "{SYNC}" to have a copy created'
@@ -211,7 +241,15 @@ async def _take(context: ReconcileContext, step: Step) -> float | None:
 
 def _note(
     context: ReconcileContext,
-    step: Nothing | InSync | AwaitFinalizer | Hold | AwaitGone | Withhold | Refuse | Collide,
+    step: Nothing
+    | InSync
+    | AwaitFinalizer
+    | AwaitStamp
+    | Hold
+    | AwaitGone
+    | Withhold
+    | Refuse
+    | Collide,
 ) -> float | None:
     """Record a step that sends nothing."""
     match step:
@@ -221,6 +259,8 @@ def _note(
             _settle(context, step)
         case AwaitFinalizer():
             context.stand(SyncState.PENDING, "AwaitingFinalizer")
+        case AwaitStamp():
+            context.stand(SyncState.PENDING, "AwaitingPlacement")
         case AwaitGone():
             context.stand(SyncState.DELETING, "AwaitingDeletion")
             return HELD_RECHECK_S

@@ -25,14 +25,14 @@ async def delete(context: ReconcileContext, step: Delete) -> float | None:
     """Delete the copy through the gate, then wait for its deletion event."""
     if not await _is_proven(context, step.copy):
         return await _leave_unproven(context, step.copy)
-    if context.entry.standing.reason != "DeletionHeld":
+    if context.entry.standing.state is not SyncState.HELD:
         context.stand(SyncState.DELETING, step.reason)
     try:
         await delete_copy(
             context.shared, context.target, context.kind, context.key, step.copy, step.reason
         )
     except Held as held:
-        context.stand(SyncState.HELD, "DeletionHeld", str(held))
+        context.stand(SyncState.HELD, held.reason, str(held))
         return HELD_RECHECK_S
     except StillAssigned as wanted:
         return wanted.again_s

@@ -44,6 +44,9 @@ DIGEST: Final = "syncer.kcp.io/desired"  # annotation on every copy: digest of w
 ASSIGNED: Final = "syncer.kcp.io/assigned-by"  # annotation: the labels follow the namespace
 
 PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, by, why}
+# On SyncTargets, by whom; on namespaces and objects the names of SyncTargets, or *: what is to
+# leave goes although nothing replaces it.
+LEAVE_ANYWAY: Final = "syncer.kcp.io/leave-anyway"
 CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: first contact
 ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
 

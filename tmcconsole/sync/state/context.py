@@ -13,9 +13,10 @@ from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.duties import Duties
 from tmcconsole.sync.assignment.selection import ANY, Selection, selected
 from tmcconsole.sync.policy import Policy, Refusal, Tenant
-from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.hub import Hub
 from tmcconsole.sync.state.reference_index import ReferenceIndex
+from tmcconsole.sync.state.stays import Stays
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditLog
 from tmcconsole.tmc.history.history import History
@@ -44,6 +45,9 @@ class Placements(Protocol):
     def takes(self, namespace: str, key: str) -> str:
         """Return what goes to target ``key``: WHOLE, REFERENCED, or "" if unknown."""
 
+    def emptied(self, key: str) -> str:
+        """Return who ordered that target ``key`` be emptied whatever is lost, "" for nobody."""
+
     def status_rules(self, namespace: str) -> tuple[StatusRule, ...]:
         """Return how statuses are merged there; this overrides the config."""
 
@@ -71,6 +75,10 @@ class SyncContext:
     awaited: set[str] = field(default_factory=set)
     # Hub objects whose status could not be merged as the rules say: which rule, and why not.
     unmerged: dict[Item, SafeText] = field(default_factory=dict)
+    stays: Stays = field(init=False)  # copies that are to leave and may not yet
+
+    def __post_init__(self) -> None:
+        self.stays = Stays(WorkQueue(self.runtime.now))
 
     def is_ready(self, key: str) -> bool:
         """True if the hub considers a target ready, or nobody else could report for it."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.sync.assignment.closure import REFERENCED, WHOLE
 from tmcconsole.sync.assignment.plan import Expected, expected_keys, expected_without_namespace
-from tmcconsole.sync.names.markers import deletion_keys, state_keys
+from tmcconsole.sync.assignment.selection import DISABLED, switch_of
+from tmcconsole.sync.names.markers import SWITCH, deletion_keys, state_keys
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 
@@ -17,8 +18,14 @@ def expected_of(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
     expected = _placed(shared, item, tree)
     if expected is None:
         return None
-    keys = frozenset(key for key in expected.keys if shared.unselected(tree, key) is None)
-    return expected if keys == expected.keys else replace(expected, keys=keys)
+    refusals = {key: shared.unselected(tree, key) for key in expected.keys}
+    keys = frozenset(key for key, refusal in refusals.items() if refusal is None)
+    if keys == expected.keys:
+        return expected
+    let_go = dict(expected.let_go)
+    if switch_of(tree) == DISABLED:  # said of this object, and in words
+        let_go |= {key: f"{SWITCH} is {DISABLED}" for key in expected.keys - keys}
+    return replace(expected, keys=keys, let_go=let_go)
 
 
 def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
@@ -32,7 +39,14 @@ def _placed(shared: SyncContext, item: Item, tree: Json) -> Expected | None:
     if not expected.by_namespace:
         return expected
     keys = frozenset(key for key in expected.keys if _takes(shared, item, tree, key))
-    return expected if keys == expected.keys else replace(expected, keys=keys)
+    if keys == expected.keys:
+        return expected
+    dropped = expected.keys - keys
+    spare = {
+        key for key in dropped if shared.placements.takes(item.key.namespace, key) == REFERENCED
+    }
+    let_go = dict.fromkeys(spare, "no workload refers to it any more")
+    return replace(expected, keys=keys, let_go=let_go)
 
 
 def _takes(shared: SyncContext, item: Item, tree: Json, key: str) -> bool:

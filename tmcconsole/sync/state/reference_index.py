@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tmcconsole.kube.objects import CachedObject, ObjectKey
 from tmcconsole.sync.assignment.closure import Closure, Links, closure, links_of
 from tmcconsole.sync.assignment.references import Reference
+from tmcconsole.sync.policy import POD_MAKERS
 from tmcconsole.sync.queue.workqueue import Item
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class _Space:
     objects: dict[Reference, Links]
     taken: Closure = field(default_factory=dict)
     is_stale: bool = True  # an object's links changed since ``taken`` was found
+    # Some of the workloads, and what those take along; None once a link changed.
+    needs: tuple[frozenset[Reference], Closure] | None = None
 
 
 @dataclass(slots=True)
@@ -45,6 +48,24 @@ class ReferenceIndex:
         self._undecided.add(item)
         return None
 
+    def is_needed(self, item: Item, workloads: frozenset[Reference]) -> bool:
+        """Tell whether one of these workloads of its namespace may need an object.
+
+        What a custom resource needs nobody can tell: it may be anything.
+        """
+        space = self.refresh(item.key.namespace, make=True)
+        assert space is not None
+        if any(one.kind not in POD_MAKERS for one in workloads):
+            return True
+        if space.needs is None or space.needs[0] != workloads:
+            some = {
+                one: links
+                for one, links in space.objects.items()
+                if not links.is_workload or one in workloads
+            }
+            space.needs = workloads, closure(some)
+        return Reference(item.lane, item.key.name) in space.needs[1]
+
     def with_whom(self, item: Item) -> Reference | None:
         """Return the object that a taken object goes with; None for a workload."""
         space = self.refresh(item.key.namespace, make=True)
@@ -61,7 +82,8 @@ class ReferenceIndex:
         after = links_of(kind, new.decode()) if new is not None else None
         if after is not None:
             space.objects[one] = after
-        space.is_stale |= before != after
+        if before != after:
+            space.is_stale, space.needs = True, None
 
     def refresh(self, namespace: str, *, make: bool = False) -> _Space | None:
         """Recompute what is taken after changes of links; queue the objects concerned."""
