@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tmcconsole.ui.style import format as shown
+from tmcconsole.ui.style.format import words
 from tmcconsole.ui.style.ink import Run, elide, fit, plain, width_of, wrap
 
 NOW = 1_000_000.0
@@ -76,3 +77,11 @@ def test_wrap_loses_no_word() -> None:
 
     assert all(width_of(line) <= 20 for line in lines)
     assert "".join(map(plain, lines)).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(("reason", "told"), [
+    ("QuotaExceeded", "quota exceeded"), ("CRDMissing", "CRD missing"), ("Ready", "ready"),
+    ("403 Forbidden", "403 Forbidden"), ("APIImportsReady", "API imports ready"), ("", ""),
+])  # fmt: skip
+def test_inner_words_are_shown_as_words(reason: str, told: str) -> None:
+    assert words(reason) == told

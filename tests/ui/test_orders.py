@@ -71,8 +71,8 @@ async def test_a_target_tells_each_kind_that_is_not_synced_and_why() -> None:
 
 async def test_kinds_that_lack_are_problems_and_refused_ones_are_not() -> None:
     async with console(size=(160, 45)) as desk:
-        assert "certificates.cert-manager.io: FieldAway" in desk.text
-        assert "widgets.example.com: KindAway" in desk.text
+        assert "certificates.cert-manager.io: field away" in desk.text
+        assert "widgets.example.com: kind away" in desk.text
         assert "clusterroles" not in desk.text
 
 

@@ -78,7 +78,7 @@ def test_every_key_that_acts_has_something_behind_it_and_nothing_else_has() -> N
 def test_an_action_sends_what_it_says(action: Action) -> None:
     made = reached_from(ACTS[action.id])
 
-    assert action.sends
+    assert action.sends or action.id in ("copy-name", "copy-command")
     assert set(action.sends) <= made
     assert action.writes == any(issubclass(one, Order) for one in made)
 

@@ -93,8 +93,8 @@ async def test_the_same_trouble_on_several_targets_is_one_line() -> None:
     )  # fmt: skip
 
     assert await found(link) == [
-        ("refused", "ap-southeast-1", "deployments.apps/shop/b: HostPath not allowed"),
-        ("refused", "2 targets", "deployments.apps/shop/a: HostPath not allowed"),
+        ("refused", "ap-southeast-1", "deployments.apps/shop/b: host path: not allowed"),
+        ("refused", "2 targets", "deployments.apps/shop/a: host path: not allowed"),
         ("degraded", "eu-west-1", "deployments.apps/shop/c: 1/3 ready"),
         ("degraded", "us-east-1", "deployments.apps/shop/c: 2/3 ready"),
     ]

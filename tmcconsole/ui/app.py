@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -44,6 +45,7 @@ from tmcconsole.ui.session import ConsoleOptions, Session
 from tmcconsole.ui.style.ink import Lines
 from tmcconsole.ui.style.themes import FALLBACK, bundled_dir, load_themes, variables_of
 from tmcconsole.ui.subject import Subject
+from tmcconsole.ui.terminal.clipboard import copy_sequence
 from tmcconsole.ui.terminal.driver import PatientDriver, driver_for
 from tmcconsole.ui.widgets.bottom import KeyChoice, Question
 
@@ -68,11 +70,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         (100, "-normal"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-flat"),
-        (15, "-short"),
-        (30, "-tall"),
-    ]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (15, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -293,6 +291,12 @@ class ConsoleApp(App[str], inherit_bindings=False):
         """Write the screen as SVG. Raises ``OSError``."""
         export_svg(self, path)
 
+    def copy(self, text: str) -> None:
+        """Give a text to the terminal's clipboard. Raises ``ValueError`` where it is too long."""
+        sequence = copy_sequence(text, os.environ)
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     def show_text(self, title: str, lines: Callable[[int], Lines]) -> None:
         """Open a screen of text."""
         self.push_screen(TextScreen(self.session, title, lines))
@@ -331,7 +335,9 @@ class ConsoleApp(App[str], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Return our actions for the palette; the titles are ours, never a cluster's."""
         for action in ACTIONS:
-            if isinstance(screen, FrameScreen) and screen.WHERE in action.where:
+            if not isinstance(screen, FrameScreen) or screen.WHERE not in action.where:
+                continue
+            if not action.demo or self.session.options.link_mode == "demo":
                 run = partial(screen.run_action, action.call)
                 yield SystemCommand(action.title.capitalize(), f"key {action.shown}", run)
 

@@ -38,6 +38,10 @@ class Console(Protocol):
         """Write the screen as SVG. Raises ``OSError``."""
         ...
 
+    def copy(self, text: str) -> None:
+        """Give a text to the terminal's clipboard. Raises ``ValueError`` where it is too long."""
+        ...
+
     def show_text(self, title: str, lines: Callable[[int], Lines]) -> None:
         """Open a screen of text; ``lines`` is asked with the width in columns."""
         ...

@@ -23,8 +23,8 @@ def head_left(session: Session, width: int) -> Runs:
     return (
         name, Run(" "), mode, Run("  "),
         *session.draw().state(hub_sign(engine), "hub" if engine.hub_connected else "hub down"),
-        *(ink(f" {where}", "info") if width >= ROOMY else ()),
         *_fleet(session, width),
+        *(ink(f"  {where}", "info") if width >= ROOMY else ()),  # last: it may be a long path
     )  # fmt: skip
 
 
@@ -40,18 +40,26 @@ def _fleet(session: Session, width: int) -> Runs:
     tone = "synced" if ready == len(targets) else "drift"
     standby = ink(f" ({count(others)} standby)", "dim") if others and width >= ROOMY else ()
     number = Run(f"{ready}/{len(targets)} targets", tone)
-    return (Run("  "), number, *standby, *_objects(engine, width))
+    return (
+        Run("  "),
+        number,
+        *standby,
+        *_objects(engine, sum(session.mirror.held.values()), width),
+    )
 
 
-def _objects(engine: EngineRecord, width: int) -> Runs:
+def _objects(engine: EngineRecord, held: int, width: int) -> Runs:
+    """Return how many of all copies are in sync, and what holds the others up."""
     if not engine.placed:
         return BLANK
     tone = "synced" if engine.in_sync == engine.placed else "pending"
     runs: Runs = (Run("  "), Run(f"{count(engine.in_sync)}/{count(engine.placed)} in sync", tone))
     if engine.pending and width >= ROOMY:
         runs += (Run(f"  {count(engine.pending)} pending", "pending"),)
-    if engine.failed:
-        runs += (Run(f"  {count(engine.failed)} failed", "failed"),)
+    if held:
+        runs += (Run(f"  {count(held)} held", "paused"),)
+    if engine.failed > held:
+        runs += (Run(f"  {count(engine.failed - held)} failed", "failed"),)
     return runs
 
 

@@ -7,10 +7,34 @@ from itertools import groupby
 from tmcconsole.ui.actions import ACTIONS, Action
 from tmcconsole.ui.orders.command_grammar import PLAIN, VERBS, VIEWS
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import KIND, SYNC
 
 _GROUPS = ("Screens", "Move", "Look", "List", "Inspect", "Act", "Leave")
+_ABOUT = {
+    "overview": "The fleet, worst first, and every problem with its cause. LAG: from a change in"
+    " the hub to its write, at the 95th percentile; BEAT: the age of the last heartbeat; SINCE:"
+    " when it began.",
+    "targets": "One row for each cluster. IN SYNC: copies that are as wanted, of all that should"
+    " be there; FAIL: copies that cannot be written; QUEUE: keys that wait.",
+    "queues": "Work for each target and kind. DEPTH waits now, FLIGHT is under way, LATER waits"
+    " for its time, RETRY failed and is tried again, DEAD is tried again only when asked (t).",
+    "health": "What is well and what is not, the worst of each group upward. Enter on a kind lists"
+    " its objects.",
+    "history": "Errors, recoveries and what people did, newest first. RECOVERED: after how long, or"
+    " open since when.",
+    "resources": "One row for each object of the hub, with its copies. IN SYNC: copies as"
+    " wanted, of all.",
+}
+_TARGET_ACTS = frozenset({"", "target", "held", "gone", "any"})
+_SELECTED = {  # what can be selected there, as actions need it
+    "overview": _TARGET_ACTS | {"object"},
+    "targets": _TARGET_ACTS,
+    "queues": _TARGET_ACTS | {"letter"},
+    "health": _TARGET_ACTS,
+    "history": _TARGET_ACTS | {"object"},
+    "resources": frozenset({"", "object", "any", "held"}),
+}
 _FILTERS = (
     ("web", "regular expression on any cell"),
     ("!web", "rows without it"),
@@ -32,7 +56,7 @@ _COMMANDS = (
 
 def help_lines(screen: FrameScreen) -> list[Runs]:
     """Return the screen's keys, the filter and command grammar, and the glyphs."""
-    lines: list[Runs] = []
+    lines = _about(screen)
     actions = [action for action in ACTIONS if screen.WHERE in action.where]
     actions.sort(key=lambda action: _GROUPS.index(action.group))
     for group, members in groupby(actions, key=lambda action: action.group):
@@ -44,7 +68,23 @@ def help_lines(screen: FrameScreen) -> list[Runs]:
     return [*lines, *_glyphs(screen)]
 
 
+def _about(screen: FrameScreen) -> list[Runs]:
+    """Return what the screen shows, and which cluster each dot stands for."""
+    told = _ABOUT.get(screen.name or "")
+    if told is None:
+        return []
+    lines = [*wrap(told, 78), BLANK]
+    names = screen.session.draw().targets
+    if screen.name == "resources" and names:
+        lines += [ink("WHERE: one sign for each target, in this order", "title")]
+        lines += [(Run(f"  {place:>3}  ", "key"), Run(name)) for place, name in enumerate(names, 1)]
+        lines.append(BLANK)
+    return lines
+
+
 def _is_shown(action: Action, screen: FrameScreen) -> bool:
+    if screen.name in _ABOUT and action.needs not in _SELECTED[screen.name or ""]:
+        return False
     return not action.demo or screen.session.options.link_mode == "demo"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tmcconsole.contract.records import Condition
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.format import age, words
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 
 LABEL = 12  # columns
@@ -49,7 +49,7 @@ def conditions(items: Sequence[Condition], draw: DrawContext, width: int) -> lis
             (
                 Run(f"{glyph} {item.type.ljust(names)}  {item.status.ljust(7)}", tone),
                 Run(f" {age(item.since, draw.now).rjust(4)}  ", "dim"),
-                Run(item.reason, "dim"),
+                Run(words(item.reason), "dim"),
             )
         )
         if item.status != "True" and item.message:

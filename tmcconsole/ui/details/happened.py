@@ -9,7 +9,7 @@ from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.history import entry_sign, last_at
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp
+from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp, words
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 
 SHOWN_HISTORY: Final = 12
@@ -22,7 +22,7 @@ def entry_lines(entry: HistoryRecord, draw: DrawContext, width: int) -> list[Run
         if entry.recovered_at else ""
     )  # fmt: skip
     return [
-        (Run(entry.event, "strong"), Run("  "), *draw.state(entry_sign(entry))),
+        (Run(words(entry.event), "strong"), Run("  "), *draw.state(entry_sign(entry))),
         BLANK,
         *pairs([
             ("first", timestamp(entry.at)),
@@ -52,7 +52,21 @@ def recent(mirror: Mirror, draw: DrawContext, *, target: str = "", subject: str 
         where = f" {entry.target}" if not target and entry.target else ""
         lines.append((
             Run(f"{age(last_at(entry), draw.now).rjust(4)}  ", "dim"),
-            *draw.state(entry_sign(entry), entry.event), Run(where, "text"),
+            *draw.state(entry_sign(entry), words(entry.event)), Run(where, "text"),
             Run(f"  {entry.message}", "dim"),
         ))  # fmt: skip
     return lines
+
+
+def newest(mirror: Mirror, draw: DrawContext) -> Runs:
+    """Return the newest entry on one line."""
+    entries = mirror.of(HistoryRecord).values()
+    entry = min(entries, key=lambda one: (-last_at(one), one.id), default=None)
+    if entry is None:
+        return ink("nothing happened yet", "dim")
+    return (
+        Run(f"{clock_time(last_at(entry))}  ", "dim"),
+        *draw.state(entry_sign(entry), words(entry.event)),
+        Run(f"  {entry.target}" if entry.target else ""),
+        Run(f"  {entry.message}" if entry.message else "", "dim"),
+    )

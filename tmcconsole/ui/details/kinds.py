@@ -8,7 +8,7 @@ from tmcconsole.contract.records import KindRecord, KindState
 from tmcconsole.ui.details.detail_lines import heading, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, count
+from tmcconsole.ui.style.format import age, count, words
 from tmcconsole.ui.style.ink import Run, Runs, wrap
 from tmcconsole.ui.style.signs import KIND
 
@@ -64,7 +64,7 @@ def _lacking(kind: KindRecord, draw: DrawContext, width: int) -> list[Runs]:
     head: Runs = (
         *draw.state(KIND[kind.state]),
         Run(f"  {kind.kind}", "strong"),
-        Run(f"  {kind.reason}, {age(kind.since, draw.now)}{copies}", "dim"),
+        Run(f"  {words(kind.reason)}, {age(kind.since, draw.now)}{copies}", "dim"),
     )
     told = wrap(kind.message, max(20, width - 2)) if kind.message else []
     return [head, *((Run("  "), *runs) for runs in told)]

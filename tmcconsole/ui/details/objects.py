@@ -15,7 +15,7 @@ from tmcconsole.ui.mirror import AILING, Mirror
 from tmcconsole.ui.rows.history import entry_sign, is_open_error, last_at
 from tmcconsole.ui.rows.resources import object_sign
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, ago
+from tmcconsole.ui.style.format import age, ago, because
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.style.signs import HEALTH, cell_sign
 
@@ -47,7 +47,7 @@ def object_lines(record: ObjectRecord, mirror: Mirror, draw: DrawContext, width:
             Run(f"  {cell.ready}" if cell.ready else ""),
             Run(f"  {age(cell.since, draw.now)}", "dim"),
         ))  # fmt: skip
-        text = f"{cell.reason}: {cell.message}" if cell.message else cell.reason
+        text = because(cell.reason, cell.message)
         lines += [*paragraph("", text, width, "dim"), *_cell_health(cell, draw, width)]
     if any(cell.state is SyncState.DRIFTED or cell.reason == "Fight" for cell in record.cells):
         lines.append(ink("d shows who changed what, and what can be done", "info"))

@@ -29,6 +29,8 @@ from tmcconsole.ui.style.format import age, ago, count, span
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, UNPLACED, hub_sign
 
+TOLD_OBJECTS: Final = 6  # objects of one problem that are named below the list
+
 # What a problem may lead to, by its subject's name.
 TYPES: Final[dict[str, type[Any]]] = {
     each.__name__: each
@@ -42,6 +44,25 @@ def detail(record: Any, mirror: Mirror, draw: DrawContext, width: int) -> list[R
     if words is None:
         return [ink("nothing selected", "dim")]
     return words(record, mirror, draw, width)
+
+
+def told_lines(problem: Problem, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
+    """Return a problem in full: all of its cause, which objects, on which targets, what helps."""
+    head = (Run(" "), *draw.state(problem.sign), Run(f"  {', '.join(problem.targets)}", "strong"))
+    lines: list[Runs] = [head, *_inset(wrap(problem.text, width, problem.tone))]
+    kind, key = problem.subject
+    record = mirror.of(TYPES[kind]).get(key)
+    if isinstance(record, TargetRecord) and record.message and record.message not in problem.text:
+        lines += _inset(wrap(record.message, width))
+    if isinstance(record, HistoryRecord) and record.hint:
+        lines += _inset(wrap(record.hint, width, "info"))
+    if len(problem.objects) > 1:
+        lines += _inset(wrap(", ".join(problem.objects[:TOLD_OBJECTS]), width, "dim"))
+    return lines
+
+
+def _inset(lines: list[Runs]) -> list[Runs]:
+    return [(Run(" "), *runs) for runs in lines]
 
 
 def _queue(queue: QueueRecord, draw: DrawContext, width: int) -> list[Runs]:

@@ -16,7 +16,17 @@ from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.rows.targets import is_gone
-from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
+from tmcconsole.ui.style.format import (
+    age,
+    ago,
+    because,
+    count,
+    countdown,
+    millis,
+    plural,
+    timestamp,
+    words,
+)
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
 
@@ -47,7 +57,7 @@ def target_lines(target: TargetRecord, mirror: Mirror, draw: DrawContext, width:
 
 
 def _remark(target: TargetRecord) -> str:
-    return f"{target.reason}: {target.message}" if target.message else target.reason
+    return because(target.reason, target.message)
 
 
 def _labels(target: TargetRecord) -> str:
@@ -61,7 +71,7 @@ def _health(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> Runs:
     node = mirror.of(HealthRecord).get(f"system/targets/{target.name}")
     if node is None:
         return draw.state(HEALTH[target.health])
-    return (*draw.state(HEALTH[node.status]), Run(f"  {node.reason}", "dim"))
+    return (*draw.state(HEALTH[node.status]), Run(f"  {words(node.reason)}", "dim"))
 
 
 def _summary(
@@ -138,7 +148,7 @@ def _queues(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Run
 
 def _objects(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Runs]:
     found = sorted(
-        (SYNC[cell.state].rank, record.key, cell.state, str(cell.reason))
+        (SYNC[cell.state].rank, record.key, cell.state, words(cell.reason))
         for key in mirror.unsynced
         for record in (mirror.of(ObjectRecord)[key],)
         for cell in record.cells

@@ -25,6 +25,7 @@ from tmcconsole.contract.commands import (
 from tmcconsole.contract.faults import FAULT_MENU, MEND_ALL
 from tmcconsole.contract.records import ObjectRecord, SyncState, TargetRecord
 from tmcconsole.ui.orders.asking import chosen, confirmed, read, send
+from tmcconsole.ui.orders.copying import copy_command, copy_name
 from tmcconsole.ui.orders.dead_letters import retry
 from tmcconsole.ui.orders.drain_forget import drain, forget
 from tmcconsole.ui.orders.drift_orders import adopt, cede, drift, revert
@@ -227,4 +228,6 @@ ACTS: Final[dict[str, RunAction]] = {
     "cede": cede,
     "retry": retry,
     "forget": forget,
+    "copy-name": copy_name,
+    "copy-command": copy_command,
 }

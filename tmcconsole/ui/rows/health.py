@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import Health, HealthRecord
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.format import age, words
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import HEALTH
 
@@ -41,9 +41,9 @@ _COLUMNS = (
     Column("age", "SINCE", lambda n, draw: ink(age(n.since, draw.now), "dim"),
            lambda n: -n.since, number=lambda n, now: now - n.since, key="A",
            right=True, least=5, most=6, drop=1),
-    Column("reason", "REASON", lambda n, _l: ink(n.reason, HEALTH[n.status].tone
+    Column("reason", "REASON", lambda n, _l: ink(words(n.reason), HEALTH[n.status].tone
            if n.status is not Health.HEALTHY else "dim"), lambda n: n.reason,
-           least=12, most=100, drop=2, grow=True),
+           least=12, most=100, grow=True),
 )  # fmt: skip
 
 HEALTH_TREE = Listing(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.style.format import age, clock_time, span
+from tmcconsole.ui.style.format import age, clock_time, span, words
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import SEVERITY, Sign, history_sign
 
@@ -50,7 +50,7 @@ def _subject(entry: HistoryRecord, _look: DrawContext) -> Runs:
 def _event(entry: HistoryRecord, _look: DrawContext) -> Runs:
     times = f" x{entry.count}" if entry.count > 1 else ""
     tone = "strong" if is_open_error(entry) else "text"
-    return ink(entry.event + times, tone)
+    return ink(words(entry.event) + times, tone)
 
 
 _COLUMNS = (
@@ -61,13 +61,13 @@ _COLUMNS = (
            lambda e: float(entry_sign(e).rank), key="S", least=11, most=11),
     Column("event", "EVENT", _event, lambda e: e.event, key="N", least=14, most=30),
     Column("target", "TARGET", lambda e, _l: ink(e.target or "-", "text" if e.target else "dim"),
-           lambda e: e.target, least=10, most=22, middle=True, drop=1),
+           lambda e: e.target, least=10, most=22, middle=True, drop=2),
     Column("recovered", "RECOVERED", _recovered, None, least=9, most=12, drop=3),
     Column("subject", "SUBJECT", _subject, lambda e: e.subject, least=16, most=44, middle=True,
            drop=4),
     Column("actor", "BY", lambda e, _l: ink(e.actor, "dim"), lambda e: e.actor,
            least=4, most=14, drop=5),
-    Column("message", "MESSAGE", lambda e, _l: ink(e.message), None, least=24, most=120, drop=2,
+    Column("message", "MESSAGE", lambda e, _l: ink(e.message), None, least=24, most=120,
            grow=True),
 )  # fmt: skip
 

@@ -113,7 +113,7 @@ _STATE, _TARGET, _OBJECT, _NAME, *_REST = (
     Column("next", "NEXT TRY", lambda r, draw: ink(next_try(r, draw), "dim"),
            lambda r: r.due_at, key="L", right=True, least=8, most=9, drop=1),
     Column("cause", "CAUSE", lambda r, _l: ink(r.cause, key_sign(r).tone), None,
-           least=16, most=160, drop=1, grow=True),
+           least=16, most=160, grow=True),
 )  # fmt: skip
 
 LETTERS = Listing(

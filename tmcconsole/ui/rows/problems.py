@@ -15,8 +15,8 @@ from tmcconsole.contract.records import (
 from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.rows.targets import is_problem, note
-from tmcconsole.ui.style.format import age, count, plural
+from tmcconsole.ui.rows.targets import is_gone, is_problem, note
+from tmcconsole.ui.style.format import age, because, count, countdown, plural, words
 from tmcconsole.ui.style.ink import Runs, ink, plain
 from tmcconsole.ui.style.signs import (
     KIND,
@@ -79,7 +79,7 @@ def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
             sign=target_sign(target),
             rank=1 + target_sign(target).rank,
             what=target.name,
-            text=plain(note(target, draw)) or target.message or target.reason,
+            text=_target_text(target, draw),
             tone=target_sign(target).tone,
             since=target.since,
             subject=("TargetRecord", target.key),
@@ -90,6 +90,18 @@ def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
     ]
 
 
+def _target_text(target: TargetRecord, draw: DrawContext) -> str:
+    """Return the cause; the time it has lasted has a column of its own."""
+    if not is_gone(target):
+        return plain(note(target, draw)) or because(target.reason, target.message)
+    told = because(target.reason or target.state.value, target.message)
+    return (
+        f"{told}; retry in {countdown(target.next_try_at, draw.now)}"
+        if target.next_try_at
+        else told
+    )
+
+
 def _placements(mirror: Mirror) -> list[Problem]:
     """Return the Placements that have chosen no target: what they select is not synced."""
     return [
@@ -98,7 +110,7 @@ def _placements(mirror: Mirror) -> list[Problem]:
             sign=UNPLACED,
             rank=9,
             what=name,
-            text=placement.reason,
+            text=words(placement.reason),
             tone=UNPLACED.tone,
             since=0.0,
             subject=("PlacementRecord", name),
@@ -121,9 +133,10 @@ def _kinds(mirror: Mirror) -> list[Problem]:
             fold,
             rank=10,
             text=f"{', '.join(one.key for one in fold.members[:3])}:"
-            f" {fold.reason} {fold.members[0].message}"
+            f" {because(fold.reason, fold.members[0].message)}"
             if len(fold.members) <= 3
-            else f"{count(len(fold.members))} kinds: {fold.reason}, e.g. {fold.members[0].key}",
+            else f"{count(len(fold.members))} kinds:"
+            f" {because(fold.reason, fold.members[0].message)}, e.g. {fold.members[0].key}",
             subject=("TargetRecord", fold.targets[0]),
         )
         for fold in _fold(found)
@@ -206,9 +219,9 @@ def _line(fold: _Fold, *, rank: int, text: str, subject: tuple[str, str]) -> Pro
 def _told(reason: str, members: list[_Member]) -> str:
     first = members[0]
     if len(members) == 1:
-        return f"{first.key}: {reason} {first.message}".replace(":  ", ": ").rstrip()
-    because = f": {reason or first.message}"
-    return f"{plural(len(members), 'object')}{because}, e.g. {first.key}"
+        return f"{first.key}: {because(reason, first.message)}"
+    number = plural(len(members), "object")
+    return f"{number}: {because(reason, first.message)}, e.g. {first.key}"
 
 
 def _errors(mirror: Mirror) -> list[Problem]:
@@ -220,7 +233,7 @@ def _errors(mirror: Mirror) -> list[Problem]:
             sign=history_sign(entry),
             rank=40 + history_sign(entry).rank,
             what=entry.target or "engine",
-            text=f"{entry.event}: {entry.message}",
+            text=because(entry.event, entry.message),
             tone=history_sign(entry).tone,
             since=entry.at,
             subject=("HistoryRecord", entry.id),

@@ -71,7 +71,7 @@ _COLUMNS = (
            right=True, least=6, most=6, drop=1),
     _counter("done", "DONE", "done_total", tone="text", key="", drop=4),
     _counter("err", "ERRORS", "failed_total", tone="drift", key="", drop=5),
-    Column("error", "LAST ERROR", _error, None, least=12, most=80, drop=6, grow=True),
+    Column("error", "LAST ERROR", _error, None, least=12, most=80, grow=True),
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
 from tmcconsole.ui.mirror import is_ailing, is_trouble
 from tmcconsole.ui.rows.table import GAP, Column, DrawContext, Listing, SortKey
-from tmcconsole.ui.style.format import age
+from tmcconsole.ui.style.format import age, because
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
 
@@ -62,7 +62,7 @@ def _cell(record: ObjectRecord, draw: DrawContext, *, target: str) -> Runs:
 def _why(record: ObjectRecord, _look: DrawContext) -> Runs:
     cell = worst_cell(record)
     if cell is not None and cell.state is not SyncState.IN_SYNC and (cell.message or cell.reason):
-        text = f"{cell.target}: {cell.reason} {cell.message}".rstrip()
+        text = f"{cell.target}: {because(cell.reason, cell.message)}"
         return ink(text, SYNC[cell.state].tone)
     if cell is not None and is_ailing(cell):
         return ink(f"{cell.target}: {cell.told}", cell_sign(cell).tone)
@@ -92,7 +92,7 @@ _AGE = Column(
     "age", "AGE", lambda o, draw: ink(age(o.created_at, draw.now), "dim"), lambda o: -o.created_at,
     number=lambda o, now: now - o.created_at, key="A", right=True, least=4, most=5, drop=3,
 )  # fmt: skip
-_WHY = Column("note", "NOTE", _why, None, least=20, most=90, drop=4, grow=True)
+_WHY = Column("note", "NOTE", _why, None, least=20, most=90, grow=True)
 
 
 def _strip_of(targets: int) -> Column:

@@ -55,12 +55,16 @@ def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> 
     minimum, and more columns are hidden.
     """
     full = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
-    free = [c.least if c.grow else width for c, width in zip(columns, full, strict=True)]
+    free = [
+        min(c.least, width) if c.grow else width for c, width in zip(columns, full, strict=True)
+    ]
     soft = [
-        column.least if column.grow else max(column.least, width - width // 4)
+        min(column.least, width) if column.grow else max(column.least, width - width // 4)
         for width, column in zip(full, columns, strict=True)
     ]
-    hard = [column.least for column in columns]
+    hard = [
+        min(c.least, width) if c.grow else c.least for c, width in zip(columns, full, strict=True)
+    ]
     kept = set(range(len(columns)))
     widths = full
     for floors, missable in ((free, EXTRA), (soft, MISSABLE), (hard, 1)):

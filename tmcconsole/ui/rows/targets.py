@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
-from tmcconsole.ui.style.format import JUST_NOW, age, count, countdown, millis
+from tmcconsole.ui.style.format import JUST_NOW, age, ago, count, countdown, millis, words
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import target_sign
 
@@ -32,18 +32,20 @@ def note(target: TargetRecord, draw: DrawContext) -> Runs:
         why = f": {target.pause.why}" if target.pause.why else ""
         return ink(f"{left}, by {target.pause.by or 'unknown'}{why}", "paused")
     if target.evict_after:
-        return ink(f"evicting since {age(target.evict_after, draw.now)}", "cordoned")
+        since = ago(target.evict_after, draw.now)
+        told = f"drain began {since}" if target.objects else "nothing left here; u uncordons it"
+        return ink(told, "cordoned")
     if target.state is TargetState.STANDBY:
-        return ink(f"held by {target.holder}" if target.holder else target.reason, "dim")
+        return ink(f"held by {target.holder}" if target.holder else words(target.reason), "dim")
     lacks = next((each for each in target.conditions if each.status == "False"), None)
     if target.ready and lacks is not None:
-        return ink(f"{lacks.type}: {lacks.reason}", "drift")
-    return ink(target.reason, "dim") if not target.ready else ink("")
+        return ink(f"{words(lacks.type)}: {words(lacks.reason)}", "drift")
+    return ink(words(target.reason), "dim") if not target.ready else ink("")
 
 
 def _silence(target: TargetRecord, now: float) -> str:
     """Return why a target does not respond, for how long, and when the next attempt is."""
-    told = str(target.reason) or target.state.value
+    told = words(target.reason or target.state.value)
     if target.since and (long := age(target.since, now)) != JUST_NOW:
         told += f" for {long}"
     if target.next_try_at:
@@ -58,6 +60,8 @@ def _left(until: float, now: float) -> str:
 
 def synced(target: TargetRecord, draw: DrawContext) -> Runs:
     """Return in-sync of all objects."""
+    if not target.objects:
+        return ink("-", "dim")
     tone = "text" if target.in_sync == target.objects else "pending"
     return ink(f"{count(target.in_sync)}/{count(target.objects)}", tone)
 
@@ -90,7 +94,7 @@ SYNCED = Column(
 DEPTH = Column(
     "queue", "QUEUE", lambda t, _l: _number(t.queue_depth, "pending"),
     lambda t: -float(t.queue_depth), number=lambda t, _n: float(t.queue_depth), key="Q",
-    right=True, least=5, most=9, drop=2,
+    right=True, least=5, most=9, drop=4,
 )  # fmt: skip
 FAILED = Column(
     "failed", "FAIL", lambda t, _l: _number(t.failed, "failed"), lambda t: -float(t.failed),
@@ -98,12 +102,12 @@ FAILED = Column(
 )  # fmt: skip
 LAG = Column(
     "lag", "LAG", lambda t, _l: ink(millis(t.lag_p95_ms)), lambda t: -t.lag_p95_ms,
-    number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=5, most=8, drop=3,
+    number=lambda t, _n: t.lag_p95_ms / 1000, key="L", right=True, least=5, most=8, drop=5,
 )  # fmt: skip
 BEAT = Column(
     "beat", "BEAT", lambda t, draw: ink(age(t.heartbeat_at, draw.now), "dim"),
     lambda t: t.heartbeat_at, number=lambda t, now: now - t.heartbeat_at, key="A",
-    right=True, least=4, most=5, drop=2,
+    right=True, least=4, most=5, drop=6,
 )  # fmt: skip
 ENVIRONMENT = Column(
     "env", "ENV", lambda t, _l: ink(environment(t), "info"), environment, least=4, most=10, drop=8
@@ -120,7 +124,7 @@ VERSION = Column(
     "version", "VERSION", lambda t, _l: ink(t.version, "dim"), lambda t: t.version,
     least=7, most=14, drop=10,
 )  # fmt: skip
-NOTE = Column("note", "NOTE", note, None, least=16, most=60, drop=5, grow=True)
+NOTE = Column("note", "NOTE", note, None, least=26, most=60, grow=True)
 
 
 def _columns(draw: DrawContext, width: int) -> tuple[Column, ...]:

@@ -21,12 +21,15 @@ from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.format import count
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.subject import Subject, subject_of
+from tmcconsole.ui.tabs import tabs
 from tmcconsole.ui.view import View
 from tmcconsole.ui.widgets.bottom import Answers, PromptField, Question
 from tmcconsole.ui.widgets.live_table import LiveTable
 from tmcconsole.ui.widgets.pane import Pane
 
 REST_S = 0.1  # a cursor that moves on sooner does not update the panes: they cost 5 KB a row
+ROOMY = 100  # columns from which the count of rows fits beside the tabs
+CRUMB_GAP = 4  # blank columns of the line that has the tabs
 EDGE = 1_000_000_000  # a row number beyond any list: moves stop at the last row
 
 
@@ -77,7 +80,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
     def title_runs(self) -> Runs:
         """Return the screen's name, the filter, and the sort order."""
         view = self.view
-        runs: list[Run] = [Run((self.name or "").capitalize(), "title")]
+        runs: list[Run] = [*tabs(self.session.mirror, self.name or "", self._tab_room())]
         if view.filter.source:
             runs += [Run("  /", "key"), Run(view.filter.source, "strong")]
             inactive = view.inactive_terms(self.session.draw())
@@ -87,9 +90,17 @@ class ListScreen(FrameScreen, inherit_bindings=False):
             runs += [Run("  !", "key"), Run(" problems only", "strong")]
         return tuple(runs)
 
+    def _tab_room(self) -> int:
+        """Return the columns for the tabs: a filter leaves them those of this screen."""
+        if self.view.filter.source or self.view.problems_only:
+            return 0
+        return self.size.width - len(self.chip()) - CRUMB_GAP
+
     def chip(self) -> str:
         """Return how many of all rows are shown, and the marks."""
         view = self.view
+        if self.size.width < ROOMY and len(view.order) == view.total and not view.marked:
+            return ""  # the tabs are worth more
         shown, total = len(view.order), view.total
         number = count(total) if shown == total else f"{count(shown)}/{count(total)}"
         text = f"{number} {view.listing.noun if total == 1 else view.listing.many}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from tmcconsole.ui.details.happened import newest
+from tmcconsole.ui.details.others import told_lines
 from tmcconsole.ui.rows.problems import PROBLEMS, Problem, problems
 from tmcconsole.ui.rows.targets import FLEET
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.view import View
+from tmcconsole.ui.widgets.bars import Bar
 from tmcconsole.ui.widgets.live_table import LiveTable
 
 
@@ -22,6 +25,7 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         super().__init__(session, FLEET, name="overview")
         self._problems: dict[str, Problem] = {}
         self.problems = LiveTable(View(PROBLEMS, lambda: self._problems), id="problems")
+        self.news = Bar(id="news")
         self._fleet_lines = 0
 
     @property
@@ -43,6 +47,17 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
                 yield self.rail
             with Vertical(id="side"):
                 yield self.pane
+        yield self.news
+
+    def show_detail(self) -> None:
+        """Draw the panes, the selected problem in the empty rows, and the newest event."""
+        super().show_detail()
+        draw, mirror = self.session.draw(), self.session.mirror
+        problem = self.problems.view.current()
+        width = max(20, self.problems.size.width - 2)
+        self.problems.below = tuple(told_lines(problem, mirror, draw, width)) if problem else ()
+        self.problems.patch()
+        self.news.show(newest(mirror, draw))
 
     def frame(self) -> None:
         """Draw what changed; the targets get the lines they need, at most half."""

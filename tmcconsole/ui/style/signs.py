@@ -107,6 +107,7 @@ _STANDBY: Final = Sign("◌", "?", STANDBY, "stale", 10)
 _NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
 _BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
 _DRAINING: Final = Sign("↷", ">", "draining", "cordoned", 7)
+_DRAINED: Final = Sign("◇", "c", "drained", "cordoned", 7)
 _PAUSED: Final = Sign("‖", "=", "paused", "paused", 8)
 _CORDONED: Final = Sign("◇", "c", "cordoned", "cordoned", 9)
 _READY: Final = Sign("●", "+", "ready", "synced", 10)
@@ -121,7 +122,7 @@ def target_sign(target: TargetRecord) -> Sign:
         (is_standby and not target.holder, _NOBODYS),
         (target.deletes_held > 0, _BRAKED),
         (target.pause is not None, _PAUSED),
-        (target.evict_after > 0, _DRAINING),
+        (target.evict_after > 0, _DRAINING if target.objects else _DRAINED),
         (target.cordoned, _CORDONED),
         (not target.ready, _NOT_READY),
         (is_standby, _STANDBY),

@@ -35,6 +35,7 @@ class LiveTable(Paper, can_focus=True):
         super().__init__(id=id)
         self.view = view
         self.empty: tuple[Runs, ...] = ()  # shown if there are no rows
+        self.below: tuple[Runs, ...] = ()  # shown in the rows that the last one leaves empty
         self._look = DrawContext(0.0)
         self._columns: tuple[Column, ...] = ()
         self._widths: list[int] = []
@@ -168,7 +169,8 @@ class LiveTable(Paper, can_focus=True):
 
     def _blank(self, y: int, width: int) -> Runs:
         if self.view.order:
-            return BLANK
+            index = y - HEADER - len(self.view.order) - 1
+            return self.below[index] if 0 <= index < len(self.below) else BLANK
         first = max(HEADER + 1, (self.rows - len(self.empty)) // 3)
         index = y - first
         if not 0 <= index < len(self.empty):
