@@ -14,8 +14,10 @@ from tmcconsole.sim.admission.validation import (
     wrong,
 )
 from tmcconsole.sim.admission.warnings import of_change
+from tmcconsole.sim.fields.fieldsets import doubled
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
 from tmcconsole.sim.request.request_info import RequestInfo
+from tmcconsole.sim.rules.job_status import job_status_problems
 from tmcconsole.sim.schema.declared import mistyped, unknown
 from tmcconsole.sim.schema.structural import violations
 from tmcconsole.sim.storage.kinds import SimKind
@@ -111,7 +113,7 @@ def _other_namespace() -> StatusError:
 def check_declared(asked: RequestInfo, tree: Json) -> None:
     """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
     lines = [f".{name}: field not declared in schema" for name in unknown(asked.kind, tree)]
-    lines += _wrong_types(asked.kind, tree)
+    lines += _wrong_types(asked.kind, tree) or doubled(tree, asked.kind.shape)
     if lines:
         text = lines[0] if len(lines) == 1 else "errors:\n" + "\n".join(f"  {x}" for x in lines)
         meta, kind = tree["metadata"], asked.kind
@@ -171,6 +173,8 @@ def validate(
         causes += _violations(kind.schema, asked, new)
     is_status = asked.subresource == "status"
     causes += metadata_problems(kind, new) if is_status else problems(kind, new, old)
+    if is_status and kind.id == "jobs.batch" and old is not None:
+        causes += job_status_problems(new, old)
     if causes:
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:

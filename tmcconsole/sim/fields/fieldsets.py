@@ -7,6 +7,7 @@ of structured-merge-diff.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -185,6 +186,24 @@ def is_keyed(shape: ValueShape) -> bool:
 def index_items(items: list[Any], shape: ValueShape) -> dict[str, Any]:
     """Return a keyed list's items by their path element, in order; the last of equals wins."""
     return {item_name(item, shape): item for item in items}
+
+
+def doubled(value: Any, shape: ValueShape, path: str = "") -> list[str]:
+    """Return what is in a keyed list or a set more than once, as the typed merge tells of it."""
+    if isinstance(value, dict):
+        children = ((f"{path}.{key}", child, shape.child(key)) for key, child in value.items())
+        return [line for place, child, known in children for line in doubled(child, known, place)]
+    if not isinstance(value, list):
+        return []
+    found: list[str] = []
+    for index, item in enumerate(value):
+        step = _step(item_name(item, shape)) if is_keyed(shape) else f"[{index}]"
+        found += doubled(item, shape.item, path + step)
+    if is_keyed(shape):
+        counted = Counter(item_name(item, shape) for item in value)
+        twice = [name for name, count in counted.items() if count > 1]
+        found += [f"{path}: duplicate entries for key {_step(name)}" for name in twice]
+    return found
 
 
 def item_name(item: Any, shape: ValueShape) -> str:

@@ -83,6 +83,8 @@ def delete_collection(server: Server, asked: RequestInfo) -> Response:
     options = _options(asked)
     selected = selection(asked)
     found = [s for s in server.store.items(asked.kind.id, asked.namespace) if selected.takes(s)]
+    limit = int(asked.query.get("limit") or 0)
+    found = found[:limit] if limit > 0 else found
     for stored in found:
         if not options.is_dry_run:
             remove(server, stored, options, asked.manager)

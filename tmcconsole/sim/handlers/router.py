@@ -92,6 +92,9 @@ def _permitted(server: Server, asked: RequestInfo) -> Response | Watch:
         raise _forbidden(asked)
     if asked.subresource:
         return _subresource(server, asked)
+    is_nowhere = asked.kind.namespaced and not asked.namespace
+    if is_nowhere and asked.verb in ("create", "deletecollection"):
+        raise wrong_method()
     if asked.verb not in asked.kind.verbs:
         raise method_not_allowed(asked.kind, asked.verb)
     return _resource(server, _rightly_named(asked))

@@ -20,7 +20,6 @@ from tmcconsole.sim.admission.checks import (
     place,
     validate,
 )
-from tmcconsole.sim.admission.defaults import typed
 from tmcconsole.sim.admission.limits import limit
 from tmcconsole.sim.admission.quota import charge
 from tmcconsole.sim.admission.validation import wrong
@@ -310,8 +309,14 @@ def _stated(asked: RequestInfo, tree: Json) -> Json | None:
 def _plain(kind: SimKind, tree: Json) -> Json:
     if kind.is_custom:
         return tree
-    plain: Json = typed(tree, kind.shape)
+    plain: Json = _without_nulls(tree)  # what is empty is stated: it empties what is there
     return plain
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(child) for key, child in value.items() if child is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _may_go(tree: Json) -> bool:

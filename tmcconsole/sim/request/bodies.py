@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import orjson
@@ -22,6 +23,10 @@ STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
 _DEEPEST: Final = 200  # levels: the writer of JSON takes 254
+# What YAML takes for line breaks or refuses, and JSON takes as it is: U+007F to U+009F, U+2028,
+# U+2029, U+FFFE and U+FFFF; and a key that is too long to be a simple one.
+_UNLIKE_JSON: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbf[\xbe\xbf]")
+_LONG_KEY: Final = re.compile(rb'"(?:[^"\\]|\\.){1020,}"\s*:')
 _JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
 
 
@@ -103,10 +108,11 @@ def _depth(document: Any) -> int:
 
 
 def _yaml(body: bytes) -> Any:
-    try:
-        return _shallow(orjson.loads(body), body)  # JSON is YAML, and much faster to read
-    except orjson.JSONDecodeError:
-        pass
+    if not _UNLIKE_JSON.search(body) and not _LONG_KEY.search(body):
+        try:
+            return _shallow(orjson.loads(body), body)  # JSON is YAML, and much faster to read
+        except orjson.JSONDecodeError:
+            pass
     try:
         document = yaml.safe_load(body)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

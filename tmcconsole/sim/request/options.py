@@ -44,7 +44,7 @@ def unsupported_dry_run(values: str) -> StatusCause:
 
 def _of_write(query: Mapping[str, str]) -> Iterator[StatusCause]:
     dry_run = query.get("dryRun")
-    if dry_run and dry_run != "All":
+    if dry_run is not None and dry_run != "All":
         yield unsupported_dry_run(f'["{dry_run}"]')
     if len(query.get("fieldManager", "").encode()) > _LONGEST_MANAGER:
         text = f"Too long: may not be more than {_LONGEST_MANAGER} bytes"
