@@ -29,6 +29,7 @@ from tmcconsole.contract.commands import (
     CordonTarget,
     DrainPlan,
     DrainTarget,
+    Fate,
     Move,
     PauseTarget,
     PlanDrain,
@@ -140,8 +141,9 @@ def test_the_plan_of_a_drain_says_where_each_object_would_be_and_changes_nothing
     async def story(world: World) -> None:
         reply = await ask(world, PlanDrain(target="east"))
 
-        west = (SafeText("west"),)
-        assert reply == DrainPlan(target=SafeText("east"), moves=(Move(KEY, west),), stranded=0)
+        told = SafeText("replaced by west")
+        gone = Move(KEY, (SafeText("west"),), told, Fate.REMOVED, left=1)
+        assert reply == DrainPlan(target=SafeText("east"), moves=(gone,), stranded=0)
         assert await colour(world, "east") == "blue"
 
     tell(story)

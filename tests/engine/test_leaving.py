@@ -13,14 +13,25 @@ from tests.world.world import (
     DEPLOYMENTS,
     NAMESPACES,
     PLACEMENTS,
+    SYNC_TARGETS,
     World,
     make_configmap,
     make_deployment,
     place_everywhere,
 )
 from tmcconsole.contract.changes import NOTHING_SEEN
-from tmcconsole.contract.commands import Accepted, DrainTarget, UncordonTarget
+from tmcconsole.contract.commands import (
+    Accepted,
+    DrainPlan,
+    DrainTarget,
+    Fate,
+    Move,
+    PlanDrain,
+    Refused,
+    UncordonTarget,
+)
 from tmcconsole.contract.records import ObjectRecord, SyncState
+from tmcconsole.kube.objects import annotations_of
 from tmcconsole.placement.api import LOCATIONS
 from tmcconsole.sync.names.markers import ASSIGNED, EXCLUDE_TARGETS, LEAVE_ANYWAY, STATE
 
@@ -260,5 +271,87 @@ def test_divided_replicas_move_with_their_sum_kept() -> None:
                 return await ready_on(world, "east") == 3 and await total() == 6
 
             await world.eventually(divided, "three on each again", within_s=60)
+
+    in_virtual_time(story)
+
+
+async def plan_of(world: World, target: str) -> dict[str, Move]:
+    reply = await world.engine.request(PlanDrain(target=target))
+    assert isinstance(reply, DrainPlan)
+    return {move.key.rpartition("/")[2]: move for move in reply.moves}
+
+
+def test_the_plan_of_a_drain_tells_what_becomes_of_each_object() -> None:
+    async def story() -> None:
+        async with open_virtual_world(("east", "west")) as world:
+            await place_everywhere(world)
+            foreign = {"metadata": {"name": "shop"}}
+            for cluster in world.clusters.values():
+                await cluster.apply(NAMESPACES, foreign)
+            await world.clusters["east"].apply(CONFIGMAPS, make_configmap("taken", owner="other"))
+            for name in ("taken", "both", "late"):
+                if name == "late":
+                    west = world.clusters["west"].sim
+                    assert west is not None
+                    west.faults.switch("quota")
+                await world.hub.apply(CONFIGMAPS, make_configmap(name))
+                await anyio.sleep(30)
+
+            plan = await plan_of(world, "east")
+
+            told = {name: (move.fate, move.left) for name, move in plan.items()}
+            assert told == {
+                "taken": (Fate.ABSENT, 0),
+                "both": (Fate.REMOVED, 1),
+                "late": (Fate.STAYS, 0),
+            }
+
+    in_virtual_time(story)
+
+
+def test_a_cluster_that_does_not_answer_is_no_new_home() -> None:
+    async def story() -> None:
+        async with open_virtual_world(("east", "west")) as world:
+            await place_everywhere(world)
+            await world.hub.apply(CONFIGMAPS, make_configmap())
+            await world.on("east", CONFIGMAPS, "shop", "settings")
+            west = world.clusters["west"].sim
+            assert west is not None
+            west.faults.switch("outage")
+            await anyio.sleep(120)
+
+            move = (await plan_of(world, "east"))["settings"]
+
+            assert (move.fate, move.to, move.left) == (Fate.STAYS, (), 0)
+
+    in_virtual_time(story)
+
+
+def test_a_drain_by_force_names_what_is_lost_and_takes_it_away() -> None:
+    async def story() -> None:
+        async with open_virtual_world(("east",)) as world:
+            await place_everywhere(world)
+            await world.hub.apply(CONFIGMAPS, make_configmap())
+            await world.on("east", CONFIGMAPS, "shop", "settings")
+            await world.settle()
+            order = DrainTarget(target="east", confirm="east", force=True, actor="ann")
+            refused = await world.engine.request(order)
+            assert isinstance(refused, Refused)
+            assert "east loses 1" in refused.fix
+            await anyio.sleep(30)
+            assert await world.clusters["east"].get(CONFIGMAPS, "shop", "settings") is not None
+
+            order = DrainTarget(target="east", confirm="east loses 1", force=True, actor="ann")
+            assert isinstance(await world.engine.request(order), Accepted)
+
+            async def gone() -> bool:
+                return await world.clusters["east"].get(CONFIGMAPS, "shop", "settings") is None
+
+            await world.eventually(gone, "emptied", within_s=30)
+            assert any(b"east loses 1" in line and b"ann" in line for line in world.audit.lines)
+            assert isinstance(await world.engine.request(UncordonTarget(target="east")), Accepted)
+            target = await world.hub.get(SYNC_TARGETS, "", "east")
+            assert target is not None
+            assert LEAVE_ANYWAY not in annotations_of(target)
 
     in_virtual_time(story)

@@ -18,6 +18,7 @@ from tmcconsole.contract.commands import (
     DrainPlan,
     DrainTarget,
     DriftReport,
+    Fate,
     ForgetTarget,
     ListDeadLetters,
     Move,
@@ -191,7 +192,8 @@ class FixtureLink:
         moves = tuple(
             Move(r.key, () if r.kind == "StatefulSet" else (S("eu-central-1"),),
                  S("no target has its storage class") if r.kind == "StatefulSet"
-                 else S("least loaded"))
+                 else S("least loaded"),
+                 Fate.STAYS if r.kind == "StatefulSet" else Fate.MOVES)
             for r in sorted(here, key=lambda r: r.key)
             if any(cell.target == target for cell in r.cells)
         )  # fmt: skip
@@ -208,7 +210,7 @@ class FixtureLink:
                 self.change(command.target, cordoned=True)
             case UncordonTarget():
                 self.change(command.target, cordoned=False, evict_after=0.0)
-            case DrainTarget() if command.confirm != command.target:
+            case DrainTarget() if not command.force and command.confirm != command.target:
                 return Refused(reason=S("the name does not match"))
             case DrainTarget():
                 self.change(command.target, cordoned=True, evict_after=self.wall)

@@ -93,7 +93,7 @@ async def test_cordon_toggles() -> None:
 async def test_a_drain_shows_its_plan_and_starts_only_when_the_name_is_typed() -> None:
     async with console() as desk:
         await desk.press("2", "X")
-        assert "No other target" in desk.text
+        assert "Stays here: no other target can take it" in desk.text
         await desk.write("ap-southeast")
         await desk.press("enter")
         assert "does not match" in desk.text
@@ -104,6 +104,20 @@ async def test_a_drain_shows_its_plan_and_starts_only_when_the_name_is_typed() -
 
         assert desk.link.sent[-1] == DrainTarget(target="ap-southeast-1", confirm="ap-southeast-1")
         assert "draining ap-southeast-1" in desk.text
+
+
+async def test_a_drain_takes_what_stays_only_when_the_loss_is_typed() -> None:
+    async with console() as desk:
+        await desk.press("2", "X")
+        await desk.write("ap-southeast-1 loses 3")
+        await desk.press("enter")
+        assert not any(isinstance(command, DrainTarget) for command in desk.link.sent)
+
+        await desk.write("ap-southeast-1 loses 11")
+        await desk.press("enter")
+
+        order = DrainTarget(target="ap-southeast-1", confirm="ap-southeast-1 loses 11", force=True)
+        assert desk.link.sent[-1] == order
 
 
 async def test_leaving_the_drain_plan_does_nothing() -> None:

@@ -6,6 +6,8 @@ accepted or why not, or carries the answer to a question.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from tmcconsole.contract.text import SafeText
@@ -58,10 +60,15 @@ class PlanDrain(Query, frozen=True):
 
 
 class DrainTarget(Order, frozen=True):
-    """Cordon a target and move everything off it. ``confirm`` must equal the target's name."""
+    """Cordon a target and move everything off it. ``confirm`` must equal the target's name.
+
+    With ``force`` what no other target can take is removed, too. Then ``confirm`` must be the name
+    and what is lost by that, as in ``east loses 3``: the number is the plan's ``stranded``.
+    """
 
     target: str
     confirm: str
+    force: bool = False
 
 
 class PlanForget(Query, frozen=True):
@@ -231,14 +238,23 @@ class Text(Reply, frozen=True):
     body: SafeText
 
 
+class Fate(StrEnum):
+    """What a drain does to one object on the target."""
+
+    REMOVED = "Removed"  # it is live elsewhere, and is taken away here
+    MOVES = "Moves"  # it stays until it is as healthy elsewhere
+    STAYS = "Stays"  # no other target can take it
+    ABSENT = "Absent"  # no copy of ours is there
+
+
 class Move(msgspec.Struct, frozen=True, gc=False):
-    """What a drain does to one object. An empty ``to`` means that no target can take it; see
-    ``reason``.
-    """
+    """What a drain does to one object. ``to`` are the targets that have it afterwards."""
 
     key: str
     to: tuple[SafeText, ...]
     reason: SafeText = SafeText()
+    fate: Fate = Fate.MOVES
+    left: int = 0  # other targets where it is live now
 
 
 class DrainPlan(Reply, frozen=True):

@@ -20,6 +20,7 @@ from tmcconsole.contract.commands import (
     CordonTarget,
     DrainPlan,
     DrainTarget,
+    Fate,
     ForgetTarget,
     ListDeadLetters,
     Move,
@@ -59,7 +60,7 @@ from tmcconsole.kube.objects import Json, ObjectKey
 from tmcconsole.kube.redact import redact
 from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
 from tmcconsole.sync.deletion.delete_gate import close_audit
-from tmcconsole.sync.names.markers import ALLOW_DELETES, PAUSE
+from tmcconsole.sync.names.markers import ALLOW_DELETES, LEAVE_ANYWAY, PAUSE
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
@@ -153,17 +154,23 @@ class Commands:
         | AllowDeletes,
     ) -> AnyReply:
         supervisor = self._supervisor(command.target)
-        if isinstance(command, DrainTarget) and command.confirm != command.target:
-            raise Rejected(
-                f"the name typed is {command.confirm!r}, not {command.target!r}",
-                "type the target's name to confirm",
-            )
+        if isinstance(command, DrainTarget):
+            self._require_confirmed(command)
         wall = self.session.context.runtime.wall()
         patch, done = _patch_for(command, wall)
         await self._write(command, supervisor, patch)
         if isinstance(command, AllowDeletes | ResumeTarget) and supervisor.target is not None:
             supervisor.target.look_again()
         return Accepted(message=SafeText(f"{command.target} {done}"))
+
+    def _require_confirmed(self, command: DrainTarget) -> None:
+        wanted, fix = command.target, "type the target's name to confirm"
+        if command.force:
+            plan = self._plan_drain(PlanDrain(target=command.target))
+            wanted = f"{command.target} loses {plan.stranded}"
+            fix = f"type {wanted!r} to remove what no other target can take"
+        if command.confirm != wanted:
+            raise Rejected(f"what was typed is {command.confirm!r}, not {wanted!r}", fix)
 
     async def _write(self, command: AnyOrder, supervisor: Supervisor, patch: Json) -> None:
         """Announce, patch the SyncTarget, observe the response, and record it in the history."""
@@ -180,7 +187,7 @@ class Commands:
             target=supervisor.name,
             subject="",
             uid=found.identity.uid,
-            detail="",
+            detail=command.confirm if isinstance(command, DrainTarget) and command.force else "",
         )
         outcome, key = "failed", ObjectKey("", supervisor.name)
         try:
@@ -247,10 +254,10 @@ class Commands:
         where = command.target or "all targets"
         return Accepted(message=SafeText(f"reconciling {count} copies on {where}"))
 
-    def _plan_drain(self, command: PlanDrain) -> AnyReply:
+    def _plan_drain(self, command: PlanDrain) -> DrainPlan:
         supervisor = self._supervisor(command.target)
         moves: tuple[Move, ...] = plan_moves(self.session, supervisor)
-        stranded = sum(1 for move in moves if not move.to)
+        stranded = sum(1 for move in moves if move.fate is Fate.STAYS)
         return DrainPlan(target=SafeText(command.target), moves=moves, stranded=stranded)
 
     def _queue(self, command: ShowQueue) -> AnyReply:
@@ -363,9 +370,15 @@ def _patch_for(
         case CordonTarget():
             return {"spec": {"unschedulable": True}}, "is cordoned"
         case UncordonTarget():
-            return {"spec": {"unschedulable": False, "evictAfter": None}}, "is uncordoned"
+            marks: Json = {"annotations": {LEAVE_ANYWAY: None}}
+            spec: Json = {"unschedulable": False, "evictAfter": None}
+            return {"spec": spec, "metadata": marks}, "is uncordoned"
         case DrainTarget():
-            return {"spec": {"unschedulable": True, "evictAfter": rfc3339(wall)}}, "is draining"
+            who = (command.actor or "an operator") if command.force else None
+            marks = {"annotations": {LEAVE_ANYWAY: who}}
+            spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
+            done = "is being emptied" if command.force else "is draining"
+            return {"spec": spec, "metadata": marks}, done
         case AllowDeletes():
             until = rfc3339(wall + ALLOW_S)
             return {"metadata": {"annotations": {ALLOW_DELETES: until}}}, "may delete again"

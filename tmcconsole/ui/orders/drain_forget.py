@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
+from typing import Final
 
 from tmcconsole.contract.commands import (
     AnyReply,
     DrainPlan,
     DrainTarget,
+    Fate,
     ForgetPlan,
     ForgetTarget,
+    Move,
     PlanDrain,
     PlanForget,
 )
 from tmcconsole.ui.orders.asking import complain, push
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.plan_screen import Plan, PlanScreen
+from tmcconsole.ui.screens.plan_screen import Harder, Plan, PlanScreen
+from tmcconsole.ui.session import Session
 from tmcconsole.ui.style.format import count, plural
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, width_of, wrap
 from tmcconsole.ui.subject import Subject
@@ -39,11 +44,24 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
         lines=lambda _width: drain_lines(reply, ascii_only),
         question=f"type {target} to drain it, Esc to cancel:",
         carry_out=partial(session.send, DrainTarget(target=target, confirm=target)),
+        harder=_by_force(session, reply),
         done=lambda _reply: f"draining {target}",
         typed=target,
         about=Subject((target,)),
     )
     push(screen, PlanScreen(session, plan))
+
+
+def _by_force(session: Session, plan: DrainPlan) -> Harder | None:
+    if not plan.stranded:
+        return None
+    loss = _loss(plan)
+    order = DrainTarget(target=str(plan.target), confirm=loss, force=True)
+    return Harder(loss, partial(session.send, order))
+
+
+def _loss(plan: DrainPlan) -> str:
+    return f"{plan.target} loses {plan.stranded}"
 
 
 async def forget(screen: FrameScreen, subject: Subject) -> None:
@@ -111,30 +129,51 @@ def forget_lines(plan: ForgetPlan, width: int) -> list[Runs]:
     return lines if plan.kinds else [*lines, ink("  nothing: no object refers to it", "dim")]
 
 
+# What becomes of the objects, in the order in which it is shown: worst first.
+_FATES: Final = (
+    (Fate.STAYS, "Stays here: no other target can take it", "stay", "failed"),
+    (Fate.MOVES, "Moves: stays here until it is as healthy there", "move", "text"),
+    (Fate.REMOVED, "Removed here: it is elsewhere already", "are removed here", "synced"),
+    (Fate.ABSENT, "Not here", "are not here", "dim"),
+)
+
+
 def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
-    """Return the plan: counts, then what is stranded, then what moves."""
-    arrow = "->" if ascii_only else "→"
-    size = max((width_of(ink(move.key)) for move in plan.moves), default=0)
-    stranded = [move for move in plan.moves if not move.to]
-    moving = [move for move in plan.moves if move.to]
+    """Return the plan: counts, then what becomes of each object, what stays first."""
+    if not plan.moves:
+        return [ink("this target has no objects", "dim")]
+    numbers = Counter(move.fate for move in plan.moves)
     lines: list[Runs] = [
-        (Run(f"{plural(len(moving), 'object')} will move", "strong"), Run("  "),
-         Run(f"{count(plan.stranded)} that no other target can take",
-             "failed" if plan.stranded else "synced")),
-        ink("nothing has been done yet: copies stay until their new targets are in sync", "dim"),
-        BLANK,
-    ]  # fmt: skip
-    if stranded:
-        lines.append(ink("No other target", "title"))
-        lines += [
-            (Run("✗ " if not ascii_only else "x ", "failed"), Run(move.key.ljust(size), "text"),
-             Run(f"  {move.reason}", "dim")) for move in stranded
-        ]  # fmt: skip
-        lines.append(BLANK)
-    if moving:
-        lines.append(ink("Moves", "title"))
-        lines += [
-            (Run(f"  {move.key.ljust(size)}  "), Run(f"{arrow} {', '.join(move.to)}", "synced"),
-             Run(f"  {move.reason}", "dim")) for move in moving
-        ]  # fmt: skip
-    return lines or [ink("this target has no objects", "dim")]
+        tuple(
+            Run(f"{count(numbers[fate])} {short}  ", tone)
+            for fate, _, short, tone in _FATES
+            if numbers[fate]
+        ),
+        ink("nothing has been done yet: a copy leaves once it is as healthy elsewhere", "dim"),
+    ]
+    if plan.stranded:
+        lines.append(ink(f"to remove what stays, too, type: {_loss(plan)}", "failed"))
+    lines.append(BLANK)
+    for fate, title, _, _ in _FATES:
+        found = [move for move in plan.moves if move.fate is fate]
+        if found:
+            lines += [ink(title, "title"), *_fate_lines(plan, found, ascii_only), BLANK]
+    return lines
+
+
+def _fate_lines(plan: DrainPlan, moves: list[Move], ascii_only: bool) -> list[Runs]:
+    arrow = "->" if ascii_only else "→"
+    size = max(width_of(ink(move.key)) for move in plan.moves)
+    return [
+        (
+            Run(f"  {move.key.ljust(size)}  ", "text"),
+            Run(f"{arrow} {', '.join(move.to)}  " if move.to else "", "synced"),
+            Run("" if move.fate is Fate.ABSENT else f"{_live(move.left)}  ", "text"),
+            Run(move.reason, "dim"),
+        )
+        for move in moves
+    ]
+
+
+def _live(left: int) -> str:
+    return f"live on {left} other{'' if left == 1 else 's'}" if left else "live here only"

@@ -15,6 +15,14 @@ from tmcconsole.ui.widgets.bottom import YES, PromptField, Question
 
 
 @dataclass(frozen=True, slots=True)
+class Harder:
+    """What else may be typed: it names what is lost, and carries that out, too."""
+
+    typed: str
+    carry_out: Callable[[], Coroutine[Any, Any, AnyReply]]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is shown, what is asked, and what a yes does."""
 
@@ -25,6 +33,7 @@ class Plan:
     done: Callable[[AnyReply], str]  # what to say afterwards
     typed: str = ""  # the name that must be typed; "" = a yes is enough
     refusal: str = ""  # why it cannot be carried out: then nothing is asked
+    harder: Harder | None = None  # what may be typed instead, for more
     about: Subject = field(default_factory=Subject)
 
 
@@ -47,30 +56,35 @@ class PlanScreen(TextScreen, inherit_bindings=False):
             self.begin(self._confirm(), "prompt")
 
     async def _confirm(self) -> None:
-        agreed = await (self._name_typed() if self.plan.typed else self._yes())
+        plan = self.plan
+        agreed = await (self._name_typed() if plan.typed else self._yes())
         if not agreed:
             self.dismiss()
             return
         self.say("sent…", "dim")
-        reply = await self.plan.carry_out()
+        is_harder = plan.harder is not None and agreed == plan.harder.typed
+        reply = await (plan.harder.carry_out if plan.harder and is_harder else plan.carry_out)()
         if isinstance(reply, Refused):
             self.say(f"refused: {reply.reason} {reply.fix}".rstrip(), "failed")
             return
         self.console.flash_back(self.plan.done(reply), "synced")
         self.dismiss()
 
-    async def _yes(self) -> bool:
+    async def _yes(self) -> str:
         question = Question(self.plan.question, YES, tone="drift", scrolls=True)
-        return await self.ask(question) == {"choice": "y"}
+        return "y" if await self.ask(question) == {"choice": "y"} else ""
 
-    async def _name_typed(self) -> bool:
-        wanted, text = self.plan.typed, self.plan.question
+    async def _name_typed(self) -> str:
+        """Return what was typed of what may be, "" for Esc."""
+        wanted, text, harder = self.plan.typed, self.plan.question, self.plan.harder
+        accepted = {wanted} | ({harder.typed} if harder else set())
         while True:
             answers = await self.ask(
                 Question(text, fields=(PromptField("name", ""),), tone="drift")
             )
             if answers is None:
-                return False
-            if answers["name"].strip() == wanted:
-                return True
+                return ""
+            typed = " ".join(answers["name"].split())
+            if typed in accepted:
+                return typed
             text = f"does not match: type {wanted}, or Esc:"
