@@ -1,0 +1,32 @@
+"""A pause of the console's tests ends when the console has nothing left to do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+SOON_S = 0.02  # timers due within it are waited for: they are what a key or a message has set
+QUIET_TURNS = 3  # of the loop, one after the other
+
+
+@pytest.fixture(autouse=True)
+def _pauses_end_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the loop, not at the processor's clock.
+
+    Textual takes a process for idle that has used no processor for a moment. On a busy machine that
+    is one that was not given any, and a picture was taken before the theme was drawn.
+    """
+    monkeypatch.setattr("textual.pilot.wait_for_idle", wait_until_done)
+
+
+async def wait_until_done(_least: float = 0.0, _most: float = 0.0) -> None:
+    """Return when no callback is ready and no timer is due soon."""
+    loop: Any = asyncio.get_running_loop()
+    quiet = 0
+    while quiet < QUIET_TURNS:
+        soon = loop.time() + SOON_S
+        is_due = any(timer.when() <= soon for timer in loop._scheduled if not timer.cancelled())
+        await asyncio.sleep(SOON_S / 10 if is_due else 0)
+        quiet = 0 if is_due or loop._ready else quiet + 1
