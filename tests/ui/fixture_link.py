@@ -58,6 +58,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
+from tmcconsole.contract.text import SafeBody
 from tmcconsole.contract.text import SafeText as S
 
 __all__ = ("NOW", "FixtureLink", "fleet")
@@ -162,11 +163,11 @@ class FixtureLink:
     def _answer(self, command: AnyCommand) -> AnyReply | None:
         match command:
             case Why():
-                return Text(title=S("why"), body=S(WHY, multiline=True))
+                return Text(title=S("why"), body=SafeBody(WHY))
             case ShowObject():
-                return Text(title=S(command.key), body=S(YAML, multiline=True))
+                return Text(title=S(command.key), body=SafeBody(YAML))
             case ShowDiff():
-                return Text(title=S(command.target), body=S(DIFF, multiline=True))
+                return Text(title=S(command.target), body=SafeBody(DIFF))
             case ShowQueue():
                 return QueueItems(items=tuple(
                     QueueItem(S(f"shop/{name}"), state, tries, NOW + 30 * tries, S(error))

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.text import SafeBody, SafeText
 
 
 class Command(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -235,7 +235,7 @@ class Text(Reply, frozen=True):
     """A text to read, possibly of many lines."""
 
     title: SafeText
-    body: SafeText
+    body: SafeBody
 
 
 class Fate(StrEnum):

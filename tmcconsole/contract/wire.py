@@ -8,7 +8,7 @@ import msgspec
 
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.text import SafeBody, SafeText
 
 PROTOCOL = 1  # raised when an older peer could misread what we send
 
@@ -41,6 +41,8 @@ Line = Hello | Ask | Answer
 
 
 def _text_in(kind: type[Any], value: Any) -> Any:
+    if kind is SafeBody:
+        return SafeBody(value)
     if kind is SafeText:
         return SafeText(value, multiline=True)
     raise NotImplementedError(kind)

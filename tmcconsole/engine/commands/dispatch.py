@@ -45,7 +45,7 @@ from tmcconsole.contract.commands import (
     Why,
 )
 from tmcconsole.contract.records import Pause
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.text import SafeBody, SafeText
 from tmcconsole.engine.commands.dead_letters import Post, list_dead, retry_dead
 from tmcconsole.engine.commands.drain import plan_moves
 from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
@@ -316,7 +316,7 @@ class Commands:
             raise Rejected(f"{command.key} is not known on {where}")
         body = yaml.safe_dump(redact(cached.decode()), sort_keys=False, allow_unicode=True)
         title = SafeText(f"{command.key} on {where}")
-        return Text(title=title, body=SafeText(body, multiline=True))
+        return Text(title=title, body=SafeBody(body))
 
     def _diff(self, command: ShowDiff) -> AnyReply:
         item, target = self._item(command.key), self._supervisor(command.target).target

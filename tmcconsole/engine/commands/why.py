@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from tmcconsole.contract.records import Cell, SyncState
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.text import SafeBody
 from tmcconsole.engine.board.kind_records import kind_line
 from tmcconsole.engine.board.object_records import judged_copies, worst_of
 from tmcconsole.engine.commands.live_object import live_lines
@@ -34,7 +34,7 @@ DRIFTS_TOLD: Final = 8  # the latest
 
 async def explain(
     session: HubSession, supervisors: Mapping[str, Supervisor], named: Named
-) -> SafeText:
+) -> SafeBody:
     """Return the explanation of one logical object, line by line.
 
     What the mirrors do not have is asked of the hub itself: an object that is not synced is there
@@ -63,7 +63,7 @@ async def explain(
         lines += ["", *_target_lines(session, supervisors[name], item)]
         if name in looks:
             lines.append(_health_line(looks[name].cell, wall))
-    return SafeText("\n".join(lines), multiline=True)
+    return SafeBody("\n".join(lines))
 
 
 def _silence_lines(session: HubSession) -> list[str]:
@@ -87,7 +87,7 @@ def _owned_lines(session: HubSession, item: Item) -> list[str]:
     ]
 
 
-def show_difference(session: HubSession, target: Target, item: Item) -> SafeText:
+def show_difference(session: HubSession, target: Target, item: Item) -> SafeBody:
     """Return the unified diff between desired and actual state, redacted."""
     source, copy = session.shared.hub.cached(*item), target.copy_of(*item)
     desired: Json = {}
@@ -96,7 +96,7 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
         found = desired_state(session.shared, target, item.lane, item.key, source.decode())
         if found.desired is None:
             assert found.refusal is not None
-            return SafeText(f"{found.refusal.reason}: {found.refusal.message}")
+            return SafeBody(f"{found.refusal.reason}: {found.refusal.message}")
         desired = found.desired.tree
         told = [f"# transform {one}" for one in found.desired.applied if one.changed]
     actual = copy.decode() if copy else {}
@@ -105,7 +105,7 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeText
         _yaml(desired), _yaml(actual), "wanted", f"on {target.name}", lineterm=""
     )
     shown = list(lines) or ["no difference"]
-    return SafeText("\n".join([*told, *shown]), multiline=True)
+    return SafeBody("\n".join([*told, *shown]))
 
 
 def _hub_lines(session: HubSession, item: Item, tree: Json) -> list[str]:

@@ -1,0 +1,38 @@
+"""A text to read is whole, however long: on the wire and on the screen."""
+
+from __future__ import annotations
+
+from tests.ui.driving import console
+from tests.ui.fixture_link import FixtureLink
+from tmcconsole.contract.commands import AnyCommand, AnyReply, Text
+from tmcconsole.contract.text import MAX_LENGTH, SafeBody, SafeText
+from tmcconsole.contract.wire import Answer, decode, encode
+
+LONG = "".join(f"target-{number}: in sync\n" for number in range(1000)) + "the last\x1b[2J"
+
+
+class LongLink(FixtureLink):
+    """A link whose answers to read are long."""
+
+    def _answer(self, command: AnyCommand) -> AnyReply | None:
+        answer = super()._answer(command)
+        return Text(title=answer.title, body=SafeBody(LONG)) if isinstance(answer, Text) else answer
+
+
+def test_a_body_comes_over_the_wire_whole_and_inert() -> None:
+    sent = Answer(1, reply=Text(title=SafeText("why"), body=SafeBody(LONG)))
+    came = decode(encode(sent))
+
+    assert came == sent
+    assert isinstance(came, Answer)
+    assert isinstance(came.reply, Text)
+    assert len(came.reply.body) > MAX_LENGTH
+    assert came.reply.body.endswith("the last\\x1b[2J")
+
+
+async def test_why_yaml_and_diff_are_read_to_their_last_line() -> None:
+    async with console(LongLink()) as desk:
+        for key in ("w", "y", "equals_sign"):
+            await desk.press("6", key, "G")
+            assert "the last\\x1b[2J" in desk.text
+            await desk.press("q")
