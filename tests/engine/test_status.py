@@ -160,6 +160,8 @@ def test_a_rule_that_fails_is_told_and_the_field_keeps_its_value() -> None:
             reply = await world.engine.request(Why(key="deployments.apps/shop/web"))
             assert "AggregationFailure" in str(reply)
             assert "updatedReplicas = values[9]" in str(reply)
+            told = [r for r in world.engine.history.records() if r.event == "AggregationFailure"]
+            assert [record.recovered_at for record in told] == [0.0]
 
     in_virtual_time(story)
 

@@ -141,3 +141,23 @@ async def test_the_writer_saves_what_is_left_when_it_is_stopped(tmp_path: Path) 
     assert await reopened.load() == history.records()
     await reopened.aclose()
     assert reports == [""]
+
+
+async def test_an_open_error_comes_back_with_all_that_still_have_it(tmp_path: Path) -> None:
+    history, store = History(), HistoryStore(tmp_path / "h.db")
+    for name in ("a", "b", "c"):
+        history.record_error(
+            failure(ErrorType.SYNC_TIMEOUT, "late"), target="eu", subject=f"pods/x/{name}", at=1
+        )
+    await save_pending(history, store)
+    history.record_recovery("eu", "pods/x/b", at=2)
+    await save_pending(history, store)
+
+    after = History()
+    after.load(await store.load(), await store.load_subjects())
+    await store.aclose()
+
+    after.record_recovery("eu", "pods/x/c", at=3)
+    halfway = after.records()[0].recovered_at
+    after.record_recovery("eu", "pods/x/a", at=4)
+    assert (halfway, after.records()[0].recovered_at) == (0.0, 4)

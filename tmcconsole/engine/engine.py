@@ -114,7 +114,6 @@ class Engine:
 
     async def _serve(self, session: HubSession) -> None:
         self._hub_reason, self._hub_since = SafeText(), self.runtime.wall()
-        self.history.record_recovery("hub", "", self.runtime.wall())
         log.info("connected to a %s hub, %s", session.identity.flavour, session.identity.cluster)
         try:
             async with anyio.create_task_group() as group:
@@ -124,6 +123,7 @@ class Engine:
                 with acting_for(HUB):
                     spawn(group, Silence(session).run, name="silence")
                     spawn(group, make_orphans(session).run, name="orphans")
+                spawn(group, self._recovered, session, name="hub recovered")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")
                 unplaceable = Unplaceable(session, self.supervisors)
@@ -146,6 +146,13 @@ class Engine:
             key = target_key(session.identity.cluster, settings.name)
             session.shared.awaited.add(key)
             session.shared.selections[key] = selection_of(self.settings.sync, settings)
+
+    async def _recovered(self, session: HubSession) -> None:
+        """Record that the hub works again, once it has answered what the session rests on."""
+        sources = session.sources
+        for informer in (sources.targets, sources.locations, sources.placements):
+            await informer.wait_synced()
+        self.history.record_recovery("hub", "", self.runtime.wall())
 
     async def _end_awaiting(self, session: HubSession) -> None:
         """After the heartbeat timeout, stop waiting for targets that never connected."""

@@ -18,7 +18,7 @@ async def load_history(history: History, store: HistoryStore) -> None:
     A disk that cannot be read costs the history of earlier runs, not the engine.
     """
     try:
-        history.load(await store.load())
+        history.load(await store.load(), await store.load_subjects())
     except HistoryUnavailable as error:
         log.error("the history of earlier runs cannot be read: %s", error)
 

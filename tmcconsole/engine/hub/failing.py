@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,8 +17,7 @@ from tmcconsole.sync.down.ensure_namespace import NamespaceLeaving
 from tmcconsole.sync.policy import NotPermitted
 from tmcconsole.sync.policy.service_accounts import AccountGone
 from tmcconsole.sync.queue.controller import Again, Outcomes
-from tmcconsole.sync.queue.workqueue import Item
-from tmcconsole.sync.state.hub import Hub
+from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.ledger import Ledger, RefusedAttempt
 from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
@@ -52,6 +52,7 @@ class ErrorReporter(Outcomes):
     name: str  # the target's, or "hub"
     ledger: Ledger | None  # a target's; the hub has none
     rights: Rights  # reviewed again if something is forbidden
+    serves: Callable[[str], bool] = lambda _lane: True  # whether the kind of a lane is synced
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to retry, and whether it is a dead letter."""
@@ -82,24 +83,47 @@ class ErrorReporter(Outcomes):
         return again
 
     def on_success(self, item: Item) -> None:
-        """Note that an item that had failed works again."""
-        self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
+        """Note that an item that had failed is well now, or gone.
+
+        A look that found nothing to do, since somebody holds the object back, is no recovery.
+        """
+        if self._is_well(item):
+            self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
+
+    def _is_well(self, item: Item) -> bool:
+        entry = self.ledger.get(*item) if self.ledger is not None else None
+        if entry is None:
+            return self.serves(item.lane)
+        standing = entry.standing
+        return standing.state is SyncState.IN_SYNC or standing.reason == "Reported"
 
 
 @dataclass(frozen=True, slots=True)
 class HubOutcomes(Outcomes):
-    """Two queues work on the same hub objects: an object is fine if neither fails on it."""
+    """What one of the hub's two queues calls: both work on the same objects.
+
+    An error is over once each has looked at the object since, and found nothing wrong.
+    """
 
     reporter: ErrorReporter
-    hub: Hub
+    other: WorkQueue  # of the two, the one that is not ours
+    # Items that had an error, and the queue that has succeeded since, by the other's id. Shared.
+    well: dict[Item, int]
+    unmerged: Mapping[Item, SafeText]  # statuses that cannot be merged, which stops nothing else
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """See ``Outcomes``."""
+        self.well.pop(item, None)
         return self.reporter.on_error(item, error, attempts)
 
     def on_success(self, item: Item) -> None:
         """See ``Outcomes``."""
-        if not (self.hub.queue.attempts(item) or self.hub.statuses.attempts(item)):
+        if not self.reporter.history.is_failing(self.reporter.name, f"{item.lane}/{item.key}"):
+            self.well.pop(item, None)
+        elif self.well.setdefault(item, id(self.other)) == id(self.other):
+            self.other.add(*item)
+        elif item not in self.unmerged:
+            del self.well[item]
             self.reporter.on_success(item)
 
 

@@ -39,7 +39,7 @@ from tmcconsole.sync.assigner import Assigner
 from tmcconsole.sync.assignment.duties import HUB, acting_for
 from tmcconsole.sync.leaving.reconciler import LeavingSync
 from tmcconsole.sync.queue.controller import Controller, Reconciler
-from tmcconsole.sync.queue.workqueue import WorkQueue
+from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.ledger import ObjectRecords
 from tmcconsole.sync.status.reconciler import StatusSync, wants_status
@@ -84,6 +84,7 @@ class HubSession:
     definitions: KnownDefinitions = field(init=False)
     rights: Rights = field(init=False)
     _mirrors: InformerSet | None = None
+    _well: dict[Item, int] = field(default_factory=dict)  # see ``HubOutcomes``
     _again: Rediscovery = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +143,7 @@ class HubSession:
         self._work(group, "status", hub.statuses, StatusSync(self.shared, self.context.records))
 
     def _work(self, group: TaskGroup, name: str, queue: WorkQueue, reconciler: Reconciler) -> None:
-        context = self.context
+        context, hub = self.context, self.shared.hub
         reporter = ErrorReporter(
             runtime=context.runtime,
             history=context.history,
@@ -156,7 +157,12 @@ class HubSession:
             queue=queue,
             gate=self.probe,
             reconciler=reconciler,
-            outcomes=HubOutcomes(reporter, self.shared.hub),
+            outcomes=HubOutcomes(
+                reporter,
+                other=hub.statuses if queue is hub.queue else hub.queue,
+                well=self._well,
+                unmerged=self.shared.unmerged,
+            ),
             workers=context.settings.sync.workers,
         )
         spawn(group, controller.run, name=f"hub {name} controller")

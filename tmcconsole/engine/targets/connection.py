@@ -116,9 +116,16 @@ class Connection:
                 name=target.name,
                 ledger=target.ledger,
                 rights=self.shared_kinds.rights,
+                serves=self._serves,
             ),
             workers=context.settings.sync.workers,
         )
+
+    def _serves(self, lane: str) -> bool:
+        """Return whether the kind of a lane is synced, so that a look says how its objects are."""
+        if lane.startswith(LANE):
+            return lane.removeprefix(LANE) in self.up.side.above
+        return lane in self.target.kinds and lane in self.session.shared.hub.kinds
 
     async def _tidy(self) -> None:
         shared, target = self.session.shared, self.target

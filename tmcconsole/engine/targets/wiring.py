@@ -93,9 +93,15 @@ class Wiring:
                 target.queue.add(kind, hub_key, backlog=True)
         target.ledger.forget_refusals(kind)
         target.look_at_known(kind)
-        for name in self.session.context.history.failing(target.name, kind):
-            namespace, _, last = name.rpartition("/")  # what is gone has failed for the last time
-            target.queue.add(kind, ObjectKey(namespace, last), backlog=True)
+        self._look_at_failing(kind)
+
+    def _look_at_failing(self, kind: str) -> None:
+        """Queue what failed in an earlier run: what is gone has failed for the last time."""
+        hub, target = self.session.shared.hub, self.target
+        for name, queue in ((target.name, target.queue), ("hub", hub.queue)):
+            for found in self.session.context.history.failing(name, kind):
+                namespace, _, last = found.rpartition("/")
+                queue.add(kind, ObjectKey(namespace, last), backlog=True)
 
     def _copy_changed(
         self, kind: Kind, key: ObjectKey, old: CachedObject | None, new: CachedObject | None

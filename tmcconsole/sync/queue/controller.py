@@ -90,10 +90,10 @@ class Controller:
             self._retry(item, error)
         else:
             self.queue.succeeded(item)
-            # Each time: a failure is remembered longer than the queue does.
-            self.outcomes.on_success(item)
             if again is not None:
                 self.queue.add_after(item.lane, item.key, again)
+            else:  # each time: a failure is remembered longer than the queue does
+                self.outcomes.on_success(item)
 
     def _reconciler_of(self, item: Item) -> Reconciler:
         special = (one for start, one in self.others.items() if item.lane.startswith(start))

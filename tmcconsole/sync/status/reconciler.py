@@ -251,7 +251,7 @@ class StatusSync:
             self._written[item] = after
 
     def _note(self, item: Item, failures: tuple[str, ...]) -> None:
-        """Record what could not be merged, once; and when it works again."""
+        """Record what could not be merged, once. That it works again is the queue's to record."""
         shared, text = self.shared, SafeText("; ".join(failures))
         if text == shared.unmerged.get(item, ""):
             return
@@ -264,7 +264,6 @@ class StatusSync:
             shared.history.record_error(found, target="hub", subject=subject, at=wall)
         else:
             del shared.unmerged[item]
-            shared.history.record_recovery("hub", subject, wall)
         self.records.touch(*item)
 
     def _forget(self, item: Item) -> None:

@@ -7,9 +7,10 @@ them lasts. It is recovered when the last object it was seen on is. Owned by the
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -99,10 +100,20 @@ class History:
         for signature in sorted(self._failing.pop((target, subject), ())):
             entry = self._open[signature]
             entry.subjects.discard(subject)
+            self._unsaved[entry.id] = None  # whom it concerns is saved with it
             if not entry.subjects:
                 del self._open[signature]
                 record = msgspec.structs.replace(self._records[entry.id], recovered_at=at)
                 self._put(record)
+
+    def is_failing(self, target: str, subject: str) -> bool:
+        """Return whether an error of a subject is open."""
+        return (target, subject) in self._failing
+
+    def subjects_of(self, id: str) -> tuple[str, ...]:
+        """Return the subjects that still have an error, by its record's id, sorted."""
+        entry = self._open.get(id.partition("-")[0])
+        return tuple(sorted(entry.subjects)) if entry and entry.id == id else ()
 
     def failing(self, target: str, kind: str) -> list[str]:
         """Return what fails of a kind there, as namespace/name, including errors of an earlier
@@ -145,21 +156,30 @@ class History:
             )
         )
 
-    def load(self, records: Iterable[HistoryRecord]) -> None:
+    def load(
+        self,
+        records: Iterable[HistoryRecord],
+        subjects: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         """Load an earlier run's records, oldest first, before anything is recorded.
 
-        An error still open then is open now, for the one subject that its record names.
+        An error still open then is open now, for its ``subjects`` by the record's id; for the one
+        that its record names where they are not known.
         """
         for record in records:
             signature, _, number = record.id.partition("-")
             self._sequence = max(self._sequence, int(number) if number.isdigit() else 0)
             self._records[record.id] = record
             if record.category == "error" and not record.recovered_at:
-                self._close(signature)
-                self._open[signature] = _Open(record.id, record.target, {record.subject})
-                self._failing.setdefault((record.target, record.subject), set()).add(signature)
+                self._reopen(signature, record, subjects.get(record.id) or (record.subject,))
             self._announce(record)
         self._trim()
+
+    def _reopen(self, signature: str, record: HistoryRecord, subjects: Collection[str]) -> None:
+        self._close(signature)
+        self._open[signature] = _Open(record.id, record.target, set(subjects))
+        for subject in subjects:
+            self._failing.setdefault((record.target, subject), set()).add(signature)
 
     def pending(self) -> tuple[HistoryRecord, ...]:
         """Return what changed since the last call, to be saved."""

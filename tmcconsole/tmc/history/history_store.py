@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import anyio
@@ -30,6 +31,9 @@ create table if not exists history (
     id text primary key, last_at real not null, record blob not null
 ) without rowid;
 create index if not exists history_last_at on history (last_at);
+create table if not exists open_error (
+    id text primary key, subjects blob not null
+) without rowid;
 """
 _SUFFIXES: Final = ("", "-wal", "-shm")  # SQLite's own files of one database
 
@@ -54,10 +58,27 @@ class HistoryStore:
         """Return the records of earlier runs, the latest last. Raises ``HistoryUnavailable``."""
         return await self._in_thread(self._load)
 
-    async def save(self, records: Iterable[HistoryRecord]) -> None:
-        """Write records and forget the oldest beyond the bound. Raises ``HistoryUnavailable``."""
-        rows = [(record.id, record.last_at, _encoder.encode(record)) for record in records]
-        await self._in_thread(lambda: self._save(rows))
+    async def load_subjects(self) -> dict[str, tuple[str, ...]]:
+        """Return whom each error that was open concerned, by its record's id.
+
+        Raises ``HistoryUnavailable``.
+        """
+        return await self._in_thread(self._load_subjects)
+
+    async def save(
+        self,
+        records: Iterable[HistoryRecord],
+        subjects: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
+        """Write records and forget the oldest beyond the bound. Raises ``HistoryUnavailable``.
+
+        ``subjects`` has those of the open errors, by the record's id.
+        """
+        written = list(records)
+        rows = [(record.id, record.last_at, _encoder.encode(record)) for record in written]
+        open_ = [(id, _encoder.encode(list(found))) for id, found in subjects.items()]
+        over = [(record.id,) for record in written if record.id not in subjects]
+        await self._in_thread(lambda: self._save(rows, open_, over))
 
     async def aclose(self) -> None:
         """Close the file, if it is open."""
@@ -81,15 +102,33 @@ class HistoryStore:
             self._put_aside(str(error))
             return _read(self._open(), self._keep)
 
-    def _save(self, rows: list[tuple[str, float, bytes]]) -> None:
+    def _load_subjects(self) -> dict[str, tuple[str, ...]]:
+        rows = self._open().execute("select id, subjects from open_error").fetchall()
+        found = {}
+        for id, subjects in rows:
+            try:
+                found[id] = _subjects.decode(subjects)
+            except msgspec.MsgspecError:
+                continue  # its record names one of them
+        return found
+
+    def _save(
+        self,
+        rows: list[tuple[str, float, bytes]],
+        subjects: list[tuple[str, bytes]],
+        over: list[tuple[str]],
+    ) -> None:
         database = self._open()
         with database:
+            database.executemany("delete from open_error where id = ?", over)
+            database.executemany("insert or replace into open_error values (?, ?)", subjects)
             database.executemany("insert or replace into history values (?, ?, ?)", rows)
             database.execute(
                 "delete from history where id in "
                 "(select id from history order by last_at desc, id limit -1 offset ?)",
                 (self._keep,),
             )
+            database.execute("delete from open_error where id not in (select id from history)")
 
     def _close(self) -> None:
         database, self._database = self._database, None
@@ -151,7 +190,8 @@ async def save_pending(history: History, store: HistoryStore) -> SafeText:
     if not changed:
         return SafeText()
     try:
-        await store.save(changed)
+        open_now = ((record.id, history.subjects_of(record.id)) for record in changed)
+        await store.save(changed, {id: found for id, found in open_now if found})
     except HistoryUnavailable as error:
         history.unsaved(changed)
         return SafeText(error)
@@ -204,6 +244,7 @@ def _text_in(kind: type[Any], value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
+_subjects = msgspec.json.Decoder(tuple[str, ...])
 _decoder: msgspec.json.Decoder[HistoryRecord] = msgspec.json.Decoder(
     HistoryRecord, dec_hook=_text_in
 )
