@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -206,3 +207,16 @@ def test_an_unreachable_hub_is_one_clear_line(tmp_path: Path) -> None:
     lines = result.stderr.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("hub: ")
+
+
+def test_the_demo_is_told_when_its_clusters_have_ended(tmp_path: Path) -> None:
+    with SimChild(tmp_path, QUIET) as child:
+        child.start()
+        os.kill(child.pid, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_S
+        while not child.story() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+        told = [text for _, _, text in child.story()]
+
+    assert "the simulated clusters have ended" in told[-1]

@@ -129,3 +129,23 @@ def test_kubeconfig_is_its_owners_alone(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert document["current-context"] == "hub"
     assert document["users"][0]["user"]["token"] == "secret"
+
+
+async def test_a_large_body_is_read_and_judged_and_a_larger_one_refused_by_a_status(
+    served: Served, session: aiohttp.ClientSession
+) -> None:
+    codes = {}
+    for size in (2_000_000, 4_000_000):
+        body = {"metadata": {"name": "x"}, "data": {"a": "a" * size}}
+        async with session.post(served.url + MAPS, json=body) as answer:
+            status = await answer.json()
+            codes[size] = (answer.status, status["kind"], status["code"])
+
+    assert codes == {2_000_000: (422, "Status", 422), 4_000_000: (413, "Status", 413)}
+
+
+async def test_json_ends_with_a_line_end_as_that_of_a_real_server(
+    served: Served, session: aiohttp.ClientSession
+) -> None:
+    async with session.get(served.url + MAPS) as answer:
+        assert (await answer.read()).endswith(b"}\n")

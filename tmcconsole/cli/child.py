@@ -37,6 +37,7 @@ class SimChild:
         self._ready: dict[str, Any] = {}
         self._story: deque[tuple[int, float, str]] = deque(maxlen=STORY_LINES)
         self._told = 0
+        self._is_ending = False  # because we want it to end
 
     def start(self) -> dict[str, Any]:
         """Start the child; return what it reports when it is ready. Raises ``CommandFailure``."""
@@ -70,6 +71,7 @@ class SimChild:
     def end(self) -> None:
         """End the child and wait for it."""
         process = self._process
+        self._is_ending = True
         if process is None:
             return
         for ask in (_close_stdin, subprocess.Popen.terminate, subprocess.Popen.kill):
@@ -96,7 +98,17 @@ class SimChild:
         with process.stdout:
             for line in process.stdout:
                 self._take(line)
+        if self._ready and not self._is_ending:
+            self._tell(f"the simulated clusters have ended ({self._last_words()}): start it anew")
         self._answered.set()
+
+    def _last_words(self) -> str:
+        lines = _lines(self._directory / "sim.log")
+        return lines[-1] if lines else "without a word"
+
+    def _tell(self, text: str) -> None:
+        self._told += 1
+        self._story.append((self._told, wall_clock(), text))
 
     def _take(self, line: str) -> None:
         try:
@@ -107,8 +119,7 @@ class SimChild:
             self._ready = message["ready"]
             self._answered.set()
         elif "say" in message:
-            self._told += 1
-            self._story.append((self._told, wall_clock(), str(message["say"])))
+            self._tell(str(message["say"]))
 
 
 def _close_stdin(process: subprocess.Popen[str]) -> None:
@@ -118,5 +129,9 @@ def _close_stdin(process: subprocess.Popen[str]) -> None:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
+    lines = _lines(log)
     return lines[-1] if lines else f"no answer after {READY_S:.0f} s"
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(errors="replace").strip().splitlines()

@@ -188,7 +188,9 @@ async def serve(cluster: SimCluster, *, host: str = "127.0.0.1", port: int = 0) 
 
 def _whole(answer: Response) -> web.Response:
     headers = {key: value for key, value in answer.headers.items() if key not in _HOP_BY_HOP}
-    return web.Response(status=answer.status, headers=headers, body=answer.body)
+    is_json = headers.get("content-type") == JSON_HEADERS["content-type"]
+    end = b"\n" if is_json and not answer.body.endswith(b"\n") else b""  # as Go's encoder ends it
+    return web.Response(status=answer.status, headers=headers, body=answer.body + end)
 
 
 async def _stream(http: web.BaseRequest, watch: Watch) -> web.StreamResponse:

@@ -92,7 +92,10 @@ def _unknown(value: Any, schema: Json, path: str) -> Iterator[str]:
             yield from _unknown(item, schema["items"], f"{path}[{index}]")
     if not isinstance(value, dict):
         return
+    is_object = bool(schema.get("x-kubernetes-embedded-resource"))
     for key, child in value.items():
+        if is_object and key in _ALWAYS:
+            continue
         place = f"{path}.{key}" if path else key
         found = _child(schema, key)
         if found is None:
