@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.config.places import config_home
@@ -30,7 +31,7 @@ def show(
 
     app = ConsoleApp(
         link,
-        settings,
+        drawable(settings, getattr(sys.__stderr__, "encoding", None)),
         link_mode=link_mode,
         on_quit=on_quit,
         clock=wall_clock,
@@ -41,3 +42,12 @@ def show(
     if app.unknown_theme:
         raise CommandFailure(app.unknown_theme)
     return run_console(app)
+
+
+def drawable(settings: ConsoleSettings, encoding: str | None) -> ConsoleSettings:
+    """Return the settings with ASCII signs where the terminal's encoding has no others."""
+    try:
+        "●✗⊘▐…".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return replace(settings, ascii_only=True)
+    return settings
