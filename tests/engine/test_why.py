@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.engine.virtual import in_virtual_time, open_virtual_world
@@ -98,5 +99,11 @@ def test_an_unreachable_copy_is_told_with_cause_last_answer_and_next_try() -> No
                 return "last answer" in told and "next try in" in told
 
             await world.eventually(is_told, "cause, last answer, next try", 120)
+            # While it is being tried it is not told as given up.
+            sim.faults.switch("outage", on=False)
+            sim.faults.switch("blackhole")
+            for _ in range(60):
+                assert "next try" in await why(world, "deploy/shop/web")
+                await anyio.sleep(0.5)
 
     in_virtual_time(story)

@@ -202,8 +202,9 @@ def _contact_lines(session: HubSession, supervisor: Supervisor) -> list[str]:
     said = [f"  {standing.message or 'not connected yet'}"]
     if supervisor.probe is not None and supervisor.probe.contact_at:
         said.append(f"  last answer {max(0.0, wall - supervisor.probe.contact_at):.0f} s ago")
-    if standing.next_try_at > wall:
-        said.append(f"  next try in {standing.next_try_at - wall:.0f} s")
+    if standing.next_try_at:
+        left = standing.next_try_at - wall
+        said.append(f"  next try in {left:.0f} s" if left > 0 else "  next try now")
     return said
 
 
