@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 SLACK_S = 6.0  # until the program notices, and what rounding takes
+COMMAND_STEP_S, CONSOLE_STEP_S = 1.0, 10.0  # of ages under a minute
 BUCKET_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AGE = re.compile(r"^(\d+)(s|m|h|d)(\d+)?$")
 
@@ -50,7 +51,7 @@ class Claims:
         return [one for one in self.made if one.is_true is False]
 
 
-def age_bounds(text: str) -> tuple[float, float] | None:
+def age_bounds(text: str, step_s: float) -> tuple[float, float] | None:
     """Return the ages in seconds that ``now``, ``20s``, ``6m`` or ``3h10`` stands for."""
     text = text.removesuffix(" ago")
     if text in ("now", "just now"):
@@ -58,15 +59,14 @@ def age_bounds(text: str) -> tuple[float, float] | None:
     found = _AGE.match(text)
     if found is None:
         return None
-    number, unit = int(found[1]), BUCKET_S[found[2]]
-    least = number * unit + (int(found[3]) * 60 if found[3] else 0)
-    # The console's steps under a minute are ten seconds, those of commands one.
-    return least, least + (10.0 if unit == 1.0 and number % 10 == 0 else unit)
+    unit = BUCKET_S[found[2]]
+    least = int(found[1]) * unit + (int(found[3]) * 60 if found[3] else 0)
+    return least, least + (step_s if unit == 1.0 else unit)
 
 
-def is_age(text: str, true_age_s: float) -> bool:
-    """Say whether an age that is shown can be the true one."""
-    bounds = age_bounds(text)
+def is_age(text: str, true_age_s: float, step_s: float) -> bool:
+    """Say whether an age that is shown, in steps of so much under a minute, can be the true one."""
+    bounds = age_bounds(text, step_s)
     if bounds is None:
         return False
     return bounds[0] - SLACK_S <= true_age_s <= bounds[1] + SLACK_S

@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from tests.incidents.claims import Claims, is_age
+from tests.incidents.claims import COMMAND_STEP_S, Claims, is_age
 from tests.incidents.facts import Copy, Facts, names, read_facts
 from tests.incidents.script import Look
 from tests.incidents.tables import rows_under
@@ -17,7 +17,11 @@ ALL_WELL = re.compile(
     r"(all|everything)( is)? in sync|nothing needs you|all (is )?well", re.IGNORECASE
 )
 NOT_THERE = "it is not there"
-NEXT_TRY = re.compile(r"(?:next try|retry|tried again)[^\n]{0,20}?(\d+) ?s|(?:next try|retry) now")
+NEXT_TRY = re.compile(
+    r"(?:next (?:try|attempt)|retry|tried again)[^\n]{0,20}?(\d+) ?s"
+    r"|(?:next (?:try|attempt)|retry) now"
+    r"|in the queue: (?!delayed)"  # it is being tried, or about to be
+)
 WELL, NOT_WELL, NOT_KNOWN = 0, 3, 4  # exit codes
 OBJECTS_ASKED = 2  # of each incident, by ``why KEY``
 
@@ -119,7 +123,10 @@ def _list(claims: Claims, world: World, look: Look, listed: Said, facts: Facts) 
         if look.since in world.marks and row["TARGET"] in world.clusters:
             true_age = time.time() - world.marks[look.since]
             claims.must(
-                about, row["SINCE"], f"it is {true_age:.0f} s", is_age(row["SINCE"], true_age)
+                about,
+                row["SINCE"],
+                f"it is {true_age:.0f} s",
+                is_age(row["SINCE"], true_age, COMMAND_STEP_S),
             )
 
 

@@ -23,8 +23,6 @@ KNOWN: dict[str, str] = {
         rf": {SILENT}: (status|{SCREEN}): (targets: )?in sync on \S+: told '\d+(/\d+)?', but 0",
     "why tells since when a copy was in sync as since when its target is silent":
         rf": {SILENT}: why: since, ",
-    "why of an object does not say when a silent target is tried again":
-        rf": {SILENT}: why: why \S+: next try: ",
     "the kinds of a target that does not answer are healthy":
         rf": {SILENT}: {SCREEN}: health: \S+ under \S+: told '● healthy'",
     "one silence is several lines of history": r": history: lines of ",
@@ -43,7 +41,9 @@ KNOWN: dict[str, str] = {
     "what is wanted on a target and cannot be there is no problem of the first screen": (
         rf"{CANNOT_BE}: {SCREEN}: problems: told 'none'"
     ),
-    "why denies an object whose kind is refused": r"told 'hub        it is not there",
+    "a failure began with its last try": (
+        rf"a webhook is down: down: (why: since, |{SCREEN}: problems: since|history: )"
+    ),
     "no keys lead to what is wanted and cannot be": rf"{CANNOT_BE}: keystrokes: ",
     "the history has no line of what is wanted and cannot be, and none of its coming":
         rf"({CANNOT_BE}|on one target: there): history: ",

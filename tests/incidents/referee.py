@@ -86,13 +86,20 @@ async def judge(report: Report, world: World, look: Look, where: str) -> None:
     deadline = time.monotonic() + (PATIENCE_OVER_S if look.is_over else PATIENCE_S)
     for face, judged in FACES.items():
         claims, looks = await judged(world, look), 1
-        while claims.untrue and (
-            time.monotonic() < deadline or (looks < LEAST_LOOKS and _has_news(claims, where))
-        ):
+        while _is_worth_a_look(claims, where, world, time.monotonic() < deadline, looks):
             await anyio.sleep(PAUSE_S)
             claims, looks = await judged(world, look), looks + 1
         report.claims[face] += [(look.name, claim) for claim in claims.made]
 
 
-def _has_news(claims: Claims, where: str) -> bool:
-    return any(not known(f"{where}: {claim}") for claim in claims.untrue)
+def _is_worth_a_look(
+    claims: Claims, where: str, world: World, is_time_left: bool, looks: int
+) -> bool:
+    """Say whether what is untrue may be true in a moment.
+
+    That what is known to be untrue stays so is found out on simulated servers alone.
+    """
+    news = any(not known(f"{where}: {claim}") for claim in claims.untrue)
+    if is_time_left:
+        return news or (world.is_simulated and bool(claims.untrue))
+    return news and looks < LEAST_LOOKS

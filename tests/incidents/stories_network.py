@@ -6,7 +6,7 @@ from tests.incidents.script import Look, Story, incident
 from tests.incidents.world import World
 
 REFUSED = r"connection refused"
-RETRY = r"retry|next try|again"
+RETRY = r"retry|next (try|attempt)|again"
 HUB = "hub"
 
 
@@ -125,6 +125,8 @@ async def a_webhook_is_down(world: World) -> Story:
     await world.paint("green")
     await world.has_colour(world.second, "green")
     await world.pass_time()
+    await world.paint("red")  # a new reason to try, and no new trouble
+    await world.has_colour(world.second, "red")
     yield Look(
         "down", since="webhook", about="settings",
         cause=r"failed calling webhook.*connection refused",

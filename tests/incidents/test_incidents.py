@@ -83,9 +83,6 @@ def test_what_was_untrue_is_told_no_more(
 
 
 @ALL_AT_ONCE
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="a drain takes the last ready copy away"
-)
 def test_nothing_is_harmed(simulated_reports: dict[str, Report]) -> None:
     assert [line for name in SIMULATED for line in simulated_reports[name].broken] == []
 

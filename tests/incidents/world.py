@@ -39,6 +39,7 @@ from tmcconsole.sync.names.markers import PAUSE
 KINDS = ("configmaps", "deployments.apps", "roles.rbac.authorization.k8s.io", "widgets.example.com")
 PATIENCE_S = 45.0  # for what API servers and their controllers do, on a busy machine
 PAST_S = 9.0  # what happened before the incident is so long ago, so that times can be told apart
+SHORT_PAST_S = 3.0  # on real servers, where times are told apart just as on simulated ones
 
 
 PRINTING = threading.Lock()  # where it is printed to is the whole process's
@@ -73,6 +74,11 @@ class World:
     def names(self) -> list[str]:
         """The targets, in order."""
         return sorted(self.clusters)
+
+    @property
+    def is_simulated(self) -> bool:
+        """True where no real API server is about."""
+        return self.hub.sim is not None
 
     @property
     def first(self) -> Server:
@@ -162,7 +168,7 @@ class World:
 
     async def pass_time(self) -> None:
         """Let what was done become the past."""
-        await anyio.sleep(PAST_S)
+        await anyio.sleep(PAST_S if self.is_simulated else SHORT_PAST_S)
 
     async def fill(self, *maps: str, web: int = 0) -> None:
         """Write objects in the hub and wait until all targets have them."""
