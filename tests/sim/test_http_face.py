@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import time
 from collections.abc import AsyncIterator
@@ -136,8 +137,10 @@ async def test_a_large_body_is_read_and_judged_and_a_larger_one_refused_by_a_sta
 ) -> None:
     codes = {}
     for size in (2_000_000, 4_000_000):
-        body = {"metadata": {"name": "x"}, "data": {"a": "a" * size}}
-        async with session.post(served.url + MAPS, json=body) as answer:
+        text = b'{"metadata":{"name":"x"},"data":{"a":"%s"}}' % (b"a" * size)
+        headers = {"content-type": "application/json"}
+        sent = session.post(served.url + MAPS, data=io.BytesIO(text), headers=headers)
+        async with sent as answer:
             status = await answer.json()
             codes[size] = (answer.status, status["kind"], status["code"])
 
