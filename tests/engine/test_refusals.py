@@ -23,6 +23,7 @@ from tmcconsole.contract.commands import (
     Refused,
     ResumeTarget,
     Resync,
+    ShowCopy,
     ShowDiff,
     ShowObject,
     ShowQueue,
@@ -42,6 +43,7 @@ from tmcconsole.contract.commands import (
         pytest.param(Resync(target="north"), id="resync"),
         pytest.param(ShowQueue(target="north", kind="configmaps"), id="queue"),
         pytest.param(ShowObject(key=KEY, target="north"), id="object"),
+        pytest.param(ShowCopy(key=KEY, target="north"), id="copy"),
         pytest.param(ShowDiff(key=KEY, target="north"), id="diff"),
     ],
 )
@@ -63,6 +65,7 @@ def test_an_unknown_target_is_refused_and_the_known_ones_are_named(command: AnyC
         pytest.param(Resync(key="configmaps/settings"), id="resync without a namespace"),
         pytest.param(ShowObject(key=""), id="no key"),
         pytest.param(ShowObject(key="configmaps/shop/none"), id="no such object"),
+        pytest.param(ShowCopy(key="configmaps/shop/none", target="east"), id="no such copy"),
         pytest.param(ShowObject(key="nonsense/shop/none"), id="no such kind"),
         pytest.param(ShowDiff(key="nonsense/shop/none", target="east"), id="diff of no kind"),
         pytest.param(ShowDiff(key="configmaps/shop/none", target="east"), id="diff of nothing"),

@@ -121,6 +121,15 @@ class ShowObject(Query, frozen=True):
     target: str = ""
 
 
+class ShowCopy(Query, frozen=True):
+    """Ask a target about one copy now: its first cause, conditions, pods and newest events;
+    answered with a ``Text``.
+    """
+
+    key: str
+    target: str
+
+
 class ShowDiff(Query, frozen=True):
     """Ask for the diff between an object's desired state and its copy; answered with a ``Text``."""
 
@@ -194,7 +203,15 @@ class SimFault(Order, frozen=True):
 
 
 AnyQuery = (
-    PlanDrain | PlanForget | Why | ShowObject | ShowDiff | ShowQueue | ListDeadLetters | ShowDrift
+    PlanDrain
+    | PlanForget
+    | Why
+    | ShowObject
+    | ShowCopy
+    | ShowDiff
+    | ShowQueue
+    | ListDeadLetters
+    | ShowDrift
 )
 AnyOrder = (
     PauseTarget

@@ -35,6 +35,7 @@ from tmcconsole.contract.commands import (
     Resync,
     RetryDeadLetters,
     RevertDrift,
+    ShowCopy,
     ShowDiff,
     ShowDrift,
     ShowObject,
@@ -52,6 +53,7 @@ from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
 from tmcconsole.engine.commands.forget import forget
 from tmcconsole.engine.commands.named_object import named_object
 from tmcconsole.engine.commands.rejection import Rejected
+from tmcconsole.engine.commands.show_copy import show_copy
 from tmcconsole.engine.commands.why import explain, show_difference
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
@@ -116,7 +118,15 @@ class Commands:
                 return self._retry(command)
             case ShowDrift() | AdoptDrift() | RevertDrift() | CedeField():
                 return await self._own(command)
-            case PlanDrain() | ShowQueue() | Why() | ShowObject() | ShowDiff() | ListDeadLetters():
+            case (
+                PlanDrain()
+                | ShowQueue()
+                | Why()
+                | ShowObject()
+                | ShowCopy()
+                | ShowDiff()
+                | ListDeadLetters()
+            ):
                 return await self._answer(command)
             case SimFault():
                 raise Rejected("faults exist on simulated clusters only", "see: demo")
@@ -124,7 +134,8 @@ class Commands:
                 assert_never(command)
 
     async def _answer(
-        self, command: PlanDrain | ShowQueue | Why | ShowObject | ShowDiff | ListDeadLetters
+        self,
+        command: PlanDrain | ShowQueue | Why | ShowObject | ShowCopy | ShowDiff | ListDeadLetters,
     ) -> AnyReply:
         match command:
             case ListDeadLetters():
@@ -139,6 +150,9 @@ class Commands:
                 return Text(title=SafeText(f"why {command.key}"), body=body)
             case ShowObject():
                 return self._show(command)
+            case ShowCopy():
+                supervisor = self._supervisor(command.target)
+                return await show_copy(self.session, supervisor, self._item(command.key))
             case ShowDiff():
                 return self._diff(command)
             case _:

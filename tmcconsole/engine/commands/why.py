@@ -12,6 +12,7 @@ from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeBody
 from tmcconsole.engine.board.kind_records import kind_line
 from tmcconsole.engine.board.object_records import judged_copies, worst_of
+from tmcconsole.engine.commands.first_causes import first_causes
 from tmcconsole.engine.commands.live_object import live_lines
 from tmcconsole.engine.commands.named_object import Named
 from tmcconsole.engine.hub.hub_session import HubSession
@@ -59,10 +60,17 @@ async def explain(
     if looks:
         cause = worst_of(list(looks.values())).cell
         lines.append(f"health     {cause.health.value}, by {cause.target}: {cause.told}")
-    for name in [named.target] if named.target else sorted(supervisors):
+    names = [named.target] if named.target else sorted(supervisors)
+    causes = await first_causes(
+        session,
+        [supervisors[one] for one in names if one in looks],
+        item,
+        {name: look.cell.health for name, look in looks.items()},
+    )
+    for name in names:
         lines += ["", *_target_lines(session, supervisors[name], item)]
         if name in looks:
-            lines.append(_health_line(looks[name].cell, wall))
+            lines += [_health_line(looks[name].cell, wall), *causes.get(name, ())]
     return SafeBody("\n".join(lines))
 
 

@@ -104,6 +104,10 @@ def _target_rules(settings: SyncSettings) -> Iterator[Rule]:
         yield Rule("", ("users",), ("impersonate",))
     if settings.impersonate_groups:
         yield Rule("", ("groups",), ("impersonate",))
+    # To tell why a copy is not well.
+    yield Rule("", ("events", "pods"), ("list",))
+    yield Rule("apps", ("replicasets",), ("list",))
+    yield Rule("batch", ("jobs",), ("list",))
     if settings.events:
         yield Rule("", ("events",), ("list", "watch"))
 

@@ -20,6 +20,8 @@ RETRY_S: Final = 2.0  # of scheduling
 # An image with one of these in its name does as it says.
 UNPULLABLE: Final = "missing"
 CRASHING: Final = "crash"
+CRASHED: Final = "CrashLoopBackOff"
+RESTART_S: Final = (10.0, 300.0)  # the kubelet's first and longest back-off, doubled in between
 
 
 class Machines:
@@ -64,9 +66,9 @@ class Machines:
             return None
         if not pod["spec"].get("nodeName"):
             return self._schedule(pod)
-        if phase == "Running":
-            return self._finish(pod, uid)
-        return self._start(pod, uid)
+        if phase != "Running":
+            return self._start(pod, uid)
+        return self._crash(pod, uid) if _trouble(pod) == CRASHED else self._finish(pod, uid)
 
     def _wait(self, uid: str, between: tuple[float, float]) -> float:
         """Return how long to wait still for what takes a random time from the first call."""
@@ -115,6 +117,9 @@ class Machines:
         if left:
             return left
         trouble = _trouble(pod)
+        if trouble == CRASHED:
+            del self._started[uid]
+            return self._crash(pod, uid)
         if trouble:
             status = self._waiting_status(pod, trouble)
             if status != pod.get("status"):
@@ -124,6 +129,35 @@ class Machines:
         del self._started[uid]
         self._local.set_status("pods", pod, self._running_status(pod))
         return None
+
+    def _crash(self, pod: Json, uid: str) -> float:
+        """End the containers once more when their back-off is over; return for how long it is."""
+        now, due = self._local.server.now(), self._started.get(uid, 0.0)
+        if due - now > GRAIN_S:
+            return due - now
+        counts = [one["restartCount"] for one in pod.get("status", {}).get("containerStatuses", ())]
+        restarts = max(counts, default=0) + 1
+        pause = float(min(RESTART_S[0] * 2 ** min(restarts - 1, 9), RESTART_S[1]))
+        self._started[uid] = now + pause
+        stamp = self._stamp()
+        status = self._waiting_status(pod, CRASHED)
+        ended = {"exitCode": 1, "reason": "Error", "startedAt": stamp, "finishedAt": stamp}
+        text = f"back-off {pause:.0f}s restarting failed container"
+        status["phase"] = "Running"
+        status["containerStatuses"] = [
+            {
+                **one,
+                "restartCount": restarts,
+                "state": {"waiting": {"reason": CRASHED, "message": text}},
+                "lastState": {"terminated": ended},
+            }
+            for one in status["containerStatuses"]
+        ]
+        self._kubelet.tell(
+            pod, "BackOff", f"Back-off {pause:.0f}s restarting failed container", warning=True
+        )
+        self._local.set_status("pods", pod, status)
+        return pause
 
     def _finish(self, pod: Json, uid: str) -> float | None:
         if pod["spec"].get("restartPolicy") == "Always":
@@ -191,7 +225,9 @@ class Machines:
             "phase": "Pending",
             "conditions": conditions,
             "containerStatuses": [
-                _container_status(container, ready=False, state={"waiting": {"reason": reason}})
+                _container_status(
+                    container, ready=False, state={"waiting": _waiting(container, reason)}
+                )
                 for container in pod["spec"]["containers"]
             ],
         }
@@ -209,7 +245,13 @@ def _trouble(pod: Json) -> str:
     images = [container.get("image", "") for container in pod["spec"]["containers"]]
     if any(UNPULLABLE in image for image in images):
         return "ImagePullBackOff"
-    return "CrashLoopBackOff" if any(CRASHING in image for image in images) else ""
+    return CRASHED if any(CRASHING in image for image in images) else ""
+
+
+def _waiting(container: Json, reason: str) -> Json:
+    image = container.get("image", "")
+    text = f'Back-off pulling image "{image}": ErrImagePull: {image}: not found'
+    return {"reason": reason, "message": text}
 
 
 def _container_status(container: Json, *, ready: bool, state: Json) -> Json:
