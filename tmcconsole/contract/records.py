@@ -134,6 +134,7 @@ class TargetRecord(Record, frozen=True):
     evict_after: float = 0.0  # 0 = not draining
     pause: Pause | None = None
     deletes_held: int = 0  # deletions the mass-delete brake is holding back
+    deletes_held_since: float = 0.0  # when the brake tripped; 0 = it has not, or not known
     kinds: int = 0  # kinds synced
     objects: int = 0  # objects that should be on this target
     in_sync: int = 0

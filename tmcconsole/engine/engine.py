@@ -27,6 +27,7 @@ from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.engine.targets.target_state import TROUBLE
 from tmcconsole.engine.targets.unplaceable import Unplaceable
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
@@ -35,6 +36,7 @@ from tmcconsole.sync.assignment.duties import AS_OPERATOR, HUB, acting_for
 from tmcconsole.sync.assignment.selection import selection_of
 from tmcconsole.sync.names.identity import target_key
 from tmcconsole.sync.policy.mass_delete_brake import DELETIONS, TRIPPED
+from tmcconsole.tmc.errors import ErrorType, Failure, failure
 from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable, Recalled
 from tmcconsole.tmc.history.history import History
 
@@ -42,6 +44,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF: Final = Backoff(first_s=1.0, cap_s=15.0)
 HEALTHY_S: Final = 60.0  # after this long without a failure, the backoff starts over
+CONTACT_S: Final = 1.0  # between two looks at whether the hub answers
 FREEZE_AFTER_S: Final = 10.0  # by then the first lists are in; they need no collecting
 
 
@@ -123,7 +126,7 @@ class Engine:
                 with acting_for(HUB):
                     spawn(group, Silence(session).run, name="silence")
                     spawn(group, make_orphans(session).run, name="orphans")
-                spawn(group, self._recovered, session, name="hub recovered")
+                spawn(group, self._record_contact, session, name="hub contact")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")
                 unplaceable = Unplaceable(session, self.supervisors)
@@ -147,12 +150,24 @@ class Engine:
             session.shared.awaited.add(key)
             session.shared.selections[key] = selection_of(self.settings.sync, settings)
 
-    async def _recovered(self, session: HubSession) -> None:
-        """Record that the hub works again, once it has answered what the session rests on."""
-        sources = session.sources
+    async def _record_contact(self, session: HubSession) -> None:
+        """Keep one line of the history for each time the hub does not answer."""
+        sources, probe = session.sources, session.probe
         for informer in (sources.targets, sources.locations, sources.placements):
             await informer.wait_synced()
-        self.history.record_recovery("hub", "", self.runtime.wall())
+        while True:
+            is_down = self.history.is_failing("hub", "")
+            if probe.is_up and is_down:
+                self.history.record_recovery("hub", "", self.runtime.wall())
+            elif not (probe.is_up or is_down):
+                self._record_hub(
+                    failure(ErrorType.CLUSTER_UNREACHABLE, probe.message, reason=probe.reason)
+                )
+            await self.runtime.sleep(CONTACT_S)
+
+    def _record_hub(self, found: Failure) -> None:
+        wall = self.runtime.wall()
+        self.history.record_error(found, target="hub", subject="", at=wall, trouble=TROUBLE)
 
     async def _end_awaiting(self, session: HubSession) -> None:
         """After the heartbeat timeout, stop waiting for targets that never connected."""
@@ -202,7 +217,7 @@ class Engine:
         if message != self._hub_reason:
             self._hub_reason, self._hub_since = message, self.runtime.wall()
             log.debug("the hub cannot be used: %s", message)
-        self.history.record_error(found, target="hub", subject="", at=self.runtime.wall())
+        self._record_hub(found)
 
     def _own_record(self) -> EngineRecord:
         session = self.session

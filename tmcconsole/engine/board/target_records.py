@@ -106,6 +106,7 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         evict_after=found.evict_after if found else 0.0,
         pause=found.pause_at(wall) if found else None,
         deletes_held=_held(supervisor),
+        deletes_held_since=target.brake.tripped_at if target else 0.0,
         kinds=len(target.kinds) if target else 0,
         objects=counts.total(),
         in_sync=counts[SyncState.IN_SYNC],

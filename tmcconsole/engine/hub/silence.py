@@ -11,10 +11,12 @@ from tmcconsole.engine.hub.sync_target_status import silence_patch
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
+from tmcconsole.tmc.errors import ErrorType, failure
 
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 5.0
+BEATS: Final = "heartbeat"  # subject of a silence in the history
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class Silence:
         now = runtime.now()
         if beat != found.heartbeat_at:
             self._heard[cached.uid] = (found.heartbeat_at, now)
+            if beat >= 0.0:  # one was seen to arrive
+                self.session.context.history.record_recovery(cached.name, BEATS, runtime.wall())
             return
         silent_s = now - seen_at
         if silent_s <= self.session.context.settings.sync.heartbeat_timeout_s:
@@ -68,10 +72,15 @@ class Silence:
             return
         if written is None:
             return
-        self.session.context.history.record(
-            "lifecycle",
-            "HeartbeatLost",
-            at=runtime.wall(),
-            target=cached.name,
-            message=f"no heartbeat for {int(silent_s)} s",
+        self._record(cached.name, silent_s)
+
+    def _record(self, name: str, silent_s: float) -> None:
+        """Record a silence, once, unless why the target is silent is an open trouble already."""
+        context = self.session.context
+        if context.history.is_failing(name, "") or context.history.is_failing(name, BEATS):
+            return
+        found = failure(ErrorType.CLUSTER_UNREACHABLE, f"no heartbeat for {int(silent_s)} s")
+        wall = context.runtime.wall()
+        context.history.record_error(
+            found, target=name, subject=BEATS, at=wall, trouble=BEATS, event="HeartbeatLost"
         )

@@ -291,7 +291,6 @@ class Supervisor:
         """Record why there is no connection, and wait before the next attempt."""
         context = self.session.context
         found = understand(error, "target")
-        context.history.record_error(found, target=self.name, subject="", at=context.runtime.wall())
         state = TargetState.UNREACHABLE
         if found.type is ErrorType.CLUSTER_AUTHENTICATION:
             state = TargetState.UNAUTHORIZED
@@ -304,7 +303,7 @@ class Supervisor:
         pause = BACKOFF.delay(self._failures, context.runtime.rng)
         self.standing.next_try_at = context.runtime.wall() + pause
         reason = error.reason if isinstance(error, SetupError) else found.reason
-        self.standing.enter(state, str(reason), message_of(found))
+        self.standing.enter(state, str(reason), message_of(found), error=found)
         await tell_disconnected(self.session, self.name, str(reason), message_of(found))
         await context.runtime.sleep(pause)
 

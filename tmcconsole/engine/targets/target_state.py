@@ -10,10 +10,17 @@ from tmcconsole.contract.records import TargetState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.targets.registration import Registration
 from tmcconsole.sync.state.target import Contact
+from tmcconsole.tmc.errors import ErrorType, Failure, failure
 
 log = logging.getLogger(__name__)
 
+TROUBLE: Final = "contact"  # all that keeps us from one target is one trouble in the history
 _CONNECTED: Final = (TargetState.SYNCING, TargetState.STANDBY)
+_TYPES: Final = {
+    TargetState.UNREACHABLE: ErrorType.CLUSTER_UNREACHABLE,
+    TargetState.UNAUTHORIZED: ErrorType.CLUSTER_AUTHENTICATION,
+    TargetState.REFUSED: ErrorType.CONFIGURATION_ERROR,
+}
 
 
 @dataclass(slots=True)
@@ -45,23 +52,45 @@ class TargetStanding(Contact):
             told = "our Lease in the hub is not renewed: nothing is written until it is"
             self.enter(TargetState.STANDBY, "AwaitingLease", told)
 
-    def enter(self, state: TargetState, reason: str, message: str) -> None:
-        """Set the state; ``since`` is kept while state and reason stay the same."""
-        context = self.registration.session.context
-        if (state, reason) != (self.state, self.reason):
+    def enter(
+        self, state: TargetState, reason: str, message: str, error: Failure | None = None
+    ) -> None:
+        """Set the state, and count an ``error`` that led to it.
+
+        ``since`` is kept while state and reason stay the same, and over a restart as far as the
+        history has it.
+        """
+        context, is_first = self.registration.session.context, not self.since
+        is_new = (state, reason) != (self.state, self.reason)
+        if is_new:
             self.since = context.runtime.wall()
             log.debug("target %s: %s %s", self.registration.name, state.value, reason)
-            self._chronicle(state, reason, message)
+        if state in _TYPES and (is_new or error is not None):
+            began = self._record_trouble(state, reason, message, error)
+            self.since = began if is_first else self.since
+        elif is_new:
+            self._record_contact(state, reason, message)
         if state in _CONNECTED:
             self.next_try_at = 0.0
         self.state, self.reason, self.message = state, reason, SafeText(message)
         context.changed()
 
-    def _chronicle(self, state: TargetState, reason: str, message: str) -> None:
+    def _record_trouble(
+        self, state: TargetState, reason: str, message: str, error: Failure | None
+    ) -> float:
+        """Record that the target is not served; return since when (Unix seconds)."""
         context, name = self.registration.session.context, self.registration.name
+        found = error or failure(_TYPES[state], message or reason, reason=reason)
         wall = context.runtime.wall()
-        if state in _CONNECTED:
-            context.history.record_recovery(name, "", wall)
-        context.history.record(
-            "lifecycle", state.value, at=wall, target=name, message=message or reason
-        )
+        return context.history.record_error(
+            found, target=name, subject="", at=wall, trouble=TROUBLE
+        ).at
+
+    def _record_contact(self, state: TargetState, reason: str, message: str) -> None:
+        """Record a state that is no trouble; what ends one is told with it."""
+        context, name = self.registration.session.context, self.registration.name
+        history, wall = context.history, context.runtime.wall()
+        if state in _CONNECTED and history.is_failing(name, ""):
+            history.record_recovery(name, "", wall)
+            return
+        history.record("lifecycle", state.value, at=wall, target=name, message=message or reason)

@@ -28,10 +28,16 @@ from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.live_reads import LOOK_AGAIN_S, take_in
 from tmcconsole.sync.state.target import Target
+from tmcconsole.tmc.errors import ErrorType, Severity, failure
 from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable
 
 log = logging.getLogger(__name__)
 
+DELETIONS_HELD: Final = "deletions"  # subject of what the brake holds, in the history
+_ALLOW: Final = (
+    "allow them in the console with D, or with the annotation syncer.kcp.io/allow-deletes on the "
+    "SyncTarget"
+)
 UNASSIGNED: Final = "Unassigned"  # a reason: the object is no longer assigned to the target
 
 
@@ -39,6 +45,7 @@ class Held(Exception):
     """The deletion does not happen now; the text says why and what would release it."""
 
     reason = "DeletionHeld"
+    since = 0.0  # Unix seconds, where what holds it began earlier than this process
 
 
 class Unreplaced(Held):
@@ -229,6 +236,23 @@ def _judge_lists(shared: SyncContext, target: Target, sides: Sides) -> None:
     target.brake.judge_list(sides.target.informer, target.name, now)
 
 
+def _record_hold(shared: SyncContext, target: Target, told: str) -> None:
+    """Note in the history that the brake tripped; it is one line until deletions are allowed."""
+    brake, wall = target.brake, shared.runtime.wall()
+    brake.is_announced, brake.tripped_at = True, wall
+    found = failure(
+        ErrorType.SYNC_FAILURE, f"deletions are held: {told}", hint=_ALLOW, severity=Severity.HIGH
+    )
+    shared.history.record_error(
+        found,
+        target=target.name,
+        subject=DELETIONS_HELD,
+        at=wall,
+        trouble=DELETIONS_HELD,
+        event="DeletionsHeld",
+    )
+
+
 async def require_brake(shared: SyncContext, target: Target, uid: str, reason: str) -> str:
     """Return the reason for the audit log. Raises ``Held`` if there are too many deletions.
 
@@ -239,6 +263,7 @@ async def require_brake(shared: SyncContext, target: Target, uid: str, reason: s
     allowed_s = target.orders.deletes_allowed_until() - shared.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
+        shared.history.record_recovery(target.name, DELETIONS_HELD, shared.runtime.wall())
     if allowed_s > 0 or (reason == UNASSIGNED and target.orders.is_draining()):
         return f"{reason} {UNCOUNTED}"
     if brake.admit(uid, now, len(target.ledger)):
@@ -246,9 +271,8 @@ async def require_brake(shared: SyncContext, target: Target, uid: str, reason: s
     told = brake.tripped
     if not brake.is_announced:
         ticket = await announce(shared, target, TRIPPED, "", "", told)
-        brake.is_announced = True
+        _record_hold(shared, target, told)
         await close_audit(shared.audit, ticket, "held")
-    raise Held(
-        f"deletions on {target.name} are held: {told}; allow them in the "
-        "console with D, or with the annotation syncer.kcp.io/allow-deletes on the SyncTarget"
-    )
+    held = Held(f"deletions on {target.name} are held: {told}; {_ALLOW}")
+    held.since = brake.tripped_at
+    raise held

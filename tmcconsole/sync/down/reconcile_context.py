@@ -60,9 +60,11 @@ class ReconcileContext:
         tenant = self.shared.tenant(self.target, self.key.namespace)
         return self.shared.policy.permit(self.here.kind, tree, tenant)
 
-    def stand(self, state: SyncState, reason: str = "", message: str = "") -> None:
-        """Record the object's standing."""
-        wall = self.shared.runtime.wall()
+    def stand(
+        self, state: SyncState, reason: str = "", message: str = "", since: float = 0.0
+    ) -> None:
+        """Record the object's standing, ``since`` then (Unix seconds) or from now on."""
+        wall = since or self.shared.runtime.wall()
         self.target.ledger.stand(self.kind, self.key, state, wall, reason=reason, message=message)
 
     def settle(self, copy: CachedObject) -> None:

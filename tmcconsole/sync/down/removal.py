@@ -32,7 +32,7 @@ async def delete(context: ReconcileContext, step: Delete) -> float | None:
             context.shared, context.target, context.kind, context.key, step.copy, step.reason
         )
     except Held as held:
-        context.stand(SyncState.HELD, held.reason, str(held))
+        context.stand(SyncState.HELD, held.reason, str(held), held.since)
         return HELD_RECHECK_S
     except StillAssigned as wanted:
         return wanted.again_s

@@ -34,6 +34,7 @@ class MassDeleteBrake:
     allowed_until: float = 0.0
     tripped: str = ""  # why it tripped, or "" if it has not
     is_announced: bool = False  # its tripping has been recorded in the audit log
+    tripped_at: float = 0.0  # Unix seconds; 0 until it is announced
     _judged: WeakKeyDictionary[Informer, int] = field(default_factory=WeakKeyDictionary)
 
     def remember(
@@ -47,7 +48,7 @@ class MassDeleteBrake:
             if one.at <= allowed_until:
                 continue
             if one.action == TRIPPED:
-                self.tripped, self.is_announced = one.detail, True
+                self.tripped, self.is_announced, self.tripped_at = one.detail, True, one.at
             elif not one.detail.endswith(UNCOUNTED) and one.outcome not in _DID_NOT_HAPPEN:
                 self.recent[one.uid] = now - (wall - one.at)
 
@@ -96,6 +97,6 @@ class MassDeleteBrake:
 
     def allow(self, now: float, for_s: float = WINDOW_S) -> None:
         """Allow deletions for a while by an operator's command; they are not counted."""
-        self.tripped, self.is_announced = "", False
+        self.tripped, self.is_announced, self.tripped_at = "", False, 0.0
         self.recent.clear()
         self.allowed_until = now + for_s

@@ -68,13 +68,22 @@ class History:
         self._drop_listeners.append(callback)
 
     def record_error(
-        self, failure: Failure, *, target: str, subject: str, at: float
+        self,
+        failure: Failure,
+        *,
+        target: str,
+        subject: str,
+        at: float,
+        trouble: str = "",
+        event: str = "",
     ) -> HistoryRecord:
         """Count an error and return its record.
 
-        ``subject`` is resource/namespace/name, a kind, or "" for the target itself.
+        ``subject`` is resource/namespace/name, a kind, or "" for the target itself. All errors of
+        one ``trouble`` share a record, which has the latest type or ``event``.
         """
-        signature = _signature(failure.type, target, subject.partition("/")[0], failure.reason)
+        parts = (failure.type, target, subject.partition("/")[0], failure.reason)
+        signature = _signature(trouble, target) if trouble else _signature(*parts)
         entry = self._open.get(signature)
         if entry is None:
             known = self._first(signature, failure, target, at)
@@ -87,6 +96,8 @@ class History:
         return self._put(
             msgspec.structs.replace(
                 known,
+                event=event or failure.type.value,
+                severity=failure.severity.value,
                 count=known.count + 1,
                 last_at=at,
                 subject=SafeText(subject),

@@ -19,6 +19,7 @@ from tmcconsole.ui.rows.targets import is_gone, is_problem, note
 from tmcconsole.ui.style.format import age, because, count, countdown, plural, words
 from tmcconsole.ui.style.ink import Runs, ink, plain
 from tmcconsole.ui.style.signs import (
+    BRAKED,
     KIND,
     UNPLACED,
     Sign,
@@ -81,13 +82,18 @@ def _targets(mirror: Mirror, draw: DrawContext) -> list[Problem]:
             what=target.name,
             text=_target_text(target, draw),
             tone=target_sign(target).tone,
-            since=target.since,
+            since=_since(target),
             subject=("TargetRecord", target.key),
             targets=(target.name,),
         )
         for target in mirror.of(TargetRecord).values()
         if is_problem(target) and target_sign(target).rank <= 5
     ]
+
+
+def _since(target: TargetRecord) -> float:
+    """Return when what is told of a target began, 0 where that is not known."""
+    return target.deletes_held_since if target_sign(target) is BRAKED else target.since
 
 
 def _target_text(target: TargetRecord, draw: DrawContext) -> str:

@@ -105,7 +105,7 @@ _NOBODYS: Final = Sign("▲", "!", "no lease", "drift", 4)  # no replica is know
 STANDBY: Final = "standby"  # another replica writes there
 _STANDBY: Final = Sign("◌", "?", STANDBY, "stale", 10)
 _NOT_READY: Final = Sign("▲", "!", "not ready", "drift", 4)
-_BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
+BRAKED: Final = Sign("‖", "=", "deletes held", "drift", 5)
 _DRAINING: Final = Sign("↷", ">", "draining", "cordoned", 7)
 _DRAINED: Final = Sign("◇", "c", "drained", "cordoned", 7)
 _PAUSED: Final = Sign("‖", "=", "paused", "paused", 8)
@@ -120,7 +120,7 @@ def target_sign(target: TargetRecord) -> Sign:
     is_standby = target.state is TargetState.STANDBY
     choices = (
         (is_standby and not target.holder, _NOBODYS),
-        (target.deletes_held > 0, _BRAKED),
+        (target.deletes_held > 0, BRAKED),
         (target.pause is not None, _PAUSED),
         (target.evict_after > 0, _DRAINING if target.objects else _DRAINED),
         (target.cordoned, _CORDONED),
