@@ -10,7 +10,13 @@ from tests.engine.test_old_errors import go_on
 from tests.faults.stage import Stage, open_shop
 from tests.simulation.loop import virtual_wall
 from tests.world.world import CONFIGMAPS, SYNC_TARGETS
-from tmcconsole.contract.records import HistoryRecord, ObjectRecord, TargetRecord
+from tmcconsole.contract.records import (
+    Health,
+    HealthRecord,
+    HistoryRecord,
+    ObjectRecord,
+    TargetRecord,
+)
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.runtime import Response
 from tmcconsole.sync.names.markers import ALLOW_DELETES
@@ -133,3 +139,42 @@ async def test_held_deletions_are_a_line_since_the_brake_tripped() -> None:
         await world.until(lambda: world.names_on("east") == [], "all go", within_s=400)
         (line,) = lines_about(world, "east", tripped)
         assert line.recovered_at > tripped + 100
+
+
+async def test_lag_is_that_of_the_last_minutes_and_none_at_rest() -> None:
+    async with open_shop(("east",)) as world:
+        target = world.engine.supervisors["east"].target
+        assert target is not None
+        key, now = ObjectKey("shop", "settings"), world.now()
+        entry = target.ledger.entry("configmaps", key)
+        assert entry.settled is not None
+        target.ledger.await_write("configmaps", key, now - 60, virtual_wall())
+        target.ledger.settle("configmaps", key, entry.settled, now)
+        (late,) = await world.records(TargetRecord)
+        await anyio.sleep(400)
+
+        (rested,) = await world.records(TargetRecord)
+        assert late.lag_p95_ms == 60_000
+        assert (rested.lag_p50_ms, rested.lag_p95_ms) == (0.0, 0.0)
+
+
+async def test_the_kinds_of_a_target_that_does_not_answer_are_unknown_then_worse() -> None:
+    async with open_shop(("east",)) as world:
+        path = "system/targets/east/configmaps"
+
+        async def kind() -> HealthRecord:
+            records: list[HealthRecord] = await world.records(HealthRecord)
+            return next(one for one in records if one.path == path)
+
+        assert (await kind()).status is Health.HEALTHY
+        world.sims["east"].faults.switch("outage")
+        await anyio.sleep(60)
+        early = await kind()
+        await anyio.sleep(400)
+
+        assert early.status is Health.UNKNOWN
+        assert early.reason == "last known: 1 of 1 in sync"
+        assert (await kind()).status is Health.UNHEALTHY
+        world.sims["east"].faults.clear()
+        await anyio.sleep(60)
+        assert (await kind()).status is Health.HEALTHY

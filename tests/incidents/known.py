@@ -32,8 +32,6 @@ KNOWN: dict[str, str] = {
         rf": after: (status|why|{SCREEN}): "
         r"(objects placed|objects on|all is well|what is listed|resources: |header: in sync"
         r"|targets: in sync)",
-    "after a restart, a target is silent since the restart":
-        rf": after: {SCREEN}: problems: since",
     "a kind that may not be listed any more is told as in sync":
         rf"a right is taken back: taken back: (status|why|{SCREEN}): "
         r"(objects in sync|in sync on|all is well|what is listed|resources: |header: in sync"
@@ -49,12 +47,8 @@ KNOWN: dict[str, str] = {
         rf"({CANNOT_BE}|on one target: there): history: ",
     "the history has no line of a name that is taken":
         r"our name is taken: taken: history: ",
-    "the history has no line of deletions that are held":
-        r"a namespace of 32 is deleted: held: history: ",
     "the history has no line of a drain that is over":
         r"a drain with a place to go: moved: history: ",
-    "deletions are held since the target came up":
-        rf"a namespace of 32 is deleted: held: (why: since, |{SCREEN}: problems: since)",
     "why of a workload does not say why its pods do not run":
         rf"{PODS}: [^:]+: why: why \S+: cause",
     "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",

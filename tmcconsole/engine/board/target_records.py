@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
 
 from tmcconsole.contract.records import (
     Condition,
@@ -18,7 +20,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.object_records import FAILED, WAITING
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.sync_target_status import summary
-from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
 from tmcconsole.placement.api import SyncTarget, unix_time
 from tmcconsole.placement.decided import Decided
@@ -33,7 +35,10 @@ from tmcconsole.tmc.health.health import (
     kind_path,
     target_health,
     target_path,
+    worst,
 )
+
+LAG_WINDOW_S: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -174,12 +179,14 @@ def health_readings(
         readings.append(
             Reading(path=target_path(name), label=name, status=status, reason=reason, since=since)
         )
-        tally = tallies.get(name) or Tally()
+        tally, heard = tallies.get(name) or Tally(), silent({name: supervisor}).get(name)
         for kind, counts in sorted(tally.by_kind.items()):
             status, reason = kind_health(
                 in_sync=counts[SyncState.IN_SYNC], pending=waiting(counts), failed=failed(counts)
             )
-            readings.append(Reading(kind_path(name, kind), kind, status, reason))
+            if heard is not None:  # what is known of it describes the past
+                status, reason = worst((status, Health.UNKNOWN)), f"last known: {reason}"
+            readings.append(Reading(kind_path(name, kind), kind, status, reason, seen_at=heard))
     return readings
 
 
@@ -205,8 +212,12 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
 
 
 def _lag_ms(target: Target | None, share: float) -> float:
-    lags = sorted(target.ledger.lags) if target else []
-    return round(lags[int(share * (len(lags) - 1))] * 1000, 1) if lags else 0.0
+    """Return the lag of recent changes that this share does not exceed, 0 where none was made."""
+    if target is None:
+        return 0.0
+    since = target.queue.now() - LAG_WINDOW_S
+    lags = sorted(lag for at, lag in target.ledger.lags if at >= since)
+    return round(lags[max(0, ceil(share * len(lags)) - 1)] * 1000, 1) if lags else 0.0
 
 
 def _condition(entry: Json) -> Condition:

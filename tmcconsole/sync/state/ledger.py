@@ -112,7 +112,8 @@ class Ledger:
 
     records: ObjectRecords
     # Seconds from seeing a change in the hub to the answer of the write that carried it.
-    lags: deque[float] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
+    # Each with when (monotonic) it was taken.
+    lags: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=LAGS_KEPT))
     version: int = 0  # grows with every change of a standing: equal means nothing to count anew
     _entries: dict[str, dict[ObjectKey, LedgerEntry]] = field(default_factory=dict)
 
@@ -142,7 +143,7 @@ class Ledger:
         entry.settled = settled
         entry.tried = entry.refused = None
         if entry.waiting_since:
-            self.lags.append(now - entry.waiting_since)
+            self.lags.append((now, now - entry.waiting_since))
             entry.waiting_since = 0.0
 
     def stand(
