@@ -26,6 +26,8 @@ KNOWN: dict[str, str] = {
     "the kinds of a target that does not answer are healthy":
         rf": {SILENT}: {SCREEN}: health: \S+ under \S+: told '● healthy'",
     "one silence is several lines of history": r": history: lines of ",
+    "the history says after how long a trouble was over, and not at what time":
+        r": (taken|goes on): history: it until ",
     "with the hub down, no two keys lead to when it is tried again":
         r"the hub is down: down: keystrokes: keys to the remedy",
     "after a restart, what is wanted on a target that does not answer is in no count and no list":
