@@ -38,6 +38,25 @@ DRIFTS = tuple(
     )
 )  # fmt: skip
 
+DIFF = """--- wanted
++++ actual on eu-west-1
+@@ spec.replicas @@
+-4
++3
+@@ spec.template.spec.containers[0].image @@
+-registry.example/shop/web:1.42.0
++registry.example/shop/web:1.41.7
+"""
+
+WHY = """deployments.apps/shop/web is drifted on eu-west-1
+
+1 placement    every target whose labels match env=prod (Placement shop, OneToMany)
+2 queue        last reconciled 20 s ago, not queued now
+3 last attempt PATCH 200 in 12 ms, 14:12:58Z
+4 drift        spec.replicas: wanted 4, is 3, changed by kubectl-edit at 14:12:31Z
+5 next         the hub wins: reverted at the next reconcile; r does it now
+"""
+
 
 def kinds() -> list[KindRecord]:
     """Return each kind on each target: accepted, but one of every other state on us-east-1."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.ui.fixture_fleet import CLUSTERS, DRIFTS, KINDS, NOW, dead_letters, forget_plan, kinds
+from tests.ui.fixture_fleet import (
+    CLUSTERS,
+    DIFF,
+    DRIFTS,
+    KINDS,
+    NOW,
+    WHY,
+    dead_letters,
+    forget_plan,
+    kinds,
+)
 from tmcconsole.contract.changes import Changes, RecordRef, Revision
 from tmcconsole.contract.commands import (
     Accepted,
@@ -32,6 +42,7 @@ from tmcconsole.contract.commands import (
     Resync,
     RetryDeadLetters,
     RevertDrift,
+    ShowCopy,
     ShowDiff,
     ShowDrift,
     ShowObject,
@@ -82,23 +93,6 @@ spec:
         env:
         - name: DATABASE_PASSWORD
           value: (redacted, 14 bytes)
-"""
-DIFF = """--- wanted
-+++ actual on eu-west-1
-@@ spec.replicas @@
--4
-+3
-@@ spec.template.spec.containers[0].image @@
--registry.example/shop/web:1.42.0
-+registry.example/shop/web:1.41.7
-"""
-WHY = """deployments.apps/shop/web is drifted on eu-west-1
-
-1 placement    every target whose labels match env=prod (Placement shop, OneToMany)
-2 queue        last reconciled 20 s ago, not queued now
-3 last attempt PATCH 200 in 12 ms, 14:12:58Z
-4 drift        spec.replicas: wanted 4, is 3, changed by kubectl-edit at 14:12:31Z
-5 next         the hub wins: reverted at the next reconcile; r does it now
 """
 
 
@@ -166,6 +160,10 @@ class FixtureLink:
                 return Text(title=S("why"), body=SafeBody(WHY))
             case ShowObject():
                 return Text(title=S(command.key), body=SafeBody(YAML))
+            case ShowCopy():
+                return Text(
+                    title=S(command.key), body=SafeBody("cause CrashLoopBackOff: exit 1, 14 times")
+                )
             case ShowDiff():
                 return Text(title=S(command.target), body=SafeBody(DIFF))
             case ShowQueue():

@@ -17,7 +17,6 @@ from tmcconsole.contract.commands import (
     ResumeTarget,
     Resync,
     ShowDiff,
-    ShowObject,
     SimFault,
     UncordonTarget,
     Why,
@@ -25,12 +24,13 @@ from tmcconsole.contract.commands import (
 from tmcconsole.contract.faults import FAULT_MENU, MEND_ALL
 from tmcconsole.contract.records import ObjectRecord, SyncState, TargetRecord
 from tmcconsole.ui.orders.asking import chosen, confirmed, read, send
+from tmcconsole.ui.orders.copies import cause, yaml
 from tmcconsole.ui.orders.copying import copy_command, copy_name
 from tmcconsole.ui.orders.dead_letters import retry
 from tmcconsole.ui.orders.drain_forget import drain, forget
 from tmcconsole.ui.orders.drift_orders import adopt, cede, drift, revert
 from tmcconsole.ui.screens.frame import FrameScreen
-from tmcconsole.ui.screens.text_screen import diff_lines, text_lines, yaml_lines
+from tmcconsole.ui.screens.text_screen import diff_lines, text_lines
 from tmcconsole.ui.style.format import clock_time, parse_duration, plural
 from tmcconsole.ui.subject import Subject, names
 from tmcconsole.ui.widgets.bottom import KeyChoice, PromptField, Question
@@ -177,11 +177,6 @@ async def why(screen: FrameScreen, subject: Subject) -> None:
     await read(screen, subject, [Why(key=subject.objects[0])], "Why", text_lines)
 
 
-async def yaml(screen: FrameScreen, subject: Subject) -> None:
-    """Show the hub's object."""
-    await read(screen, subject, [ShowObject(key=subject.objects[0])], "YAML", yaml_lines)
-
-
 async def diff(screen: FrameScreen, subject: Subject) -> None:
     """Show the diff of desired and actual state, for every target of the object."""
     key = subject.objects[0]
@@ -221,6 +216,7 @@ ACTS: Final[dict[str, RunAction]] = {
     "fault": fault,
     "why": why,
     "yaml": yaml,
+    "cause": cause,
     "diff": diff,
     "drift": drift,
     "adopt": adopt,
