@@ -11,6 +11,7 @@ from tests.engine.virtual import in_virtual_time
 from tests.faults.stage import KINDS, Stage, open_shop
 from tests.world.world import DEPLOYMENTS, make_deployment
 from tmcconsole.contract.commands import Refused, ShowCopy, Why
+from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.engine.commands.copy_cause import AskedCopy, first_cause
 from tmcconsole.kube.objects import Json, Kind
 from tmcconsole.runtime import Request, Response
@@ -84,6 +85,10 @@ def test_a_quota_that_keeps_pods_from_being_made_is_told_before_all_else() -> No
             await world.hub.apply(DEPLOYMENTS, make_deployment("web"))
 
             await why_says(world, "cause ", "quota: exceeded quota: none")
+            (record,) = [
+                one for one in await world.records(ObjectRecord) if one.resource == DEPLOYMENTS.id
+            ]
+            assert record.reason.startswith("0/2 ready, FailedCreate: exceeded quota: none")
 
     in_virtual_time(story)
 

@@ -89,7 +89,8 @@ def container_trouble(status: Mapping[str, Any]) -> str:
     reason = text(waiting.get("reason"))
     if reason == "CrashLoopBackOff":
         last = mapping(mapping(status.get("lastState")).get("terminated"))
-        times = f"{number(status.get('restartCount'))} times"
+        count = number(status.get("restartCount"))
+        times = "1 time" if count == 1 else f"{count} times"
         return f"{reason}: {_exit(last)}, {times}" if last else f"{reason}: {times}"
     if reason not in _STARTING:
         return _joined(reason, waiting.get("message"))

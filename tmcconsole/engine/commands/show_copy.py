@@ -101,7 +101,7 @@ def _container(status: object) -> str:
         ready = "ready" if fields.get("ready") is True else "not ready"
         said = ", ".join(filter(None, (state, reason, ready)))
         restarts = number(fields.get("restartCount"))
-        said += f", restarted {restarts} times" if restarts else ""
+        said += f", restarts: {restarts}" if restarts else ""
     return f"{text(fields.get('name'), '?')}: {said}"
 
 

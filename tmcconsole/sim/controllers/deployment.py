@@ -25,6 +25,7 @@ from tmcconsole.sim.storage.store import Commit, StoreKey
 
 KIND: Final = "deployments.apps"
 SETS: Final = "replicasets.apps"
+FAILURE: Final = "ReplicaFailure"
 REVISION: Final = "deployment.kubernetes.io/revision"
 _SAFE: Final = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -202,8 +203,20 @@ def _status(deployment: Json, sets: list[Json], stamp: str) -> Json:
     status: Json = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {field: count for field, count in counts.items() if count}
     conditions = (deployment.get("status") or {}).get("conditions")
-    status["conditions"] = _conditions(deployment, conditions, counts, name, stamp)
+    others = [one for one in conditions or () if one["type"] != FAILURE]
+    status["conditions"] = _conditions(deployment, others, counts, name, stamp)
+    status["conditions"] += _failures(next((s for s in sets if s["metadata"]["name"] == name), {}))
     return status
+
+
+def _failures(newest: Json) -> list[Json]:
+    """Return why the newest ReplicaSet cannot make its pods, as a Deployment's condition."""
+    found = (newest.get("status") or {}).get("conditions") or ()
+    return [
+        {**one, "lastUpdateTime": one["lastTransitionTime"]}
+        for one in found
+        if one["type"] == FAILURE
+    ]
 
 
 def _conditions(

@@ -40,8 +40,10 @@ def replica_sets(local: Local, owned: DependentIndex, recorder: Recorder) -> Clu
             pods, refused = _scale(local, replica_set, pods)
         status = _status(replica_set, pods)
         if refused is not None:
-            status["conditions"] = [_failed(local, replica_set, refused)]
-            if not _has_failed(replica_set):
+            if _has_failed(replica_set):  # the first words stay, as with the real controller
+                status["conditions"] = replica_set["status"]["conditions"]
+            else:
+                status["conditions"] = [_failed(local, replica_set, refused)]
                 recorder.tell(
                     replica_set, "FailedCreate", f"Error creating: {refused.message}", warning=True
                 )

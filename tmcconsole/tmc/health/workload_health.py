@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from tmcconsole.contract.records import Health
+from tmcconsole.kube.redact import redact_text
 from tmcconsole.tmc.health.status_fields import Fields, mapping, mappings, number, text
+
+MAX_TEXT: Final = 200  # characters of a server's message in a summary
+_POD_REFUSED: Final = re.compile(r"^pods \"[^\"]*\" is forbidden: ")
 
 _Found = tuple[Health, str]
 
@@ -35,17 +40,23 @@ def deployment(fields: Fields) -> _Found:
     want, ready = fields.wanted(), fields.count("readyReplicas")
     progressing = fields.condition("Progressing")
     summary = f"{ready}/{want} ready"
+    if fields.has("ReplicaFailure"):  # why it does not progress, where both are told
+        return Health.UNHEALTHY, f"{summary}, {_failure(fields.condition('ReplicaFailure'))}"
     if progressing.get("status") == "False":
         return Health.UNHEALTHY, f"{summary}, {text(progressing.get('reason'), 'stuck')}"
-    if fields.has("ReplicaFailure"):
-        reason = text(fields.condition("ReplicaFailure").get("reason"), "ReplicaFailure")
-        return Health.UNHEALTHY, f"{summary}, {reason}"
     updated = fields.count("updatedReplicas")
     if updated < want:
         return Health.DEGRADED, f"{summary}, {updated}/{want} updated"
     if progressing.get("reason") in ("NewReplicaSetCreated", "ReplicaSetUpdated"):
         return _in_time(ready, want, summary)
     return _replicas(ready, want, summary)
+
+
+def _failure(condition: Mapping[str, Any]) -> str:
+    """Return why pods are not made: the server's words, without the name of one pod."""
+    reason = text(condition.get("reason"), "ReplicaFailure")
+    said = redact_text(_POD_REFUSED.sub("", text(condition.get("message"))))[:MAX_TEXT]
+    return f"{reason}: {said}" if said else reason
 
 
 def stateful_set(fields: Fields) -> _Found:
