@@ -16,6 +16,7 @@ from tests.world.world import (
     NAMESPACES,
     PLACEMENTS,
     SECRETS,
+    let_go,
     make_configmap,
     make_deployment,
     place_everywhere,
@@ -280,6 +281,7 @@ async def test_B13_status_comes_back_and_goes_with_and_without_a_status_subresou
         await world.rest()
         nothing = {"spec": {"namespaceSelector": {"matchLabels": {"app": "nothing"}}}}
         await world.hub.patch(PLACEMENTS, "", "shop", nothing)
+        await let_go(world.hub)
         await world.until(lambda: not world.copy("east", widgets, "w"), "gone", 60)
         await world.until(lambda: not _status_of(world, widgets), "cleared", 60)
         assert (world.copy("hub", widgets, "w") or {})["spec"] == {"size": 3}

@@ -198,7 +198,7 @@ async def test_divided_replicas_are_not_adopted() -> None:
 
         key = "deployments.apps/shop/web"
         told_why = await refused(world, AdoptDrift(key=key, target="east"))
-        assert "made on the way" in told_why
+        assert "set on the way to the target, not in the hub" in told_why
         hub = world.copy("hub", DEPLOYMENTS, "web")
         assert hub
         assert hub["spec"]["replicas"] == 4

@@ -24,13 +24,17 @@ async def test_H8_a_config_that_excludes_everything_empties_no_fleet() -> None:
         await _restart_with(world, namespaces_exclude=("*",))
         await anyio.sleep(590)
         for name in ("east", "west"):
-            assert len(world.names_on(name)) == 10
+            assert len(world.names_on(name)) == 20  # nothing replaces them: they stay
         held = {str(r.name): r.deletes_held for r in await world.records(TargetRecord)}
-        assert held == {"east": 10, "west": 10}
+        assert held == {"east": 0, "west": 0}
+        began = world.now()
         await _restart_with(world, namespaces_exclude=())
+        await world.settle()
 
-        await world.until(lambda: len(world.names_on("east")) == 20, "all back", 120)
-        await world.until(lambda: len(world.names_on("west")) == 20, "all back", 120)
+        assert world.deletions() == []
+        for name in ("east", "west"):
+            assert len(world.names_on(name)) == 20
+            assert world.writes(name, began) == []
 
 
 async def test_an_object_that_is_switched_off_leaves_by_the_ordinary_path_and_comes_back() -> None:

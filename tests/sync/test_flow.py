@@ -151,6 +151,26 @@ def test_cancelled_waiters_never_cost_the_others_their_turn(
     assert finished >= set(range(10)) - cancelled
 
 
+def test_who_is_done_and_asks_again_does_not_push_in_before_those_who_wait() -> None:
+    async def main() -> dict[int, int]:
+        flow, turns = make_flow(most=1), dict.fromkeys(range(4), 0)
+
+        async def worker(number: int) -> None:
+            while True:
+                async with flow.admitted():
+                    await anyio.sleep(1)
+                    turns[number] += 1
+
+        async with anyio.create_task_group() as group:
+            for number in turns:
+                group.start_soon(worker, number)
+            await anyio.sleep(40.5)
+            group.cancel_scope.cancel()
+        return turns
+
+    assert run_virtual(main, seed=1, limit_s=60) == dict.fromkeys(range(4), 10)
+
+
 def test_never_more_requests_at_once_than_the_width() -> None:
     async def main() -> int:
         flow = make_flow(most=3)

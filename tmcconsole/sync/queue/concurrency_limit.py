@@ -44,7 +44,7 @@ class ConcurrencyLimit:
         self._quickest_s = float("inf")  # response at the server's current distance
 
     def __repr__(self) -> str:
-        return f"<Flow {self._running}/{self.width}, {len(self._waiting)} waiting>"
+        return f"<ConcurrencyLimit {self._running}/{self.width}, {len(self._waiting)} waiting>"
 
     @property
     def width(self) -> int:
@@ -69,38 +69,46 @@ class ConcurrencyLimit:
         else:
             self._answered(self._now() - began)
         finally:
-            self._running -= 1
-            self._wake()
+            self._leave()
 
     async def _enter(self) -> None:
+        """Take a slot, in the order of asking: who is done may not push in again before others."""
+        await self._reopened()
+        if self._waiting or self._running >= self.width:
+            await self._wait()
+        else:
+            self._running += 1
         try:
-            while True:
-                pause = self._closed_until - self._now()
-                if pause > 0:
-                    await self._sleep(pause)
-                elif self._running >= self.width:
-                    await self._wait()
-                else:
-                    break
+            await self._reopened()
         except BaseException:
-            self._wake()  # a wake-up that reached a cancelled waiter is passed on to the next one
+            self._leave()
             raise
-        self._running += 1
+
+    async def _reopened(self) -> None:
+        while (pause := self._closed_until - self._now()) > 0:
+            await self._sleep(pause)
 
     async def _wait(self) -> None:
+        """Wait until a slot is handed over; it counts as ours from then on."""
         event = anyio.Event()
         self._waiting.append(event)
         try:
             await event.wait()
-        finally:
-            if not event.is_set():
+        except BaseException:
+            if event.is_set():
+                self._leave()
+            else:
                 self._waiting.remove(event)
+            raise
+
+    def _leave(self) -> None:
+        self._running -= 1
+        self._wake()
 
     def _wake(self) -> None:
-        free = self.width - self._running
-        while free > 0 and self._waiting:
+        while self._waiting and self._running < self.width:
+            self._running += 1
             self._waiting.popleft().set()
-            free -= 1
 
     def _answered(self, took_s: float) -> None:
         is_slow = took_s > SLOW_TIMES * self._quickest_s + SLOW_MORE_S
