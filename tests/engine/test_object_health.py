@@ -111,8 +111,9 @@ def test_silence_counts_against_health_the_longer_the_more() -> None:
             await place_everywhere(world)
             await world.hub.apply(DEPLOYMENTS, make_deployment())
             await ready_everywhere(world)
+            record = await record_of(world, DEPLOYMENTS, "web")
+            seen: dict[Health, ObjectRecord] = {record.health: record}
             world.sims["east"].faults.switch("outage")
-            seen: dict[Health, ObjectRecord] = {}
             for _ in range(45):
                 await anyio.sleep(10)
                 record = await record_of(world, DEPLOYMENTS, "web")

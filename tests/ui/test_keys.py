@@ -127,7 +127,7 @@ async def test_a_question_takes_no_key_before_it_can_be_read() -> None:
         await desk.send("2", "u")
         await desk.send("y", "y", after=0.1)
         assert desk.link.orders == []
-        assert "cordon ap-southeast-1?" in desk.text
+        assert "cordon ap-southeast-1: nothing new goes there" in desk.text
 
         await desk.send("y", after=0.2)
         assert desk.link.orders == [CordonTarget(target="ap-southeast-1")]
@@ -149,7 +149,7 @@ async def test_a_paste_answers_no_question_and_gives_no_order() -> None:
         assert "pasted text is no order" in desk.text
         await desk.send("u", f"{BEGIN}y\n\x1b[31my\n{END}")
 
-        assert "cordon ap-southeast-1?" in desk.text
+        assert "cordon ap-southeast-1: nothing new goes there" in desk.text
         assert desk.link.orders == []
 
 
