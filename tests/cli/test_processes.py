@@ -214,9 +214,9 @@ def test_the_demo_is_told_when_its_clusters_have_ended(tmp_path: Path) -> None:
         child.start()
         os.kill(child.pid, signal.SIGKILL)
         deadline = time.monotonic() + PATIENCE_S
-        while not child.story() and time.monotonic() < deadline:
+        told: list[str] = []
+        while not any("have ended" in text for text in told) and time.monotonic() < deadline:
             time.sleep(0.05)
-
-        told = [text for _, _, text in child.story()]
+            told = [text for _, _, text in child.story()]
 
     assert "the simulated clusters have ended" in told[-1]

@@ -207,6 +207,7 @@ async def test_A6_connections_that_died_unnoticed_are_opened_anew() -> None:
         assert world.creations("east", CONFIGMAPS, "settings") == 1
 
 
+@pytest.mark.thorough
 async def test_A7_without_bookmarks_quiet_hours_cost_one_list_at_most() -> None:
     async with open_shop(("east",)) as world:
         for sim in world.sims.values():

@@ -169,6 +169,7 @@ async def test_C5_a_namespace_made_anew_gets_nothing_of_the_old_one() -> None:
         await world.until(lambda: world.data_on("east") == {"taste": "sour"}, "the new", 60)
 
 
+@pytest.mark.thorough
 async def test_C6_a_foreign_object_of_our_name_is_left_alone_and_named() -> None:
     async with open_stage(("east", "west")) as world:
         await world.clusters["east"].apply(NAMESPACES, {"metadata": {"name": "shop"}})

@@ -159,6 +159,7 @@ async def test_B3_manual_stops_before_any_write_and_names_the_fields() -> None:
         assert "stranger" in world.standing("east").message
 
 
+@pytest.mark.thorough
 async def test_B4_two_writers_end_with_one_clear_condition_and_no_further_write() -> None:
     async with open_shop(("east",)) as world:
 
@@ -184,6 +185,7 @@ async def test_B4_two_writers_end_with_one_clear_condition_and_no_further_write(
         await world.rest(1200)
 
 
+@pytest.mark.thorough
 async def test_B4_a_writer_that_answers_each_attempt_gets_ever_fewer_of_them() -> None:
     async with open_shop(("east",)) as world:
         began = world.now()

@@ -255,7 +255,7 @@ def fleet(seed: int = 7) -> list[AnyRecord]:
 
 def _target(rng: random.Random, index: int, name: str, env: str) -> TargetRecord:
     states: dict[int, dict[str, Any]] = {
-        2: dict(deletes_held=14, reason=S("DeletesHeld"),
+        2: dict(deletes_held=14, deletes_held_since=NOW - 420, reason=S("DeletesHeld"),
                 message=S("14 deletions in 10 minutes are more than the brake lets pass")),
         3: dict(state=TargetState.UNREACHABLE, ready=False, reason=S("ClusterUnreachable"),
                 message=S("connect to 10.9.8.7:6443 timed out; check the VPN"),

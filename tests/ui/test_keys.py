@@ -199,6 +199,7 @@ def _end_line(running: Terminal, mark: str) -> None:
     running.wait_until(lambda screen: screen.splitlines()[-2].strip()[:1] not in ("/", ":"))
 
 
+@pytest.mark.thorough
 def test_a_hundred_bursts_carry_out_no_order() -> None:
     rng = random.Random(20)
     with terminal("--still", size=(120, 24)) as running:
