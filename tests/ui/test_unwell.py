@@ -114,6 +114,21 @@ async def test_an_error_that_an_object_tells_itself_is_told_once() -> None:
     assert [p.subject[0] for p in told] == ["ObjectRecord"]
 
 
+async def test_why_a_target_does_not_respond_is_one_line_that_says_when_it_is_tried_again() -> None:
+    fields = {"at": NOW - 60, "last_at": NOW - 1, "category": "error", "severity": "High"}
+    why = S("connection refused")
+    link = only(HistoryRecord(id="e1", event=S("ClusterUnreachable"), target=S("ap-southeast-1"),
+                              message=why, **fields))  # type: ignore[arg-type]  # fmt: skip
+    silent = {"state": TargetState.UNREACHABLE, "ready": False, "next_try_at": NOW}
+    link.change("ap-southeast-1", reason=S("Unreachable"), message=why, **silent)
+    mirror = Mirror()
+    mirror.apply(await link.changes(mirror.revision), NOW)
+
+    lines = [one for one in problems(mirror, DrawContext(now=NOW)) if one.what == "ap-southeast-1"]
+
+    assert [one.text for one in lines] == ["unreachable: connection refused; retry now"]
+
+
 async def test_targets_that_another_replica_writes_to_are_well() -> None:
     link = FixtureLink()
     for name in ("ap-southeast-1", "eu-central-1"):

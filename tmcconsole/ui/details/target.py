@@ -81,7 +81,7 @@ def _summary(
     return [
         ("data", ink(f"{known}, contact {ago(target.contact_at, draw.now)}", "stale")
          if known else ""),
-        ("retry in", countdown(target.next_try_at, draw.now) if target.next_try_at else ""),
+        ("next try", countdown(target.next_try_at, draw.now) if target.next_try_at else ""),
         ("health", _health(target, mirror, draw)),
         ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync"),
         ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"

@@ -16,7 +16,7 @@ from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.rows.targets import is_gone, is_problem, note
-from tmcconsole.ui.style.format import age, because, count, countdown, plural, words
+from tmcconsole.ui.style.format import age, because, count, plural, retry, words
 from tmcconsole.ui.style.ink import Runs, ink, plain
 from tmcconsole.ui.style.signs import (
     BRAKED,
@@ -101,11 +101,7 @@ def _target_text(target: TargetRecord, draw: DrawContext) -> str:
     if not is_gone(target):
         return plain(note(target, draw)) or because(target.reason, target.message)
     told = because(target.reason or target.state.value, target.message)
-    return (
-        f"{told}; retry in {countdown(target.next_try_at, draw.now)}"
-        if target.next_try_at
-        else told
-    )
+    return f"{told}; {retry(target.next_try_at, draw.now)}" if target.next_try_at else told
 
 
 def _placements(mirror: Mirror) -> list[Problem]:
@@ -231,7 +227,12 @@ def _told(reason: str, members: list[_Member]) -> str:
 
 
 def _errors(mirror: Mirror) -> list[Problem]:
-    """Return open errors, without those that a target's or an object's own line shows already."""
+    """Return open errors, without those that a target's or an object's own line shows already.
+
+    Why the hub or a target does not respond has its line: an error of the whole of it is the same.
+    """
+    silent = {str(t.name) for t in mirror.of(TargetRecord).values() if is_gone(t)}
+    silent |= {problem.key for problem in _hub(mirror)}
     told = {(t.name, t.reason) for t in mirror.of(TargetRecord).values() if is_problem(t)}
     return [
         Problem(
@@ -248,6 +249,7 @@ def _errors(mirror: Mirror) -> list[Problem]:
         for entry in mirror.of(HistoryRecord).values()
         if is_open_error(entry)
         and (entry.target, entry.event) not in told
+        and (entry.subject or entry.target not in silent)
         and not _tells(mirror.of(ObjectRecord).get(entry.subject), entry.target)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
-from tmcconsole.ui.style.format import JUST_NOW, age, ago, count, countdown, millis, words
+from tmcconsole.ui.style.format import JUST_NOW, age, ago, count, countdown, millis, retry, words
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import target_sign
 
@@ -49,8 +49,7 @@ def _silence(target: TargetRecord, now: float) -> str:
     if target.since and (long := age(target.since, now)) != JUST_NOW:
         told += f" for {long}"
     if target.next_try_at:
-        left = countdown(target.next_try_at, now)
-        told += ", retry now" if left == JUST_NOW else f", retry in {left}"
+        told += f", {retry(target.next_try_at, now)}"
     return told
 
 

@@ -60,6 +60,12 @@ def countdown(at: float, now: float) -> str:
     return span(left)
 
 
+def retry(at: float, now: float) -> str:
+    """Return when the next attempt is, in words."""
+    left = countdown(at, now)
+    return "retry now" if left == JUST_NOW else f"retry in {left}"
+
+
 def seconds(value: float) -> str:
     """Return a short exact age, for the header's data age."""
     return f"{int(value)}s" if value < 2 * MINUTE else span(value)
