@@ -1,1 +1,1 @@
-"""What happens to an object before it is stored: defaults, validation, quota, rights."""
+"""What happens to an object before it is stored: defaulting, validation, quota, RBAC."""

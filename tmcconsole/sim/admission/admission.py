@@ -1,4 +1,4 @@
-"""What stands between a valid write and the store: namespaces, quotas, webhooks, kcp's guard."""
+"""Checks between a valid write and the store: namespaces, quotas, webhooks, kcp's guard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.sim.storage.status_errors import (
 )
 
 PROTECTED: Final = frozenset({"default", "kube-system", "kube-public"})
-RESERVED: Final = "kcp.io"  # how the keys end that kcp keeps for itself
+RESERVED: Final = "kcp.io"  # the suffix of keys kcp reserves for itself
 WEBHOOK_STAMP: Final = "webhook.example.com/seen"
 
 
@@ -42,7 +42,7 @@ def admit_change(server: Server, asked: RequestInfo, old: Json, new: Json) -> Js
 
 
 def _guard_reserved(server: Server, asked: RequestInfo, old: Json, new: Json) -> None:
-    """kcp's ReservedMetadata: what ends in kcp.io is changed by system:masters only."""
+    """kcp's ReservedMetadata: only system:masters may change keys ending in kcp.io."""
     if server.flavour != "kcp" or MASTERS in asked.user.groups:
         return
     for field in ("labels", "annotations"):

@@ -1,4 +1,4 @@
-"""What a request must agree with: its path, the object that is there, and the rules of its kind."""
+"""Checks of a request against its path, the stored object, and the rules of its kind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tmcconsole.sim.storage.store import Stored
 
 
 def check_type(asked: RequestInfo, tree: Json, *, apply: bool = False) -> None:
-    """The body's apiVersion and kind must be those of the path, or absent."""
+    """Check that the body's apiVersion and kind match the path or are absent."""
     kind, version, name = asked.kind, tree.get("apiVersion"), tree.get("kind")
     if apply and not (version and name):
         raise bad_request("Object 'Kind' is missing" if not name else "apiVersion must be set")
@@ -63,7 +63,7 @@ def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> StatusErr
 
 
 def place(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Give a new object its namespace and name, in place. Raises Failure 400."""
+    """Set the namespace and name of a new object, in place. Raises Failure 400."""
     meta = tree["metadata"]
     if asked.kind.namespaced:
         if meta.get("namespace") not in (None, "", asked.namespace):
@@ -79,7 +79,7 @@ def place(server: Server, asked: RequestInfo, tree: Json) -> None:
 
 
 def check_place(asked: RequestInfo, new: Json) -> None:
-    """A change must be of the object in the path. Raises Failure 400."""
+    """Check that a change is to the object in the path. Raises Failure 400."""
     meta = new["metadata"]
     _check_name(asked, meta)
     if asked.kind.namespaced and meta.get("namespace") not in (None, "", asked.namespace):
@@ -90,7 +90,7 @@ def check_place(asked: RequestInfo, new: Json) -> None:
 
 
 def check_version(asked: RequestInfo, stored: Stored, meta: Json) -> None:
-    """A change must be of the version it names, if it names one. Raises Failure 409."""
+    """Check the resourceVersion of a change, if it names one. Raises Failure 409."""
     version = meta.get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
@@ -123,8 +123,8 @@ def check_declared(asked: RequestInfo, tree: Json) -> None:
 
 
 def check_strict(asked: RequestInfo, tree: Json) -> None:
-    """Warn of fields that are unknown or named twice. Raises Failure 400 for them where the client
-    wants that, and for mistyped ones; of a patch it is 422.
+    """Warn about unknown or duplicate fields. Raises Failure 400 for them if the client asks for
+    strict validation, and for mistyped fields in any case; for a patch, 422.
     """
     wrong_field = mistyped(asked.kind, tree)
     if wrong_field:
@@ -140,7 +140,7 @@ def check_strict(asked: RequestInfo, tree: Json) -> None:
 
 
 def _undecodable(asked: RequestInfo, why: str) -> StatusError:
-    """A patch that leads to what cannot be decoded is itself the invalid field."""
+    """If the result of a patch cannot be decoded, the invalid field is the patch itself."""
     kind = asked.kind
     if asked.verb == "patch":
         return invalid("", "", "", [wrong("patch", "", why)])
@@ -159,15 +159,15 @@ def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
 def validate(
     kind: SimKind, asked: RequestInfo, new: Json, old: Json | None, *, uid: str = ""
 ) -> None:
-    """Raise Failure 413 or 422 where an object, or its change from ``old``, breaks rules.
+    """Raise Failure 413 or 422 if an object, or its change from ``old``, breaks a rule.
 
-    ``uid`` is the one the writer named; it cannot be another than it is.
+    ``uid`` is the one the writer named; it must match the stored one.
     """
     causes: list[StatusCause] = []
     if old is not None and old["metadata"].get("deletionTimestamp"):
         causes += _new_finalizers(new, old)
     if uid and uid != new["metadata"]["uid"]:
-        # Twice: the server checks it for all kinds, and again for each.
+        # Twice: the server checks it once for all kinds and again for each kind.
         causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
     if kind.is_custom and kind.schema:
         causes += _violations(kind.schema, asked, new)
@@ -184,7 +184,7 @@ def validate(
 
 
 def _violations(schema: Json, asked: RequestInfo, new: Json) -> Iterator[StatusCause]:
-    """A write of the status is held to the status's own schema."""
+    """A write to the status is validated against the status schema only."""
     if asked.subresource != "status":
         yield from violations(new, schema)
         return

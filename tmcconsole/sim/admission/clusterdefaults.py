@@ -1,4 +1,4 @@
-"""The defaults of volumes, webhooks, events and classes: what belongs to a cluster, not to apps."""
+"""Defaults of volumes, webhooks, events and classes: cluster-level kinds, not applications."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tmcconsole.kube.objects import Json
 
 
 def fill(tree: Json, **values: Any) -> None:
-    """Set what is absent, null or empty text, in place."""
+    """Set values that are absent, null or an empty string, in place."""
     for key, value in values.items():
         if tree.get(key) in (None, ""):
             tree[key] = value

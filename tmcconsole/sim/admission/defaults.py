@@ -21,9 +21,9 @@ def apply_defaults(kind_id: str, tree: Json) -> None:
 
 
 def typed(value: Any, shape: ValueShape) -> Any:
-    """Return a tree as a typed server has it: nulls, empty lists and empty open maps are nothing.
+    """Return a tree as a typed server holds it: no nulls, empty lists or empty open maps.
 
-    An empty struct stays: ``emptyDir: {}`` says something.
+    An empty struct stays: ``emptyDir: {}`` has a meaning.
     """
     if isinstance(value, dict):
         kept = {key: typed(child, shape.child(key)) for key, child in value.items()}
@@ -224,7 +224,7 @@ def _job(tree: Json) -> None:
 
 
 def _conditions(tree: Json) -> None:
-    """These two times of a condition are there even where nobody knows them."""
+    """These two times of a condition are always present, null if unknown."""
     for condition in (tree.get("status") or {}).get("conditions") or ():
         condition.setdefault("lastProbeTime", None)
         condition.setdefault("lastTransitionTime", None)
@@ -234,7 +234,7 @@ def _cron_job(tree: Json) -> None:
     spec = tree.setdefault("spec", {})
     fill(spec, concurrencyPolicy="Allow", suspend=False)
     fill(spec, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
-    # The defaults of a Job itself come when one is made; only its pods' are filled in here.
+    # Only the pod template is defaulted here; the Job itself is when one is created.
     job = spec.setdefault("jobTemplate", {})
     job.setdefault("metadata", {})
     _template(job.setdefault("spec", {}))
@@ -311,7 +311,7 @@ def _claim(tree: Json) -> None:
 
 
 def _limit_range(tree: Json) -> None:
-    """A container's limit is the most it may have, unless said; its request is its limit."""
+    """The default limit is the max, unless given; the default request is the default limit."""
     for item in (tree.get("spec") or {}).get("limits") or ():
         if item.get("type") != "Container":
             continue
@@ -340,7 +340,7 @@ def _autoscaler(tree: Json) -> None:
         spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
     if "status" in tree:
         fill(tree["status"], desiredReplicas=0)
-        tree["status"].setdefault("currentMetrics", None)  # required, and still no list
+        tree["status"].setdefault("currentMetrics", None)  # required, though null
 
 
 def _role_binding(tree: Json) -> None:

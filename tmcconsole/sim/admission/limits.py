@@ -17,7 +17,7 @@ _NOTE: Final = "kubernetes.io/limit-ranger"
 
 
 def limit(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Fill in a new object's defaults, in place. Raises Failure 403 where it asks for too much."""
+    """Fill in a new object's defaults, in place. Raises Failure 403 if it asks for too much."""
     if asked.kind.id not in ("pods", "persistentvolumeclaims"):
         return
     items = [
@@ -47,7 +47,7 @@ def _fill(pod: Json, items: list[Json]) -> None:
 
 
 def _filled(container: Json, part: str, defaults: list[Json]) -> list[str]:
-    """Set what a container does not state; return the names of it."""
+    """Set the resources a container does not state; return their names."""
     resources = container.setdefault("resources", {})
     stated = dict(resources.get(part) or {})
     new: Json = {}

@@ -1,4 +1,4 @@
-"""What admission adds to a new pod: account, priority, tolerations, and its class of service."""
+"""What admission adds to a new pod: service account, priority, tolerations, QoS class."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tmcconsole.sim.storage.server import Server
 
 _CLASSES: Final = "priorityclasses.scheduling.k8s.io"
 _EVICTED_FROM: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
-_PATIENCE_S: Final = 300  # of a pod on a node that is not ready
+_PATIENCE_S: Final = 300  # how long a pod tolerates a node that is not ready
 _SYSTEM: Final = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 _GUARANTEED: Final = ("cpu", "memory")
 

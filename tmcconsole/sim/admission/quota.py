@@ -1,7 +1,7 @@
-"""ResourceQuotas: what an object would use, and the refusal of what would be too much.
+"""ResourceQuotas: what an object would use, and the refusal of what would exceed them.
 
-As in kube-apiserver, admission counts on the quota's status, which a controller keeps true: a
-quota that nobody has counted yet limits nothing.
+As in kube-apiserver, admission relies on the quota's status, which a controller keeps current: a
+quota whose usage has not been counted yet limits nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _COMPUTE: Final = ("cpu", "memory", "ephemeral-storage")
 
 
 def usage_of(kind_id: str, tree: Json) -> Usage:
-    """Return what one object uses of everything that a quota can limit."""
+    """Return how much one object uses of each resource a quota can limit."""
     if kind_id == "pods" and is_done(tree):
         return {"count/pods": "1"}
     used = {f"count/{kind_id}": "1"}
@@ -66,12 +66,12 @@ def sum_of(usages: Iterable[Usage]) -> Usage:
 
 
 def is_done(pod: Json) -> bool:
-    """Whether a pod has ended and gives back what it used."""
+    """Whether a pod has ended and so no longer counts as usage."""
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def in_scope(quota: Json, kind_id: str, tree: Json) -> bool:
-    """Whether a quota with scopes counts an object."""
+    """Whether an object is within a quota's scopes."""
     scopes = (quota.get("spec") or {}).get("scopes") or ()
     if not scopes:
         return True
@@ -81,7 +81,7 @@ def in_scope(quota: Json, kind_id: str, tree: Json) -> bool:
 
 
 def charge(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Count a new object in its namespace's quotas. Raises Failure 403 where one is used up."""
+    """Charge a new object to its namespace's quotas. Raises Failure 403 if one is exceeded."""
     namespace = tree["metadata"].get("namespace")
     if not namespace:
         return
@@ -125,7 +125,7 @@ def _check_room(asked: RequestInfo, quota: Json, tree: Json, wanted: Usage) -> N
 
 
 def _check_stated(asked: RequestInfo, quota: Json, tree: Json) -> None:
-    """A quota of compute resources wants every container to state them."""
+    """A quota on compute resources requires every container to state them."""
     if asked.kind.id != "pods":
         return
     lacking = []
@@ -192,7 +192,7 @@ def _of_status(quota: Json, part: str) -> Json:
 
 
 def name_of(tree: Json) -> str:
-    """Return an object's name, "" where it has none yet."""
+    """Return an object's name, or "" if it has none yet."""
     return str(tree["metadata"].get("name") or "")
 
 

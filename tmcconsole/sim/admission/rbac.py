@@ -1,4 +1,4 @@
-"""A small RBAC: who may do what, by the roles and bindings that are stored."""
+"""A small RBAC: who may do what, according to the stored roles and bindings."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _GROUP: Final = "rbac.authorization.k8s.io"
 _EVERYTHING: Final[Json] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 # Roles that exist without being stored.
 _GIVEN: Final[dict[str, list[Json]]] = {"cluster-admin": [_EVERYTHING]}
-# Who is signed in may ask about itself.
+# Any authenticated user may ask about itself.
 _SERVICE_ACCOUNT: Final = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
 _REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestAttributes:
-    """One thing to be done."""
+    """One action to be authorized."""
 
     verb: str
     group: str
@@ -56,7 +56,7 @@ def may(server: Server, user: User, action: RequestAttributes) -> bool:
 
 
 def rules_of(server: Server, user: User, namespace: str) -> Iterator[Json]:
-    """Yield the rules that hold for a user everywhere, and those of one namespace."""
+    """Yield the rules that apply to a user cluster-wide, and those in one namespace."""
     for binding in server.store.trees(f"clusterrolebindings.{_GROUP}"):
         if _binds(binding, user):
             yield from _rules(server, binding["roleRef"], "")

@@ -1,4 +1,4 @@
-"""What a write may and may not decide: the server's own fields, status, generation, defaults."""
+"""What a write may and may not set: server-owned fields, status, generation, defaults."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _NODE_INFO: Final = (
     "operatingSystem",
     "architecture",
 )
-_POINTERS: Final = ("ready", "terminating")  # counters of which 0 says something
+_POINTERS: Final = ("ready", "terminating")  # pointer counters: 0 has a meaning
 _FIRST_STATUS: Final[dict[str, Json]] = {
     "deployments.apps": {},
     "replicasets.apps": {"replicas": 0},
@@ -82,7 +82,7 @@ _TEMPLATE: Final = {"metadata": {}, "spec": {"containers": None}}
 _WORKLOAD_SPEC: Final = {"selector": None, "template": _TEMPLATE}
 _UNREPORTED: Final = {"eventTime": None, "reportingComponent": "", "reportingInstance": ""}
 _SET_SPEC: Final = _WORKLOAD_SPEC | {"serviceName": "", "updateStrategy": {}}
-# Fields that a typed server has even in an empty object, and that nobody adds therefore.
+# Fields present even in an empty object of a typed server, so no writer counts as adding them.
 _ZERO: Final[dict[str, Json]] = {
     "deployments.apps": {"spec": _WORKLOAD_SPEC | {"strategy": {}}, "status": {}},
     "replicasets.apps": {"spec": _WORKLOAD_SPEC, "status": {}},
@@ -128,20 +128,20 @@ def prepare_new(server: Server, kind: SimKind, tree: Json) -> Json:
 
 
 def initialise(server: Server, kind: SimKind, new: Json) -> None:
-    """Set what the server, and no writer, decides about a new object, in place."""
+    """Set what only the server decides about a new object, in place."""
     meta = new["metadata"]
     meta["uid"] = server.new_uid()
     meta["creationTimestamp"] = server.stamp()
     if kind.has_generation:
         meta["generation"] = 1
-    if kind.id in _PROTECTED:  # nobody owns what admission adds
+    if kind.id in _PROTECTED:  # no manager owns what admission adds
         held = meta.get("finalizers") or []
         meta["finalizers"] = [*held, *({_PROTECTED[kind.id]} - set(held))]
     _initial(server, kind, new)
 
 
 def complete(server: Server, kind: SimKind, tree: Json) -> Json:
-    """Return a tree normalised and with its defaults."""
+    """Return a tree, normalised and defaulted."""
     if kind.is_custom:
         schema = kind.schema or {}
         tree = without_unknown(kind, tree)
@@ -161,7 +161,7 @@ def complete(server: Server, kind: SimKind, tree: Json) -> Json:
 
 
 def _drop_zeros(kind: SimKind, tree: Json) -> None:
-    """Typed servers leave counters of 0 out of a status, unless they are required."""
+    """Typed servers omit zero counters from a status, unless they are required."""
     status = tree.get("status")
     if status:
         required = dict.fromkeys(_REQUIRED_COUNTERS.get(kind.id, ()), 0)
@@ -170,7 +170,7 @@ def _drop_zeros(kind: SimKind, tree: Json) -> None:
 
 
 def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:
-    """Return ``new`` without what a write through this (sub)resource cannot change."""
+    """Return ``new``, but as in ``old`` where this (sub)resource cannot write."""
     meta = dict(new["metadata"])
     for field in _SERVER_OWNED:
         meta.pop(field, None)
@@ -191,7 +191,7 @@ def masked(kind: SimKind, subresource: str, old: Json, new: Json) -> Json:
 
 
 def reset_fields(kind: SimKind, subresource: str) -> Json:
-    """Return the field set that an apply through this (sub)resource silently loses."""
+    """Return the fields that are silently dropped from an apply to this (sub)resource."""
     if subresource == "status":
         if kind.is_custom:
             return {"f:metadata": {}, "f:spec": {}}
@@ -201,8 +201,8 @@ def reset_fields(kind: SimKind, subresource: str) -> Json:
 
 
 def prepare_change(kind: SimKind, subresource: str, old: Json, new: Json) -> None:
-    """Carry over what was allocated, and raise the generation where it must, in place."""
-    if kind.id == "namespaces" and not subresource:  # its finalizers go through finalize only
+    """Carry over allocated fields and increment the generation if needed, in place."""
+    if kind.id == "namespaces" and not subresource:  # finalizers change only through finalize
         new["spec"] = {**(new.get("spec") or {}), **(old.get("spec") or {})}
     if kind.id == "services" and new["spec"].get("type") != "ExternalName":
         for field in _ALLOCATED:
@@ -214,14 +214,14 @@ def prepare_change(kind: SimKind, subresource: str, old: Json, new: Json) -> Non
 
 
 def _count_templates(old: Json, new: Json, more: int) -> None:
-    """The server alone counts the changes of a template, whatever a writer says."""
+    """Only the server counts template changes, whatever a writer says."""
     count = int(_annotations(old).get(TEMPLATE_GENERATION) or "0")
     annotations = {**_annotations(new), TEMPLATE_GENERATION: str(count + more)}
     new["metadata"]["annotations"] = annotations
 
 
 def prepare_status(server: Server, kind: SimKind, old: Json, new: Json) -> None:
-    """Note the time at which a volume changes its phase, in place."""
+    """Record the time when a volume changes its phase, in place."""
     if kind.id == "daemonsets.apps":
         _count_templates(old, new, 0)
     if kind.id != "persistentvolumes" or "status" not in new:
@@ -239,7 +239,7 @@ def _next_generation(kind: SimKind, old: Json, new: Json) -> None:
     before = {key: value for key, value in old.items() if key not in ignored}
     after = {key: value for key, value in new.items() if key not in ignored}
     changed = before != after
-    if kind.id == "deployments.apps" and not changed:  # its controller copies annotations along
+    if kind.id == "deployments.apps" and not changed:  # its controller copies annotations
         changed = _annotations(old) != _annotations(new)
     if kind.id == "endpointslices.discovery.k8s.io" and not changed:
         changed = old["metadata"].get("labels") != new["metadata"].get("labels")
@@ -257,7 +257,7 @@ def _status_metadata(kind: SimKind, old: Json, new: Json) -> Json:
         return dict(old) | (
             {"managedFields": new["managedFields"]} if "managedFields" in new else {}
         )
-    if kind.id != "deployments.apps":  # the one built-in kind whose status leaves labels alone
+    if kind.id != "deployments.apps":  # the only built-in whose status writes keep labels
         return new
     kept = {key: value for key, value in new.items() if key != "labels"}
     return kept | ({"labels": old["labels"]} if "labels" in old else {})
@@ -322,7 +322,7 @@ def _first_definition(_server: Server, tree: Json) -> None:
 
 
 def _select_own_pods(job: Json) -> None:
-    """A job finds its pods by its own uid, unless its writer says how."""
+    """A job selects its pods by its own uid, unless its writer gives a selector."""
     meta = job["metadata"]
     if job["spec"].get("manualSelector"):
         return

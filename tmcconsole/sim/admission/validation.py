@@ -26,12 +26,12 @@ _LABEL_NAMES: Final = {
     "services",
     "statefulsets.apps",
 }  # a name of at most 63 characters, without dots
-_SHORT_NAMES: Final = {"cronjobs.batch": 52}  # what a job adds must fit into a label
+_SHORT_NAMES: Final = {"cronjobs.batch": 52}  # the suffix a job adds must fit in a label
 _FREE_NAMES: Final = re.compile(
     r"(cluster)?role(binding)?s\.rbac\.authorization\.k8s\.io|poddisruptionbudgets\.policy"
 )
 _FINALIZERS: Final = ("orphan", "foregroundDeletion", "kubernetes")  # names without a domain
-# Whose finalizers need no domain.
+# Kinds whose finalizers need no domain.
 _FREE_FINALIZERS: Final = {
     "customresourcedefinitions.apiextensions.k8s.io",
     "leases.coordination.k8s.io",
@@ -78,7 +78,7 @@ def problems(kind: SimKind, tree: Json, old: Json | None) -> list[StatusCause]:
 
 
 def _rules(kind: SimKind, tree: Json, old: Json | None) -> Iterator[StatusCause]:
-    """What is as it was is not judged again, though rules may have become stricter."""
+    """Unchanged objects are not validated again, even if the rules have become stricter."""
     struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
     if struct is not None and (old is None or _without_head(tree) != _without_head(old)):
         yield from broken_rules(struct.name, tree)
@@ -89,18 +89,18 @@ def _without_head(tree: Json) -> Json:
 
 
 def required(field: str, why: str = "") -> StatusCause:
-    """A field that must be there."""
+    """Return the cause for a missing required field."""
     return StatusCause("FieldValueRequired", f"Required value{': ' + why if why else ''}", field)
 
 
 def wrong(field: str, value: Any, why: str) -> StatusCause:
-    """A field with a value it must not have."""
+    """Return the cause for a field with an invalid value."""
     shown = orjson.dumps(value).decode()
     return StatusCause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
 
 
 def forbidden_field(field: str, why: str) -> StatusCause:
-    """A field that may not be set or changed."""
+    """Return the cause for a field that may not be set or changed."""
     return StatusCause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
@@ -127,7 +127,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[StatusCause]:
 
 
 def _prefix(kind: SimKind, prefix: str) -> Iterator[StatusCause]:
-    """What is generated follows, so a dash may be the last character."""
+    """A generated suffix follows, so a dash may be the last character."""
     name = prefix.rstrip("-") or "-"
     for cause in _name(kind, name, "metadata.generateName"):
         yield cause._replace(message=cause.message.replace(f'"{name}"', f'"{prefix}"', 1))

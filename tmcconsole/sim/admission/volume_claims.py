@@ -1,4 +1,4 @@
-"""What may be changed of a PersistentVolumeClaim: its size, once it is bound, and little else."""
+"""What may change in a PersistentVolumeClaim: its size, once it is bound, and little else."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _STATIC: Final = (
 
 
 def claim_changes(tree: Json, old: Json | None) -> Iterator[StatusCause]:
-    """Yield what a change of a claim may not do."""
+    """Yield what is forbidden in a change to a claim."""
     if old is None:
         return
     is_bound = (tree.get("status") or {}).get("phase") == "Bound"
     before, after = _fixed(old, is_bound=is_bound), _fixed(tree, is_bound=is_bound)
-    if not before.get("volumeName"):  # it may be bound
+    if not before.get("volumeName"):  # binding sets it
         after.pop("volumeName", None)
     if before != after:
         yield StatusCause("FieldValueForbidden", f"Forbidden: {_FIXED}", "spec")
@@ -40,7 +40,7 @@ def claim_changes(tree: Json, old: Json | None) -> Iterator[StatusCause]:
 
 
 def check_growth(server: Server, kind: SimKind, old: Json, new: Json) -> None:
-    """Raise Failure 403 where a bound claim grows and its class does not allow that."""
+    """Raise Failure 403 if a bound claim grows and its class does not allow expansion."""
     if kind.id != CLAIMS or _size(new) <= _size(old):
         return
     if (old.get("status") or {}).get("phase") == "Bound" and not _can_grow(server, new):

@@ -1,4 +1,4 @@
-"""What is carried out and yet warned of, in the words of a kube-apiserver."""
+"""Warnings about requests that are still carried out, in kube-apiserver's words."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _TEMPLATES: Final = (
 
 
 def deprecation(kind: SimKind) -> list[str]:
-    """Return what every request for a deprecated kind is told."""
+    """Return the warnings for every request to a deprecated kind."""
     if kind.is_custom:
         return [kind.deprecated] if kind.deprecated else []
     return [_DEPRECATED[kind.id]] if kind.id in _DEPRECATED else []
 
 
 def of_change(kind: SimKind, new: Json, old: Json | None) -> Iterator[str]:
-    """Yield what a valid object, or its change from ``old``, is warned of."""
+    """Yield the warnings for a valid object, or for its change from ``old``."""
     if kind.is_custom:
         yield from _short_finalizers(new, old)
     if kind.id == "services" and (new.get("spec") or {}).get("externalIPs"):
@@ -51,7 +51,7 @@ def of_change(kind: SimKind, new: Json, old: Json | None) -> Iterator[str]:
 
 
 def header(texts: list[str]) -> dict[str, str]:
-    """Return the header that carries warnings, each once."""
+    """Return the header that carries the warnings, without duplicates."""
     if not texts:
         return {}
     return {"warning": ", ".join(f"299 - {orjson.dumps(t).decode()}" for t in dict.fromkeys(texts))}
@@ -82,7 +82,7 @@ def _generation(tree: Json) -> int:
 
 
 def _shared_ports(tree: Json) -> Iterator[str]:
-    """Yield the ports, and the names of ports, that were there before."""
+    """Yield a warning for each port, or port name, that repeats an earlier one."""
     ports: dict[tuple[Any, ...], str] = {}
     names: dict[str, str] = {}
     for place, port in _ports((tree["spec"].get("template") or {}).get("spec") or {}):

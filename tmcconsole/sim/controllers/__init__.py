@@ -1,4 +1,4 @@
-"""The controllers that make a simulated cluster live."""
+"""The controllers that bring a simulated cluster to life."""
 
 from __future__ import annotations
 

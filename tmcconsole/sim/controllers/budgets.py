@@ -1,4 +1,4 @@
-"""What counts: disruption budgets know their healthy pods, quotas what is used."""
+"""Controllers that count: healthy pods for disruption budgets, usage for quotas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tmcconsole.sim.controllers.ownership import controller_of, is_terminating
 from tmcconsole.sim.handlers.eviction import BUDGETS, covers
 from tmcconsole.sim.storage.store import Commit, StoreKey
 
-_SCALED: Final = {  # where a pod's controller says how many pods there should be
+_SCALED: Final = {  # kinds that state how many pods there should be
     "ReplicaSet": "replicasets.apps",
     "StatefulSet": "statefulsets.apps",
     "ReplicationController": "replicationcontrollers",
@@ -44,7 +44,7 @@ def budgets(local: Local) -> ClusterController:
 
 
 def quotas(local: Local) -> ClusterController:
-    """Return the controller that counts what ResourceQuotas limit."""
+    """Return the controller that counts the usage of ResourceQuotas."""
 
     def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == QUOTAS:
@@ -104,7 +104,7 @@ def _budget_status(local: Local, budget: Json, pods: list[Json]) -> Json:
 
 
 def _expected(local: Local, pods: list[Json]) -> int:
-    """Return how many pods there should be, as their controllers say."""
+    """Return how many pods there should be, according to their controllers."""
     wanted: dict[str, int] = {}
     for pod in pods:
         reference = controller_of(pod)
@@ -125,6 +125,6 @@ def _desired(spec: Json, expected: int) -> int:
 
 
 def _share(value: Any, whole: int) -> int:
-    """Return a number, or that share of the whole, rounded up as Kubernetes does."""
+    """Return a number, or a percentage of the whole, rounded up as Kubernetes does."""
     text = str(value)
     return math.ceil(int(text[:-1]) * whole / 100) if text.endswith("%") else int(value)

@@ -1,4 +1,4 @@
-"""Claims: each gets a volume, and none goes while a pod uses it."""
+"""Claims: each gets a volume, and none is removed while a pod uses it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def claims(local: Local) -> ClusterController:
 
 
 def claim_protection(local: Local) -> ClusterController:
-    """Return the controller that lets a deleted claim go when no pod uses it."""
+    """Return the controller that releases a deleted claim once no pod uses it."""
 
     def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == "pods" and commit.verb != "create":
@@ -49,7 +49,7 @@ def claim_protection(local: Local) -> ClusterController:
 
 
 def volumes(local: Local) -> ClusterController:
-    """Return the controller that takes a volume away once its claim is gone."""
+    """Return the controller that deletes a volume once its claim is gone."""
 
     def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == CLAIMS and commit.verb == "delete":

@@ -8,7 +8,7 @@ from tmcconsole.kube.objects import Json
 def with_condition(
     present: list[Json] | None, kind: str, status: str, reason: str, message: str, stamp: str
 ) -> list[Json]:
-    """Return the conditions with one of them set. ``stamp`` is the time now, RFC 3339."""
+    """Return the conditions with one of them set. ``stamp`` is the current time, RFC 3339."""
     before = next((c for c in present or () if c.get("type") == kind), None)
     since = stamp
     if before and before.get("status") == status:

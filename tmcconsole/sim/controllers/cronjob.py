@@ -112,7 +112,7 @@ def _start(local: Local, cron_job: Json, minute: int) -> Json:
 def _prune(local: Local, cron_job: Json, found: list[Json]) -> None:
     keep = cron_job["spec"].get("successfulJobsHistoryLimit", 3)
     ended = [job for job in found if is_finished(job)]
-    for job in ended[: max(0, len(ended) - keep)]:  # their names sort by time
+    for job in ended[: max(0, len(ended) - keep)]:  # names sort by time
         local.delete(JOBS, key_of(job), job["metadata"]["uid"])
 
 

@@ -1,4 +1,4 @@
-"""DaemonSets: one pod on every node that takes pods."""
+"""DaemonSets: one pod on every schedulable node."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _spread(local: Local, daemon_set: Json, nodes: list[str], pods: list[Json]) 
         if node not in nodes or node in taken:
             _delete(local, pod)
         elif is_old and settled:
-            _delete(local, pod)  # one at a time: the rest waits for its successor
+            _delete(local, pod)  # one at a time: the rest wait for its successor
             settled = False
         taken.add(node)
     for node in nodes:

@@ -1,4 +1,4 @@
-"""Deployments: one ReplicaSet for each template, moved over step by step."""
+"""Deployments: one ReplicaSet per template, rolled over step by step."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def deployments(local: Local, owned: DependentIndex, recorder: Recorder) -> Clus
 
 
 def template_hash(template: Json) -> str:
-    """Return the name suffix that stands for a pod template."""
+    """Return the name suffix that identifies a pod template."""
     body = orjson.dumps(template, option=orjson.OPT_SORT_KEYS)
     number = int.from_bytes(hashlib.blake2b(body, digest_size=8).digest(), "big")
     letters = []
@@ -65,7 +65,7 @@ def template_hash(template: Json) -> str:
 def _roll(
     local: Local, owned: DependentIndex, recorder: Recorder, deployment: Json, sets: list[Json]
 ) -> tuple[Json, list[Json]]:
-    """Take one step towards the current template; return what is there then."""
+    """Take one step towards the current template; return the ReplicaSets after it."""
     suffix = template_hash(deployment["spec"]["template"])
     name = f"{deployment['metadata']['name']}-{suffix}"
     current = next((s for s in sets if s["metadata"]["name"] == name), None)
@@ -117,7 +117,7 @@ def _revision(tree: Json) -> int:
 
 
 def _mark_revision(local: Local, deployment: Json, current: Json, older: list[Json]) -> None:
-    """The ReplicaSet in use has the highest revision, and the Deployment says which."""
+    """Give the current ReplicaSet the highest revision, and record it on the Deployment."""
     newest = max((_revision(replica_set) for replica_set in older), default=0)
     revision = _revision(current)
     if revision <= newest:
@@ -126,7 +126,7 @@ def _mark_revision(local: Local, deployment: Json, current: Json, older: list[Js
         local.patch(SETS, key_of(current), patch)
     if _revision(deployment) != revision:
         patch = {"metadata": {"annotations": {REVISION: str(revision)}}}
-        local.patch(KIND, key_of(deployment), patch, "status")  # leaves the generation alone
+        local.patch(KIND, key_of(deployment), patch, "status")  # keeps the generation
 
 
 def _steps(deployment: Json, current: Json, older: list[Json]) -> list[tuple[Json, int]]:
@@ -210,7 +210,7 @@ def _status(deployment: Json, sets: list[Json], stamp: str) -> Json:
 
 
 def _failures(newest: Json) -> list[Json]:
-    """Return why the newest ReplicaSet cannot make its pods, as a Deployment's condition."""
+    """Return why the newest ReplicaSet cannot create pods, as a Deployment condition."""
     found = (newest.get("status") or {}).get("conditions") or ()
     return [
         {**one, "lastUpdateTime": one["lastTransitionTime"]}

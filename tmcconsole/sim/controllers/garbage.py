@@ -1,4 +1,4 @@
-"""Garbage collection: dependents follow their owners, in the background, before them, or not."""
+"""Garbage collection: dependents go after their owner, before it, or are orphaned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.sim.storage.store import Commit, StoreKey
 
 
 class Garbage:
-    """Collects what nobody owns any more. A key is an object's uid or place, as text."""
+    """Deletes objects whose owners are gone. A key carries an object's uid as its name."""
 
     def __init__(self, local: Local, owned: DependentIndex) -> None:
         self._local = local
@@ -21,7 +21,7 @@ class Garbage:
         self._places: dict[str, OwnerPlace] = {}  # by uid
 
     def controller(self) -> ClusterController:
-        """Return the controller; its keys carry a uid as their name."""
+        """Return the garbage collector as a controller."""
         return ClusterController("garbage", self._keys_of, self._reconcile)
 
     def _keys_of(self, commit: Commit) -> Iterable[StoreKey]:
@@ -67,10 +67,10 @@ class Garbage:
             self._local.patch(place.kind_id, place.key, patch)
 
     def _lives(self, reference: Json, dependent: OwnerPlace) -> bool:
-        """Whether an owner exists and does not take its dependents along before it goes."""
+        """Whether an owner exists and is not being deleted in the foreground."""
         kind = self._local.server.kinds.by_kind(reference["apiVersion"], reference["kind"])
         if kind is None:
-            return True  # a kind not served now may come back: absence is not proven
+            return True  # the kind may be served again: absence is not proven
         namespace = dependent.key.namespace if kind.namespaced else ""
         owner = self._local.get(kind.id, StoreKey(namespace, reference["name"]))
         if owner is None or owner["metadata"]["uid"] != reference["uid"]:

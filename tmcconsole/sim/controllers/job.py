@@ -1,4 +1,4 @@
-"""Jobs: pods that run to their end, until enough have."""
+"""Jobs: pods that run to completion, until enough have succeeded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def jobs(local: Local, owned: DependentIndex) -> ClusterController:
 
 
 def is_finished(job: Json) -> bool:
-    """Return whether a Job has ended, well or not."""
+    """Return whether a Job has completed or failed."""
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
@@ -59,7 +59,7 @@ def _retries(job: Json) -> int:
 
 
 def _in_phase(pods: list[Json], phase: str) -> list[Json]:
-    """Return the pods in a phase; "" is any in which they still may run."""
+    """Return the pods in a phase; "" is any phase but Succeeded and Failed."""
     found = []
     for pod in pods:
         now = (pod.get("status") or {}).get("phase")

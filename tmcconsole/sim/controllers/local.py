@@ -1,4 +1,4 @@
-"""A controller's own way to the API server: synchronous, within the cluster, past all faults."""
+"""A controller's own client: synchronous, inside the cluster, unaffected by faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tmcconsole.sim.storage.store import StoreKey
 
 
 class Local:
-    """Requests of one component. Raises Failure where the API server refuses."""
+    """Requests of one component. Raises Failure if the API server refuses."""
 
     def __init__(self, server: Server, component: str) -> None:
         self.server = server.sheltered()
@@ -28,7 +28,7 @@ class Local:
         return self.server.store.get(kind_id, key.namespace, key.name)
 
     def items(self, kind_id: str, namespace: str = "") -> list[Json]:
-        """Return the objects of a kind by key."""
+        """Return the objects of a kind, ordered by key."""
         return self.server.store.trees(kind_id, namespace)
 
     def create(self, kind_id: str, tree: Json) -> Json:
@@ -37,19 +37,19 @@ class Local:
         return self._send("POST", self._path(kind_id, StoreKey(namespace, "")), tree)
 
     def patch(self, kind_id: str, key: StoreKey, patch: Json, subresource: str = "") -> Json:
-        """Lay a merge patch over an object."""
+        """Apply a merge patch to an object."""
         path = self._path(kind_id, key) + (f"/{subresource}" if subresource else "")
         return self._send("PATCH", path, patch, MERGE_PATCH)
 
     def set_status(self, kind_id: str, tree: Json, status: Json) -> None:
-        """Replace an object's status, where it differs."""
+        """Replace an object's status if it differs."""
         if (tree.get("status") or {}) == status:
             return
         key = StoreKey(tree["metadata"].get("namespace") or "", tree["metadata"]["name"])
         self._send("PUT", f"{self._path(kind_id, key)}/status", {**tree, "status": status})
 
     def finalize(self, namespace: str, tree: Json) -> None:
-        """Let an empty namespace go."""
+        """Finalize an empty namespace, so that it can be removed."""
         spec = {
             key: value for key, value in (tree.get("spec") or {}).items() if key != "finalizers"
         }
@@ -64,7 +64,7 @@ class Local:
         grace_s: int | None = None,
         policy: str = "Background",
     ) -> None:
-        """Delete an object by uid; one that is gone already is no failure."""
+        """Delete an object by uid; it is no failure if it is already gone."""
         options: Json = {"preconditions": {"uid": uid}, "propagationPolicy": policy}
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s

@@ -1,4 +1,4 @@
-"""The controllers' loop: commits make keys due, each due key is reconciled, one at a time."""
+"""The controllers' loop: commits make keys due; due keys are reconciled one at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tmcconsole.sim.storage.status_errors import StatusError
 from tmcconsole.sim.storage.store import Commit, StoreKey
 
 RETRY_S: Final = 1.0  # after a refusal
-LONGEST_RETRY_S: Final = 60.0  # after exceptions, each wait twice the last
+LONGEST_RETRY_S: Final = 60.0  # after exceptions, doubling each time
 GRAIN_S: Final = 0.001  # times closer than this are the same
 BATCH: Final = 50  # reconciles before the event loop gets a turn
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterController:
-    """What to look at after which commit, and how. ``name`` is unique.
+    """Which keys a commit makes due, and how to reconcile them. ``name`` is unique.
 
-    ``reconcile`` returns after how many seconds to look again, or None.
+    ``reconcile`` returns the seconds until the next look, or None.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ClusterController:
 
 
 class Loop:
-    """Runs the controllers of one cluster. Owns their queue."""
+    """Runs the controllers of one cluster and owns their queue."""
 
     def __init__(self, server: Server, controllers: Iterable[ClusterController]) -> None:
         self._server = server
@@ -48,12 +48,12 @@ class Loop:
         return f"Loop(due={len(self._due)}, later={len(self._later)})"
 
     def observe(self, commit: Commit) -> None:
-        """Note what a commit makes due."""
+        """Queue the keys that a commit makes due."""
         for controller in self._controllers.values():
             try:
                 for key in controller.keys_of(commit):
                     self._due[controller.name, key] = None
-            except Exception as error:  # noqa: BLE001  # told; the others see the commit
+            except Exception as error:  # noqa: BLE001  # reported; the others see the commit
                 self._server.store.mishaps.tell(f"{controller.name} at {commit.key}", error)
         if self._due and self._is_waiting:
             self._wake.set()
@@ -78,8 +78,8 @@ class Loop:
             again = self._controllers[name].reconcile(key)
             self._failures.pop((name, key), None)
         except StatusError:
-            again = RETRY_S  # refused: the state it was decided on has moved, or will
-        except Exception as error:  # noqa: BLE001  # told, and costs this object's turn only
+            again = RETRY_S  # refused: the state it was based on has changed, or will
+        except Exception as error:  # noqa: BLE001  # reported; costs this object's turn only
             self._server.store.mishaps.tell(f"{name} at {key}", error)
             again = self._patience(name, key)
         if again is not None:
@@ -88,7 +88,7 @@ class Loop:
             heapq.heappush(self._later, (due, self._sequence, name, key))
 
     def _patience(self, name: str, key: StoreKey) -> float:
-        """Return how long to leave an object alone at which a controller fails once more."""
+        """Return how long to wait before retrying an object after one more exception."""
         failures = self._failures[name, key] = self._failures.get((name, key), 0) + 1
         return float(min(RETRY_S * 2 ** min(failures - 1, 10), LONGEST_RETRY_S))
 

@@ -1,4 +1,4 @@
-"""Namespaces: what each one starts with, and how one is emptied before it goes."""
+"""Namespaces: what each one starts with, and how it is emptied before removal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROOT_CA_DATA: Final = {
 
 
 def namespaces(local: Local, *, furnished: bool) -> ClusterController:
-    """Return the namespace controller. A ``furnished`` namespace gets its usual first objects."""
+    """Return the namespace controller. If ``furnished``, namespaces get the usual first objects."""
 
     def keys_of(commit: Commit) -> Iterable[StoreKey]:
         if commit.kind_id == "namespaces":
@@ -48,7 +48,7 @@ def _furnish(local: Local, name: str) -> None:
 
 
 def _empty(local: Local, name: str, namespace: Json) -> None:
-    """Delete what is left in a namespace; when nothing is, let it go."""
+    """Delete what is left in a namespace; once nothing is, finalize it."""
     store = local.server.store
     left: list[str] = []
     for kind_id in store.kind_ids():

@@ -1,4 +1,4 @@
-"""Which objects belong to which: an index of owner references, kept by commits."""
+"""Which objects belong to which: an index of owner references, updated on each commit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tmcconsole.sim.storage.store import Commit, StoreKey
 
 
 class OwnerPlace(NamedTuple):
-    """Where an object is."""
+    """The kind and key of an object."""
 
     kind_id: str
     key: StoreKey
@@ -24,7 +24,7 @@ class DependentIndex:
         self._dependents: dict[str, dict[OwnerPlace, None]] = {}
 
     def observe(self, commit: Commit) -> None:
-        """Follow a commit."""
+        """Update the index after a commit."""
         place = OwnerPlace(commit.kind_id, commit.key)
         for uid in owner_uids(commit.old):
             self._dependents.get(uid, {}).pop(place, None)
@@ -36,7 +36,7 @@ class DependentIndex:
         return sorted(self._dependents.get(uid, ()))
 
     def controlled(self, owner: Json, kind_id: str) -> list[Json]:
-        """Return the objects of a kind whose controller is ``owner``, by key."""
+        """Return the objects of a kind whose controller is ``owner``, ordered by key."""
         uid = owner["metadata"]["uid"]
         found = []
         for place in self.places(uid):
@@ -94,5 +94,5 @@ def key_of(tree: Json) -> StoreKey:
 
 
 def is_terminating(tree: Json) -> bool:
-    """Return whether an object is on its way out."""
+    """Return whether an object is being deleted."""
     return bool(tree["metadata"].get("deletionTimestamp"))

@@ -14,10 +14,10 @@ from tmcconsole.sim.controllers.recorder import Recorder
 from tmcconsole.sim.storage.store import Commit, StoreKey
 
 START_S: Final = (0.2, 0.8)  # from being scheduled to ready
-STOP_S: Final = (0.1, 0.4)  # from being asked to end to gone
-RUN_S: Final = (1.0, 3.0)  # how long a pod that ends takes
-RETRY_S: Final = 2.0  # of scheduling
-# An image with one of these in its name does as it says.
+STOP_S: Final = (0.1, 0.4)  # from being told to stop to gone
+RUN_S: Final = (1.0, 3.0)  # run time of a pod that ends by itself
+RETRY_S: Final = 2.0  # between scheduling attempts
+# An image with one of these words in its name behaves accordingly.
 UNPULLABLE: Final = "missing"
 CRASHING: Final = "crash"
 CRASHED: Final = "CrashLoopBackOff"
@@ -25,7 +25,7 @@ RESTART_S: Final = (10.0, 300.0)  # the kubelet's first and longest back-off, do
 
 
 class Machines:
-    """The nodes' side of pods: who runs where, and since when."""
+    """The nodes' side of pods: which pod runs where, and since when."""
 
     def __init__(self, local: Local, kubelet: Recorder, scheduler: Recorder) -> None:
         self._local = local
@@ -71,7 +71,7 @@ class Machines:
         return self._crash(pod, uid) if _trouble(pod) == CRASHED else self._finish(pod, uid)
 
     def _wait(self, uid: str, between: tuple[float, float]) -> float:
-        """Return how long to wait still for what takes a random time from the first call."""
+        """Return the rest of a wait whose random length is drawn at the first call."""
         now = self._local.server.now()
         due = self._started.setdefault(uid, now + self._local.server.rng.uniform(*between))
         return due - now if due - now > GRAIN_S else 0.0
@@ -99,7 +99,7 @@ class Machines:
         return None
 
     def _choose(self, pod: Json) -> str | None:
-        """Return the fitting node with the fewest pods."""
+        """Return the feasible node with the fewest pods, or None."""
         wanted = pod["spec"].get("nodeSelector") or {}
         fitting = []
         for node in self._local.items("nodes"):
@@ -131,7 +131,7 @@ class Machines:
         return None
 
     def _crash(self, pod: Json, uid: str) -> float:
-        """End the containers once more when their back-off is over; return for how long it is."""
+        """Crash the containers again once their back-off is over; return the next wait."""
         now, due = self._local.server.now(), self._started.get(uid, 0.0)
         if due - now > GRAIN_S:
             return due - now

@@ -10,11 +10,11 @@ from tmcconsole.sim.controllers.local import Local
 from tmcconsole.sim.storage.status_errors import StatusError
 from tmcconsole.sim.storage.store import StoreKey
 
-KEPT: Final = 1000  # events per cluster; a real one forgets them after an hour
+KEPT: Final = 1000  # events per cluster; a real one drops them after an hour
 
 
 class Recorder:
-    """Writes Events about objects. Owns those it wrote."""
+    """Writes Events about objects and owns those it wrote."""
 
     def __init__(self, local: Local, component: str) -> None:
         self._local = local
@@ -22,7 +22,7 @@ class Recorder:
         self._written: deque[StoreKey] = deque()
 
     def tell(self, about: Json, reason: str, message: str, *, warning: bool = False) -> None:
-        """Write one Event. Where its namespace is going there is nobody left to read it."""
+        """Write one Event, unless its namespace is terminating: nobody would read it."""
         meta = about["metadata"]
         namespace = meta.get("namespace") or "default"
         server = self._local.server

@@ -40,7 +40,7 @@ def replica_sets(local: Local, owned: DependentIndex, recorder: Recorder) -> Clu
             pods, refused = _scale(local, replica_set, pods)
         status = _status(replica_set, pods)
         if refused is not None:
-            if _has_failed(replica_set):  # the first words stay, as with the real controller
+            if _has_failed(replica_set):  # keep the first message, as the real one does
                 status["conditions"] = replica_set["status"]["conditions"]
             else:
                 status["conditions"] = [_failed(local, replica_set, refused)]
@@ -54,13 +54,13 @@ def replica_sets(local: Local, owned: DependentIndex, recorder: Recorder) -> Clu
 
 
 def is_active(pod: Json) -> bool:
-    """Return whether a pod counts: not ended, not on its way out."""
+    """Return whether a pod counts: neither ended nor being deleted."""
     phase = (pod.get("status") or {}).get("phase")
     return phase not in ("Succeeded", "Failed") and not is_terminating(pod)
 
 
 def pod_from(owner: Json, template: Json, name: str) -> Json:
-    """Return a pod as a workload's template wants it, controlled by ``owner``."""
+    """Return a pod made from a workload's template, controlled by ``owner``."""
     meta = template.get("metadata") or {}
     metadata = {
         "name": name,
@@ -78,7 +78,7 @@ def pod_from(owner: Json, template: Json, name: str) -> Json:
 def _scale(
     local: Local, replica_set: Json, pods: list[Json]
 ) -> tuple[list[Json], StatusError | None]:
-    """Return the pods there are then, and why not more could be made."""
+    """Return the pods after scaling, and why no more could be created, if refused."""
     wanted = replica_set["spec"].get("replicas", 1)
     for pod in sorted(pods, key=_first_to_go)[: max(0, len(pods) - wanted)]:
         local.delete("pods", key_of(pod), pod["metadata"]["uid"])
@@ -100,7 +100,7 @@ def _has_failed(replica_set: Json) -> bool:
 
 
 def _failed(local: Local, replica_set: Json, refused: StatusError) -> Json:
-    """Return the condition, told once: the message names a pod, and each try has another."""
+    """Return the condition, kept from the first try: each message names a different pod."""
     for condition in (replica_set.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure":
             return dict(condition)
@@ -114,7 +114,7 @@ def _failed(local: Local, replica_set: Json, refused: StatusError) -> Json:
 
 
 def _first_to_go(pod: Json) -> tuple[bool, bool, str]:
-    """Unscheduled before scheduled, unready before ready, then by name."""
+    """Sort unscheduled before scheduled, unready before ready, then by name."""
     has_node = bool(pod["spec"].get("nodeName"))
     return (has_node, is_true(pod, "Ready"), pod["metadata"]["name"])
 

@@ -1,4 +1,4 @@
-"""StatefulSets: pods with numbers, one after the other, each with its own claims."""
+"""StatefulSets: numbered pods, one after another, each with its own claims."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def stateful_sets(local: Local, owned: DependentIndex) -> ClusterController:
 
 
 def _step(local: Local, stateful_set: Json, pods: dict[int, Json]) -> None:
-    """Take one step: create what is missing in order, drop what is too much, then update."""
+    """Take one step: create missing pods in order, delete surplus ones, then update."""
     spec = stateful_set["spec"]
     wanted, parallel = spec["replicas"], spec.get("podManagementPolicy") == "Parallel"
     for ordinal in range(wanted):
@@ -64,7 +64,7 @@ def _step(local: Local, stateful_set: Json, pods: dict[int, Json]) -> None:
 
 
 def _update(local: Local, stateful_set: Json, pods: dict[int, Json]) -> None:
-    """Replace one pod of an older revision, the highest number first."""
+    """Replace one pod of an older revision, highest number first."""
     strategy = stateful_set["spec"].get("updateStrategy") or {}
     if strategy.get("type") != "RollingUpdate":
         return
