@@ -1,4 +1,4 @@
-"""One simulated cluster: an API server, its faults, and the controllers that make it live."""
+"""One simulated cluster: an API server, its faults, and the controllers that bring it to life."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class SimCluster:
         return InProcessTransport(self.server.sheltered(), user)
 
     def handle(self, request: Request, user: User = ADMIN) -> Response | Watch:
-        """Answer a request at once, past all faults of the network."""
+        """Answer a request at once, bypassing all network faults."""
         return handle(self.server, request, user)
 
     def _told(self, what: str) -> None:
-        if what == "restored":  # the definitions are those of the backup too
+        if what == "restored":  # the definitions come from the backup too
             self.server.pages.forget()
             crds.serve_only_defined(self.server)
 

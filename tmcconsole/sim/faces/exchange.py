@@ -1,4 +1,4 @@
-"""One exchange with a simulated server: what network and ailing server do around the core."""
+"""One exchange with a simulated server: what the network and a failing server do to a request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 async def exchange(server: Server, request: Request, user: User) -> Response | Watch:
-    """Return the answer, late or wrong or never, as the faults have it.
+    """Return the answer: late, wrong or never, as the faults dictate.
 
-    Raises TransportError where the connection fails; the caller applies the request's timeout.
+    Raises TransportError if the connection fails; the caller applies the request's timeout.
     """
     faults = server.faults
     if faults.outage:
@@ -39,7 +39,7 @@ async def exchange(server: Server, request: Request, user: User) -> Response | W
 
 
 async def _pass(faults: Faults) -> None:
-    """Let a message travel one way."""
+    """Carry a message one way, subject to the faults."""
     delay = faults.delay()
     if delay:
         await anyio.sleep(delay)
@@ -50,7 +50,7 @@ async def _pass(faults: Faults) -> None:
 
 
 async def _forever() -> None:
-    """Never come back; the caller's patience ends it."""
+    """Never return; only the caller's timeout ends it."""
     await anyio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""A hub and its clusters on loopback, with a door for those who want to break them."""
+"""A hub and its clusters on loopback, with a control endpoint to inject faults."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class FleetControl:
-    """Where the fleet takes orders: POST /faults, GET /state, with the token as bearer."""
+    """The control endpoint: POST /faults and GET /state, with the bearer token."""
 
     url: str
     token: str
@@ -67,9 +67,9 @@ async def run_fleet(
 ) -> None:
     """Serve a hub and workload clusters until cancelled.
 
-    Writes hub.kubeconfig, one <name>.kubeconfig each (cluster-1, cluster-2, ... where no names
-    are given) and control.json into ``directory``, then awaits ``started``, which may go on for
-    as long as it likes: the fleet runs beside it.
+    Writes hub.kubeconfig, a <name>.kubeconfig for each cluster (cluster-1, cluster-2, ... if no
+    names are given) and control.json into ``directory``, then awaits ``started``, which may run
+    for as long as it likes: the fleet runs alongside.
     """
     runtime = real_runtime(_no_network, seed=seed)
     called = list(names) or [f"cluster-{number}" for number in range(1, clusters + 1)]
@@ -110,7 +110,7 @@ async def _open_control(
 
 
 class _Door:
-    """Takes orders for the faults of a fleet."""
+    """Serves the control endpoint of a fleet."""
 
     def __init__(self, clusters: dict[str, SimCluster], token: str) -> None:
         self.token = token

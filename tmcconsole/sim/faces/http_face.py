@@ -25,8 +25,8 @@ from tmcconsole.sim.storage.status_errors import (
     unauthorized,
 )
 
-_SHUTDOWN_S: Final = 0.1  # watches would hold a patient shutdown up for ever
-_NO_TIMEOUT: Final = 0.0  # the client's patience ends its requests, not the server's
+_SHUTDOWN_S: Final = 0.1  # open watches would block a graceful shutdown for ever
+_NO_TIMEOUT: Final = 0.0  # requests end by the client's timeout, not the server's
 _HOP_BY_HOP: Final = ("connection", "transfer-encoding", "content-length")
 
 
@@ -58,19 +58,19 @@ class Served:
         await self.close()
 
     def admit(self, token: str, user: User) -> None:
-        """Let another token in, as ``user``."""
+        """Accept another token, as ``user``."""
         self._users[token] = user
 
     async def open(self, host: str, port: int) -> None:
-        """Listen. Port 0 takes a free one, and keeps it through outages."""
+        """Start listening. Port 0 picks a free port, which is kept through outages."""
         self._host, self._port = host, port
         self._runner = web.ServerRunner(self._server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         await self._listen()
         self.url = f"http://{host}:{self._port}{self.cluster.base_path}"
         self._stop_listening = self.cluster.faults.listen(lambda _: self._switched.set())
-        # A cancel scope here would have to end before whichever our caller opened first; a task
-        # of our own, awaited in close(), asks for no order.
+        # A cancel scope here would have to close before any that our caller opened earlier; a
+        # task of our own, awaited in close(), needs no such order.
         self._keeper = asyncio.get_running_loop().create_task(
             self._follow_outages(), name=f"outages of {self.cluster.name}"
         )
@@ -78,7 +78,7 @@ class Served:
     async def close(self) -> None:
         """Stop listening and close every connection."""
         self._stop_listening()
-        with anyio.CancelScope(shield=True):  # else a cancelled owner leaves sockets behind
+        with anyio.CancelScope(shield=True):  # or a cancelled owner would leave sockets open
             if self._keeper is not None:
                 self._keeper.cancel()
                 await asyncio.wait([self._keeper])
@@ -96,7 +96,7 @@ class Served:
             self._port = self._runner.addresses[0][1]
 
     async def _follow_outages(self) -> None:
-        """An outage is a real one: nobody listens, and open connections are reset."""
+        """Make outages real: nothing listens, and open connections are reset."""
         while True:
             await self._switched.wait()
             self._switched = anyio.Event()
@@ -152,7 +152,7 @@ class Served:
 
 
 def _credentials(http: web.BaseRequest) -> tuple[str, str]:
-    """Return the token and the path of a request; the token may stand in front of the path."""
+    """Return the token and the path of a request; the token may prefix the path."""
     path = http.rel_url.raw_path
     if path.startswith("/as/"):
         token, slash, rest = path.removeprefix("/as/").partition("/")
@@ -162,7 +162,7 @@ def _credentials(http: web.BaseRequest) -> tuple[str, str]:
 
 
 async def _body(http: web.BaseRequest) -> bytes | None:
-    """Return the body of a request; None where it is larger than the server takes."""
+    """Return the body of a request, or None if it is larger than the server accepts."""
     if (http.content_length or 0) > MAX_BODY:
         return None
     parts, size = [], 0
@@ -175,11 +175,11 @@ async def _body(http: web.BaseRequest) -> bytes | None:
 
 
 def _nothing() -> None:
-    """Stands for what is yet to be undone."""
+    """Placeholder while there is nothing to undo."""
 
 
 async def serve(cluster: SimCluster, *, host: str = "127.0.0.1", port: int = 0) -> Served:
-    """Serve a cluster over HTTP; the answer has its ``url`` and ``token``."""
+    """Serve a cluster over HTTP; the result has its ``url`` and ``token``."""
     rng = cluster.server.rng
     served = Served(cluster, f"{rng.getrandbits(160):040x}")
     await served.open(host, port)
@@ -189,7 +189,7 @@ async def serve(cluster: SimCluster, *, host: str = "127.0.0.1", port: int = 0) 
 def _whole(answer: Response) -> web.Response:
     headers = {key: value for key, value in answer.headers.items() if key not in _HOP_BY_HOP}
     is_json = headers.get("content-type") == JSON_HEADERS["content-type"]
-    end = b"\n" if is_json and not answer.body.endswith(b"\n") else b""  # as Go's encoder ends it
+    end = b"\n" if is_json and not answer.body.endswith(b"\n") else b""  # as Go's encoder does
     return web.Response(status=answer.status, headers=headers, body=answer.body + end)
 
 

@@ -12,8 +12,8 @@ import yaml
 def write_kubeconfig(path: Path, *, name: str, url: str, token: str) -> None:
     """Write a kubeconfig with one context, readable by its owner only, replacing any other.
 
-    kubectl sends credentials over TLS only. Where ``url`` is plain HTTP, which our servers speak
-    on loopback, the token therefore stands in the URL's path as well.
+    kubectl sends credentials over TLS only. Our servers speak plain HTTP on loopback, so where
+    ``url`` does, the token is in the URL's path as well.
     """
     document = {
         "apiVersion": "v1",
@@ -27,13 +27,13 @@ def write_kubeconfig(path: Path, *, name: str, url: str, token: str) -> None:
 
 
 def with_token(url: str, token: str) -> str:
-    """Return a URL at which ``token`` needs no header: ``http://host:port/as/TOKEN/...``."""
+    """Return a URL that carries ``token`` itself: ``http://host:port/as/TOKEN/...``."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/as/{token}{parts.path}"))
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file atomically, readable only by its owner."""
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

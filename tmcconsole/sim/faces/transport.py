@@ -1,6 +1,6 @@
 """The in-process face: a ``Transport`` straight into the request core, without sockets.
 
-Time comes from the running loop, so that a loop with virtual time carries it along.
+Time comes from the running loop, so a loop with virtual time works as well.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tmcconsole.sim.storage.status_errors import JSON_HEADERS
 
 
 class InProcessStream:
-    """A ``ByteStream`` over a watch, or over a whole answer."""
+    """A ``ByteStream`` over a watch or a complete answer."""
 
     def __init__(self, answer: Response | Watch) -> None:
         self._answer = answer
 
     @property
     def head(self) -> Response:
-        """Status and headers, and the body of a refusal."""
+        """Return status and headers, and the body if the request was refused."""
         if isinstance(self._answer, Response):
             return self._answer
         return Response(200, dict(JSON_HEADERS), b"")
@@ -47,10 +47,10 @@ class InProcessTransport:
     def __init__(self, server: Server, user: User) -> None:
         self._server = server
         self._user = user
-        self.requests = 0  # ever sent
+        self.requests = 0  # sent so far
 
     async def request(self, request: Request) -> Response:
-        """Return the whole answer. Raises TransportError when there was none."""
+        """Return the complete answer. Raises TransportError if there is none."""
         answer = await self._within(request)
         if isinstance(answer, Response):
             return answer

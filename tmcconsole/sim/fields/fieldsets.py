@@ -1,6 +1,6 @@
 """Sets of fields, in the FieldsV1 form of managedFields, and the comparison of two trees.
 
-A set is a trie: ``{"f:spec": {"f:replicas": {}}}``. A node is a member where it is empty or holds
+A set is a trie: ``{"f:spec": {"f:replicas": {}}}``. A node is a member if it is empty or holds
 ".". ``f:`` is a field, ``k:`` an item of a keyed list, ``v:`` an item of a set. The rules are those
 of structured-merge-diff.
 """
@@ -20,7 +20,7 @@ FieldSet = dict[str, Any]
 
 
 class _Missing:
-    """The absence of a value, which is not null."""
+    """The absence of a value, as distinct from null."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -28,7 +28,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
-# What the server itself sets, and nobody owns.
+# Set by the server itself and owned by nobody.
 _SYSTEM_METADATA: Final = (
     "f:name",
     "f:namespace",
@@ -59,7 +59,7 @@ def is_member(node: FieldSet) -> bool:
 
 
 def union(left: FieldSet | None, right: FieldSet | None) -> FieldSet | None:
-    """Return what is in either set; None is the set of nothing."""
+    """Return what is in either set; None is the empty set."""
     if left is None or right is None:
         return left if right is None else right
     if not left or not right:
@@ -125,7 +125,7 @@ def without_trees(left: FieldSet | None, lost: FieldSet) -> FieldSet | None:
 def paths(node: FieldSet, prefix: str = "") -> Iterator[str]:
     """Yield the members as structured-merge-diff prints them: ``.spec.ports[port=80].name``.
 
-    Those of one level come before those below it.
+    Members of one level come before those below it.
     """
     steps = [(prefix + _step(name), node[name]) for name in sorted(node) if name != "."]
     yield from (path for path, child in steps if is_member(child))
@@ -134,7 +134,7 @@ def paths(node: FieldSet, prefix: str = "") -> Iterator[str]:
 
 
 def without_system_fields(node: FieldSet | None) -> FieldSet | None:
-    """Return the set without what no manager can own."""
+    """Return the set without the fields that no manager can own."""
     if node is None:
         return None
     kept = {name: child for name, child in node.items() if name not in (".", "f:apiVersion")}
@@ -174,7 +174,7 @@ def _fields_of_map(value: Json, shape: ValueShape) -> FieldSet:
 
 
 def _is_empty_list(value: Any, shape: ValueShape) -> bool:
-    """An empty keyed list sets nothing; every other empty value is a member by itself."""
+    """An empty keyed list sets nothing; any other empty value is itself a member."""
     return isinstance(value, list) and not value and is_keyed(shape)
 
 
@@ -184,12 +184,12 @@ def is_keyed(shape: ValueShape) -> bool:
 
 
 def index_items(items: list[Any], shape: ValueShape) -> dict[str, Any]:
-    """Return a keyed list's items by their path element, in order; the last of equals wins."""
+    """Return a keyed list's items by path element, in order; the last duplicate wins."""
     return {item_name(item, shape): item for item in items}
 
 
 def doubled(value: Any, shape: ValueShape, path: str = "") -> list[str]:
-    """Return what is in a keyed list or a set more than once, as the typed merge tells of it."""
+    """Return the duplicates in keyed lists and sets, as the typed merge reports them."""
     if isinstance(value, dict):
         children = ((f"{path}.{key}", child, shape.child(key)) for key, child in value.items())
         return [line for place, child, known in children for line in doubled(child, known, place)]
@@ -234,7 +234,7 @@ def compare(old: Any, new: Any, shape: ValueShape) -> Comparison:
 
 
 def _compare_forms(old: Any, new: Any, shape: ValueShape) -> Comparison:
-    """A map in place of a scalar, or the other way round: changed itself, and its entries."""
+    """Compare a map with a scalar: the field itself is modified, and so are its entries."""
     if old is MISSING:
         return Comparison({}, None, None)
     if new is MISSING:
@@ -286,7 +286,7 @@ def _leaf(old: Any, new: Any) -> Comparison:
 
 
 class _Collector:
-    """Gathers the comparisons of children. Lives within one call."""
+    """Gathers the comparisons of children. Lives for one call."""
 
     def __init__(self) -> None:
         self.added: FieldSet = {}

@@ -1,7 +1,7 @@
-"""From client-side to server-side apply: what kube-apiserver makes of kubectl's annotation.
+"""From client-side to server-side apply: how kube-apiserver treats kubectl's annotation.
 
-The rules are those of lastappliedmanager and lastappliedupdater in k8s.io/apimachinery: they hold
-for a manager called kubectl, and for nobody else.
+The rules are those of lastappliedmanager and lastappliedupdater in k8s.io/apimachinery: they apply
+only to a manager called kubectl.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _MANAGER: Final = "kubectl"
 
 
 def uncontested(manager: str, live: Json, shape: ValueShape) -> FieldSet | None:
-    """Return the fields that client-side apply set and nobody has changed since: kubectl may take
-    them over, whoever owns them.
+    """Return the fields that client-side apply set and that have not changed since: kubectl may
+    take them over, whoever owns them.
     """
     last = _last(live) if manager == _MANAGER else None
     if last is None:
@@ -32,7 +32,7 @@ def uncontested(manager: str, live: Json, shape: ValueShape) -> FieldSet | None:
 
 
 def refresh(manager: str, tree: Json, stated: Json) -> None:
-    """Bring the annotation up to what kubectl applies now, where there is one; in place."""
+    """Update the annotation, if present, to what kubectl applies now, in place."""
     annotations = tree["metadata"].get("annotations") or {}
     if manager != _MANAGER or ANNOTATION not in annotations:
         return

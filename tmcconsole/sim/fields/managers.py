@@ -1,7 +1,7 @@
-"""Who owns which field: the managedFields of an object, through writes of either kind.
+"""Who owns which field: the managedFields of an object, through updates and applies.
 
-An *update* takes over every field it changes. An *apply* states all fields it wants: it conflicts
-with what others own, may share what is equal, and gives up what it no longer states.
+An *update* takes over every field it changes. An *apply* states every field it wants: it conflicts
+with other owners, shares fields with equal values, and gives up those it no longer states.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ class Manager:
     operation: str
     api_version: str
     subresource: str
-    time: str  # RFC 3339; "" where it never changed anything
+    time: str  # RFC 3339; "" if it never changed anything
     fields: FieldSet
 
     @property
     def identity(self) -> ManagerIdentity:
-        """Tells entries apart; an applier is the same whatever version it speaks."""
+        """What tells entries apart; an applier is the same whatever apiVersion it uses."""
         version = "" if self.operation == APPLY else self.api_version
         return (self.name, self.operation, version, self.subresource)
 
     def entry(self) -> Json:
-        """Return the entry as it stands in an object."""
+        """Return the entry as it appears in an object."""
         entry = {
             "manager": self.name,
             "operation": self.operation,
@@ -95,7 +95,7 @@ def read(tree: Json) -> Managers:
     """Return the managers of an object."""
     entries = (tree.get("metadata") or {}).get("managedFields") or ()
     if not all(_is_field_set((entry or {}).get("fieldsV1") or {}) for entry in entries):
-        return {}  # as a server takes a list that it cannot read
+        return {}  # as a server treats a list it cannot read
     found = [_manager(entry) for entry in entries if isinstance(entry, dict) and entry]
     return {manager.identity: manager for manager in found}
 
@@ -110,7 +110,7 @@ def entries(managers: Managers) -> list[Json]:
 
 
 def after_update(managers: Managers, writer: FieldWriter, change: Comparison) -> Managers:
-    """Return the managers after a write that changed fields: they become the writer's."""
+    """Return the managers after an update: the writer now owns the changed fields."""
     taken = union(change.added, change.modified)
     rest = _without(managers, union(taken, change.removed))
     if taken is None:
@@ -127,9 +127,9 @@ def after_apply(
     change: Comparison,
     uncontested: FieldSet | None = None,
 ) -> Managers:
-    """Return the managers after an apply that states ``stated`` and so made ``change``.
+    """Return the managers after an apply that states ``stated`` and makes ``change``.
 
-    Raises Failure 409 where others own what it would change, unless it is forced or the fields
+    Raises Failure 409 if others own what it would change, unless it is forced or the fields
     are ``uncontested``.
     """
     changed = union(change.added, change.modified)
@@ -196,7 +196,7 @@ def _printed(manager: Manager) -> str:
 
 
 def _is_field_set(fields: Any) -> bool:
-    """Whether something is a set of fields, all the way down."""
+    """Whether something is a well-formed field set at every level."""
     return isinstance(fields, dict) and all(
         name[:2] in ("f:", "k:", "v:", "i:", ".") and _is_field_set(child)
         for name, child in fields.items()

@@ -15,7 +15,7 @@ _DIRECTIVES: Final = ("$patch", "$retainKeys", "$setElementOrder/", "$deleteFrom
 
 
 def json_patch(tree: Json, operations: Any) -> Json:
-    """Return ``tree`` with the operations of RFC 6902 carried out. Raises Failure 400 or 422."""
+    """Return ``tree`` with RFC 6902 operations applied. Raises Failure 400 or 422."""
     if not isinstance(operations, list):
         raise bad_request(
             "error decoding patch: json: cannot unmarshal object into jsonpatch.Patch"
@@ -38,7 +38,7 @@ def json_patch(tree: Json, operations: Any) -> Json:
 
 
 def _one_operation(tree: Json, operation: Any) -> Json:
-    """Carry out one operation. To replace what a map lacks is to add it, as the server has it."""
+    """Apply one operation. Replacing a key that a map lacks adds it, as on the server."""
     if isinstance(operation, dict) and operation.get("op") == "replace":
         pointer = jsonpointer.JsonPointer(operation["path"])
         parent, key = pointer.to_last(tree)
@@ -51,7 +51,7 @@ def _one_operation(tree: Json, operation: Any) -> Json:
 
 
 def merge_patch(tree: Any, patch: Any) -> Any:
-    """Return ``tree`` with a patch of RFC 7396 laid over it."""
+    """Return ``tree`` with an RFC 7396 merge patch applied."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(tree) if isinstance(tree, dict) else {}
@@ -64,7 +64,7 @@ def merge_patch(tree: Any, patch: Any) -> Any:
 
 
 def strategic_merge_patch(tree: Any, patch: Any, shape: ValueShape) -> Any:
-    """Return ``tree`` with a patch laid over it whose lists merge by their patch key."""
+    """Return ``tree`` with a patch applied whose lists merge by their patch key."""
     if isinstance(patch, dict):
         return _strategic_map(tree if isinstance(tree, dict) else {}, patch, shape)
     if isinstance(patch, list) and isinstance(tree, list):
@@ -104,9 +104,9 @@ def _list_directive(merged: Json, key: str, value: Any) -> None:
 
 
 def _interleaved(items: dict[Any, Any], wanted: list[Any], before: list[Any]) -> list[Any]:
-    """Return items in the wanted order, and between them those that it does not name.
+    """Return items in the wanted order, interleaved with those it does not name.
 
-    An item that is not named comes in front of the first named one that was behind it before.
+    An unnamed item comes before the first named one that it originally preceded.
     """
     left = [name for name in items if name not in wanted]
     right = [name for name in wanted if name in items]
@@ -165,7 +165,7 @@ def _identity(item: Any, patch_key: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a patch's value without its directives."""
+    """Return the value of a patch without its directives."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items() if not k.startswith(_DIRECTIVES)}
     return [_plain(item) for item in value] if isinstance(value, list) else value

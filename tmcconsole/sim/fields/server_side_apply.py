@@ -1,4 +1,4 @@
-"""Server-side apply: merge what is stated into what is there, and drop what is stated no more."""
+"""Server-side apply: merge stated fields into the live object, drop those no longer stated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tmcconsole.sim.storage.shapes import ValueShape
 
 
 def merge(live: Any, stated: Any, shape: ValueShape) -> Any:
-    """Return ``live`` with ``stated`` laid over it. Shares no mutable part with ``live``'s copy."""
+    """Return ``live`` with ``stated`` merged in. Shares no mutable part with ``live``'s copy."""
     if isinstance(live, dict) and isinstance(stated, dict) and not shape.is_atomic:
         merged = dict(live)
         for key, value in stated.items():
@@ -57,10 +57,10 @@ def _is_next(
 
 
 def prune(tree: Any, last: FieldSet, kept: FieldSet, shape: ValueShape) -> Any:
-    """Return ``tree`` without what ``last`` states and nobody in ``kept`` does.
+    """Return ``tree`` without the fields in ``last`` that are not in ``kept``.
 
-    A field leaves with everything under it: what only the server's defaulting put there has no
-    owner of its own. A list item stays only where somebody owns it as such, not just a part.
+    A field is removed with everything under it: values set only by defaulting have no owner of
+    their own. A list item stays only if somebody owns the item itself, not just a part of it.
     """
     if isinstance(tree, dict):
         return _prune_map(tree, last, kept, shape)
@@ -77,12 +77,12 @@ def _prune_map(tree: Json, last: FieldSet, kept: FieldSet, shape: ValueShape) ->
             result[key] = value
         elif name in kept and not _leaves_whole(shape, key, last[name], kept[name]):
             rest = prune(value, last[name], kept[name], shape.child(key))
-            result[key] = rest if rest or not value else None  # emptied is null, not empty
+            result[key] = rest if rest or not value else None  # null, not empty, once emptied
     return result
 
 
 def _leaves_whole(shape: ValueShape, key: str, last: FieldSet, kept: FieldSet) -> bool:
-    """An entry that is data, no declared field, leaves though others own something inside."""
+    """Whether to remove a map entry (not a declared field) even if others own parts of it."""
     is_data = shape.is_open and key not in shape.fields
     return is_data and is_member(last) and not is_member(kept)
 
