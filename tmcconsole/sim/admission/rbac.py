@@ -18,8 +18,8 @@ _GROUP: Final = "rbac.authorization.k8s.io"
 _EVERYTHING: Final[Json] = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 # Roles that exist without being stored.
 _GIVEN: Final[dict[str, list[Json]]] = {"cluster-admin": [_EVERYTHING]}
-# Any authenticated user may ask about itself.
 _SERVICE_ACCOUNT: Final = re.compile(r"system:serviceaccount:([^:]+):([^:]+)")
+# Any authenticated user may ask about itself.
 _REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
 
 

@@ -78,7 +78,7 @@ def problems(kind: SimKind, tree: Json, old: Json | None) -> list[StatusCause]:
 
 
 def _rules(kind: SimKind, tree: Json, old: Json | None) -> Iterator[StatusCause]:
-    """Unchanged objects are not validated again, even if the rules have become stricter."""
+    """Unchanged content is not validated again, even if the rules have become stricter."""
     struct = None if kind.is_custom else struct_of(kind.group, kind.version, kind.kind)
     if struct is not None and (old is None or _without_head(tree) != _without_head(old)):
         yield from broken_rules(struct.name, tree)

@@ -1,4 +1,4 @@
-"""DaemonSets: one pod on every schedulable node."""
+"""DaemonSets: one pod on every node its selector matches."""
 
 from __future__ import annotations
 

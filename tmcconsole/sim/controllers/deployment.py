@@ -65,7 +65,7 @@ def template_hash(template: Json) -> str:
 def _roll(
     local: Local, owned: DependentIndex, recorder: Recorder, deployment: Json, sets: list[Json]
 ) -> tuple[Json, list[Json]]:
-    """Take one step towards the current template; return the ReplicaSets after it."""
+    """Take one step towards the current template; return the Deployment and its ReplicaSets."""
     suffix = template_hash(deployment["spec"]["template"])
     name = f"{deployment['metadata']['name']}-{suffix}"
     current = next((s for s in sets if s["metadata"]["name"] == name), None)
