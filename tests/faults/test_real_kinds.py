@@ -27,7 +27,7 @@ async def test_A14_a_definition_comes_narrows_goes_and_returns(
         await stage.apply("settings", **COPY)
         await stage.has(COPY, "settings", *stage.names)
         try:
-            for side in (hub, cluster):
+            for side in (hub, *stage.world.clusters.values()):
                 await side.apply(CRDS, define())
             await _make_widget(stage, hub)
             await _is(stage, target, SyncState.IN_SYNC)
@@ -59,7 +59,7 @@ async def test_A14_a_definition_comes_narrows_goes_and_returns(
 
             await stage.world.eventually(gone, "taken away", 60)
         finally:
-            for side in (hub, cluster):
+            for side in (hub, *stage.world.clusters.values()):
                 if await side.get(CRDS, "", WIDGETS.id):
                     await side.delete(CRDS, "", WIDGETS.id)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.envtest.planes import Plane
 from tests.faults.definitions import WIDGETS, define_reporting, make_widget
 from tests.faults.real import PATIENCE_S, RealStage, open_calm_stage
-from tests.world.world import PLACEMENTS, Side
+from tests.world.world import PLACEMENTS, Side, let_go
 from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 
@@ -112,6 +112,7 @@ async def test_H7_two_clusters_that_report_differently_are_one_sum_and_nothing_s
     await shows(widgets, replicas=4, readyReplicas=3)
     nothing = {"spec": {"namespaceSelector": {"matchLabels": {"app": "nothing"}}}}
     await widgets.world.hub.patch(PLACEMENTS, "", widgets.space, nothing)
+    await let_go(widgets.world.hub, widgets.space)
 
     await shows(widgets, replicas=0, readyReplicas=0, observedGeneration=0)
     assert not any((await status(widgets)).values())

@@ -23,11 +23,9 @@ KNOWN: dict[str, str] = {
         rf": {SILENT}: (status|{SCREEN}): (targets: )?in sync on \S+: told '\d+(/\d+)?', but 0",
     "why tells since when a copy was in sync as since when its target is silent":
         rf": {SILENT}: why: since, ",
-    "the kinds of a target that does not answer are healthy":
-        rf": {SILENT}: {SCREEN}: health: \S+ under \S+: told '● healthy'",
     "one silence is several lines of history": r": history: lines of ",
     "the history says after how long a trouble was over, and not at what time":
-        r": (taken|goes on): history: it until ",
+        r": history: it until ",
     "with the hub down, no two keys lead to when it is tried again":
         r"the hub is down: down: keystrokes: keys to the remedy",
     "after a restart, what is wanted on a target that does not answer is in no count and no list":
@@ -51,14 +49,15 @@ KNOWN: dict[str, str] = {
         r"our name is taken: taken: history: ",
     "the history has no line of a drain that is over":
         r"a drain with a place to go: moved: history: ",
-    "why of a workload does not say why its pods do not run":
-        rf"{PODS}: [^:]+: why: why \S+: cause",
     "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",
     "a fleet whose pods do not run is healthy":
         rf"{PODS}: [^:]+: {SCREEN}: health: system",
     "why of a copy that waits does not say who paused its target, and why":
         r"a target is paused: paused: why: why \S+: cause",
 }  # fmt: skip
+
+# Told in some runs and not in others, since it hangs on which of two probes comes first.
+UNSTEADY = {"one silence is several lines of history"}
 
 
 def known(line: str) -> bool:

@@ -203,7 +203,7 @@ def _status(deployment: Json, sets: list[Json], stamp: str) -> Json:
     status: Json = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {field: count for field, count in counts.items() if count}
     conditions = (deployment.get("status") or {}).get("conditions")
-    others = [one for one in conditions or () if one["type"] != FAILURE]
+    others = [one for one in conditions or () if one.get("type") != FAILURE]
     status["conditions"] = _conditions(deployment, others, counts, name, stamp)
     status["conditions"] += _failures(next((s for s in sets if s["metadata"]["name"] == name), {}))
     return status

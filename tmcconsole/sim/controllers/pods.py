@@ -242,7 +242,7 @@ def _node_of(tree: Json | None) -> str:
 
 def _trouble(pod: Json) -> str:
     """Return why a pod's containers do not start, or ""."""
-    images = [container.get("image", "") for container in pod["spec"]["containers"]]
+    images = [str(one.get("image") or "") for one in pod["spec"].get("containers") or ()]
     if any(UNPULLABLE in image for image in images):
         return "ImagePullBackOff"
     return CRASHED if any(CRASHING in image for image in images) else ""
