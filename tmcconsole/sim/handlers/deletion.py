@@ -159,7 +159,7 @@ def _mark_definition(server: Server, definition: Json) -> None:
         "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will"
         " begin soon",
     }
-    status = definition["status"]
+    status = definition["status"] = dict(definition.get("status") or {})
     status["conditions"] = [*(status.get("conditions") or ()), condition]
 
 
