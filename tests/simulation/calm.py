@@ -88,8 +88,8 @@ class Calm:
             label = (space["metadata"].get("labels") or {}).get("app")
             selecting = [one for one in placements if _selects(one, label)]
             found = self._wrong_choice(space, selecting)
-            if found:
-                return f"L1: namespace {space['metadata']['name']} {found}"
+            if found or target_keys_marked(space) != target_keys_wanting(space):
+                return f"L1: namespace {space['metadata']['name']} {found or 'is still leaving'}"
         return ""
 
     def _wrong_choice(self, space: Json, placements: list[Json]) -> str:
@@ -260,11 +260,14 @@ class Calm:
         return ""
 
     def _at_rest(self) -> str:
-        """L3 and L5: queues empty, informers watching, targets ready."""
+        """L3 and L5: nothing asked, queues empty, informers watching, targets ready."""
         engine = self.world.engine
         session = engine.session if engine else None
         if session is None or len(session.shared.targets) < len(TARGETS):
             return "L3: the engine is not connected"
+        asked = +self.world.watchdog.under_way
+        if asked:
+            return f"L3: {next(iter(asked))} waits for an answer"
         hub, targets = session.shared.hub, session.shared.targets.values()
         queues = [hub.queue, hub.statuses, *(target.queue for target in targets)]
         if not all(queue.is_idle for queue in queues):

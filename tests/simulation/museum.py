@@ -18,4 +18,5 @@ MUSEUM: Final[dict[int, str]] = {
     181: "L1: the same with a cordoned target kept by the Placement and a namespace made anew",
     125: "I10: an error made a collision forgotten; a lost hub connection does so too, and may",
     120: "L5: an engine started on an empty list of SyncTargets believes it until it is restarted",
+    161: "L4: what waits 30 s for a lost answer was taken for rest, with a namespace half emptied",
 }

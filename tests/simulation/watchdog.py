@@ -73,6 +73,7 @@ class Watchdog:
     made: dict[str, dict[str, Made]] = field(default_factory=dict)  # cluster: uid: object
     writes: Counter[str] = field(default_factory=Counter)  # the engine's attempts, by cluster
     last_write: str = ""
+    under_way: Counter[str] = field(default_factory=Counter)  # requests that wait for an answer
     moves: Moves = field(init=False)
     _reads: dict[tuple[str, StoreKey], deque[LiveRead]] = field(default_factory=dict)
     _born: dict[str, dict[str, float]] = field(default_factory=dict)  # cluster: uid: when
@@ -101,6 +102,7 @@ class Watchdog:
 
     def sent(self, cluster: str, request: Request, life: int) -> None:
         """A request of the engine goes out."""
+        self.under_way[_line(cluster, request)] += ("watch", "1") not in request.query
         self.trace.request(f"{life} {cluster} {request.method} {request.path} {request.query}")
         self._count_attempt(cluster, request)
         self.on_request()
@@ -111,10 +113,11 @@ class Watchdog:
             return  # a review
         if asked.kind.id not in ("synctargets.workload.kcp.io", "leases.coordination.k8s.io"):
             self.writes[cluster] += 1
-            self.last_write = f"{cluster} {request.method} {request.path}"
+            self.last_write = _line(cluster, request)
 
     def answered(self, cluster: str, request: Request, answer: Response | None, life: int) -> None:
         """A request of the engine was answered, or failed."""
+        self.under_way[_line(cluster, request)] -= 1
         status = answer.status if answer else 0
         self.trace.request(f"{life} {cluster} {status} to {request.method} {request.path}")
         asked = self._understand(cluster, request)
@@ -358,6 +361,10 @@ class Watchdog:
             if born.get(stored.uid, 0.0) < long_ago:
                 what = f"{stored.kind.id} {stored.key.name}"
                 self.fail("I1", f"namespace {name} on {cluster} was deleted with {what} in it")
+
+
+def _line(cluster: str, request: Request) -> str:
+    return f"{cluster} {request.method} {request.path}"
 
 
 def _is_leaving(commit: Commit) -> bool:
