@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.setting import loaded
+from tmcconsole.config.grammar.toml_lines import lines_of
 from tmcconsole.config.schema import KEYS
 from tmcconsole.config.settings import Settings
-from tmcconsole.config.toml_lines import lines_of
 from tmcconsole.config.write import to_toml
 
 

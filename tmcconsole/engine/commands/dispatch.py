@@ -14,22 +14,16 @@ from tmcconsole.contract.commands import (
     AdoptDrift,
     AllowDeletes,
     AnyCommand,
-    AnyOrder,
     AnyReply,
     CedeField,
     CordonTarget,
-    DrainPlan,
     DrainTarget,
-    Fate,
     ForgetTarget,
     ListDeadLetters,
-    Move,
     Order,
     PauseTarget,
     PlanDrain,
     PlanForget,
-    QueueItem,
-    QueueItems,
     Refused,
     ResumeTarget,
     Resync,
@@ -45,31 +39,25 @@ from tmcconsole.contract.commands import (
     UncordonTarget,
     Why,
 )
-from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeBody, SafeText
-from tmcconsole.engine.commands.dead_letters import Post, list_dead, retry_dead
-from tmcconsole.engine.commands.drain import plan_moves
+from tmcconsole.engine.commands.drain import plan_drain
 from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
 from tmcconsole.engine.commands.forget import forget
 from tmcconsole.engine.commands.named_object import named_object
+from tmcconsole.engine.commands.queues import Post, list_dead, list_queue, retry_dead
 from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.commands.show_copy import show_copy
+from tmcconsole.engine.commands.target_orders import order
 from tmcconsole.engine.commands.why import explain, show_difference
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.errors import KubeError
-from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.kube.redact import redact
-from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
-from tmcconsole.sync.deletion.delete_gate import close_audit
-from tmcconsole.sync.names.markers import ALLOW_DELETES, LEAVE_ANYWAY, PAUSE
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.history.audit import AuditUnavailable
-
-ALLOW_S = 600.0  # how long an operator's command lets deletions pass
-MAX_ITEMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +97,7 @@ class Commands:
                 | DrainTarget()
                 | AllowDeletes()
             ):
-                return await self._change(command)
+                return await order(self.session, self._supervisor(command.target), command)
             case PlanForget() | ForgetTarget():
                 return await forget(self.session, self.supervisors, command)
             case Resync():
@@ -141,7 +129,7 @@ class Commands:
             case ListDeadLetters():
                 return list_dead(self._queues(command.target), self.session.context.runtime)
             case PlanDrain():
-                return self._plan_drain(command)
+                return plan_drain(self.session, self._supervisor(command.target))
             case ShowQueue():
                 return self._queue(command)
             case Why():
@@ -157,70 +145,6 @@ class Commands:
                 return self._diff(command)
             case _:
                 assert_never(command)
-
-    async def _change(
-        self,
-        command: PauseTarget
-        | ResumeTarget
-        | CordonTarget
-        | UncordonTarget
-        | DrainTarget
-        | AllowDeletes,
-    ) -> AnyReply:
-        supervisor = self._supervisor(command.target)
-        if isinstance(command, DrainTarget):
-            self._require_confirmed(command)
-        wall = self.session.context.runtime.wall()
-        patch, done = _patch_for(command, wall)
-        await self._write(command, supervisor, patch)
-        if isinstance(command, AllowDeletes | ResumeTarget) and supervisor.target is not None:
-            supervisor.target.look_again()
-        return Accepted(message=SafeText(f"{command.target} {done}"))
-
-    def _require_confirmed(self, command: DrainTarget) -> None:
-        wanted, fix = command.target, "type the target's name to confirm"
-        if command.force:
-            plan = self._plan_drain(PlanDrain(target=command.target))
-            wanted = f"{command.target} loses {plan.stranded}"
-            fix = f"type {wanted!r} to remove what no other target can take"
-        if command.confirm != wanted:
-            raise Rejected(f"what was typed is {command.confirm!r}, not {wanted!r}", fix)
-
-    async def _write(self, command: AnyOrder, supervisor: Supervisor, patch: Json) -> None:
-        """Announce, patch the SyncTarget, observe the response, and record it in the history."""
-        context, session = self.session.context, self.session
-        found = supervisor.registration.found()
-        if found is None:
-            raise Rejected(
-                f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"
-            )
-        action = type(command).__name__
-        ticket = await context.audit.before(
-            action,
-            actor=command.actor,
-            target=supervisor.name,
-            subject="",
-            uid=found.identity.uid,
-            detail=command.confirm if isinstance(command, DrainTarget) and command.force else "",
-        )
-        outcome, key = "failed", ObjectKey("", supervisor.name)
-        try:
-            written = await session.shared.hub.writer.merge_patch(
-                SYNC_TARGETS, key, patch, into=session.sources.targets, uid=found.identity.uid
-            )
-            if written is None:
-                raise Rejected(f"the SyncTarget {supervisor.name} has been deleted meanwhile")
-            outcome = "accepted"
-        finally:
-            await close_audit(context.audit, ticket, outcome)
-        context.history.record(
-            "action",
-            action,
-            at=context.runtime.wall(),
-            target=supervisor.name,
-            actor=command.actor,
-            message=getattr(command, "why", ""),
-        )
 
     async def _own(self, command: ShowDrift | AdoptDrift | RevertDrift | CedeField) -> AnyReply:
         item = self._item(command.key)
@@ -268,31 +192,13 @@ class Commands:
         where = command.target or "all targets"
         return Accepted(message=SafeText(f"reconciling {count} copies on {where}"))
 
-    def _plan_drain(self, command: PlanDrain) -> DrainPlan:
-        supervisor = self._supervisor(command.target)
-        moves: tuple[Move, ...] = plan_moves(self.session, supervisor)
-        stranded = sum(1 for move in moves if move.fate is Fate.STAYS)
-        return DrainPlan(target=SafeText(command.target), moves=moves, stranded=stranded)
-
     def _queue(self, command: ShowQueue) -> AnyReply:
-        hub = self.session.shared.hub
-        target = None if command.target == "hub" else self._supervisor(command.target).target
-        queue = hub.queue if command.target == "hub" else (target.queue if target else None)
-        if queue is None:
-            raise Rejected(f"{command.target} has not been connected yet")
-        runtime = self.session.context.runtime
-        shift = runtime.wall() - runtime.now()
-        items = []
-        for key, state, attempts, at in list(queue.items(command.kind))[:MAX_ITEMS]:
-            entry = target.ledger.get(command.kind, key) if target else None
-            error = entry.standing.message if entry and attempts else SafeText()
-            due = at + shift if at else 0.0
-            items.append(
-                QueueItem(
-                    key=SafeText(key), state=state, attempts=attempts, due_at=due, error=error
-                )
-            )
-        return QueueItems(items=tuple(items))
+        if command.target == "hub":
+            post = Post("hub", self.session.shared.hub.queue)
+        else:
+            target = self._connected(command.target)
+            post = Post(command.target, target.queue, target.ledger)
+        return list_queue(post, command.kind, self.session.context.runtime)
 
     def _retry(self, command: RetryDeadLetters) -> AnyReply:
         item = self._item(command.key) if command.key else None
@@ -363,38 +269,3 @@ class Commands:
         up = self.session.upsyncing.kinds.get(lane.removeprefix(LANE))
         watched = up if lane.startswith(LANE) else self.session.shared.hub.kinds.get(lane)
         return watched is not None and not watched.kind.namespaced
-
-
-def _patch_for(
-    command: PauseTarget
-    | ResumeTarget
-    | CordonTarget
-    | UncordonTarget
-    | DrainTarget
-    | AllowDeletes,
-    wall: float,
-) -> tuple[Json, str]:
-    """Return the SyncTarget's merge patch and how to describe it."""
-    match command:
-        case PauseTarget():
-            pause = Pause(command.until, SafeText(command.actor), SafeText(command.why))
-            return {"metadata": {"annotations": {PAUSE: pause_text(pause)}}}, "is paused"
-        case ResumeTarget():
-            return {"metadata": {"annotations": {PAUSE: None}}}, "is resumed"
-        case CordonTarget():
-            return {"spec": {"unschedulable": True}}, "is cordoned"
-        case UncordonTarget():
-            marks: Json = {"annotations": {LEAVE_ANYWAY: None}}
-            spec: Json = {"unschedulable": False, "evictAfter": None}
-            return {"spec": spec, "metadata": marks}, "is uncordoned"
-        case DrainTarget():
-            who = (command.actor or "an operator") if command.force else None
-            marks = {"annotations": {LEAVE_ANYWAY: who}}
-            spec = {"unschedulable": True, "evictAfter": rfc3339(wall)}
-            done = "is being emptied" if command.force else "is draining"
-            return {"spec": spec, "metadata": marks}, done
-        case AllowDeletes():
-            until = rfc3339(wall + ALLOW_S)
-            return {"metadata": {"annotations": {ALLOW_DELETES: until}}}, "may delete again"
-        case _:
-            assert_never(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tmcconsole.contract.commands import Fate, Move
+from tmcconsole.contract.commands import DrainPlan, Fate, Move
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
@@ -18,6 +18,13 @@ from tmcconsole.sync.leaving.may_leave import NO_REPLACEMENT, judge
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE, LedgerEntry
 from tmcconsole.sync.state.target import Target
+
+
+def plan_drain(session: HubSession, supervisor: Supervisor) -> DrainPlan:
+    """Return what becomes of all objects of a target, and how many are in the way."""
+    moves = plan_moves(session, supervisor)
+    stranded = sum(1 for move in moves if move.fate is Fate.STAYS)
+    return DrainPlan(target=SafeText(supervisor.name), moves=moves, stranded=stranded)
 
 
 def plan_moves(session: HubSession, supervisor: Supervisor) -> tuple[Move, ...]:

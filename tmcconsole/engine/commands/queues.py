@@ -1,4 +1,4 @@
-"""Dead letters: keys refused or failed too often, with their cause, and retries."""
+"""What waits in the queues, and dead letters: keys refused or failed too often, with the cause."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from tmcconsole.contract.commands import DeadLetter, DeadLetters
+from tmcconsole.contract.commands import DeadLetter, DeadLetters, QueueItem, QueueItems
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.redact import redact_text
 from tmcconsole.runtime import Runtime
@@ -15,6 +15,7 @@ from tmcconsole.sync.queue.workqueue import Item, Trouble, WorkQueue
 from tmcconsole.sync.state.ledger import Ledger
 
 MAX_LETTERS: Final = 1000  # in one reply
+MAX_ITEMS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,21 @@ class Post:
     name: str  # the target's, or hub
     queue: WorkQueue
     ledger: Ledger | None = None  # a target's: it has the cause in words
+
+
+def list_queue(post: Post, lane: str, runtime: Runtime) -> QueueItems:
+    """Return what waits in one lane of a queue."""
+    shift = runtime.wall() - runtime.now()
+    waiting = islice(post.queue.items(lane), MAX_ITEMS)
+    items = []
+    for key, state, attempts, at in waiting:
+        entry = post.ledger.get(lane, key) if post.ledger else None
+        error = entry.standing.message if entry and attempts else SafeText()
+        due = at + shift if at else 0.0
+        items.append(
+            QueueItem(key=SafeText(key), state=state, attempts=attempts, due_at=due, error=error)
+        )
+    return QueueItems(items=tuple(items))
 
 
 def list_dead(posts: Iterable[Post], runtime: Runtime) -> DeadLetters:
