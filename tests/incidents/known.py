@@ -36,13 +36,9 @@ KNOWN: dict[str, str] = {
         rf"a right is taken back: taken back: (status|why|{SCREEN}): "
         r"(objects in sync|in sync on|all is well|what is listed|resources: |header: in sync"
         r"|targets: in sync|health: system)",
-    "what is wanted on a target and cannot be there is no problem of the first screen": (
-        rf"{CANNOT_BE}: {SCREEN}: problems: told 'none'"
-    ),
     "a failure began with its last try": (
         rf"a webhook is down: down: (why: since, |{SCREEN}: problems: since|history: )"
     ),
-    "no keys lead to what is wanted and cannot be": rf"{CANNOT_BE}: keystrokes: ",
     "the history has no line of what is wanted and cannot be, and none of its coming":
         rf"({CANNOT_BE}|on one target: there): history: ",
     "the history has no line of a name that is taken":
@@ -52,8 +48,6 @@ KNOWN: dict[str, str] = {
     "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",
     "a fleet whose pods do not run is healthy":
         rf"{PODS}: [^:]+: {SCREEN}: health: system",
-    "why of a copy that waits does not say who paused its target, and why":
-        r"a target is paused: paused: why: why \S+: cause",
 }  # fmt: skip
 
 # Told in some runs and not in others, since it hangs on which of two probes comes first.

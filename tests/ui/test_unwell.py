@@ -56,6 +56,18 @@ async def found(link: FixtureLink) -> list[tuple[str, str, str]]:
     return [(p.sign.word, p.what, p.text) for p in lines if p.subject[0] == "ObjectRecord"]
 
 
+async def test_what_cannot_be_on_a_target_is_a_problem_and_what_a_person_holds_is_none() -> None:
+    cannot = copy_on("eu-west-1", "", state=SyncState.HELD, reason=S("KindNotServed"),
+                     message=S("eu-west-1 does not serve it: install its CRD there"))  # fmt: skip
+    paused = copy_on("us-east-1", "", state=SyncState.HELD, reason=S("Paused"), message=S("by kim"))
+    link = only(web(cannot, paused))
+
+    ((state, where, what),) = await found(link)
+
+    assert (state, where) == ("held", "eu-west-1")
+    assert "install its CRD there" in what
+
+
 async def test_a_copy_in_sync_that_is_not_well_is_a_problem_and_says_why() -> None:
     link = only(web(copy_on("eu-west-1", "3/3 ready"),
                     copy_on("us-east-1", "0/3 ready", Health.UNHEALTHY)))  # fmt: skip

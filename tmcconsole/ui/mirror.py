@@ -39,6 +39,12 @@ TROUBLE: Final = frozenset(
     {SyncState.FAILED, SyncState.COLLISION, SyncState.REFUSED, SyncState.DRIFTED}
 )
 
+# Why copies are held where a person ordered it, or where the line of the target or of the kind
+# tells of it.
+_ORDERED_OR_TOLD: Final = frozenset(
+    {"DeletionHeld", "KindAway", "OnHold", "Paused", "Reported", "SyncPaused"}
+)
+
 # Copies in sync whose own status says that they are not healthy.
 AILING: Final = frozenset({Health.UNHEALTHY, Health.DEGRADED})
 
@@ -53,9 +59,14 @@ def is_ailing(cell: Cell) -> bool:
     return cell.state is SyncState.IN_SYNC and cell.health in AILING and not cell.heard_at
 
 
+def is_held_up(cell: Cell) -> bool:
+    """Return whether a copy is wanted and cannot be, or cannot go, though nobody ordered that."""
+    return cell.state is SyncState.HELD and cell.reason not in _ORDERED_OR_TOLD
+
+
 def is_trouble(cell: Cell) -> bool:
     """Return whether a copy needs attention."""
-    return cell.state in TROUBLE or is_ailing(cell)
+    return cell.state in TROUBLE or is_held_up(cell) or is_ailing(cell)
 
 
 R = TypeVar("R", bound=Record)

@@ -68,10 +68,12 @@ class Registration(Orders):
         found = self.found()
         return found.allow_deletes_until if found else 0.0
 
-    def holding(self) -> tuple[bool, bool, bool]:
-        """Return what holds writes or lets them pass: when it changes, held writes may proceed."""
+    def holding(self) -> tuple[Pause | None, bool, bool]:
+        """Return what holds writes or lets them pass: when it changes, held writes may proceed,
+        or are held for another reason.
+        """
         allowed = self.deletes_allowed_until() > self._wall
-        return self.pause() is None, allowed, self.is_draining()
+        return self.pause(), allowed, self.is_draining()
 
     @property
     def _wall(self) -> float:

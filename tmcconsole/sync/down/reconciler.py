@@ -52,7 +52,7 @@ from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.ledger import Settled
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.state.stays import Stay
-from tmcconsole.sync.state.target import Target
+from tmcconsole.sync.state.target import Target, pause_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,9 @@ class DownSync:
     def _is_paused(self, context: ReconcileContext) -> bool:
         """Record that nothing is written or deleted, because somebody asked for that."""
         source = context.facts.source
-        if self.target.orders.pause() is not None:
-            context.stand(SyncState.HELD, "Paused", "the target is paused; resume it to write")
+        pause = self.target.orders.pause()
+        if pause is not None:
+            context.stand(SyncState.HELD, "Paused", pause_text(self.target.name, pause))
         elif source is not None and switch_of(source) == PAUSED:
             context.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from tmcconsole.contract.records import Pause, SyncState
@@ -109,3 +110,12 @@ class Target:
         """Queue the remembered objects of a kind: those that vanished unwatched leave no event."""
         for key in self.ledger.keys(kind):
             self.queue.add(kind, key, backlog=True)
+
+
+def pause_text(name: str, pause: Pause) -> str:
+    """Return who paused a target, why and until when, and what ends it."""
+    by = f" by {pause.by}" if pause.by else ""
+    why = f": {pause.why}" if pause.why else ", without a reason"
+    end = datetime.fromtimestamp(pause.until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = f"{end}, or until it is resumed" if pause.until else "it is resumed"
+    return f"{name} is paused{by}{why}; nothing is written there until {until}"

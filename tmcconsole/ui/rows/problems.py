@@ -6,13 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from tmcconsole.contract.records import (
+    Cell,
     HistoryRecord,
     KindRecord,
     ObjectRecord,
     PlacementRecord,
     TargetRecord,
 )
-from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing
+from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing, is_held_up, is_trouble
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.rows.targets import is_gone, is_problem, note
@@ -155,7 +156,7 @@ def _objects(mirror: Mirror) -> list[Problem]:
         for cell in records[key].cells:
             if is_ailing(cell):  # it is unknown since when its status says so
                 found[cell.target, cell_sign(cell), ""].append(_Member(key, 0.0, cell.told))
-            elif cell.state in TROUBLE:
+            elif is_trouble(cell) and not _kind_tells(mirror, cell, records[key]):
                 group = (cell.target, cell_sign(cell), str(cell.reason))
                 found[group].append(_Member(key, cell.since, cell.message))
     return [
@@ -167,6 +168,11 @@ def _objects(mirror: Mirror) -> list[Problem]:
         )
         for fold in _fold(found)
     ]
+
+
+def _kind_tells(mirror: Mirror, cell: Cell, record: ObjectRecord) -> bool:
+    """Return whether the line of a copy's kind on its target says why the copy is held."""
+    return is_held_up(cell) and f"{cell.target}/{record.resource}" in mirror.lacking
 
 
 @dataclass(frozen=True, slots=True)
