@@ -43,6 +43,7 @@ TIER_OF: Final = {
     "kube/test_deep.py": QUICK,
     "kube/test_ingest.py": QUICK,
     "kube/test_json_patch.py": QUICK,
+    "kube/test_odd_kubeconfigs.py": THOROUGH,
     "kube/test_patches.py": QUICK,
     "kube/test_redact.py": QUICK,
     "kube/test_schemas.py": QUICK,

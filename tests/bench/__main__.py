@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from tests.bench import bulk, console, idle, latency, server
+from tests.bench import bulk, console, idle, kubeconfigs, latency, server
 from tests.bench.fleet import Fleet, real_fleet, simulated_fleet
 from tests.bench.table import Row, render
 
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[Fleet, bool], list[Row]]] = {
     "idle": idle.measure,
     "console": console.measure,
     "server": server.measure,
+    "kubeconfigs": kubeconfigs.measure,
 }
 
 

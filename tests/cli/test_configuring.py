@@ -12,7 +12,8 @@ KUBECONFIG = """
 apiVersion: v1
 kind: Config
 current-context: one
-contexts: [{name: one, context: {}}, {name: two, context: {}}]
+clusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]
+contexts: [{name: one, context: {cluster: k}}, {name: two, context: {cluster: k}}]
 """
 
 
@@ -66,8 +67,9 @@ def test_init_names_every_missing_file_and_context(
     assert code == 1
     assert capsys.readouterr().err.splitlines() == [
         f"--hub: {folder}/nix: No such file or directory; name the cluster's kubeconfig",
-        f'--target eu: {folder}/k: no context "three"; it has: one, two',
-        f"--target us: {folder}/other: not a kubeconfig; name the cluster's kubeconfig",
+        f"--target eu: {folder}/k: no context 'three'; it has: one, two",
+        f"--target us: {folder}/other: not a kubeconfig (no contexts in it); "
+        "name the cluster's kubeconfig",
     ]
     assert not (folder / "c.toml").exists()
 
@@ -82,9 +84,24 @@ def test_config_check_reports_missing_kubeconfigs(
 
     assert main(["config", "check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"hub: {folder}/k: no such file; name the cluster's kubeconfig",
-        f"target eu: {folder}/k: no such file; name the cluster's kubeconfig",
+        f"hub: {folder}/k: No such file or directory; name the cluster's kubeconfig",
+        f"target eu: {folder}/k: No such file or directory; name the cluster's kubeconfig",
     ]
+
+
+def test_a_list_of_kubeconfigs_is_one_access(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "home").mkdir()
+    (folder / "home" / "second").write_text(KUBECONFIG.replace("one", "three"))
+
+    code = enter("init --hub k:missing:~/second#three --target eu=k: --config c.toml")
+
+    settings = load(folder / "c.toml", {}, {}, folder).settings
+    assert code == 0, capsys.readouterr().err
+    assert settings.hub.kubeconfig == Path(f"{folder}/k:{folder}/missing:{folder}/home/second")
+    assert settings.hub.context == "three"
+    assert settings.targets[0].access.kubeconfig == folder / "k"
 
 
 def test_config_check_prints_each_problem_on_a_line(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import CommandFailure
+from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.config.load import Loaded, load
 from tmcconsole.config.places import find_config
 from tmcconsole.config.problems import ConfigError
-from tmcconsole.config.settings import Settings
+from tmcconsole.config.settings import ClusterAccess, Settings
 
 if TYPE_CHECKING:
     from tmcconsole.runtime import Runtime, Transport
@@ -58,6 +58,20 @@ def runtime_of(settings: Settings) -> Runtime:
 
     runtime = real_runtime(dial_cluster)
     return runtime
+
+
+def access_problem(access: ClusterAccess) -> str:
+    """Return what makes a kubeconfig unusable, on one line with the remedy; "" if nothing does.
+
+    Read as an engine would read it; neither the server nor an exec plugin is asked.
+    """
+    from tmcconsole.kube.access.credentials import CredentialsError, check_access
+
+    try:
+        check_access(access)
+    except CredentialsError as error:
+        return one_line(error)
+    return ""
 
 
 def bare_settings(arguments: Arguments) -> Settings:

@@ -52,6 +52,7 @@ _READERS: Final[Mapping[str, ValueReader]] = {
     "sync.takeover": values.word(TAKEOVERS),
     "sync.write_mode": values.word(WRITE_MODES),
     "sync.ignore_fields": values.pointers,
+    "hub.kubeconfig": values.kubeconfig,
     "console.refresh_hz": values.number(0.2, 10),
     "daemon.log_format": values.choice("text", "json"),
     "daemon.log_level": values.choice(*LOG_LEVELS),

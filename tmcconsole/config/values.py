@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,6 +60,17 @@ def path(raw: object, folder: Path) -> Path:
         return (folder / Path(written).expanduser()).absolute()
     except RuntimeError as error:
         raise Unusable(str(error).rstrip("."), "write the path out") from error
+
+
+def kubeconfig(raw: object, folder: Path) -> Path:
+    """Parse one kubeconfig, or several with a ``:`` between them, as in KUBECONFIG: each is made
+    absolute. A file whose name has a ``:`` is meant where there is one.
+    """
+    whole = path(raw, folder)
+    parts = [part for part in str(raw).split(os.pathsep) if part]
+    if len(parts) < 2 or whole.is_file():
+        return path(parts[0], folder) if len(parts) == 1 else whole
+    return Path(os.pathsep.join(str(path(part, folder)) for part in parts))
 
 
 def texts(raw: object, folder: Path) -> tuple[str, ...]:
@@ -251,7 +263,7 @@ def access(written: str, folder: Path) -> ClusterAccess:
     if written == IN_CLUSTER:
         return ClusterAccess(in_cluster=True)
     file, _, context = written.partition("#")
-    return ClusterAccess(kubeconfig=path(file, folder), context=context)
+    return ClusterAccess(kubeconfig=kubeconfig(file, folder), context=context)
 
 
 def named_access(written: str, folder: Path) -> tuple[str, ClusterAccess]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.setting import loaded
+from tmcconsole.cli.setting import access_problem, loaded
 from tmcconsole.config.grammar.toml_lines import lines_of
 from tmcconsole.config.schema import KEYS
 from tmcconsole.config.settings import Settings
@@ -14,15 +14,15 @@ from tmcconsole.config.write import to_toml
 
 
 def check(arguments: Arguments) -> int:
-    """Report everything wrong, missing files included; return 1 if anything is."""
+    """Report everything wrong, unusable kubeconfigs included; return 1 if anything is."""
     settings = loaded(arguments).settings
-    missing = list(_missing(settings))
-    for line in missing:
+    unusable = list(_unusable(settings))
+    for line in unusable:
         print(line, file=sys.stderr)
-    if not missing:
+    if not unusable:
         names = ", ".join(target.name for target in settings.targets)
         print(f"{settings.source or 'environment'}: valid; hub and {names}")
-    return 1 if missing else 0
+    return 1 if unusable else 0
 
 
 def show(arguments: Arguments) -> int:
@@ -33,11 +33,11 @@ def show(arguments: Arguments) -> int:
     return 0
 
 
-def _missing(settings: Settings) -> Iterator[str]:
+def _unusable(settings: Settings) -> Iterator[str]:
     ways = [("hub", settings.hub), *((f"target {t.name}", t.access) for t in settings.targets)]
     for name, access in ways:
-        if access.kubeconfig is not None and not access.kubeconfig.is_file():
-            yield f"{name}: {access.kubeconfig}: no such file; name the cluster's kubeconfig"
+        if problem := access_problem(access):
+            yield f"{name}: {problem}"
 
 
 def _annotated(document: str, origins: Mapping[str, str]) -> Iterator[str]:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from tmcconsole.cli.arguments import Arguments, UsageError
 from tmcconsole.cli.failure import CommandFailure, one_line
-from tmcconsole.cli.setting import runtime_of
+from tmcconsole.cli.setting import access_problem, runtime_of
 from tmcconsole.config.load import load
 from tmcconsole.config.places import FILE_NAME, state_home
 from tmcconsole.config.problems import ConfigError, Unusable
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.config.values import access, named_access, path
 from tmcconsole.config.write import to_toml, write_private
-
-MAX_KUBECONFIG_BYTES = 1024 * 1024
 
 
 def run(arguments: Arguments) -> int:
@@ -92,31 +89,5 @@ def _unreachable(settings: Settings) -> Iterator[str]:
 
 
 def _check(flag: str, way: ClusterAccess) -> Iterator[str]:
-    if way.kubeconfig is None:
-        return
-    try:
-        contexts = _contexts(way.kubeconfig)
-    except OSError as error:
-        yield f"{flag}: {way.kubeconfig}: {error.strerror}; name the cluster's kubeconfig"
-        return
-    if contexts is None:
-        yield f"{flag}: {way.kubeconfig}: not a kubeconfig; name the cluster's kubeconfig"
-    elif way.context and way.context not in contexts:
-        known = ", ".join(contexts) or "none"
-        yield f'{flag}: {way.kubeconfig}: no context "{way.context}"; it has: {known}'
-
-
-def _contexts(file: Path) -> list[str] | None:
-    """Return the names of a kubeconfig's contexts, or None if it is not a kubeconfig."""
-    import yaml
-
-    with file.open("rb") as stream:
-        content = stream.read(MAX_KUBECONFIG_BYTES)
-    try:
-        tree: Any = yaml.safe_load(content)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return None
-    found = tree.get("contexts") if isinstance(tree, dict) else None
-    if not isinstance(found, list):
-        return None
-    return [str(entry.get("name")) for entry in found if isinstance(entry, dict)]
+    if problem := access_problem(way):
+        yield f"{flag}: {problem}"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio.to_thread
 
 from tmcconsole.config.settings import ClusterAccess
-from tmcconsole.kube.access.exec_plugin import ExecToken, exec_plugin
+from tmcconsole.kube.access.exec_plugin import ExecToken, check_exec, exec_plugin
 from tmcconsole.kube.access.http import HttpTransport
 from tmcconsole.kube.access.kubeconfig import (
     KubeconfigEntry,
@@ -22,15 +22,25 @@ from tmcconsole.kube.access.kubeconfig import (
     read_context,
 )
 from tmcconsole.kube.access.oidc import OidcToken
+from tmcconsole.kube.access.server_url import BadUrl, ServerUrl, proxy_url, server_url
 from tmcconsole.kube.access.tls import Certificates, build_context, pem_of, read_pem
-from tmcconsole.kube.access.tokens import FileToken, FixedToken, TokenSource, basic, bearer
+from tmcconsole.kube.access.tokens import (
+    FileToken,
+    FixedToken,
+    TokenSource,
+    basic,
+    bearer,
+    has_control,
+)
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.secret import CredentialsError, Secret
-from tmcconsole.runtime import TransportError
+from tmcconsole.runtime import TransportError, monotonic_clock, wall_clock
 
-__all__ = ["CredentialsError", "Endpoint", "dial", "open_endpoint"]
+__all__ = ["CredentialsError", "Endpoint", "check_access", "dial", "open_endpoint"]
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+_HEADER_SAFE: Final = "!#$&'*+-.^_`|~"  # client-go escapes all else in the name of a header
 
 Clock = Callable[[], float]
 
@@ -44,7 +54,7 @@ class Endpoint:
     tokens: TokenSource
     read_certificates: Callable[[], Certificates]  # blocking; reads the files again
     server_name: str = ""  # to verify the certificate against, if not the host
-    proxy: str = ""
+    proxy: ServerUrl | None = None
     impersonation: tuple[tuple[str, str], ...] = ()  # headers
 
     @property
@@ -119,31 +129,46 @@ def in_cluster(folder: Path, environ: Mapping[str, str], now: Clock) -> Endpoint
     authority = folder / "ca.crt"
 
     def read() -> Certificates:
-        return Certificates("in-cluster", read_pem(authority, "the cluster's authority"))
+        return Certificates("in-cluster", read_pem(authority, "in-cluster"))
 
     tokens = FileToken(folder / "token", now)
     return Endpoint("in-cluster", f"https://{host}:{port}", tokens, read)
 
 
+def check_access(access: ClusterAccess) -> None:
+    """Check all of a configured access that needs neither the server nor an exec plugin. Blocking.
+
+    Raises ``CredentialsError``, as dialling would. A Pod's own account is not looked for: the
+    check may run elsewhere.
+    """
+    if access.in_cluster or access.kubeconfig is None:
+        return
+    context = read_context(access.kubeconfig, access.context)
+    endpoint = from_context(context, access, monotonic_clock, wall_clock)
+    certificates = endpoint.read_certificates()
+    if endpoint.is_tls:
+        build_context(certificates)
+    if isinstance(endpoint.tokens, FileToken):
+        endpoint.tokens.read()
+
+
 def from_context(context: KubeContext, access: ClusterAccess, now: Clock, wall: Clock) -> Endpoint:
     """Return the endpoint that a kubeconfig context describes. Raises ``CredentialsError``."""
     cluster, user = context.cluster, context.user
-    server = cluster.text("server").rstrip("/")
-    if urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).hostname:
-        raise CredentialsError(f"{context.source}: server {server!r} is not an http(s) URL")
-    insecure = cluster.flag("insecure-skip-tls-verify")
-    if insecure and not access.insecure_skip_tls_verify:
+    server = _server(context)
+    _require_sense(cluster, user)
+    if cluster.flag("insecure-skip-tls-verify") and not access.insecure_skip_tls_verify:
         raise CredentialsError(
             f"{context.source}: insecure-skip-tls-verify is refused; give the cluster's "
             "certificate-authority, or set insecure_skip_tls_verify = true for it in our config"
         )
     endpoint = Endpoint(
         source=context.source,
-        server=server,
-        tokens=_tokens(context, now, wall),
+        server=server.url,
+        tokens=_tokens(context, server, now, wall),
         read_certificates=_reader(context, is_verified=not access.insecure_skip_tls_verify),
         server_name=cluster.text("tls-server-name"),
-        proxy=cluster.text("proxy-url"),
+        proxy=_proxy(cluster),
         impersonation=_impersonation(user),
     )
     if not endpoint.is_tls and not _sends_nothing_secret(endpoint):
@@ -152,6 +177,65 @@ def from_context(context: KubeContext, access: ClusterAccess, now: Clock, wall: 
             "use an https server"
         )
     return endpoint
+
+
+def _server(context: KubeContext) -> ServerUrl:
+    cluster, user = context.cluster, context.user
+    written = cluster.text("server")
+    if not written:
+        raise cluster.fault("has no server; write server: https://HOST:PORT")
+    has_authority = any(
+        cluster.text(field) for field in ("certificate-authority", "certificate-authority-data")
+    )
+    is_tls = has_authority or _has_certificate(user) or cluster.flag("insecure-skip-tls-verify")
+    try:
+        return server_url(written, is_tls=is_tls)
+    except BadUrl as error:
+        raise cluster.fault(f"server {error}") from error
+
+
+def _proxy(cluster: KubeconfigEntry) -> ServerUrl | None:
+    if not cluster.text("proxy-url"):
+        return None
+    try:
+        return proxy_url(cluster.text("proxy-url"))
+    except BadUrl as error:
+        raise cluster.fault(f"proxy-url {error}") from error
+
+
+def _require_sense(cluster: KubeconfigEntry, user: KubeconfigEntry) -> None:
+    """Refuse what contradicts itself, as kubectl does."""
+    _require_one_identity(user)
+    for entry, field in (
+        (cluster, "certificate-authority"),
+        (user, "client-certificate"),
+        (user, "client-key"),
+    ):
+        if entry.text(field) and entry.text(f"{field}-data"):
+            raise entry.fault(f"{field} and {field}-data are both set; remove one")
+    if _has_certificate(user) and not (user.text("client-key") or user.text("client-key-data")):
+        raise user.fault("client-certificate without client-key; add the key")
+    if cluster.flag("insecure-skip-tls-verify") and (
+        cluster.text("certificate-authority") or cluster.text("certificate-authority-data")
+    ):
+        raise cluster.fault(
+            "insecure-skip-tls-verify and certificate-authority are both set; remove the first"
+        )
+    if has_control(cluster.text("tls-server-name")):
+        raise cluster.fault("tls-server-name has a line break; write it on one line")
+
+
+def _require_one_identity(user: KubeconfigEntry) -> None:
+    if user.text("token") and (user.text("username") or user.text("password")):
+        raise user.fault("token and username or password are both set; remove one of them")
+    if "exec" in user.fields:
+        check_exec(user.fields["exec"], user.where)
+        if "auth-provider" in user.fields:
+            raise user.fault("exec and auth-provider are both set; remove auth-provider")
+
+
+def _has_certificate(user: KubeconfigEntry) -> bool:
+    return bool(user.text("client-certificate") or user.text("client-certificate-data"))
 
 
 def _sends_nothing_secret(endpoint: Endpoint) -> bool:
@@ -173,49 +257,50 @@ def _reader(context: KubeContext, *, is_verified: bool) -> Callable[[], Certific
     return read
 
 
-def _tokens(context: KubeContext, now: Clock, wall: Clock) -> TokenSource:
+def _tokens(context: KubeContext, server: ServerUrl, now: Clock, wall: Clock) -> TokenSource:
     user = context.user
-    source = f"{user.file}: user {user.name!r}"
+    token = user.text("token")
+    if has_control(token):
+        raise user.fault("token has a line break or control character; write it on one line")
+    # Read even where a token is preferred to it: kubectl refuses one that makes no sense.
+    provider = _auth_provider(user, wall) if "auth-provider" in user.fields else None
     path = user.path("tokenFile")
     if path is not None:
-        return FileToken(path, now)
-    if user.text("token"):
-        return FixedToken(bearer(user.text("token").strip()))
+        return FileToken(path, now, instead=bearer(token) if token else None)
+    if token:
+        return FixedToken(bearer(token))
     if user.text("username"):
         return FixedToken(basic(user.text("username"), user.text("password")))
-    if user.fields.get("exec"):
-        cluster = _cluster_info(context.cluster)
-        return ExecToken(
-            exec_plugin(user.fields["exec"], user.file.parent, source, cluster), now, wall
+    if "exec" in user.fields:
+        plugin = exec_plugin(
+            user.fields["exec"], user.file.parent, user.where, _cluster_info(context.cluster)
         )
-    if user.fields.get("auth-provider"):
-        return _auth_provider(user, source, wall)
+        return ExecToken(plugin, now, wall)
+    if provider is not None:
+        return provider
+    if server.user:
+        return FixedToken(basic(server.user, server.password.reveal()))
     return FixedToken()
 
 
-def _auth_provider(user: KubeconfigEntry, source: str, wall: Clock) -> TokenSource:
+def _auth_provider(user: KubeconfigEntry, wall: Clock) -> TokenSource:
     provider = user.fields["auth-provider"]
-    name = provider.get("name") if isinstance(provider, dict) else None
-    config = provider.get("config") if isinstance(provider, dict) else None
-    if name != "oidc" or not isinstance(config, dict):
-        raise CredentialsError(
-            f"{source}: auth-provider {name!r} is not known; use an exec plugin instead"
-        )
-    return OidcToken(user, config, wall)
+    name = provider.get("name", "")
+    if name != "oidc":
+        raise user.fault(f"auth-provider {name!r} is not known; use an exec plugin instead")
+    return OidcToken(user, provider.get("config") or {}, wall)
 
 
 def _cluster_info(cluster: KubeconfigEntry) -> Json:
     """The cluster information for an exec plugin (client.authentication.k8s.io Cluster)."""
+    fields = (
+        "tls-server-name",
+        "insecure-skip-tls-verify",
+        "certificate-authority-data",
+        "proxy-url",
+    )
     info: Json = {"server": cluster.text("server")}
-    fields = {
-        "tls-server-name": "tls-server-name",
-        "insecure-skip-tls-verify": "insecure-skip-tls-verify",
-        "certificate-authority-data": "certificate-authority-data",
-        "proxy-url": "proxy-url",
-    }
-    info |= {
-        there: cluster.fields[here] for here, there in fields.items() if cluster.fields.get(here)
-    }
+    info |= {field: cluster.fields[field] for field in fields if cluster.fields.get(field)}
     for extension in cluster.fields.get("extensions") or ():
         if extension.get("name") == "client.authentication.k8s.io/exec":
             info["config"] = extension.get("extension")
@@ -228,16 +313,16 @@ def _impersonation(user: KubeconfigEntry) -> tuple[tuple[str, str], ...]:
     extra = user.fields.get("as-user-extra") or {}
     if not name:
         if uid or groups or extra:
-            raise CredentialsError(
-                f"{user.file}: user {user.name!r} sets as-uid or as-groups but not as"
-            )
+            raise user.fault("sets as-uid, as-groups or as-user-extra but not as; add as")
         return ()
     headers = [("Impersonate-User", name)]
     headers += [("Impersonate-Uid", uid)] if uid else []
-    headers += [("Impersonate-Group", str(group)) for group in groups]
+    headers += [("Impersonate-Group", group) for group in groups]
     headers += [
-        (f"Impersonate-Extra-{key}", str(value))
+        (f"Impersonate-Extra-{quote(key, safe=_HEADER_SAFE)}", value)
         for key, values in sorted(extra.items())
         for value in values
     ]
+    if any(has_control(value) for _, value in headers):
+        raise user.fault("as, as-uid, as-groups or as-user-extra has a line break; remove it")
     return tuple(headers)

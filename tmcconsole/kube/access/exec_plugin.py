@@ -22,7 +22,7 @@ import orjson
 from anyio.abc import ByteReceiveStream, Process
 
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.access.tokens import bearer
+from tmcconsole.kube.access.tokens import bearer, has_control
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.redact import redact_text
 from tmcconsole.kube.secret import CredentialsError, Secret
@@ -61,26 +61,50 @@ class ExecCredential:
     expires_at: float | None
 
 
-def exec_plugin(spec: Any, folder: Path, source: str, cluster: Json) -> ExecPlugin:
-    """Return the exec plugin of a kubeconfig user. Raises ``CredentialsError``."""
-    if not isinstance(spec, dict) or not isinstance(spec.get("command"), str):
-        raise CredentialsError(f"{source}: exec has no command")
+def check_exec(spec: Json, source: str) -> None:
+    """Raise ``CredentialsError`` for an exec that can never be run. Its fields have their types.
+
+    Without interactiveMode a plugin is run, without a terminal.
+    """
+    if not spec.get("command"):
+        raise CredentialsError(f"{source}: exec has no command; write command: PROGRAM")
     if spec.get("apiVersion") not in _VERSIONS:
         raise CredentialsError(
             f"{source}: exec apiVersion {spec.get('apiVersion')!r} is unknown; use {_VERSIONS[0]}"
         )
-    if spec.get("interactiveMode") == "Always":
+    mode = spec.get("interactiveMode") or "IfAvailable"
+    if mode not in ("Never", "IfAvailable", "Always"):
+        raise CredentialsError(
+            f"{source}: exec interactiveMode {mode!r} is unknown; write Never or IfAvailable"
+        )
+    if mode == "Always":
         raise CredentialsError(f"{source}: the exec plugin needs a terminal; log in another way")
-    hint = str(spec.get("installHint") or "")
+    values = [value for entry in spec.get("env") or () for value in _variable(entry, source)]
+    if any("\0" in text for text in (spec["command"], *(spec.get("args") or ()), *values)):
+        raise CredentialsError(f"{source}: exec has a NUL character; remove it")
+
+
+def exec_plugin(spec: Json, folder: Path, source: str, cluster: Json) -> ExecPlugin:
+    """Return the exec plugin of a kubeconfig user. Raises ``CredentialsError``."""
+    check_exec(spec, source)
+    hint = spec.get("installHint") or ""
     return ExecPlugin(
         source=source,
         api_version=spec["apiVersion"],
         command=_executable(spec["command"], folder, source, hint),
-        args=tuple(str(arg) for arg in spec.get("args") or ()),
-        env=tuple((str(e["name"]), str(e.get("value", ""))) for e in spec.get("env") or ()),
+        args=tuple(spec.get("args") or ()),
+        env=tuple(_variable(entry, source) for entry in spec.get("env") or ()),
         cluster=cluster if spec.get("provideClusterInfo") else None,
         install_hint=hint,
     )
+
+
+def _variable(entry: Json, source: str) -> tuple[str, str]:
+    """Return name and value as the operating system has them: the name ends at the first =."""
+    name, equals, rest = f"{entry.get('name', '')}={entry.get('value', '')}".partition("=")
+    if not name or not equals:
+        raise CredentialsError(f"{source}: an entry of exec env has no name; write name: NAME")
+    return name, rest
 
 
 def _executable(command: str, folder: Path, source: str, hint: str) -> str:
@@ -173,6 +197,8 @@ def _credential(output: bytes, plugin: ExecPlugin) -> ExecCredential:
     key = status.get("clientKeyData")
     if not token and not (certificate and key):
         raise CredentialsError(f"{name} returned neither a token nor a certificate with its key")
+    if has_control(str(token or "")):
+        raise CredentialsError(f"{name} returned a token with a line break; correct the plugin")
     return ExecCredential(
         bearer(str(token)) if token else None,
         (str(certificate), Secret(str(key))) if certificate and key else None,

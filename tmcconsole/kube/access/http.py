@@ -22,8 +22,9 @@ import anyio
 from yarl import URL
 
 from tmcconsole import __version__
+from tmcconsole.kube.access.server_url import ServerUrl
 from tmcconsole.kube.access.tls import Certificates
-from tmcconsole.kube.access.tokens import TokenSource
+from tmcconsole.kube.access.tokens import TokenSource, basic
 from tmcconsole.kube.access.transport_errors import as_transport_error
 from tmcconsole.kube.secret import CredentialsError, Secret
 from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
@@ -54,7 +55,7 @@ class EndpointInfo(Protocol):
     @property
     def server_name(self) -> str: ...
     @property
-    def proxy(self) -> str: ...
+    def proxy(self) -> ServerUrl | None: ...
     @property
     def impersonation(self) -> tuple[tuple[str, str], ...]: ...
 
@@ -180,7 +181,8 @@ class HttpTransport(Transport):
             headers=headers,
             allow_redirects=False,
             server_hostname=endpoint.server_name or None,
-            proxy=endpoint.proxy or None,
+            proxy=endpoint.proxy.url if endpoint.proxy else None,
+            proxy_headers=_proxy_headers(endpoint.proxy),
         )
 
     async def _ready(self) -> tuple[_Pools, Secret | None]:
@@ -283,6 +285,13 @@ def _require_one_impersonation(endpoint: EndpointInfo, request: Request) -> None
             sent=False,
             reason="Credentials",
         )
+
+
+def _proxy_headers(proxy: ServerUrl | None) -> dict[str, str] | None:
+    """Return what is for the proxy only; aiohttp makes it Proxy-Authorization."""
+    if proxy is None or not proxy.user:
+        return None
+    return {"Authorization": basic(proxy.user, proxy.password.reveal()).reveal()}
 
 
 @lru_cache(maxsize=512)  # queries repeat, except for versions and continue tokens

@@ -1,6 +1,7 @@
 """Reads one context from a kubeconfig, or from several merged ones. Blocking: call it in a thread.
 
-An error is one line that names the file and the fix.
+The one reader of kubeconfigs. Each file is parsed once per change of it, whoever asks, and an error
+is one line that names the file, the entry and the fix, and never a value.
 """
 
 from __future__ import annotations
@@ -8,18 +9,31 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tmcconsole.kube.access.kubeconfig_shape import (
+    CLUSTER,
+    CONTEXT,
+    TOP,
+    USER,
+    Shape,
+    WrongShape,
+    shaped,
+)
+from tmcconsole.kube.access.kubeconfig_yaml import parse_yaml
 from tmcconsole.kube.objects import Json
 from tmcconsole.kube.secret import CredentialsError
 
 log = logging.getLogger(__name__)
 
 MAX_SIZE: Final = 16 << 20  # bytes; anything larger is not a kubeconfig
+KEPT: Final = 256  # parsed files; of more, those asked for least recently are parsed again
 
 
 class KubeconfigError(CredentialsError):
@@ -28,20 +42,18 @@ class KubeconfigError(CredentialsError):
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigEntry:
-    """A named cluster or user, and its file, which relative paths start from."""
+    """A named cluster, user or context, and its file, which relative paths start from. Its fields
+    have the types they must have.
+    """
 
     name: str
     fields: Json
     file: Path
+    kind: str = "user"  # cluster | user | context
 
     def text(self, field: str) -> str:
-        """Return a text field, "" if it is missing. Raises ``KubeconfigError``."""
-        value = self.fields.get(field)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise KubeconfigError(f"{self.file}: {field} of {self.name} is not a string")
-        return value
+        """Return a text field, "" if it is missing."""
+        return str(self.fields.get(field) or "")
 
     def path(self, field: str) -> Path | None:
         """Return a path field, made absolute."""
@@ -50,10 +62,16 @@ class KubeconfigEntry:
 
     def flag(self, field: str) -> bool:
         """Return a boolean field."""
-        value = self.fields.get(field)
-        if not isinstance(value, bool | None):
-            raise KubeconfigError(f"{self.file}: {field} of {self.name} is not true or false")
-        return bool(value)
+        return bool(self.fields.get(field))
+
+    @property
+    def where(self) -> str:
+        """FILE: KIND NAME, for messages."""
+        return f"{self.file}: {self.kind} {self.name!r}"
+
+    def fault(self, what: str) -> KubeconfigError:
+        """Return the error to raise; ``what`` names the field and the fix."""
+        return KubeconfigError(f"{self.where}: {what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,77 +92,174 @@ class KubeContext:
 class _Document:
     """A whole kubeconfig: entries by name, in order, and the current context."""
 
-    file: Path
     current: str
     contexts: dict[str, KubeconfigEntry]
     clusters: dict[str, KubeconfigEntry]
     users: dict[str, KubeconfigEntry]
 
 
+_Stamp = tuple[int, ...]  # changes when the file does
+_parsed: OrderedDict[Path, tuple[_Stamp, _Document]] = OrderedDict()
+_lock = threading.Lock()
+
+
 def read_context(path: Path, context: str = "") -> KubeContext:
     """Return the named context, or the current one. ``path`` may list several files, as in
-    KUBECONFIG.
+    KUBECONFIG. A user that no file has is nobody, as to kubectl. Raises ``KubeconfigError``.
     """
-    files = [Path(part) for part in str(path).split(os.pathsep) if part]
-    document = _read_one(files[0]) if len(files) == 1 else _read_merged(files)
+    document = _read(path)
     name = context or document.current
     if not name:
-        raise KubeconfigError(f"{path}: no current-context; set one, or write FILE#CONTEXT")
+        raise KubeconfigError(f"{path}: {_without_context(document)}")
     chosen = document.contexts.get(name)
     if chosen is None:
-        known = ", ".join(sorted(document.contexts)[:10]) or "none"
-        raise KubeconfigError(f"{path}: no context {name!r}; it has: {known}")
-    user = chosen.text("user")
-    return KubeContext(
-        name,
-        _referred(chosen, "cluster", document.clusters),
-        _referred(chosen, "user", document.users) if user else KubeconfigEntry("", {}, chosen.file),
-    )
-
-
-def _referred(
-    context: KubeconfigEntry, field: str, entries: dict[str, KubeconfigEntry]
-) -> KubeconfigEntry:
-    name = context.text(field)
-    entry = entries.get(name)
-    if entry is None:
-        raise KubeconfigError(
-            f"{context.file}: context {context.name!r} refers to {field} {name!r}, "
-            f"which does not exist; add it under {field}s"
+        raise KubeconfigError(f"{path}: no context {name!r}; it has: {_some(document.contexts)}")
+    if not chosen.text("cluster"):
+        raise chosen.fault("has no cluster; write cluster: NAME, and describe it under clusters")
+    cluster = document.clusters.get(chosen.text("cluster"))
+    if cluster is None:
+        raise chosen.fault(
+            f"refers to cluster {chosen.text('cluster')!r}, which does not exist; add it under "
+            "clusters"
         )
-    return entry
-
-
-def _read_one(file: Path) -> _Document:
-    tree = load_file(file)
-    return _Document(
-        file=file,
-        current=str(tree.get("current-context") or ""),
-        contexts=_entries(tree, "contexts", "context", file),
-        clusters=_entries(tree, "clusters", "cluster", file),
-        users=_entries(tree, "users", "user", file),
-    )
+    nobody = KubeconfigEntry(chosen.text("user"), {}, chosen.file)
+    return KubeContext(name, cluster, document.users.get(nobody.name, nobody))
 
 
 def load_file(file: Path) -> Json:
-    """Return the parsed content of one kubeconfig."""
+    """Return the parsed content of one kubeconfig, {} if it is empty."""
+    content = _content(file)
     try:
-        _check_mode(file)
-        content = file.read_bytes()
-    except OSError as error:
-        cause = error.strerror or type(error).__name__
-        raise KubeconfigError(
-            f"cannot read kubeconfig {file}: {cause}; correct the path or the file's mode"
-        ) from error
-    if len(content) > MAX_SIZE:
-        raise KubeconfigError(f"{file}: too large to be a kubeconfig")
-    try:
-        tree = yaml.safe_load(content)
+        tree = parse_yaml(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise KubeconfigError(f"{file}: not valid YAML{_place(error)}") from error
-    if not isinstance(tree, dict):
-        raise KubeconfigError(f"{file}: not a kubeconfig (no clusters, users or contexts in it)")
-    return tree
+        message = f"{file}: not valid YAML{_place(error)}; correct it there"
+        raise KubeconfigError(message) from error
+    if not isinstance(tree, dict | None):
+        raise KubeconfigError(f"{file}: not a kubeconfig; name the cluster's kubeconfig")
+    return tree or {}
+
+
+def _read(path: Path) -> _Document:
+    with _lock:
+        files = [Path(part) for part in str(path).split(os.pathsep) if part]
+        if path.is_file() or len(files) == 1:
+            return _cached(path)
+        return _merged(files, path)
+
+
+def _without_context(document: _Document) -> str:
+    if document.contexts:
+        known = _some(document.contexts)
+        return f"no current-context; set one, or write FILE#CONTEXT (it has: {known})"
+    return "not a kubeconfig (no contexts in it); name the cluster's kubeconfig"
+
+
+def _some(names: dict[str, Any]) -> str:
+    return ", ".join(list(names)[:10]) or "none"
+
+
+def _merged(files: list[Path], path: Path) -> _Document:
+    """Merge as kubectl does: the first file to name an entry gives all of it; missing files are
+    skipped. An entry keeps its own file, where its relative paths start.
+    """
+    documents = [_cached(file) for file in files if _exists(file)]
+    if not documents:
+        raise KubeconfigError(f"none of {path} exists; name the cluster's kubeconfig")
+    merged = _Document("", {}, {}, {})
+    for document in reversed(documents):
+        merged.contexts.update(document.contexts)
+        merged.clusters.update(document.clusters)
+        merged.users.update(document.users)
+    current = next((document.current for document in documents if document.current), "")
+    return replace(merged, current=current)
+
+
+def _exists(file: Path) -> bool:
+    try:
+        os.stat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass  # reading it says why
+    return True
+
+
+def _cached(file: Path) -> _Document:
+    stamp = _stamp(file)
+    known = _parsed.get(file)
+    if known is not None and known[0] == stamp:
+        _parsed.move_to_end(file)
+        return known[1]
+    _parsed.pop(file, None)
+    document = _document(file)
+    if stamp and stamp == _stamp(file):
+        _parsed[file] = (stamp, document)
+        if len(_parsed) > KEPT:
+            _parsed.popitem(last=False)
+    return document
+
+
+def _stamp(file: Path) -> _Stamp:
+    """Return () for what cannot be read twice, or not at all."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return ()
+    if not stat.S_ISREG(found.st_mode):
+        return ()
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _document(file: Path) -> _Document:
+    tree = load_file(file)
+    try:
+        top = shaped(tree, TOP)
+    except WrongShape as error:
+        raise KubeconfigError(f"{file}: {error}") from error
+    if top.get("kind") not in (None, "", "Config") or top.get("apiVersion") not in (None, "", "v1"):
+        raise KubeconfigError(
+            f"{file}: kind and apiVersion are not Config and v1; name the cluster's kubeconfig"
+        )
+    return _Document(
+        current=top.get("current-context") or "",
+        contexts=_entries(top.get("contexts") or [], "context", CONTEXT, file),
+        clusters=_entries(top.get("clusters") or [], "cluster", CLUSTER, file),
+        users=_entries(top.get("users") or [], "user", USER, file),
+    )
+
+
+def _entries(listed: list[Any], kind: str, shape: Shape, file: Path) -> dict[str, KubeconfigEntry]:
+    entries: dict[str, KubeconfigEntry] = {}
+    for index, item in enumerate(listed):
+        where = f"{file}: {kind}s[{index}]"
+        try:
+            name = shaped(item, {"name": str}).get("name", "")
+            where = f"{file}: {kind} {name!r}"
+            fields = shaped((item or {}).get(kind), shape)
+        except WrongShape as error:
+            raise KubeconfigError(f"{where}: {error}") from error
+        if name in entries:
+            raise KubeconfigError(f"{where} is there twice; remove one, or give it another name")
+        entries[name] = KubeconfigEntry(name, fields, file, kind)
+    return entries
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            _warn_of_mode(file, os.fstat(stream.fileno()))
+            content = stream.read(MAX_SIZE + 1)
+    except PermissionError as error:
+        message = f"{file}: {error.strerror}; correct its owner or mode"
+        raise KubeconfigError(message) from error
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise KubeconfigError(f"{file}: {cause}; name the cluster's kubeconfig") from error
+    if len(content) > MAX_SIZE:
+        raise KubeconfigError(
+            f"{file}: larger than {MAX_SIZE >> 20} MiB; name the cluster's kubeconfig"
+        )
+    return content
 
 
 def _place(error: Exception) -> str:
@@ -153,37 +268,11 @@ def _place(error: Exception) -> str:
     return ""
 
 
-def _check_mode(file: Path) -> None:
-    if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        log.warning("kubeconfig %s is readable by others; chmod 600 it", file)
-
-
-def _entries(tree: Json, section: str, field: str, file: Path) -> dict[str, KubeconfigEntry]:
-    entries: dict[str, KubeconfigEntry] = {}
-    listed = tree.get(section) or []
-    if not isinstance(listed, list):
-        raise KubeconfigError(f"{file}: {section} is not a list")
-    for item in listed:
-        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            raise KubeconfigError(f"{file}: an entry of {section} has no name")
-        fields: Any = item.get(field) or {}
-        if not isinstance(fields, dict):
-            raise KubeconfigError(f"{file}: {field} {item['name']!r} has no fields")
-        entries.setdefault(item["name"], KubeconfigEntry(item["name"], fields, file))
-    return entries
-
-
-def _read_merged(files: list[Path]) -> _Document:
-    """Merge as kubectl does: the first file to name an entry gives all of it; missing files are
-    skipped. An entry keeps its own file, where its relative paths start.
+def _warn_of_mode(file: Path, found: os.stat_result) -> None:
+    """Warn of a file that its owner, who is us, can close to others. A mounted Secret's mode is the
+    kubelet's business.
     """
-    documents = [_read_one(file) for file in files if file.exists()]
-    if not documents:
-        raise KubeconfigError(f"none of {os.pathsep.join(map(str, files))} exists")
-    merged = replace(documents[0], contexts={}, clusters={}, users={})
-    for document in reversed(documents):
-        merged.contexts.update(document.contexts)
-        merged.clusters.update(document.clusters)
-        merged.users.update(document.users)
-    current = next((document.current for document in documents if document.current), "")
-    return replace(merged, current=current)
+    is_open = found.st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    is_mounted = (file.parent / "..data").is_symlink()
+    if is_open and found.st_uid == os.geteuid() and not is_mounted:
+        log.warning("kubeconfig %s is readable by others; chmod 600 it", file)

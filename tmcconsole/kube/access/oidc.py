@@ -40,7 +40,7 @@ class OidcToken:
 
     def __init__(self, user: KubeconfigEntry, config: Json, wall: Callable[[], float]) -> None:
         self._user = user
-        self._source = f"{user.file}: user {user.name!r}"
+        self._source = user.where
         provider = KubeconfigEntry(user.name, config, user.file)
         self._issuer = provider.text("idp-issuer-url").rstrip("/")
         self._client_id = provider.text("client-id")
@@ -51,7 +51,7 @@ class OidcToken:
         self._wall = wall
         self._lock = anyio.Lock()
         if not self._issuer or not self._client_id:
-            raise CredentialsError(f"{self._source}: oidc needs idp-issuer-url and client-id")
+            raise user.fault("oidc needs idp-issuer-url and client-id; add them")
         _expect_safe(self._issuer, self._source)
 
     async def header(self) -> Secret | None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tmcconsole.kube.access.kubeconfig import KubeconfigEntry
 from tmcconsole.kube.secret import CredentialsError, Secret
+
+_CERTIFICATE: Final = re.compile(
+    r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,19 @@ def pem_of(entry: KubeconfigEntry, name: str) -> str:
     """Return the PEM text of ``name``-data or of the file at ``name``; "" without either."""
     data = entry.text(f"{name}-data")
     if data:
-        try:
-            return base64.b64decode(data, validate=False).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
-            message = f"{entry.file}: {name}-data of {entry.name!r} is not base64-encoded PEM"
-            raise CredentialsError(message) from error
+        return base64.b64decode(data).decode("utf-8", "replace")
     path = entry.path(name)
-    return read_pem(path, f"{name} of {entry.name!r}") if path else ""
+    return read_pem(path, f"{entry.where}: {name}") if path else ""
 
 
 def read_pem(path: Path, what: str) -> str:
     """Return the text of a PEM file. Raises ``CredentialsError``."""
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"cannot read {path} ({what}): {error}") from error
+        return path.read_bytes().decode("utf-8", "replace")  # comments may be in any encoding
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        message = f"{what}: cannot read {path}: {cause}; correct the path or the file's mode"
+        raise CredentialsError(message) from error
 
 
 def build_context(certificates: Certificates) -> ssl.SSLContext:
@@ -76,17 +79,24 @@ def build_context(certificates: Certificates) -> ssl.SSLContext:
 
 
 def _load_authority(context: ssl.SSLContext, authority: str, source: str) -> None:
-    try:
-        context.load_verify_locations(cadata=authority)
-    except (ssl.SSLError, ValueError) as error:
-        message = f"{source}: the certificate authority is not a PEM certificate"
-        raise CredentialsError(message) from error
+    """Trust every certificate in the text. As in Go, comments between them are skipped, and so are
+    those that cannot be read as long as one can.
+    """
+    trusted = 0
+    for block in _CERTIFICATE.findall(authority):
+        with suppress(ssl.SSLError, ValueError):
+            context.load_verify_locations(cadata=block)
+            trusted += 1
+    if not trusted:
+        raise CredentialsError(
+            f"{source}: the certificate authority is not a PEM certificate; give the cluster's"
+        )
 
 
 def _load_identity(context: ssl.SSLContext, certificates: Certificates) -> None:
     source = certificates.source
     if certificates.key is None:
-        raise CredentialsError(f"{source}: a client certificate without its key")
+        raise CredentialsError(f"{source}: a client certificate without its key; add client-key")
 
     def refuse() -> str:  # without this OpenSSL would prompt on the terminal
         raise CredentialsError(f"{source}: the client key is encrypted; use an unencrypted one")
@@ -95,7 +105,9 @@ def _load_identity(context: ssl.SSLContext, certificates: Certificates) -> None:
         try:
             context.load_cert_chain(path, password=refuse)
         except (ssl.SSLError, OSError) as error:
-            message = f"{source}: client certificate and key do not match, or are not PEM"
+            message = (
+                f"{source}: client certificate and key do not match, or are not PEM; give both anew"
+            )
             raise CredentialsError(message) from error
 
 

@@ -55,13 +55,17 @@ class FixedToken:
 
 
 class FileToken:
-    """A token in a file, read again every minute and whenever it was rejected."""
+    """A token in a file, read again every minute and whenever it was rejected. ``instead`` is sent
+    as long as the file has none.
+    """
 
-    def __init__(self, path: Path, now: Callable[[], float]) -> None:
+    def __init__(
+        self, path: Path, now: Callable[[], float], *, instead: Secret | None = None
+    ) -> None:
         self._path = path
         self._now = now
         self._read_at = float("-inf")
-        self._value: Secret | None = None
+        self._value = instead
 
     async def header(self) -> Secret | None:
         """Return the file's token, or the last good one while the file cannot be read."""
@@ -78,16 +82,32 @@ class FileToken:
         """A token file has none."""
         return None
 
-    async def _read(self) -> None:
+    def read(self) -> None:
+        """Read the file. Blocking. Raises ``CredentialsError`` if there never was a token."""
         try:
-            text = await anyio.to_thread.run_sync(self._path.read_text)
-        except (OSError, UnicodeDecodeError) as error:
-            if self._value is None:
-                raise CredentialsError(f"cannot read token file {self._path}: {error}") from error
+            text = self._path.read_text("utf-8").strip()
+        except (OSError, ValueError) as error:
+            cause = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            self._unusable(f"{cause}; correct tokenFile, or the file's mode", error)
             return  # being replaced just now
         self._read_at = self._now()
-        if text.strip():
-            self._value = bearer(text.strip())
+        if not text or has_control(text):
+            what = "has a line break in its token" if text else "is empty"
+            self._unusable(f"it {what}; write the token on one line")
+            return
+        self._value = bearer(text)
+
+    def _unusable(self, what: str, cause: Exception | None = None) -> None:
+        if self._value is None:
+            raise CredentialsError(f"cannot read token file {self._path}: {what}") from cause
+
+    async def _read(self) -> None:
+        await anyio.to_thread.run_sync(self.read)
+
+
+def has_control(text: str) -> bool:
+    """Return whether a text has what no HTTP header may have: a line break or control character."""
+    return any(sign != "\t" and (sign < " " or sign == "\x7f") for sign in text)
 
 
 def bearer(token: str) -> Secret:
