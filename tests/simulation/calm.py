@@ -1,4 +1,4 @@
-"""What must come true once trouble ends: the liveness properties L1 to L6."""
+"""What must come true once trouble ends: the liveness properties L1 to L7."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.simulation.marks import (
 )
 from tests.simulation.swarm import TARGETS
 from tests.simulation.trace import Violation
+from tests.simulation.wakeups import unwoken
 from tests.simulation.watchdog import Made
 from tests.simulation.world import World
 from tmcconsole.kube.cache.informer_state import Phase
@@ -260,7 +261,7 @@ class Calm:
         return ""
 
     def _at_rest(self) -> str:
-        """L3 and L5: nothing asked, queues empty, informers watching, targets ready."""
+        """L3, L5, L7: nothing is under way, all is watched and ready, and what waits is woken."""
         engine = self.world.engine
         session = engine.session if engine else None
         if session is None or len(session.shared.targets) < len(TARGETS):
@@ -287,7 +288,8 @@ class Calm:
             failing = [one["type"] for one in conditions if one["status"] != "True"]
             if failing or not conditions:
                 return f"L5: target {name} is not {failing or 'reported'}"
-        return ""
+        asleep = unwoken(session)
+        return f"L7: {asleep}" if asleep else ""
 
 
 def _selects(placement: Json, label: str | None) -> bool:

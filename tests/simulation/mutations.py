@@ -184,6 +184,15 @@ def _believe_the_cache_of_the_replacement(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(gate, "_require_replacement", _nothing)
 
 
+def _forget_what_collides(monkeypatch: pytest.MonkeyPatch) -> None:
+    collide = ReconcileContext.collide
+
+    def for_ever(self: ReconcileContext, message: str) -> None:
+        collide(self, message)
+
+    monkeypatch.setattr(ReconcileContext, "collide", for_ever)
+
+
 BLIND: Final = ("stale_lists",)  # with crashes: copies nobody knows of
 FAILING: Final = ("server_error_5xx", "quota")
 MUTATIONS: Final = (
@@ -200,5 +209,6 @@ MUTATIONS: Final = (
     Mutation("leave before it is replaced", ("R13",), _leave_before_it_is_replaced),
     Mutation("believe the cache of it", ("R13",), _believe_the_cache_of_the_replacement),
     Mutation("never settle", ("L4", "I12"), _never_settle),
+    Mutation("never look again at a collision", ("L7",), _forget_what_collides),
     Mutation("report whatever was observed", ("I8", "L1"), _report_whatever_was_observed),
 )

@@ -18,6 +18,7 @@ LEASES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"lease_duration_s": 60.0, "lease_renew_deadline_s": 45.0, "lease_retry_s": 10.0},
     {"leases": False},
+    {"lease_renew_deadline_s": 9.2},  # who loses the hub for that long is back within a second
 )
 
 TIME_TRAVEL: Final = "time_travel"  # old lists for whoever has to list anew

@@ -62,14 +62,17 @@ def make_leases(
 
 @dataclass(slots=True)
 class DutyWatch:
-    """Queues the hub's objects again when duties come and go."""
+    """Queues the hub's objects again when duties have come and gone.
+
+    It compares what was told of the duties with what is so, not one moment with another: a Lease
+    that lapses and is renewed between two looks has stopped those who asked in between.
+    """
 
     shared: SyncContext
     scheduler: Scheduler
     leases: Leases
     reassign_all: Callable[[], None]
     report_all: Callable[[], None]
-    _held: tuple[tuple[str, bool, bool], ...] = ()
 
     def begin(self) -> None:
         """From now on, write only what is this replica's."""
@@ -83,15 +86,16 @@ class DutyWatch:
             self._look()
 
     def _look(self) -> None:
-        targets = self.scheduler.targets()
-        ready = frozenset(target.key for target in targets if target.ready)
-        duties, keys = self.shared.duties, [HUB, *(target.key for target in targets)]
-        held = tuple((key, duties.holds(key), duties.is_held(key)) for key in sorted(keys))
-        if held != self._held:
-            self._held, self.shared.ready = held, ready
+        shared = self.shared
+        ready = frozenset(target.key for target in self.scheduler.targets() if target.ready)
+        outdated = shared.duties.take_outdated()
+        if outdated:
+            shared.ready = ready
             self.scheduler.wake()
             self.reassign_all()
             self.report_all()
-        elif ready != self.shared.ready:  # another target's holder may report now
-            self.shared.ready = ready
+            for key in outdated & shared.targets.keys():
+                shared.targets[key].look_again()
+        elif ready != shared.ready:  # another target's holder may report now
+            shared.ready = ready
             self.report_all()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 HUB: Final = "hub"  # decisions about the hub as a whole: Placements, namespaces, silence
@@ -49,17 +49,39 @@ class HeldLeases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """Asked before each decision to write; the answers change while the engine runs."""
+    """Asked before each decision to write; the answers change while the engine runs.
+
+    Each answer is remembered, so that whoever was told what is not so any more is asked again,
+    however short the time was in which it was so.
+    """
 
     leases: HeldLeases | None = None  # None: this replica is the only one, and does everything
+    _told: set[tuple[str, bool, bool]] = field(default_factory=set)  # duty, whether of us, answer
 
     def holds(self, duty: str) -> bool:
         """True where this replica holds the duty at this instant."""
-        return self.leases is None or self.leases.is_ours(duty)
+        return self.leases is None or self._tell(duty, True, self.leases.is_ours(duty))
 
     def is_held(self, duty: str) -> bool:
         """True if some replica does, as far as we have seen."""
-        return self.leases is None or self.leases.is_held(duty)
+        return self.leases is None or self._tell(duty, False, self.leases.is_held(duty))
+
+    def take_outdated(self) -> frozenset[str]:
+        """Return the duties of which somebody was told what is not so now, and forget that."""
+        leases = self.leases
+        if leases is None:
+            return frozenset()
+        found = frozenset(
+            duty
+            for duty, of_us, answer in self._told
+            if answer != (leases.is_ours(duty) if of_us else leases.is_held(duty))
+        )
+        self._told.difference_update([told for told in self._told if told[0] in found])
+        return found
+
+    def _tell(self, duty: str, of_us: bool, answer: bool) -> bool:
+        self._told.add((duty, of_us, answer))
+        return answer
 
     @property
     def leads(self) -> bool:

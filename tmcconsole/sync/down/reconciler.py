@@ -138,6 +138,8 @@ class DownSync:
         entry = self.target.ledger.get(kind, key)
         if entry is None or entry.settled is None:
             return False
+        if entry.unjudged and self.shared.duties.holds(self.target.key):
+            return False
         source, copy = self.shared.hub.cached(kind, key), self.target.copy_of(kind, key)
         if source is None or copy is None or source.deleting or copy.deleting:
             return False
@@ -203,9 +205,8 @@ def hold_text(key: str) -> str:
 def stand_by(context: ReconcileContext, step: Step) -> float | None:
     """Record the copy's state without writing: another replica writes, or none may now."""
     if isinstance(step, Update) and step.drift and context.facts.copy is not None:
-        context.settle(
-            context.facts.copy
-        )  # it carries the desired state; its holder judges the rest
+        context.settle(context.facts.copy)  # it carries the desired state
+        context.entry.unjudged = True
         return None
     if isinstance(step, Create | Update | ReportDiff):
         context.stand(SyncState.PENDING, "Standby", "another replica writes it")

@@ -66,6 +66,7 @@ class LedgerEntry:
 
     standing: Standing
     settled: Settled | None = None
+    unjudged: bool = False  # it was settled with drift that only the holder of the target judges
     # {origin: UID of the copy we wrote for it}; at most one, for the current hub object.
     wrote: dict[str, str] = field(default_factory=dict)
     newest: tuple[bytes, float] = (b"", 0.0)  # hub content, and when (monotonic) it was first seen
@@ -140,7 +141,7 @@ class Ledger:
     def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
         """Record that the copy carries the desired state."""
         entry = self.entry(kind, key)
-        entry.settled = settled
+        entry.settled, entry.unjudged = settled, False
         entry.tried = entry.refused = None
         if entry.waiting_since:
             self.lags.append((now, now - entry.waiting_since))
