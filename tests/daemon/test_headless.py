@@ -106,12 +106,19 @@ async def test_the_document_has_targets_objects_errors_and_engine() -> None:
         "queue_depth": 0,
         "objects": 3,
         "in_sync": 3,
+        "stale": 0,
         "state": "",
         "reason": "",
         "holder": "",
         "message": "",
     }
-    assert status["objects"] == {"placed": 3, "in_sync": 3, "pending": 0, "failed": 0}
+    assert status["objects"] == {
+        "placed": 3,
+        "in_sync": 3,
+        "pending": 0,
+        "failed": 0,
+        "stale": 0,
+    }
     assert status["errors"][0]["event"] == "ClusterUnreachable"
     assert status["engine"]["version"] == "1.2.3"
     assert status["engine"]["uptime_s"] == 60.0

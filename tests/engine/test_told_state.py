@@ -7,12 +7,24 @@ import json
 import anyio
 import pytest
 
-from tests.faults.stage import open_shop
-from tests.world.world import SYNC_TARGETS
+from tests.engine.test_old_errors import go_on
+from tests.faults.stage import Stage, open_shop
+from tests.simulation.loop import virtual_wall
+from tests.world.world import DEPLOYMENTS, SYNC_TARGETS, make_deployment
 from tmcconsole.contract.commands import Text, Why
+from tmcconsole.contract.records import Health, HealthRecord
+from tmcconsole.daemon.follow import Follower
+from tmcconsole.daemon.printer import document
+from tmcconsole.daemon.verdict import troubles
 from tmcconsole.sync.names.markers import PAUSE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+
+async def board_of(world: Stage) -> Follower:
+    board = Follower()
+    await board.pull(world.engine)
+    return board
 
 
 async def test_a_copy_that_waits_says_who_paused_its_target_and_why() -> None:
@@ -29,3 +41,73 @@ async def test_a_copy_that_waits_says_who_paused_its_target_and_why() -> None:
 
         assert "east is paused by kim: maintenance" in await pause("kim", "maintenance")
         assert "east is paused by lee: audit" in await pause("lee", "audit")
+
+
+async def test_what_was_in_sync_on_a_silent_target_is_not_known_since_it_was_heard() -> None:
+    async with open_shop(("east", "west")) as world:
+        await anyio.sleep(60)
+        cut = virtual_wall()
+        world.sims["east"].faults.switch("outage")
+        await anyio.sleep(60)
+        board = await board_of(world)
+
+        status = document(board)
+        east, west = status["targets"]
+        assert (east["objects"], east["in_sync"], east["stale"]) == (1, None, 1)
+        assert (west["objects"], west["in_sync"], west["stale"]) == (1, 1, 0)
+        assert (status["objects"]["in_sync"], status["objects"]["stale"]) == (1, 1)
+        (copy,) = troubles(board)
+        assert (copy.cell.target, copy.state) == ("east", "Stale")
+        assert cut - 10 <= copy.cell.since <= cut
+
+
+async def test_after_a_restart_what_is_wanted_on_a_silent_target_is_counted_and_not_known() -> None:
+    async with open_shop(("east", "west")) as world:
+        await anyio.sleep(60)
+        cut = virtual_wall()
+        world.sims["east"].faults.switch("outage")
+        await anyio.sleep(60)
+        await world.stop()
+        go_on(world)
+        await anyio.sleep(60)
+        board = await board_of(world)
+
+        (east, _), counts = document(board)["targets"], document(board)["objects"]
+        assert (east["objects"], east["in_sync"], east["stale"]) == (1, None, 1)
+        assert (counts["placed"], counts["in_sync"], counts["stale"]) == (2, 1, 1)
+        (copy,) = troubles(board)
+        assert (copy.cell.target, copy.state, copy.cell.reason) == ("east", "Stale", "NotHeardYet")
+        assert cut <= copy.cell.since <= cut + 15
+
+        world.sims["east"].faults.clear()
+        await anyio.sleep(60)
+        assert troubles(await board_of(world)) == []
+
+
+async def test_after_a_restart_with_no_target_at_all_everything_wanted_is_told() -> None:
+    async with open_shop(("east",)) as world:
+        await world.stop()
+        world.sims["east"].faults.switch("outage")
+        go_on(world)
+        await anyio.sleep(60)
+
+        assert [one.record.key for one in troubles(await board_of(world))] == [
+            "configmaps/shop/settings"
+        ]
+
+
+async def test_a_deployment_without_its_pods_is_not_healthy_in_the_tree() -> None:
+    async with open_shop(("east",)) as world:
+        broken = make_deployment(replicas=2)
+        broken["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/crash:1"
+        await world.hub.apply(DEPLOYMENTS, broken)
+        await anyio.sleep(60)
+
+        tree = {str(one.path): one for one in (await board_of(world)).of(HealthRecord)}
+        for path in ("system", "system/targets/east", "system/targets/east/deployments.apps"):
+            assert tree[path].status in (Health.DEGRADED, Health.UNHEALTHY), path
+            assert "web 0/2 ready" in tree[path].reason
+
+        await world.hub.delete(DEPLOYMENTS, "shop", "web")
+        await anyio.sleep(60)
+        assert all(one.status is Health.HEALTHY for one in (await board_of(world)).of(HealthRecord))

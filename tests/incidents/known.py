@@ -11,31 +11,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 SCREEN = r"screen \d+x\d+"
-# Moments at which a target does not answer the program.
-SILENT = r"(cut off|refused|hangs|before|after|both down|one down)"
 # Incidents of something that is wanted on a target and cannot be there.
 CANNOT_BE = r"(a definition is missing on one target: missing|a kind is forbidden: forbidden)"
 PODS = r"(pods crash|an image cannot be pulled|a quota leaves pods unstarted|no node has room)"
 
 KNOWN: dict[str, str] = {
-    "status and why exit with 0 whatever they tell": r": exit code: told '0', but (3|4)",
-    "what was in sync on a target that does not answer is told as of now":
-        rf": {SILENT}: (status|{SCREEN}): (targets: )?in sync on \S+: told '\d+(/\d+)?', but 0",
-    "why tells since when a copy was in sync as since when its target is silent":
-        rf": {SILENT}: why: since, ",
     "one silence is several lines of history": r": history: lines of ",
     "the history says after how long a trouble was over, and not at what time":
         r": history: it until ",
     "with the hub down, no two keys lead to when it is tried again":
         r"the hub is down: down: keystrokes: keys to the remedy",
-    "after a restart, what is wanted on a target that does not answer is in no count and no list":
-        rf": after: (status|why|{SCREEN}): "
-        r"(objects placed|objects on|all is well|what is listed|resources: |header: in sync"
-        r"|targets: in sync)",
     "a kind that may not be listed any more is told as in sync":
         rf"a right is taken back: taken back: (status|why|{SCREEN}): "
-        r"(objects in sync|in sync on|all is well|what is listed|resources: |header: in sync"
-        r"|targets: in sync|health: system)",
+        r"(exit code|objects in sync|in sync on|all is well|what is listed|resources: "
+        r"|header: in sync|targets: in sync|health: system)",
     "a failure began with its last try": (
         rf"a webhook is down: down: (why: since, |{SCREEN}: problems: since|history: )"
     ),
@@ -46,8 +35,6 @@ KNOWN: dict[str, str] = {
     "the history has no line of a drain that is over":
         r"a drain with a place to go: moved: history: ",
     "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",
-    "a fleet whose pods do not run is healthy":
-        rf"{PODS}: [^:]+: {SCREEN}: health: system",
 }  # fmt: skip
 
 # Told in some runs and not in others, since it hangs on which of two probes comes first.

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tmcconsole.contract.records import Health, HealthRecord
 from tmcconsole.tmc.health.health import (
+    CopyCounts,
     Reading,
     TargetFacts,
     aged,
@@ -160,4 +161,13 @@ def test_a_kind_is_judged_by_its_share_of_failures(
 ) -> None:
     in_sync, pending, failed = counts
 
-    assert kind_health(in_sync=in_sync, pending=pending, failed=failed)[0] is expected
+    assert kind_health(CopyCounts(in_sync, pending, failed))[0] is expected
+
+
+def test_copies_that_do_not_work_are_not_healthy_because_they_are_in_sync() -> None:
+    facts = CopyCounts(in_sync=3, pending=0, failed=0, unhealthy=1, example="web 0/3 ready")
+
+    assert kind_health(facts) == (D, "1 of 3 not healthy: web 0/3 ready")
+    assert kind_health(CopyCounts(1, 0, 0, unhealthy=1, example="web"))[0] is U
+    assert kind_health(CopyCounts(1, 0, 0, degraded=1, example="web"))[0] is D
+    assert kind_health(CopyCounts(1, 0, 0, stale=1)) == (X, "1 of 2 not known")

@@ -260,7 +260,7 @@ def _target(rng: random.Random, index: int, name: str, env: str) -> TargetRecord
         3: dict(state=TargetState.UNREACHABLE, ready=False, reason=S("ClusterUnreachable"),
                 message=S("connect to 10.9.8.7:6443 timed out; check the VPN"),
                 next_try_at=NOW + 14, health=Health.UNHEALTHY, contact_at=NOW - 260,
-                heartbeat_at=NOW - 265, since=NOW - 255),
+                heartbeat_at=NOW - 265, since=NOW - 255, in_sync=0, stale=41),
         4: dict(pause=Pause(NOW + 1500, S("mara"), S("JIRA-1842 node upgrade"))),
         5: dict(cordoned=True, state=TargetState.SYNCING),
     }  # fmt: skip

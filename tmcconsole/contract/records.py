@@ -102,6 +102,7 @@ class EngineRecord(Record, frozen=True):
     in_sync: int = 0
     pending: int = 0
     failed: int = 0
+    stale: int = 0  # in sync when their target last answered, or never seen there; not known now
     write_attempts: int = 0  # to hub and targets since start, except heartbeats and leases
     read_only: bool = False
     replica: SafeText = SafeText()  # this engine, if replicas share the targets; "" = alone
@@ -137,9 +138,10 @@ class TargetRecord(Record, frozen=True):
     deletes_held_since: float = 0.0  # when the brake tripped; 0 = it has not, or not known
     kinds: int = 0  # kinds synced
     objects: int = 0  # objects that should be on this target
-    in_sync: int = 0
+    in_sync: int = 0  # as the target says now: none while it does not respond
     pending: int = 0
     failed: int = 0
+    stale: int = 0  # in sync when it last answered, or never seen there; not known now
     upsynced: int = 0  # objects the target owns that the hub shows
     upsync_failed: int = 0  # objects the target owns that the hub does not show, or shows outdated
     queue_depth: int = 0

@@ -18,7 +18,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
 )
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.daemon.verdict import ILL, Unknown, troubles, unknowns
+from tmcconsole.daemon.verdict import ANSWERS, ILL, Unknown, troubles, unknowns
 
 Document = dict[str, Any]
 MAX_TROUBLES: Final = 100
@@ -189,7 +189,8 @@ def _target(target: TargetRecord, wall: float) -> Document:
         "heartbeat_age_s": round(max(0.0, wall - beat), 1) if beat else None,
         "queue_depth": target.queue_depth,
         "objects": target.objects,
-        "in_sync": target.in_sync,
+        "in_sync": target.in_sync if target.state in ANSWERS else None,
+        "stale": target.stale,
         "state": target.state.value,
         "reason": target.reason,
         "holder": target.holder,
@@ -232,12 +233,13 @@ def _kind_line(kind: Document) -> str:
 def _objects(engine: EngineRecord | None) -> dict[str, int]:
     """Count (object, target) pairs."""
     if engine is None:
-        return dict.fromkeys(("placed", "in_sync", "pending", "failed"), 0)
+        return dict.fromkeys(("placed", "in_sync", "pending", "failed", "stale"), 0)
     return {
         "placed": engine.placed,
         "in_sync": engine.in_sync,
         "pending": engine.pending,
         "failed": engine.failed,
+        "stale": engine.stale,
     }
 
 
@@ -281,7 +283,8 @@ def _number(value: int | None) -> str:
 
 
 def _counts(status: Document) -> Iterable[tuple[str, str]]:
-    return ((name, _number(count)) for name, count in status["objects"].items())
+    counts = status["objects"]
+    return ((name, _number(counts[name])) for name in counts if name != "stale" or counts[name])
 
 
 def _unhealthy(status: Document) -> str:

@@ -18,7 +18,7 @@ from tmcconsole.daemon.follow import Follower
 WELL: Final = 0
 NOT_WELL: Final = 3  # something is not in sync, or not healthy
 NOT_ASKED: Final = 4  # something could not be asked: its state is unknown
-_ANSWERS: Final = (TargetState.SYNCING, TargetState.STANDBY)
+ANSWERS: Final = (TargetState.SYNCING, TargetState.STANDBY)  # states of targets that respond
 ILL: Final = (Health.DEGRADED, Health.UNHEALTHY)
 
 
@@ -56,7 +56,7 @@ def unknowns(board: Follower) -> list[Unknown]:
         since, cause = (engine.hub_since, engine.hub_reason) if engine else (0.0, "")
         found.append(Unknown("hub", since, str(cause or "not connected yet")))
     for target in board.of(TargetRecord):
-        if target.state not in _ANSWERS:
+        if target.state not in ANSWERS:
             cause = str(target.message or target.reason or target.state.value)
             found.append(Unknown(target.name, target.contact_at, cause))
     return found

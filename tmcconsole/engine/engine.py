@@ -14,7 +14,7 @@ from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Query, Refused
-from tmcconsole.contract.records import EngineRecord, SyncState
+from tmcconsole.contract.records import EngineRecord
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.board import Board
 from tmcconsole.engine.board.projector import Projector
@@ -224,7 +224,6 @@ class Engine:
         leases = session.leases if session else None
         tallies = self._projector.tallies.values()
         counts = sum((tally.total() for tally in tallies), Tally().total())
-        in_sync = sum(tally.total()[SyncState.IN_SYNC] for tally in tallies if tally.is_current)
         up = session is not None and session.probe.is_up
         reason = session.probe.message if session is not None else self._hub_reason
         return EngineRecord(
@@ -237,9 +236,10 @@ class Engine:
             hub_reason=SafeText() if up else reason,
             hub_since=session.probe.since or self._hub_since if session else self._hub_since,
             placed=counts.total(),
-            in_sync=in_sync,
+            in_sync=sum(tally.in_sync() for tally in tallies),
             pending=waiting(counts),
             failed=failed(counts),
+            stale=sum(tally.stale() for tally in tallies),
             write_attempts=self.write_attempts,
             read_only=self.settings.console.read_only,
             replica=SafeText(self.replica),

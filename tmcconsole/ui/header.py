@@ -54,6 +54,8 @@ def _objects(engine: EngineRecord, held: int, width: int) -> Runs:
         return BLANK
     tone = "synced" if engine.in_sync == engine.placed else "pending"
     runs: Runs = (Run("  "), Run(f"{count(engine.in_sync)}/{count(engine.placed)} in sync", tone))
+    if engine.stale:
+        runs += (Run(f"  {count(engine.stale)} not known", "stale"),)
     if engine.pending and width >= ROOMY:
         runs += (Run(f"  {count(engine.pending)} pending", "pending"),)
     if held:

@@ -74,7 +74,7 @@ async def _read_hub(settings: Settings) -> Document:
         "targets": [_target(tree, runtime.wall(), settings.sync) for tree in trees],
         "kinds": [kind for tree in trees for kind in _kinds(tree)],
         "unhealthy": None,
-        "objects": dict.fromkeys(("placed", "in_sync", "pending", "failed")),
+        "objects": dict.fromkeys(("placed", "in_sync", "pending", "failed", "stale")),
         "errors": [],
         "engine": {"version": None, "uptime_s": None, "revision": None, "hub_connected": True},
     }
@@ -111,7 +111,7 @@ def _target(tree: dict[str, Any], wall: float, sync: SyncSettings) -> Document:
         "paused": target.pause is not None,
         "cordoned": target.unschedulable,
         "heartbeat_age_s": None if age is None else round(age, 1),
-        **dict.fromkeys(("queue_depth", "objects", "in_sync")),
+        **dict.fromkeys(("queue_depth", "objects", "in_sync", "stale")),
         "state": "Silent" if is_silent else "Served",
         "reason": "NoHeartbeat" if is_silent else "",
         "message": "",

@@ -84,10 +84,14 @@ def judged_copies(
     session: HubSession, item: Item, silent: Mapping[str, float], wall: float
 ) -> Iterator[JudgedCopy]:
     """Yield what is known of an object on each concerned target, by name."""
-    for target in sorted(session.shared.targets.values(), key=lambda target: target.name):
-        entry = target.ledger.get(*item)
-        if entry is not None:
-            yield _look(session, target, item, entry, silent.get(target.name), wall)
+    targets = {target.name: target for target in session.shared.targets.values()}
+    for name in sorted(targets.keys() | session.unheard.keys()):
+        ledger = targets[name].ledger if name in targets else session.unheard[name]
+        entry, heard_at = ledger.get(*item), silent.get(name)
+        if entry is not None and name in targets:
+            yield _look(session, targets[name], item, entry, heard_at, wall)
+        elif entry is not None:
+            yield _unheard(name, entry.standing, heard_at or wall, wall)
 
 
 def worst_of(looks: Sequence[JudgedCopy]) -> JudgedCopy:
@@ -120,7 +124,7 @@ def _look(
     health, told, tree = _judge(session, target, item, entry)
     ready = told if tree is not None else SafeText()
     if heard_at is not None:
-        standing = _last_known(session, target.name, item, standing)
+        standing = _last_known(session, target.name, item, standing, heard_at)
         told = SafeText(f"{target.name} does not respond; last known: {told}")
         ready = SafeText(f"{ready}, last known") if ready else ready
         health = _aged(health, heard_at, wall)
@@ -136,6 +140,21 @@ def _look(
         heard_at=heard_at or 0.0,
     )
     return JudgedCopy(cell, told, tree, standing.state is SyncState.DELETING)
+
+
+def _unheard(name: str, standing: Standing, silent_since: float, wall: float) -> JudgedCopy:
+    """Return a copy on a target that has not answered since the start."""
+    cell = Cell(
+        target=SafeText(name),
+        state=standing.state,
+        reason=standing.reason,
+        message=standing.message,
+        since=silent_since,
+        health=_aged(Health.UNKNOWN, silent_since, wall),
+        told=standing.message,
+        heard_at=silent_since,
+    )
+    return JudgedCopy(cell, cell.told, None, standing.state is SyncState.DELETING)
 
 
 def _aged(health: Health, heard_at: float, wall: float) -> Health:
@@ -194,17 +213,24 @@ def _with(told: SafeText, more: str) -> SafeText:
     return SafeText(f"{told}, {more}" if more else told)
 
 
-def _last_known(session: HubSession, name: str, item: Item, last: Standing) -> Standing:
-    """Return an object's state on a target that does not respond: stale, or waiting for it."""
+def _last_known(
+    session: HubSession, name: str, item: Item, last: Standing, heard_at: float
+) -> Standing:
+    """Return an object's state on a target that does not respond: stale, or waiting for it.
+
+    Either began when the target was last heard, or later with the change that waits for it.
+    """
+    since = max(last.since, heard_at)
     if last.state is SyncState.IN_SYNC:
-        return replace(last, state=SyncState.STALE)
+        return replace(last, state=SyncState.STALE, since=since)
     if last.state not in WAITING:
         return last
     source = session.shared.hub.cached(*item)
     leaving = source is None or source.deleting
     message = SafeText(f"waiting for {name}, which does not respond")
     state = SyncState.DELETING if leaving else SyncState.PENDING
-    return Standing(state, SafeText("AwaitingCluster"), message, last.since)
+    reason = "AwaitingCluster"
+    return Standing(state, SafeText(reason), message, since)
 
 
 def _summary(

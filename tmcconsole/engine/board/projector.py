@@ -20,6 +20,7 @@ from tmcconsole.contract.records import (
     QueueRecord,
 )
 from tmcconsole.engine.board.board import Board
+from tmcconsole.engine.board.ill_copies import IllCopies
 from tmcconsole.engine.board.kind_records import KindFacts, kind_facts, kind_record
 from tmcconsole.engine.board.object_records import object_record
 from tmcconsole.engine.board.target_records import (
@@ -34,6 +35,7 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.tmc.health.health import STALE_DEGRADED_S, STALE_UNHEALTHY_S, roll_up
 
 OBJECTS_PER_TURN: Final = 50  # then yield to other tasks: about 10 ms of building records
@@ -49,6 +51,7 @@ class Projector:
     session: Callable[[], HubSession | None]
     wall: Callable[[], float]
     tallies: dict[str, Tally] = field(default_factory=dict)  # by target name
+    _ill: IllCopies = field(default_factory=IllCopies)
     _dirty: dict[Item, None] = field(default_factory=dict)
     _silence: dict[str, int] = field(default_factory=dict)  # as last seen; see ``_note_silence``
     _tree: dict[str, HealthRecord] = field(default_factory=dict)
@@ -77,13 +80,13 @@ class Projector:
         self._queues(session)
         self._kinds()
         self._placements(session)
-        self._health(session)
         await self._objects(session)
+        self._health(session)
 
     def count(self) -> None:
         """Count the copies by state, for each target and kind, if anything changed."""
         for name, supervisor in self.supervisors.items():
-            ledger = supervisor.target.ledger if supervisor.target else None
+            ledger = _ledger_of(supervisor)
             known = self.tallies.get(name)
             if known is None or known.counted != (id(ledger), ledger.version if ledger else 0):
                 known = self.tallies[name] = tally_of(ledger)
@@ -110,7 +113,7 @@ class Projector:
         self._replace("PlacementRecord", [placement_record(one) for one in decided])
 
     def _health(self, session: HubSession) -> None:
-        readings = health_readings(session, self.supervisors, self.tallies, self.wall())
+        readings = health_readings(session, self.supervisors, self.tallies, self._ill, self.wall())
         self._tree = roll_up(readings, self.wall(), self._tree)
         self._replace("HealthRecord", list(self._tree.values()))
 
@@ -135,8 +138,9 @@ class Projector:
             for name, at in heard.items()
         }
         for name, supervisor in sorted(self.supervisors.items()):
-            if ages.get(name) != self._silence.get(name) and supervisor.target is not None:
-                for kind, key, _ in supervisor.target.ledger.entries():
+            ledger = _ledger_of(supervisor)
+            if ages.get(name) != self._silence.get(name) and ledger is not None:
+                for kind, key, _ in ledger.entries():
                     self.touch(kind, key)
         self._silence = ages
 
@@ -149,7 +153,16 @@ class Projector:
             record = object_record(session, item, heard, wall)
             if record is None:
                 self.board.remove(RecordRef("ObjectRecord", f"{item.lane}/{item.key}"))
+                self._ill.note(item, ())
             else:
                 self.board.put(record)
+                self._ill.note(item, record.cells)
             if number % OBJECTS_PER_TURN == 0:
                 await anyio.lowlevel.checkpoint()
+
+
+def _ledger_of(supervisor: Supervisor) -> Ledger | None:
+    """Return how a target's copies stand, or what is wanted there before its first answer."""
+    if supervisor.target is not None:
+        return supervisor.target.ledger
+    return supervisor.session.unheard.get(supervisor.name)

@@ -17,6 +17,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
 )
 from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.board.ill_copies import IllCopies
 from tmcconsole.engine.board.object_records import FAILED, WAITING
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.sync_target_status import summary
@@ -29,6 +30,7 @@ from tmcconsole.sync.state.ledger import LANE, Ledger
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.health.health import (
     HUB,
+    CopyCounts,
     Reading,
     TargetFacts,
     kind_health,
@@ -62,6 +64,16 @@ class Tally:
     def objects(self) -> int:
         """Return how many copies exist or should exist."""
         return self.total().total()
+
+    def in_sync(self) -> int:
+        """Return how many copies are in sync as the target says now."""
+        return self.total()[SyncState.IN_SYNC] if self.is_current else 0
+
+    def stale(self) -> int:
+        """Return of how many copies it is not known now whether they are in sync."""
+        counts = self.total()
+        old = 0 if self.is_current else counts[SyncState.IN_SYNC]
+        return old + counts[SyncState.STALE]
 
 
 def tally_of(ledger: Ledger | None) -> Tally:
@@ -114,9 +126,10 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         deletes_held_since=target.brake.tripped_at if target else 0.0,
         kinds=len(target.kinds) if target else 0,
         objects=counts.total(),
-        in_sync=counts[SyncState.IN_SYNC],
+        in_sync=tally.in_sync(),
         pending=waiting(counts),
         failed=failed(counts),
+        stale=tally.stale(),
         upsynced=tally.upsynced().total(),
         upsync_failed=failed(tally.upsynced()),
         queue_depth=len(target.queue) if target else 0,
@@ -169,6 +182,7 @@ def health_readings(
     session: HubSession,
     supervisors: Mapping[str, Supervisor],
     tallies: Mapping[str, Tally],
+    ill: IllCopies,
     wall: float,
 ) -> list[Reading]:
     """Return what is known of the health of the hub, each target, and each kind on it."""
@@ -181,9 +195,17 @@ def health_readings(
         )
         tally, heard = tallies.get(name) or Tally(), silent({name: supervisor}).get(name)
         for kind, counts in sorted(tally.by_kind.items()):
-            status, reason = kind_health(
-                in_sync=counts[SyncState.IN_SYNC], pending=waiting(counts), failed=failed(counts)
+            unhealthy, degraded, example = ill.counts(name, kind)
+            facts = CopyCounts(
+                in_sync=counts[SyncState.IN_SYNC],
+                pending=waiting(counts),
+                failed=failed(counts),
+                stale=counts[SyncState.STALE],
+                unhealthy=unhealthy,
+                degraded=degraded,
+                example=example,
             )
+            status, reason = kind_health(facts)
             if heard is not None:  # what is known of it describes the past
                 status, reason = worst((status, Health.UNKNOWN)), f"last known: {reason}"
             readings.append(Reading(kind_path(name, kind), kind, status, reason, seen_at=heard))

@@ -41,7 +41,7 @@ from tmcconsole.sync.leaving.reconciler import LeavingSync
 from tmcconsole.sync.queue.controller import Controller, Reconciler
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.context import SyncContext
-from tmcconsole.sync.state.ledger import ObjectRecords
+from tmcconsole.sync.state.ledger import Ledger, ObjectRecords
 from tmcconsole.sync.status.reconciler import StatusSync, wants_status
 from tmcconsole.tmc.history.audit import AuditLog, Recalled
 from tmcconsole.tmc.history.history import History
@@ -83,6 +83,8 @@ class HubSession:
     on_rights: list[Callable[[], None]] = field(default_factory=list)  # what we may do did
     definitions: KnownDefinitions = field(init=False)
     rights: Rights = field(init=False)
+    # By target name: what is wanted on targets that have not answered since the start.
+    unheard: dict[str, Ledger] = field(default_factory=dict)
     _mirrors: InformerSet | None = None
     _well: dict[Item, int] = field(default_factory=dict)  # see ``HubOutcomes``
     _again: Rediscovery = field(init=False)

@@ -1,12 +1,14 @@
-"""Objects that belong on a target and cannot be there, because their kind is not synced with it.
+"""Objects that belong on a target and of which no reconciler says how they stand there.
 
-Each is noted in the target's ledger with the reason and the remedy of its kind, so that it is
-counted and told like any other. What no target shares with the hub is watched here for that only.
+Those of a kind that is not synced with the target are noted in its ledger with the reason and the
+remedy of the kind; those wanted on a target that has not answered since the start, in a ledger of
+their own (``HubSession.unheard``). So they are counted and told like any other. What no target
+shares with the hub is watched here for that only.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,10 +22,12 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
+from tmcconsole.sync.names.markers import finalizer_keys
 from tmcconsole.sync.names.renames import is_made_by_clusters
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.hub import Watched
+from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.target import Target
 
 LOOK_S: Final = 1.0
@@ -87,17 +91,30 @@ class Unplaceable:
         kinds = {
             name: dict(_not_synced(supervisor)) for name, supervisor in self.supervisors.items()
         }
-        ids = {id for of_target in kinds.values() for id in of_target}
+        unheard = {one.name: self._may_be_on(one) for one in self.supervisors.values()}
+        ids = {id for of_target in (*kinds.values(), *unheard.values()) for id in of_target}
         informers.follow(self._to_watch(ids))
         namespaces = self.session.shared.hub.namespaces.version
-        rests_on = (namespaces, *self._versions(ids), *kinds.items())
+        rests_on = (namespaces, *self._versions(ids), *kinds.items(), *unheard.items())
         if rests_on == self._seen:
             return
         for name, of_target in kinds.items():
             target = self.supervisors[name].target
-            if target is not None and self.supervisors[name].connection is not None:
+            if target is None:
+                await self._note_unheard(self.supervisors[name], unheard[name])
+                continue
+            self._has_answered(name)
+            if self.supervisors[name].connection is not None:
                 await self._note(target, of_target)
         self._seen = rests_on
+
+    def _may_be_on(self, supervisor: Supervisor) -> frozenset[str]:
+        """Return the kinds that a target may hold which has not answered since the start."""
+        if supervisor.target is not None:
+            return frozenset()
+        registered = supervisor.registration.found()
+        before = registered.synced_kinds if registered is not None else frozenset[str]()
+        return before | self.session.shared.hub.kinds.keys()
 
     def _to_watch(self, ids: set[str]) -> dict[str, Kind]:
         served = {kind.id: kind for kind in reversed(self.session.discovery.kinds)}
@@ -116,9 +133,15 @@ class Unplaceable:
     def _watched(self, id: str) -> Watched | None:
         return self.session.shared.hub.kinds.get(id) or self._unshared.get(id)
 
+    def _has_answered(self, name: str) -> None:
+        """Forget what was wanted there: from now on the target's own ledger says how it stands."""
+        ledger = self.session.unheard.pop(name, None)
+        for kind, key, _ in ledger.entries() if ledger is not None else ():
+            self.session.context.records.touch(kind, key)
+
     async def _note(self, target: Target, kinds: Mapping[str, KindStanding]) -> None:
         wall = self.session.context.runtime.wall()
-        found = {item async for item in self._belonging(target, kinds)}
+        found = {item async for item, _ in self._belonging(target.key, kinds, self._belongs)}
         for item in found:
             standing = kinds[item.lane]
             message = standing.message
@@ -132,26 +155,44 @@ class Unplaceable:
                 target.ledger.forget(*item)
         self._noted[target.name] = found
 
+    async def _note_unheard(self, supervisor: Supervisor, ids: frozenset[str]) -> None:
+        """Note what is wanted on a target of which nothing is known since the start."""
+        wall, name = self.session.context.runtime.wall(), supervisor.name
+        ledger = self.session.unheard.setdefault(name, Ledger(self.session.context.records))
+        message = f"{name} has not answered since the start: what is there is not known"
+        left = {Item(id, key) for id, key, _ in ledger.entries()}
+        async for item, cached in self._belonging(supervisor.key, ids, self._is_wanted):
+            left.discard(item)
+            state = SyncState.DELETING if cached.deleting else SyncState.STALE
+            ledger.stand(*item, state, wall, reason="NotHeardYet", message=message)
+        for item in left:
+            ledger.forget(*item)
+
     async def _belonging(
-        self, target: Target, kinds: Mapping[str, KindStanding]
-    ) -> AsyncIterator[Item]:
-        """Yield the objects of ``kinds`` that the hub wants on a target."""
+        self, key: str, ids: Iterable[str], belongs: Callable[[str, Item, CachedObject], bool]
+    ) -> AsyncIterator[tuple[Item, CachedObject]]:
+        """Yield the objects of some kinds that belong on a target."""
         number = 0
-        for id in sorted(kinds):
+        for id in sorted(ids):
             watched = self._watched(id)
             for cached in watched.informer.objects() if watched is not None else ():
                 number += 1
                 if number % PER_TURN == 0:
                     await anyio.lowlevel.checkpoint()
                 item = Item(id, cached.key)
-                if self._belongs(target, item, cached):
-                    yield item
+                if belongs(key, item, cached):
+                    yield item, cached
 
-    def _belongs(self, target: Target, item: Item, cached: CachedObject) -> bool:
+    def _belongs(self, key: str, item: Item, cached: CachedObject) -> bool:
+        """True for what the hub wants on a target, though its kind is not synced with it."""
         if cached.deleting or is_made_by_clusters(item.lane, item.key.name) or _is_owned(cached):
             return False
         expected = expected_of(self.session.shared, item, cached.decode())
-        return expected is not None and target.key in expected.keys
+        return expected is not None and key in expected.keys
+
+    def _is_wanted(self, key: str, item: Item, cached: CachedObject) -> bool:
+        """True for what may have a copy on a target, and for what should have one."""
+        return key in finalizer_keys(cached.decode()) or self._belongs(key, item, cached)
 
     def _make_informer(self, kind: Kind) -> Informer:
         runtime = self.session.context.runtime

@@ -106,14 +106,36 @@ def target_health(facts: TargetFacts, now: float) -> tuple[Health, str]:
     return Health.HEALTHY, f"{facts.kinds} kinds synced"
 
 
-def kind_health(*, in_sync: int, pending: int, failed: int) -> tuple[Health, str]:
-    """Return the health of one kind on one target from the number of copies in each state."""
-    total = in_sync + pending + failed
-    if failed == 0:
-        return Health.HEALTHY, f"{in_sync} of {total} in sync"
-    share = failed / total
-    status = Health.UNHEALTHY if share > ERROR_RATE_UNHEALTHY else Health.DEGRADED
-    return status, f"{failed} of {total} failed"
+@dataclass(frozen=True, slots=True)
+class CopyCounts:
+    """How the copies of one kind on one target stand, and how those that are there fare."""
+
+    in_sync: int
+    pending: int
+    failed: int
+    stale: int = 0  # not known now
+    unhealthy: int = 0  # of those not failed
+    degraded: int = 0
+    example: str = ""  # one of the worst, with what is told of it
+
+
+def kind_health(facts: CopyCounts) -> tuple[Health, str]:
+    """Return the health of one kind on one target, and why.
+
+    A copy that is as wanted and does not work counts as much as one that is not as wanted.
+    """
+    total = facts.in_sync + facts.pending + facts.failed + facts.stale
+    bad, ill = facts.failed + facts.unhealthy, facts.unhealthy + facts.degraded
+    said = [f"{facts.failed} of {total} failed"] if facts.failed else []
+    if ill:
+        said.append(f"{ill} of {total} not healthy: {facts.example}")
+    if bad > total * ERROR_RATE_UNHEALTHY:
+        return Health.UNHEALTHY, "; ".join(said)
+    if said:
+        return Health.DEGRADED, "; ".join(said)
+    if facts.stale:
+        return Health.UNKNOWN, f"{facts.stale} of {total} not known"
+    return Health.HEALTHY, f"{facts.in_sync} of {total} in sync"
 
 
 def aged(reading: Reading, now: float) -> Reading:

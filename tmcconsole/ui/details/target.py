@@ -83,7 +83,8 @@ def _summary(
          if known else ""),
         ("next try", countdown(target.next_try_at, draw.now) if target.next_try_at else ""),
         ("health", _health(target, mirror, draw)),
-        ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync"),
+        ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync" if not known
+         else f"{count(target.objects)}; {count(target.stale)} in sync when last heard"),
         ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"
          if target.pending or target.failed else ""),
         ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")

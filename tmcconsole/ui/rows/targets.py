@@ -58,9 +58,11 @@ def _left(until: float, now: float) -> str:
 
 
 def synced(target: TargetRecord, draw: DrawContext) -> Runs:
-    """Return in-sync of all objects."""
+    """Return in-sync of all objects, ``?`` while the target does not say."""
     if not target.objects:
         return ink("-", "dim")
+    if is_gone(target):
+        return ink(f"?/{count(target.objects)}", "stale")
     tone = "text" if target.in_sync == target.objects else "pending"
     return ink(f"{count(target.in_sync)}/{count(target.objects)}", tone)
 
