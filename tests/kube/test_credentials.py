@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
+import signal
 import stat
 import sys
 from datetime import UTC, datetime
@@ -277,6 +279,35 @@ async def test_F1_a_plugin_that_hangs_is_ended_with_its_children(
     said = await refused(path)
 
     assert "did not end within" in said
+    with anyio.fail_after(60):
+        while living(tmp_path):  # noqa: ASYNC110  # the kernel ends them in its own time
+            await anyio.sleep(0.01)
+
+
+async def test_a_plugin_that_leaves_a_helper_running_has_answered(tmp_path: Path) -> None:
+    helper = (
+        "pid = os.fork()\nif pid == 0:\n    time.sleep(60)\n    os._exit(0)\n"
+        "open(__file__ + f'.{pid}', 'w')\n"
+    )
+    script = helper + credential('{"token": "t"}')
+    async with serving(await only("Bearer t")) as served:
+        path = write_kubeconfig(tmp_path, served.url, user=plugin(tmp_path, script))
+        with anyio.fail_after(20):  # the helper holds the pipes for a minute
+            responses = await ask(path)
+
+    assert responses[0].status == 200
+    assert len(living(tmp_path)) == 1
+    os.kill(int(Path(living(tmp_path)[0]).parent.name), signal.SIGKILL)
+
+
+async def test_what_a_failed_plugin_leaves_running_is_ended(tmp_path: Path) -> None:
+    script = (
+        "pid = os.fork()\nif pid == 0:\n    time.sleep(60)\n"
+        "open(__file__ + f'.{pid}', 'w')\nsys.exit('log in first')"
+    )
+    path = write_kubeconfig(tmp_path, "https://a", user=plugin(tmp_path, script))
+
+    assert "log in first" in await refused(path)
     with anyio.fail_after(60):
         while living(tmp_path):  # noqa: ASYNC110  # the kernel ends them in its own time
             await anyio.sleep(0.01)

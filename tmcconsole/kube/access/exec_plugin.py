@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
+from subprocess import DEVNULL
 from typing import Any, Final
 
 import anyio
 import orjson
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import Process
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.access.tokens import bearer, has_control
@@ -29,6 +29,8 @@ from tmcconsole.kube.secret import CredentialsError, Secret
 
 TIMEOUT_S: Final = 30.0
 MAX_OUTPUT: Final = 1 << 20  # bytes kept from each pipe; the rest is discarded
+_PIECE: Final = 1 << 16  # bytes read at once
+_PIECES: Final = 32  # read after the end: more than a pipe holds, and what a helper adds is endless
 REFRESH_AT: Final = 0.8  # of a credential's lifetime
 RERUN_S: Final = 10.0  # at least, between two runs caused by rejected credentials
 _VERSIONS: Final = (
@@ -128,52 +130,105 @@ async def run_plugin(plugin: ExecPlugin) -> ExecCredential:
         **dict(plugin.env),
         "KUBERNETES_EXEC_INFO": orjson.dumps(info).decode(),
     }
+    name = f"{plugin.source}: {Path(plugin.command).name}"
     try:
-        process = await anyio.open_process(
-            [plugin.command, *plugin.args],
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=environment,
-            start_new_session=True,  # no terminal to prompt on; its children end with it
-        )
+        code, output, complaint = await _run([plugin.command, *plugin.args], environment)
     except OSError as error:
-        raise CredentialsError(f"{plugin.source}: cannot run {plugin.command}: {error}") from error
-    output, complaint = await _finish(process, plugin)
-    if process.returncode != 0:
+        message = f"{name} cannot be run: {error.strerror}; correct the command or its mode"
+        raise CredentialsError(message) from error
+    if code is None:
         raise CredentialsError(
-            f"{plugin.source}: {Path(plugin.command).name} failed ({process.returncode}): "
-            f"{_harmless(complaint) or 'no output'}"
+            f"{name} did not end within {TIMEOUT_S:.0f} s; "
+            f"run it by hand to see what it waits for. {_harmless(complaint)}"
         )
+    if code != 0:
+        raise CredentialsError(f"{name} failed ({code}): {_harmless(complaint) or 'no output'}")
     return _credential(output, plugin)
 
 
-async def _finish(process: Process, plugin: ExecPlugin) -> tuple[bytes, bytes]:
-    output, complaint = bytearray(), bytearray()
-    assert process.stdout is not None
-    assert process.stderr is not None
+async def _run(command: list[str], environment: dict[str, str]) -> tuple[int | None, bytes, bytes]:
+    """Return exit code, stdout and stderr; no code if it did not end in time.
+
+    What a plugin that succeeded has left running is left alone, even if it holds the pipes open: it
+    may be an agent that the next run needs. What one leaves that failed or hangs is ended.
+    """
+    output, complaint = _Pipe(), _Pipe()
     try:
-        with anyio.fail_after(TIMEOUT_S):
-            async with anyio.create_task_group() as group:
-                group.start_soon(_drain, process.stdout, output, name="exec plugin stdout")
-                group.start_soon(_drain, process.stderr, complaint, name="exec plugin stderr")
-                await process.wait()
-    except TimeoutError as error:
-        raise CredentialsError(
-            f"{plugin.source}: {Path(plugin.command).name} did not end within {TIMEOUT_S:.0f} s; "
-            f"run it by hand to see what it waits for. {_harmless(complaint)}"
-        ) from error
+        process = await anyio.open_process(
+            command,
+            stdin=DEVNULL,
+            stdout=output.writer,
+            stderr=complaint.writer,
+            env=environment,
+            start_new_session=True,  # no terminal to prompt on
+        )
+        output.close_writer()
+        complaint.close_writer()
+        code = await _wait(process, output, complaint)
+        return code, bytes(output.kept), bytes(complaint.kept)
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        output.close()
+        complaint.close()
+
+
+async def _wait(process: Process, output: _Pipe, complaint: _Pipe) -> int | None:
+    """Return its exit code, and have read what it has written; None after ``TIMEOUT_S``."""
+    try:
+        with anyio.move_on_after(TIMEOUT_S):
+            async with anyio.create_task_group() as group:
+                group.start_soon(output.drain, name="exec plugin stdout")
+                group.start_soon(complaint.drain, name="exec plugin stderr")
+                await process.wait()
+                group.cancel_scope.cancel()
+        output.take_rest()
+        complaint.take_rest()
+        return process.returncode
+    finally:
+        if process.returncode != 0:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         with anyio.CancelScope(shield=True):
             await process.aclose()
-    return bytes(output), bytes(complaint)
 
 
-async def _drain(stream: ByteReceiveStream, kept: bytearray) -> None:
-    async for chunk in stream:
-        kept += chunk[: MAX_OUTPUT - len(kept)]
+class _Pipe:
+    """A pipe from a plugin, of which the first ``MAX_OUTPUT`` bytes are kept."""
+
+    def __init__(self) -> None:
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        self.kept = bytearray()
+        self._is_open = True  # our copy of the writing end
+
+    async def drain(self) -> None:
+        """Read until all writers have closed it."""
+        while True:
+            await anyio.wait_readable(self.reader)
+            if not self._take():
+                return
+
+    def take_rest(self) -> None:
+        """Read what is in it now: all of what a process that has ended wrote."""
+        with suppress(BlockingIOError):
+            for _ in range(_PIECES):
+                if not self._take():
+                    return
+
+    def close_writer(self) -> None:
+        """Close our copy of the writing end."""
+        if self._is_open:
+            os.close(self.writer)
+            self._is_open = False
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.close_writer()
+        os.close(self.reader)
+
+    def _take(self) -> bool:
+        chunk = os.read(self.reader, _PIECE)
+        self.kept += chunk[: MAX_OUTPUT - len(self.kept)]
+        return bool(chunk)
 
 
 def _harmless(text: bytes | bytearray) -> str:

@@ -82,6 +82,8 @@ class HttpTransport(Transport):
     def __init__(self, endpoint: EndpointInfo, *, now: Callable[[], float]) -> None:
         self._endpoint = endpoint
         self._where = urlsplit(endpoint.server).netloc  # a path may hold a token
+        if endpoint.proxy is not None:
+            self._where += f" through proxy {urlsplit(endpoint.proxy.url).netloc}"
         self._now = now
         self._pools: _Pools | None = None
         self._retired: _Pools | None = None
@@ -235,7 +237,9 @@ class HttpTransport(Transport):
                 await oldest.close()
 
     def _failure(self, error: Exception) -> TransportError:
-        failure = as_transport_error(error, self._endpoint.server, self._endpoint.source)
+        endpoint = self._endpoint
+        proxy = endpoint.proxy.url if endpoint.proxy else ""
+        failure = as_transport_error(error, endpoint.server, endpoint.source, proxy)
         if failure.reason == "Certificate":
             self._checked_at = float("-inf")  # the files may have been corrected meanwhile
         return failure

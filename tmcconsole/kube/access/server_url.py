@@ -61,7 +61,7 @@ def proxy_url(written: str) -> ServerUrl:
         raise BadUrl("is not a URL; write http://HOST:PORT")
     scheme = found["scheme"].lower()
     if scheme not in PROXY_SCHEMES:
-        raise BadUrl(f"has the scheme {scheme}; use a proxy of http or https")
+        raise BadUrl(f"has the scheme {scheme}; use a proxy of http or https, or a tunnel (ssh -L)")
     return _parsed(scheme, found["rest"])
 
 

@@ -17,14 +17,19 @@ _NOT_SENT: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientConnectorCertificateError,
+    aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
 )
 
 
-def as_transport_error(error: Exception, server: str, source: str) -> TransportError:
-    """Return the error to raise; its message names the server and contains no secret."""
+def as_transport_error(
+    error: Exception, server: str, source: str, proxy: str = ""
+) -> TransportError:
+    """Return the error to raise; its message names the server, or the proxy whose trouble it is,
+    and contains no secret.
+    """
     sent = not isinstance(error, _NOT_SENT)
-    where = urlsplit(server).netloc
+    where = _place(error, server, proxy)
     trouble = _tls_trouble(error)
     if trouble is not None:
         message = f"TLS with {where} failed: {_certificate_text(trouble)} (see {source})"
@@ -37,8 +42,23 @@ def as_transport_error(error: Exception, server: str, source: str) -> TransportE
     return TransportError(SafeText(message), sent=sent)
 
 
+def _place(error: Exception, server: str, proxy: str) -> str:
+    """Return who is in trouble: the proxy if it could not be reached or refused to connect."""
+    where, through = urlsplit(server).netloc, urlsplit(proxy).netloc
+    if not proxy:
+        return where
+    if isinstance(error, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
+        return f"proxy {through}"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.host == urlsplit(proxy).hostname:
+        return f"proxy {through}"
+    return f"{where} through proxy {through}"
+
+
 def _plain_text(error: Exception) -> str:
-    """Return the operating system's reason for a failed connection, in words."""
+    """Return the operating system's reason for a failed connection, or the proxy's, in words."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        advice = "; correct user and password in proxy-url" if error.status == 407 else ""
+        return f"it refused to connect us: HTTP {error.status} {error.message}{advice}"
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
         if isinstance(cause, ConnectionRefusedError):
