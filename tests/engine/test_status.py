@@ -117,19 +117,6 @@ def test_a_status_that_somebody_else_wrote_stays_when_the_copies_are_gone() -> N
     in_virtual_time(story)
 
 
-def test_a_silent_target_s_last_word_stands() -> None:
-    async def story() -> None:
-        async with open_stage(("east", "west")) as world:
-            await place_everywhere(world)
-            await deployed(world, 4)
-            world.sims["east"].faults.switch("outage")
-            await anyio.sleep(600)
-
-            assert (await status_of(world))["readyReplicas"] == 4
-
-    in_virtual_time(story)
-
-
 def test_the_hub_s_api_server_stamps_when_it_was_observed() -> None:
     async def story() -> None:
         async with open_stage(("east",)) as world:

@@ -25,6 +25,7 @@ from tmcconsole.engine.hub.hub_session import EngineContext, HubSession
 from tmcconsole.engine.hub.open_session import open_session
 from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
+from tmcconsole.engine.hub.silent_targets import SilentTargets
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.engine.targets.target_state import TROUBLE
@@ -126,6 +127,7 @@ class Engine:
                 with acting_for(HUB):
                     spawn(group, Silence(session).run, name="silence")
                     spawn(group, make_orphans(session).run, name="orphans")
+                spawn(group, SilentTargets(session).run, name="silent targets")
                 spawn(group, self._record_contact, session, name="hub contact")
                 spawn(group, self._end_awaiting, session, name="awaited targets")
                 spawn(group, self._freeze, name="freeze")

@@ -114,7 +114,7 @@ class HubSession:
                 scheduler=self.scheduler,
                 leases=self.leases,
                 reassign_all=self.reassign_all,
-                report_all=self._report_all,
+                report_all=self.report_all,
             )
             sharing.begin()
             spawn(group, self.leases.run, name="leases")
@@ -203,7 +203,8 @@ class HubSession:
                 if cached.status_digest:  # a Placement may say how it is merged
                     self.shared.hub.statuses.add(id, cached.key, backlog=True)
 
-    def _report_all(self) -> None:
+    def report_all(self) -> None:
+        """Reconcile the status of every object: who reports, or how old reports are, changed."""
         for id, watched in self.shared.hub.kinds.items():
             for cached in watched.informer.objects():
                 self.shared.hub.statuses.add(id, cached.key)

@@ -41,6 +41,9 @@ LOCATOR: Final = "kcp.io/namespace-locator"  # annotation on namespaces we made
 TENANT: Final = "kcp.io/tenant-id"  # label on namespaces we made
 ORIGIN: Final = "syncer.kcp.io/origin"  # annotation on every copy: see origin_of
 DIGEST: Final = "syncer.kcp.io/desired"  # annotation on every copy: digest of what we applied
+# Annotation on hub objects: JSON {SyncTarget: last heartbeat} of the silent ones whose last word
+# the status still has.
+STALE_STATUS: Final = "syncer.kcp.io/stale-status"
 ASSIGNED: Final = "syncer.kcp.io/assigned-by"  # annotation: the labels follow the namespace
 
 PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, by, why}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.duties import Duties
 from tmcconsole.sync.assignment.selection import ANY, Selection, selected
+from tmcconsole.sync.names.silent_target import SilentTarget
 from tmcconsole.sync.policy import Policy, Refusal, Tenant
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.hub import Hub
@@ -73,6 +75,8 @@ class SyncContext:
     # Keys of configured targets not connected since the start: no status is written in the hub from
     # the others alone until they are, or until the heartbeat timeout.
     awaited: set[str] = field(default_factory=set)
+    # By key: targets whose heartbeats are lost, according to the hub. What they reported is old.
+    silent: Mapping[str, SilentTarget] = field(default_factory=dict)
     # Hub objects whose status could not be merged as the rules say: which rule, and why not.
     unmerged: dict[Item, SafeText] = field(default_factory=dict)
     stays: Stays = field(init=False)  # copies that are to leave and may not yet

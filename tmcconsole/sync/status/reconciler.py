@@ -26,6 +26,7 @@ from tmcconsole.sync.status.merge import (
 )
 from tmcconsole.sync.status.promotion import plan_promotion
 from tmcconsole.sync.status.reports import Heard, hear
+from tmcconsole.sync.status.stale_status import is_finished, mark_patch, stale_note
 from tmcconsole.tmc.errors import ErrorType, failure
 
 BUSY_AT = 50  # keys waiting, over all queues
@@ -71,7 +72,25 @@ class StatusSync:
         if heard.is_late:
             return None  # the hub's is newer; the target's next report queues it again
         with acting_for(name):
-            return await self._write(item, cached, tree, heard)
+            return await self._mark(item, cached, tree) or await self._write(
+                item, cached, tree, heard
+            )
+
+    async def _mark(self, item: Item, cached: CachedObject, tree: Json) -> float | None:
+        """Say on the object since when the status rests on silent targets; return None if it
+        says so already.
+
+        The status itself is written at the event of this.
+        """
+        note = stale_note(item.lane, tree, self.shared.silent, is_deleting=cached.deleting)
+        patch = mark_patch(tree, note)
+        if patch is None:
+            return None
+        try:
+            await self._patch_main(item, cached.resource_version, patch)
+        except NotFound:
+            return HELD_RECHECK_S
+        return LOOK_AGAIN_S
 
     async def _write(
         self, item: Item, cached: CachedObject, tree: Json, heard: Heard
@@ -181,6 +200,8 @@ class StatusSync:
         if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
             return None
         status = tree.get("status") or {}
+        if heard.is_mute and is_finished(status):
+            return None  # the outcome stands, wherever its copy has gone
         if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
             return None
         live = await self._live(item)

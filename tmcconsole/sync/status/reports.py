@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from tmcconsole.kube.objects import CachedObject, Json
 from tmcconsole.sync.names.markers import (
-    deletion_keys,
     is_ours,
     origin_of,
-    soft_finalizer_keys,
-    state_keys,
 )
+from tmcconsole.sync.names.silent_target import SilentTarget
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.ledger import LedgerEntry
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import MAX_REPORT_BYTES, Report
+from tmcconsole.sync.status.stale_status import doubted, staying_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Heard:
     reports: dict[str, Report]
     trees: dict[str, Json]  # of targets that report, by target key
     copies: int  # the number of copies on targets, including those that are leaving
-    is_mute: bool  # the remaining targets' copies have never reported anything
+    is_mute: bool  # no remaining target has a copy that reports anything, and all were heard
     is_late: bool  # a target went back behind its earlier report of this very copy
 
     def told(self) -> list[Report]:
@@ -39,13 +38,15 @@ class Heard:
 def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> Heard:
     """Return what is known; a target that the object leaves no longer counts."""
     origin = origin_of(shared.hub.cluster, tree)
-    staying = _staying(source, tree)
+    staying = staying_keys(tree, is_deleting=source.deleting)
     reports: dict[str, Report] = {}
     trees: dict[str, Json] = {}
     copies, is_late, mute = 0, False, set[str]()
     for key, target in sorted(shared.targets.items()):
         copy = target.copy_of(*item)
         if copy is None:
+            if key in staying and _has_none(target, item):
+                mute.add(key)
             continue
         copies += 1
         if key not in staying or copy.deleting:
@@ -55,7 +56,8 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
             continue
         found = copy.decode()
         if is_ours(found, target.key, origin):
-            reports[key] = _report(target, item, source, copy, found)
+            said = _report(target, item, source, copy, found)
+            reports[key] = _doubted(said, item, shared.silent.get(key))
             if reports[key].status:
                 trees[key] = found
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
@@ -63,15 +65,18 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
     return Heard(reports=reports, trees=trees, copies=copies, is_mute=is_mute, is_late=is_late)
 
 
-def _staying(source: CachedObject, tree: Json) -> frozenset[str]:
-    """Return the keys of the targets that the object is on and stays on.
+def _doubted(report: Report, item: Item, silent: SilentTarget | None) -> Report:
+    """Return the report of a target that may be silent: what was good is not known now."""
+    if silent is None:
+        return report
+    group = item.lane.partition(".")[2]
+    return replace(report, status=doubted(group, report.status, silent))
 
-    While the object itself is being deleted, none is left out: it leaves all of them.
-    """
-    assigned = frozenset(state_keys(tree))
-    if source.deleting:
-        return assigned
-    return assigned - (frozenset(deletion_keys(tree)) - soft_finalizer_keys(tree))
+
+def _has_none(target: Target, item: Item) -> bool:
+    """True where a target responds and has no copy, or only one that is no longer there."""
+    watched = target.kinds.get(item.lane)
+    return target.contact.is_connected and watched is not None and watched.informer.synced
 
 
 def _report(
