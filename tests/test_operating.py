@@ -10,6 +10,7 @@ from functools import cache
 from tests.test_docs import CODE, QUOTED, first_words, literals, rows, section, text_of, tree_of
 from tmcconsole.contract.records import Health, KindState, SyncState, TargetState
 from tmcconsole.engine.hub import sync_target_status as heartbeat
+from tmcconsole.sync.assignment.endings import FINISHED_HERE
 from tmcconsole.sync.leaving.may_leave import AWAITING_REPLACEMENT, NEEDED_HERE, NO_REPLACEMENT
 from tmcconsole.tmc.errors import TRAITS, ErrorType
 
@@ -86,9 +87,10 @@ REASONED = ("sync", "engine", "placement", "tmc/classify.py", "tmc/health/health
 def reasons_of_ours() -> frozenset[str]:
     """Return the reasons written as literals in the code that decides, judges and classifies.
 
-    Those for which a copy stays have names, since more than one module asks for them.
+    Those for which a copy stays, or is not made any more, have names: more than one module asks
+    for them.
     """
-    found = {NO_REPLACEMENT, AWAITING_REPLACEMENT, NEEDED_HERE}
+    found = {NO_REPLACEMENT, AWAITING_REPLACEMENT, NEEDED_HERE, FINISHED_HERE}
     for place in REASONED:
         path = CODE / place
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:

@@ -100,6 +100,7 @@ class SyncSettings:
     # Managers whose fields are left to them: NAME, or NAME/SUBRESOURCE. The default is the
     # autoscaler's.
     ignore_managers: tuple[str, ...] = ("kube-controller-manager/scale",)
+    run_to_end: tuple[str, ...] = ()  # kinds that reach an end of their own, besides Jobs and Pods
     status: str = "aggregate"  # aggregate | promote: how the hub object's status is made
     status_rules: tuple[StatusRule, ...] = ()  # in addition to the defaults of each kind
 

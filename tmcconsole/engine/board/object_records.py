@@ -16,6 +16,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.objects import CachedObject, Json, Kind
 from tmcconsole.placement.api import unix_time
+from tmcconsole.sync.assignment.endings import FINISHED_HERE, as_ended
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE, LedgerEntry, Standing
 from tmcconsole.sync.state.target import Target
@@ -174,7 +175,8 @@ def _judge(
         source, copy = None, session.upsyncing.cached(*item)
     is_foreign = entry.collided or standing.state is SyncState.COLLISION
     if copy is None or kind is None or is_foreign:
-        return *_absent(standing), None
+        ended = _ended(kind, source, target.key, standing)
+        return ended if ended else (*_absent(standing), None)
     health, told, tree = _own(kind, copy)
     failed = standing.state in _NOT_AS_WANTED
     if failed:
@@ -193,6 +195,18 @@ def _own(kind: Kind, copy: CachedObject) -> tuple[Health, SafeText, Json | None]
     tree = copy.decode()
     health, told = object_health(kind.kind, tree)
     return health, told, tree if copy.status_digest else None
+
+
+def _ended(
+    kind: Kind | None, source: CachedObject | None, key: str, standing: Standing
+) -> tuple[Health, SafeText, Json | None] | None:
+    """Return how a copy ended that is gone since, None where that is not so."""
+    if standing.reason != FINISHED_HERE or kind is None or source is None:
+        return None
+    tree = as_ended(source.decode(), key)
+    if tree is None:
+        return Health.HEALTHY, SafeText("ran to its end"), None
+    return *object_health(kind.kind, tree), tree
 
 
 def _absent(standing: Standing) -> tuple[Health, SafeText]:

@@ -20,6 +20,7 @@ from tmcconsole.sync.policy.service_accounts import Accounts
 from tmcconsole.sync.policy.target_writer import TargetWriter
 from tmcconsole.sync.queue.concurrency_limit import ConcurrencyLimit
 from tmcconsole.sync.queue.workqueue import Item, WorkQueue
+from tmcconsole.sync.state.ended_copies import note_ended
 from tmcconsole.sync.state.ledger import Ledger, ObjectRecords
 from tmcconsole.sync.state.namespace_names import NamespaceNames
 from tmcconsole.sync.state.stays import Stays
@@ -113,6 +114,7 @@ class Wiring:
             self.target.queue.add(kind.id, hub_key, backlog=not self._has_listed(kind.id))
             self.session.upsyncing.copy_changed(self.target.key, kind.id, hub_key)
         shared = self.session.shared
+        note_ended(shared, self.target, Item(kind.id, hub_key), old, new)
         if wants_status(old, new):
             shared.hub.statuses.add(kind.id, hub_key)
         shared.stays.wake(Item(kind.id, hub_key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from tmcconsole.kube.objects import Json
@@ -29,10 +30,12 @@ def jobs(local: Local, owned: DependentIndex) -> ClusterController:
             return [commit.key]
         return owner_key(commit, "Job") if commit.kind_id == "pods" else ()
 
-    def reconcile(key: StoreKey) -> None:
+    def reconcile(key: StoreKey) -> float | None:
         job = local.get(KIND, key)
-        if job is None or is_terminating(job) or is_finished(job):
-            return
+        if job is None or is_terminating(job):
+            return None
+        if is_finished(job):
+            return _expire(local, job)
         pods = owned.controlled(job, "pods")
         done, failed, active = (_in_phase(pods, phase) for phase in ("Succeeded", "Failed", ""))
         is_over = len(done) >= _completions(job) or len(failed) > _retries(job)
@@ -41,6 +44,7 @@ def jobs(local: Local, owned: DependentIndex) -> ClusterController:
         stamp = local.server.stamp()
         status = _status(job, len(done), len(failed), active, stamp)
         local.set_status(KIND, job, status)
+        return None
 
     return ClusterController("job", keys_of, reconcile)
 
@@ -48,6 +52,20 @@ def jobs(local: Local, owned: DependentIndex) -> ClusterController:
 def is_finished(job: Json) -> bool:
     """Return whether a Job has completed or failed."""
     return is_true(job, "Complete") or is_true(job, "Failed")
+
+
+def _expire(local: Local, job: Json) -> float | None:
+    """Delete a finished Job once its time to live is over; return the seconds until then."""
+    ttl = job["spec"].get("ttlSecondsAfterFinished")
+    if ttl is None:
+        return None
+    told = (one for one in job["status"]["conditions"] if one["type"] in ("Complete", "Failed"))
+    ended = max(datetime.fromisoformat(one["lastTransitionTime"]).timestamp() for one in told)
+    left = float(ended + ttl - local.server.wall())
+    if left > 0:
+        return left
+    local.delete(KIND, key_of(job), job["metadata"]["uid"])
+    return None
 
 
 def _completions(job: Json) -> int:

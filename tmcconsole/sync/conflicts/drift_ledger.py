@@ -51,6 +51,7 @@ class DriftLedger:
     fields: dict[str, Drift] = field(default_factory=dict)  # by pointer, latest seen last
     truce: Truce = Truce()
     flips: tuple[float, ...] = ()  # monotonic: of the object as a whole, if no field is known
+    lost: str = ""  # UID of the last copy that others deleted and that was counted
     seen: frozenset[str] = frozenset()  # fingerprints: what was there at the last look in a truce
 
     def note(self, kind: str, one: Contested, outcome: str, wall: float) -> bool:

@@ -7,7 +7,7 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.sync.conflicts.copy_differences import differences
-from tmcconsole.sync.down.drift_resolution import bide, look_into
+from tmcconsole.sync.down.drift_resolution import bide, look_into, stand_back
 from tmcconsole.sync.down.ensure_namespace import ensure_namespace
 from tmcconsole.sync.down.plan import Update, is_copy_of
 from tmcconsole.sync.down.reconcile_context import (
@@ -39,6 +39,9 @@ async def create(context: ReconcileContext) -> float | None:
         if there is not None:  # no second attempt on an object found to be foreign
             return await _whose(context, there)
         context.entry.collided = False
+    waits = stand_back(context)
+    if waits:
+        return waits
     context.stand(SyncState.PENDING, "Creating")
     await ensure_namespace(context.shared, context.target, context.key.namespace)
     try:

@@ -13,7 +13,7 @@ from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.trees.differences import Difference
 from tmcconsole.kube.trees.managed_fields import field_managers_of
 from tmcconsole.sync.conflicts.copy_differences import differences
-from tmcconsole.sync.conflicts.drift_ledger import Drift, drift_of
+from tmcconsole.sync.conflicts.drift_ledger import FIGHT_WINDOW_S, Drift, drift_of
 from tmcconsole.sync.conflicts.judge import (
     Contested,
     DriftVerdict,
@@ -29,7 +29,7 @@ from tmcconsole.sync.down.reconcile_context import (
     read_whole,
     send,
 )
-from tmcconsole.sync.names.markers import APPLIED, DIGEST
+from tmcconsole.sync.names.markers import APPLIED, DIGEST, EXCLUDE_TARGETS
 from tmcconsole.sync.state.live_reads import REFUSED_RECHECK_S, is_other_object, with_metadata
 from tmcconsole.tmc.errors import Severity
 
@@ -124,6 +124,28 @@ async def _write(
     if taken:
         _record(context, "Reverted", say(context.kind, taken))
     return None
+
+
+def stand_back(context: ReconcileContext) -> float | None:
+    """Count a copy that others deleted; if that has become a fight, stop and report it."""
+    drifts, now = context.entry.drift_ledger, context.shared.runtime.now()
+    desired, lost = context.facts.source_digest, context.facts.known_uid
+    if drifts.truce.until > now and drifts.truce.desired == desired:
+        return drifts.truce.until - now
+    if not lost or lost == drifts.lost:
+        return None
+    drifts.lost = lost
+    if not drifts.flip_whole(now):
+        return None
+    for_s = drifts.make_truce(desired, now)
+    message = (
+        f"its copy was deleted {len(drifts.flips)} times within {FIGHT_WINDOW_S / 60:g} min, and "
+        f"made again each time: stop who deletes it, or leave this target out (annotation "
+        f"{EXCLUDE_TARGETS})"
+    )
+    context.stand(SyncState.REFUSED, "Fight", message)
+    _record(context, "Fight", message, Severity.HIGH)
+    return for_s
 
 
 def _stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> float | None:

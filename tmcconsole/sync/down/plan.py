@@ -70,6 +70,13 @@ class AwaitGone:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """It has run to its end, and its copy is gone or was never needed here; ``told`` says how."""
+
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
 class Create:
     """Write the first copy; it must not exist yet."""
 
@@ -118,6 +125,7 @@ Step = (
     | Hold
     | AwaitStamp
     | AwaitGone
+    | Finished
     | Create
     | Update
     | Delete
@@ -147,6 +155,7 @@ class Facts:
     normal: frozenset[str]  # differences known to come from the server's own defaulting
     rules: FieldRules = DEFAULT
     around: RuleInputs = ALONE
+    done: str = ""  # why no copy is made any more, "" where one is
 
 
 def decide(facts: Facts) -> Step:
@@ -179,7 +188,7 @@ def _wanted(facts: Facts) -> Step:
     if facts.rules.write == REPORT_DIFF:
         return ReportDiff()
     if copy is None or tree is None or desired is None:
-        return Create()
+        return Finished(facts.done) if facts.done else Create()
     if not is_copy_of(facts, copy, tree):
         return _not_from_here(facts, copy, tree)
     if copy.deleting:

@@ -9,6 +9,7 @@ from tmcconsole.kube.errors import Conflict, Invalid, KubeError
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.kube.paths import object_path
 from tmcconsole.kube.trees.differences import Difference, Steps
+from tmcconsole.sync.assignment.endings import FINISHED_HERE
 from tmcconsole.sync.conflicts.copy_differences import differences, fingerprint
 from tmcconsole.sync.conflicts.pointer_steps import without
 from tmcconsole.sync.desired.build import Desired
@@ -81,6 +82,13 @@ class ReconcileContext:
         if copy.status_digest and entry.settled != new:
             self.shared.hub.statuses.add(self.kind, self.key)  # it may count as observed now
         self.target.ledger.settle(self.kind, self.key, new, self.shared.runtime.now())
+
+    def finish(self, told: str) -> None:
+        """Record that nothing is left to do here: it has run to its end."""
+        facts, ledger = self.facts, self.target.ledger
+        settled = Settled(facts.source_digest, b"", facts.inputs, facts.around)
+        ledger.settle(self.kind, self.key, settled, self.shared.runtime.now())
+        self.stand(SyncState.IN_SYNC, FINISHED_HERE, told)
 
     def collide(self, message: str) -> float:
         """Record that a foreign object has the name; it is checked again rarely."""

@@ -9,6 +9,7 @@ from tmcconsole.config.policies import MERGE
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import ObjectKey
+from tmcconsole.sync.assignment.endings import why_done
 from tmcconsole.sync.assignment.selection import ENABLED, PAUSED, switch_of
 from tmcconsole.sync.conflicts.field_rules import DEFAULT, RuleInputs, field_rules_of
 from tmcconsole.sync.desired.build import PLAIN, DesiredInputs
@@ -25,6 +26,7 @@ from tmcconsole.sync.down.plan import (
     Create,
     Delete,
     Facts,
+    Finished,
     Hold,
     InSync,
     Nothing,
@@ -48,6 +50,7 @@ from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.desired_cache import NO_DESIRED_STATE
 from tmcconsole.sync.state.desired_state import cached_desired_state, inputs_of
+from tmcconsole.sync.state.ended_copies import keep_ending
 from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.ledger import Settled
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
@@ -82,6 +85,7 @@ class DownSync:
             return LOOK_AGAIN_S
         if not self.shared.placements.has_decided:
             return LOOK_AGAIN_S  # Placements not read yet may divide replicas, or transform
+        await keep_ending(self.shared, self.target, item)
         stay = self.shared.stays.find(item, self.target.key)
         inputs = self._inputs(item)
         beside = around(self.shared, self.target, kind, key)
@@ -177,6 +181,7 @@ class DownSync:
             refusal=refusal,
             copy=copy,
             copy_tree=copy.decode() if copy else None,
+            done=why_done(tree, self.target.key) if tree else "",
             known_uid=entry.wrote.get(origin, "") if entry else "",
             normal=entry.normal | entry.left_under(rules) if entry else frozenset(),
             rules=rules,
@@ -249,6 +254,7 @@ def _note(
     | AwaitStamp
     | Hold
     | AwaitGone
+    | Finished
     | Withhold
     | Refuse
     | Collide,
@@ -259,6 +265,8 @@ def _note(
             context.target.ledger.forget(context.kind, context.key)
         case InSync():
             _settle(context, step)
+        case Finished(told):
+            context.finish(told)
         case AwaitFinalizer():
             context.stand(SyncState.PENDING, "AwaitingFinalizer")
         case AwaitStamp():

@@ -8,6 +8,7 @@ from typing import Any
 from tmcconsole.contract.records import Health, SyncState
 from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey, annotations_of
 from tmcconsole.sync.assignment.closure import is_workload
+from tmcconsole.sync.assignment.endings import endings
 from tmcconsole.sync.assignment.plan import Expected
 from tmcconsole.sync.assignment.references import Reference
 from tmcconsole.sync.desired.replica_division import DIVIDED_KINDS
@@ -96,6 +97,8 @@ def _let_go(shared: SyncContext, item: Item, tree: Mapping[str, Any], key: str) 
     for whose, notes in (("it", annotations_of(tree)), ("its namespace", space)):
         if names & {name.strip() for name in notes.get(LEAVE_ANYWAY, "").split(",")}:
             return f"{LEAVE_ANYWAY} on {whose} lets it go"
+    if key in endings(tree):
+        return "it has run to its end"
     return shared.placements.emptied(key)
 
 

@@ -28,6 +28,7 @@ PROMOTED: Final = "##promoted##"  # in a report: the value is in the object's ow
 OLD_STATUS: Final = "experimental.status.workload.kcp.io/"  # annotation + K: older kcp's report
 SUMMARIZING: Final = "experimental.summarizing.workload.kcp.io"  # annotation: fields reported
 PLACED: Final = "scheduling.kcp.io/placement"  # annotation on namespaces a Placement selects
+FINISHED: Final = "finished.syncer.kcp.io/"  # annotation + K: JSON {uid, outcome, status}
 SYNCTARGETS: Final = "internal.workload.kcp.io/synctarget"  # annotation on Placements: keys
 TARGET_KEY: Final = "internal.workload.kcp.io/key"  # label on SyncTargets
 DERIVED: Final = "experimental.workload.kcp.io/upsync-derived-resources"  # annotation on Services

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from tmcconsole.contract.records import SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import CachedObject, ObjectKey
+from tmcconsole.sync.assignment.endings import Ending
 from tmcconsole.sync.conflicts.drift_ledger import DriftLedger
 from tmcconsole.sync.conflicts.field_rules import ALONE, DEFAULT, FieldRules, RuleInputs
 from tmcconsole.sync.desired.build import PLAIN, DesiredInputs
@@ -83,6 +84,7 @@ class LedgerEntry:
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     tried: Attempt | None = None  # the last write that was answered with an error
     refused: RefusedAttempt | None = None
+    ended: Ending | None = None  # how the copy ended, as long as the hub does not tell
     awaits_from: float = 0.0  # monotonic: since when a dependency is missing on the target
 
     def carries(self, source: CachedObject) -> bool:

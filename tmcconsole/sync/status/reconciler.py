@@ -11,6 +11,7 @@ from tmcconsole.kube.objects import CachedObject, Json, annotations_of
 from tmcconsole.kube.paths import object_path
 from tmcconsole.kube.trees.differences import diff
 from tmcconsole.sync.assignment.duties import acting_for
+from tmcconsole.sync.assignment.endings import endings
 from tmcconsole.sync.desired.target_view import ViewInvalid
 from tmcconsole.sync.names.markers import STATUS_DIFF, finalizer_keys, is_upsynced
 from tmcconsole.sync.queue.workqueue import Item
@@ -197,6 +198,8 @@ class StatusSync:
         """
         is_apart = self.shared.settings.status == "promote" and len(heard.reports) > 0
         is_nobodys = is_apart or heard.is_mute
+        if endings(tree):
+            return None  # what was said of a run that ended stays said
         if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
             return None
         status = tree.get("status") or {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import orjson
 
 from tmcconsole.kube.objects import CachedObject, Json
+from tmcconsole.sync.assignment.endings import endings
 from tmcconsole.sync.names.markers import (
     is_ours,
     origin_of,
@@ -61,6 +63,7 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
             if reports[key].status:
                 trees[key] = found
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
+    reports |= _last_reports(shared, tree, reports)
     is_mute = bool(staying) and mute == staying
     return Heard(reports=reports, trees=trees, copies=copies, is_mute=is_mute, is_late=is_late)
 
@@ -71,6 +74,18 @@ def _doubted(report: Report, item: Item, silent: SilentTarget | None) -> Report:
         return report
     group = item.lane.partition(".")[2]
     return replace(report, status=doubted(group, report.status, silent))
+
+
+def _last_reports(
+    shared: SyncContext, tree: Json, heard: Mapping[str, Report]
+) -> dict[str, Report]:
+    """Return what copies that ended reported last: that they go changes nothing in that."""
+    ended = {key: one for key, one in endings(tree).items() if key not in heard and one.status}
+    names = {key: shared.targets[key].name for key in ended if key in shared.targets}
+    return {
+        key: Report(names.get(key, key), generation=0, status=one.status, is_current=True)
+        for key, one in ended.items()
+    }
 
 
 def _has_none(target: Target, item: Item) -> bool:
