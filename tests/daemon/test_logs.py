@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tmcconsole.daemon.logs import hide_secrets, logging_to
+from tmcconsole.contract.secret_text import hide_secrets
+from tmcconsole.daemon.logs import logging_to
 from tmcconsole.daemon.notify import notify
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
@@ -39,7 +40,7 @@ def test_a_json_line_carries_fields_and_no_control_characters() -> None:
 
     (line,) = out.getvalue().splitlines()
     read = json.loads(line)
-    assert read["message"] == "said\\x0a\\x1b[31mBearer <hidden>"
+    assert read["message"] == "said\\x0a\\x1b[31mBearer <redacted>"
     assert read["target"] == "eu"
     assert read["level"] == "info"
 

@@ -116,6 +116,21 @@ async def test_tokens_are_not_sent_in_the_clear_to_another_machine(tmp_path: Pat
     assert "t0ken" not in said
 
 
+async def test_a_password_in_the_servers_url_is_sent_and_never_shown(tmp_path: Path) -> None:
+    async with serving(await only("Basic amFuZTpodW50ZXIy")) as served:
+        url = served.url.replace("://", "://jane:hunter2@")
+        path = write_kubeconfig(tmp_path, url)
+        responses = await ask(path)
+        transport = await dial(ClusterAccess(path), now=Clocks(), wall=Clocks())
+    with pytest.raises(TransportError) as caught:
+        await transport.request(Request("GET", "/x"))
+    await transport.aclose()
+
+    assert responses[0].status == 200
+    assert served.url.removeprefix("http://") in str(caught.value)
+    assert "hunter2" not in f"{caught.value!r} {transport!r} {vars(transport)}"
+
+
 async def test_F4_impersonating_groups_of_nobody_is_refused(tmp_path: Path) -> None:
     path = write_kubeconfig(tmp_path, "https://a", user={"as-groups": ["admins"]})
 
@@ -251,6 +266,8 @@ async def test_F1_a_plugin_runs_again_before_its_credential_expires(tmp_path: Pa
     ("script", "says"),
     [
         ("sys.exit('\\033[31mlog in first, Bearer abcdefghijk')", r"log in first, Bearer <redact"),
+        ("sys.exit('x' * 600 + ' password: hunter2')", "x password: <redacted>"),
+        ("sys.exit('password: ' + 'hunter2' * 80)", "password: <redacted>"),
         ("print('junk')", "printed no ExecCredential"),
         (credential("{}"), "neither a token"),
         ("print(sys.stdin.read() + '{}')", "did not print an ExecCredential"),

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.kube.secret_forms import forms
 from tmcconsole.kube.redact import redact, redact_at, redact_text
 
 PASSWORD = "correct-horse-battery"
@@ -33,6 +34,29 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE K
 )
 def test_secrets_in_text_are_replaced_and_the_rest_stays(text: str, shown: str | None) -> None:
     assert redact_text(text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize("form", forms())
+def test_every_form_is_replaced_wherever_it_stands(form: str) -> None:
+    for text in (form, f"a {form} b", f"x\n{form}\ny", repr(form), f"({form})", form + "."):
+        assert "c4naRy" not in redact_text(text), redact_text(text)
+        assert redact_text(redact_text(text)) == redact_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'secrets "db-password" is forbidden: User "jane" cannot get resource',
+        "cannot read token file /x: No such file or directory",
+        "Unauthorized: invalid token: expired",
+        "spec.containers[0].env[1].valueFrom.secretKeyRef: Not found",
+        "secretName: db-password, tokenFile: /run/token, serviceAccountToken: true",
+        "author: jane, authority: dns, token 5 of 7, 10.0.0.1:6443: connection refused",
+        "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+    ],
+)
+def test_what_only_sounds_secret_stays_readable(text: str) -> None:
+    assert redact_text(text) == text
 
 
 def test_the_values_of_a_secret_are_sizes() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,16 +17,11 @@ from typing import Final, TextIO
 
 import orjson
 
+from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.contract.text import SafeText
 
 QUEUE_SIZE: Final = 10_000  # records; when full, new ones are dropped and counted
 MAX_FIELD: Final = 2048  # characters of one field
-_SECRETS: Final = (
-    (re.compile(r"-----BEGIN [^-]{1,40}-----.*?(-----END [^-]{1,40}-----|$)", re.S), "<pem>"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?"), "<jwt>"),
-    (re.compile(r"(?i)(bearer|basic)\s+[\w.~+/=-]{6,}"), r"\1 <hidden>"),
-    (re.compile(r"(?i)(\w://)[^/\s:@]+:[^/\s@]+@"), r"\1<hidden>@"),
-)
 
 
 @contextmanager
@@ -58,13 +52,6 @@ def logging_to(
         stream.flush()
         if isinstance(target, Path):
             stream.close()
-
-
-def hide_secrets(text: str) -> str:
-    """Return the text without any tokens, keys and passwords."""
-    for pattern, shown in _SECRETS:
-        text = pattern.sub(shown, text)
-    return text
 
 
 class JsonFormatter(logging.Formatter):
@@ -141,7 +128,7 @@ def _quoted(value: object) -> str:
 
 
 def _inert(text: str, *, multiline: bool = False) -> str:
-    return SafeText(hide_secrets(text), multiline=multiline)[:MAX_FIELD]
+    return SafeText(cut_and_hide(text, MAX_FIELD), multiline=multiline)[:MAX_FIELD]
 
 
 def _open_private(path: Path) -> TextIO:

@@ -19,22 +19,28 @@ from typing import Any, Final
 
 import orjson
 
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.secret_text import cut_and_hide
+from tmcconsole.contract.text import MAX_LENGTH, SafeText
 from tmcconsole.runtime import Response
 
 
 class KubeError(Exception):
-    """Any failed request to an API server."""
+    """Any failed request to an API server. Its text is inert, and has no secrets: servers quote
+    what they refuse.
+    """
 
     reason: str = "Unknown"
     retry_after_s: float | None = None
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_said(message))
 
 
 class Unreachable(KubeError):
     """No HTTP response. ``reason``: Unreachable, Timeout, Certificate or Credentials."""
 
     def __init__(self, message: str, *, sent: bool, reason: str = "Unreachable") -> None:
-        super().__init__(SafeText(message))
+        super().__init__(message)
         self.sent = sent  # False only if the request certainly never arrived
         self.reason = reason
 
@@ -43,6 +49,10 @@ class BadAnswer(KubeError):
     """A response that is not from a Kubernetes API, or is garbled."""
 
     reason = "BadAnswer"
+
+
+def _said(text: str) -> SafeText:
+    return SafeText(cut_and_hide(text, MAX_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class ApiError(KubeError):
         causes: tuple[Cause, ...] = (),
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(SafeText(message))
+        super().__init__(message)
         self.code = code
         self.reason = SafeText(reason)
         self.causes = causes
@@ -199,7 +209,7 @@ def _causes(details: dict[str, Any]) -> tuple[Cause, ...]:
     return tuple(
         Cause(
             SafeText(cause.get("reason", "")),
-            SafeText(cause.get("message", "")),
+            _said(str(cause.get("message", ""))),
             SafeText(cause.get("field", "")),
         )
         for cause in causes

@@ -6,43 +6,23 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from tmcconsole.contract.secret_text import hide_secrets, is_secret_name
 from tmcconsole.kube.objects import Json
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-_SECRET_NAME: Final = re.compile(
-    r"(?i)passw|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|dockercfg"
-    r"|dockerconfig"
-)
-_SECRET_TEXT: Final = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 <redacted>"),
-    (re.compile(r"eyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?"), "<redacted jwt>"),
-    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(-----END [A-Z ]+-----|\Z)", re.S), "<redacted pem>"),
-    (re.compile(r"(://[^/\s:@]*:)[^@/\s]+@"), r"\1<redacted>@"),
-    (
-        re.compile(r"(?i)((?:passw|secret|token|api-?key)[\w-]*=)[^\s&;,\"']+"),
-        r"\1<redacted>",
-    ),
-)
+_FLAG: Final = re.compile(r"--?[\w-]{1,80}")
 
 
 def redact_text(text: str) -> str:
-    """Return ``text`` without bearer tokens, JWTs, PEM blocks, and passwords in URLs and
-    arguments.
-    """
-    for pattern, shown in _SECRET_TEXT:
-        text = pattern.sub(shown, text)
-    return text
+    """Return ``text`` without tokens, keys and passwords: what ``hide_secrets`` says."""
+    return hide_secrets(text)
 
 
 def redact(tree: Json) -> Json:
     """Return a copy of an object with the sizes of secret values instead of the values."""
     copy: Json = _walk(tree)
-    match copy.get("kind"):
-        case "Secret":
-            _hide(copy, "data", lambda _name: True, _decoded_size)
-            _hide(copy, "stringData", lambda _name: True, _size)
-        case "ConfigMap":
-            _hide(copy, "data", lambda name: bool(_SECRET_NAME.search(name)), _size)
+    if tree.get("kind") == "Secret":
+        copy |= _sizes(tree, "data", _decoded_size) | _sizes(tree, "stringData", _size)
     notes = (copy.get("metadata") or {}).get("annotations")
     if isinstance(notes, dict):
         notes.pop(_LAST_APPLIED, None)
@@ -58,27 +38,49 @@ def redact_at(kind: str, path: str, value: Any) -> Any:
         return None
     if kind == "secrets" and path.startswith(("data", "stringData")):
         return f"<{_decoded_size(value) if path.startswith('data') else _size(value)} bytes>"
-    return f"<{_size(value)} bytes>" if _SECRET_NAME.search(path) else _walk(value)
+    return (
+        f"<{_size(value)} bytes>"
+        if is_secret_name(path.removesuffix(".value").rstrip("]"))
+        else _walk(value)
+    )
 
 
-def _hide(copy: Json, field: str, hides: Callable[[str], bool], size: Callable[[Any], int]) -> None:
-    values = copy.get(field)
-    if isinstance(values, dict):
-        copy[field] = {
-            name: f"<{size(value)} bytes>" if hides(name) else value
-            for name, value in values.items()
-        }
+def _sizes(tree: Json, field: str, size: Callable[[Any], int]) -> Json:
+    values = tree.get(field)
+    if not isinstance(values, dict):
+        return {}
+    return {field: {name: f"<{size(value)} bytes>" for name, value in values.items()}}
 
 
 def _walk(value: Any) -> Any:
     if isinstance(value, dict):
         named = value.get("name")
-        if isinstance(named, str) and "value" in value and _SECRET_NAME.search(named):
+        if isinstance(named, str) and "value" in value and is_secret_name(named):
             return {**value, "value": f"<{_size(value['value'])} bytes>"}
-        return {name: _walk(inner) for name, inner in value.items()}
+        return {
+            name: f"<{_size(inner)} bytes>"
+            if isinstance(inner, str) and isinstance(name, str) and is_secret_name(name)
+            else _walk(inner)
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_walk(inner) for inner in value]
-    return redact_text(value) if isinstance(value, str) else value
+        return _walk_list(value)
+    return hide_secrets(value) if isinstance(value, str) else value
+
+
+def _walk_list(values: list[Any]) -> list[Any]:
+    """A list may be the arguments of a program: ``--password`` hides what comes after it."""
+    shown = [_walk(inner) for inner in values]
+    for index, flag in enumerate(values[:-1]):
+        follows = values[index + 1]
+        if (
+            isinstance(flag, str)
+            and isinstance(follows, str)
+            and _FLAG.fullmatch(flag)
+            and is_secret_name(flag)
+        ):
+            shown[index + 1] = f"<{_size(follows)} bytes>"
+    return shown
 
 
 def _size(value: Any) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NoReturn, SupportsIndex
 
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.secret_text import cut_and_hide
+from tmcconsole.contract.text import MAX_LENGTH, SafeText
 
 _MASK: Final = "<secret>"
 
@@ -13,7 +14,7 @@ class CredentialsError(Exception):
     """Credentials are missing or unusable. One line that names the file and the fix."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(SafeText(message))
+        super().__init__(SafeText(cut_and_hide(message, MAX_LENGTH)))
 
 
 class Secret:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.secret_text import cut_and_hide
+from tmcconsole.contract.text import MAX_LENGTH, SafeText
 
 
 class ErrorType(StrEnum):
@@ -190,7 +191,7 @@ def failure(
         type=kind,
         severity=severity or trait.severity,
         retryable=trait.retryable if retryable is None else retryable,
-        message=SafeText(message),
+        message=SafeText(cut_and_hide(str(message), MAX_LENGTH)),
         hint=SafeText(hint or trait.hint),
         reason=SafeText(reason or kind.value),
         pace=pace or trait.pace,

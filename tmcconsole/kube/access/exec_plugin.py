@@ -33,6 +33,7 @@ _PIECE: Final = 1 << 16  # bytes read at once
 _PIECES: Final = 32  # read after the end: more than a pipe holds, and what a helper adds is endless
 REFRESH_AT: Final = 0.8  # of a credential's lifetime
 RERUN_S: Final = 10.0  # at least, between two runs caused by rejected credentials
+_LOOKED_AT: Final = 1 << 16  # bytes of stderr, of which the last 500 are shown
 _VERSIONS: Final = (
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",
@@ -232,7 +233,10 @@ class _Pipe:
 
 
 def _harmless(text: bytes | bytearray) -> str:
-    return SafeText(redact_text(bytes(text[-500:]).decode("utf-8", "replace").strip()))
+    """Return its end: redacted first, as the half that a cut leaves may not look secret."""
+    return SafeText(
+        redact_text(bytes(text[-_LOOKED_AT:]).decode("utf-8", "replace").strip())[-500:]
+    )
 
 
 def _credential(output: bytes, plugin: ExecPlugin) -> ExecCredential:

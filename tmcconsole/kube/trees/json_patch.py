@@ -62,7 +62,7 @@ def apply_patch(tree: Any, operations: Operations) -> Any:
             jsonpointer.JsonPointerException,
             TypeError,  # into a string or a number
         ) as error:
-            raise PatchInvalid(f"operation {number} ({_told(operation)}): {error}") from error
+            raise PatchInvalid(f"operation {number} ({_told(operation)}): {_why(error)}") from None
         if operation["op"] == "copy" and len(orjson.dumps(patched)) > MAX_RESULT_BYTES:
             raise PatchInvalid(f"operation {number}: the result is too large")
     return orjson.loads(orjson.dumps(patched))  # no structure shared between places
@@ -97,6 +97,17 @@ def _check_pointer(number: int, pointer: Any) -> None:
         jsonpointer.JsonPointer(pointer)
     except jsonpointer.JsonPointerException as error:
         raise PatchInvalid(f"operation {number}: {error}") from error
+
+
+def _why(error: Exception) -> str:
+    """Return the reason in words of ours: the library's quote the object, which may be a Secret."""
+    if isinstance(error, jsonpatch.JsonPatchTestFailed):
+        return "another value is there"
+    if isinstance(error, jsonpatch.JsonPatchConflict):
+        return "there is no such place"
+    if isinstance(error, jsonpointer.JsonPointerException):
+        return "the path leads nowhere"
+    return "the path leads into something that has no fields"
 
 
 def _told(operation: Json) -> str:
