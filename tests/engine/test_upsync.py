@@ -280,7 +280,7 @@ def test_why_says_who_owns_it_and_the_target_counts_it_apart_from_copies() -> No
 
         assert isinstance(told, Text)
         assert "owner      east" in told.body
-        assert "InSync Upsync" in told.body
+        assert "in sync: upsync" in told.body
         assert isinstance(there, Text)
         assert "registry.example/web:1" in there.body
         assert (target.upsynced, target.upsync_failed, target.objects) == (1, 0, 1)

@@ -13,14 +13,11 @@ from collections.abc import Iterator, Sequence
 SCREEN = r"screen \d+x\d+"
 # Incidents of something that is wanted on a target and cannot be there.
 CANNOT_BE = r"(a definition is missing on one target: missing|a kind is forbidden: forbidden)"
-PODS = r"(pods crash|an image cannot be pulled|a quota leaves pods unstarted|no node has room)"
 
 KNOWN: dict[str, str] = {
     "one silence is several lines of history": r": history: lines of ",
     "the history says after how long a trouble was over, and not at what time":
         r": history: it until ",
-    "with the hub down, no two keys lead to when it is tried again":
-        r"the hub is down: down: keystrokes: keys to the remedy",
     "a kind that may not be listed any more is told as in sync":
         rf"a right is taken back: taken back: (status|why|{SCREEN}): "
         r"(exit code|objects in sync|in sync on|all is well|what is listed|resources: "
@@ -34,7 +31,6 @@ KNOWN: dict[str, str] = {
         r"our name is taken: taken: history: ",
     "the history has no line of a drain that is over":
         r"a drain with a place to go: moved: history: ",
-    "no keys lead to why pods do not run": rf"{PODS}: [^:]+: keystrokes: ",
 }  # fmt: skip
 
 # Told in some runs and not in others, since it hangs on which of two probes comes first.

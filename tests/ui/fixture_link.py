@@ -24,6 +24,7 @@ from tmcconsole.contract.commands import (
     AnyCommand,
     AnyReply,
     CedeField,
+    CopyCause,
     CordonTarget,
     DrainPlan,
     DrainTarget,
@@ -42,6 +43,7 @@ from tmcconsole.contract.commands import (
     Resync,
     RetryDeadLetters,
     RevertDrift,
+    ShowCause,
     ShowCopy,
     ShowDiff,
     ShowDrift,
@@ -163,6 +165,10 @@ class FixtureLink:
             case ShowCopy():
                 return Text(
                     title=S(command.key), body=SafeBody("cause CrashLoopBackOff: exit 1, 14 times")
+                )
+            case ShowCause():
+                return CopyCause(
+                    cause=S("CrashLoopBackOff: exit 1, 14 times"), remedy=S("read its logs there")
                 )
             case ShowDiff():
                 return Text(title=S(command.target), body=SafeBody(DIFF))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tmcconsole.contract.words import words
 from tmcconsole.ui.style import format as shown
-from tmcconsole.ui.style.format import words
 from tmcconsole.ui.style.ink import Run, elide, fit, plain, width_of, wrap
 
 NOW = 1_000_000.0

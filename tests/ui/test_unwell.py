@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.ui.driving import console
 from tests.ui.fixture_link import NOW, FixtureLink
+from tests.ui.test_confirming import on_problem
 from tmcconsole.contract.records import (
     Cell,
     Health,
@@ -212,3 +213,16 @@ async def test_a_target_is_paused_from_its_details() -> None:
         await desk.press("enter")
 
         assert desk.link.target("ap-southeast-1").pause is not None
+
+
+async def test_a_problem_tells_the_cause_that_its_cluster_gives_while_it_lasts() -> None:
+    link = only(web(copy_on("us-east-1", "0/3 ready", Health.UNHEALTHY)))
+    async with console(link, size=(160, 45)) as desk:
+        await on_problem(desk, 1)
+        await desk.frame()
+        assert "CrashLoopBackOff: exit 1, 14 times; 0/3 ready" in desk.text
+        assert "read its logs there" in desk.text
+
+        link.put(web(copy_on("us-east-1", "3/3 ready"), health=Health.HEALTHY))
+        await desk.frame()
+        assert "CrashLoopBackOff" not in desk.text

@@ -130,6 +130,13 @@ class ShowCopy(Query, frozen=True):
     target: str
 
 
+class ShowCause(Query, frozen=True):
+    """Ask a target why one copy is not well; answered with a ``CopyCause``."""
+
+    key: str  # an ObjectRecord's key
+    target: str
+
+
 class ShowDiff(Query, frozen=True):
     """Ask for the diff between an object's desired state and its copy; answered with a ``Text``."""
 
@@ -208,6 +215,7 @@ AnyQuery = (
     | Why
     | ShowObject
     | ShowCopy
+    | ShowCause
     | ShowDiff
     | ShowQueue
     | ListDeadLetters
@@ -253,6 +261,13 @@ class Text(Reply, frozen=True):
 
     title: SafeText
     body: SafeBody
+
+
+class CopyCause(Reply, frozen=True):
+    """The first cause of a copy that is not well, in its cluster's words; "" where none is told."""
+
+    cause: SafeText
+    remedy: SafeText = SafeText()  # what helps; "" where nothing in general does
 
 
 class Fate(StrEnum):
@@ -358,5 +373,13 @@ class DriftReport(Reply, frozen=True):
 
 
 AnyReply = (
-    Accepted | Refused | Text | DrainPlan | ForgetPlan | QueueItems | DeadLetters | DriftReport
+    Accepted
+    | Refused
+    | Text
+    | CopyCause
+    | DrainPlan
+    | ForgetPlan
+    | QueueItems
+    | DeadLetters
+    | DriftReport
 )

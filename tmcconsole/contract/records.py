@@ -98,6 +98,7 @@ class EngineRecord(Record, frozen=True):
     hub_connected: bool = False
     hub_reason: SafeText = SafeText()  # why not connected, or why degraded
     hub_since: float = 0.0  # when hub_connected last changed
+    hub_next_try_at: float = 0.0  # when the next probe is due; 0 = connected, or not known
     placed: int = 0  # (object, target) pairs that should exist
     in_sync: int = 0
     pending: int = 0

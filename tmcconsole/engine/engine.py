@@ -237,6 +237,7 @@ class Engine:
             hub_connected=up,
             hub_reason=SafeText() if up else reason,
             hub_since=session.probe.since or self._hub_since if session else self._hub_since,
+            hub_next_try_at=session.probe.next_try_at if session else 0.0,
             placed=counts.total(),
             in_sync=sum(tally.in_sync() for tally in tallies),
             pending=waiting(counts),

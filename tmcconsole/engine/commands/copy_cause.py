@@ -21,6 +21,20 @@ _MADE: Final = frozenset({"FailedCreate", "SuccessfulCreate"})
 _QUOTA: Final = "exceeded quota"
 _REFUSED: Final = re.compile(r"^(Error creating: )?\S+ \"[^\"]*\" is forbidden: ")
 _POD_NAMED: Final = re.compile(r"^create Pod \S+ in StatefulSet \S+ failed error: ")
+# What helps, by the word that a cause begins with.
+_REMEDIES: Final = (
+    (("CrashLoopBackOff", "Error: exit", "StartError", "RunContainerError"),
+     "read its logs there (kubectl logs --previous), then mend the image or what it is given"),
+    (("OOMKilled",), "raise its memory limit, or let it need less"),
+    (("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"),
+     "correct the image's name, or give the pull secret that its registry wants"),
+    (("CreateContainerConfigError", "FailedMount"),
+     "make the ConfigMap, Secret or volume that it names"),
+    (("quota",), "raise the quota on that cluster, or make room in it"),
+    (("Unschedulable", "FailedScheduling"),
+     "make room: add or uncordon nodes there, or lower what the pods request"),
+    (("FailedCreate",), "let that cluster accept the pods: change what refuses them, or the pods"),
+)  # fmt: skip
 # Conditions that tell what is wrong, and the status in which they do; the first one decides.
 _TELLING: Final = (
     ("Failed", "True"),
@@ -58,6 +72,11 @@ def first_cause(asked: AskedCopy) -> FirstCause | None:
     Pods that cannot be made come first, then containers, then pods that have no node.
     """
     return next(_causes(asked), None)
+
+
+def remedy_of(cause: FirstCause) -> str:
+    """Return what helps against a cause, "" where nothing in general does."""
+    return next((text for words, text in _REMEDIES if cause.text.startswith(words)), "")
 
 
 def is_unwell(pod: Json) -> bool:

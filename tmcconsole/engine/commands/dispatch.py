@@ -29,6 +29,7 @@ from tmcconsole.contract.commands import (
     Resync,
     RetryDeadLetters,
     RevertDrift,
+    ShowCause,
     ShowCopy,
     ShowDiff,
     ShowDrift,
@@ -46,7 +47,7 @@ from tmcconsole.engine.commands.forget import forget
 from tmcconsole.engine.commands.named_object import named_object
 from tmcconsole.engine.commands.queues import Post, list_dead, list_queue, retry_dead
 from tmcconsole.engine.commands.rejection import Rejected
-from tmcconsole.engine.commands.show_copy import show_copy
+from tmcconsole.engine.commands.show_copy import answer_of_copy
 from tmcconsole.engine.commands.target_orders import order
 from tmcconsole.engine.commands.why import explain, show_difference
 from tmcconsole.engine.hub.hub_session import HubSession
@@ -112,6 +113,7 @@ class Commands:
                 | Why()
                 | ShowObject()
                 | ShowCopy()
+                | ShowCause()
                 | ShowDiff()
                 | ListDeadLetters()
             ):
@@ -123,7 +125,14 @@ class Commands:
 
     async def _answer(
         self,
-        command: PlanDrain | ShowQueue | Why | ShowObject | ShowCopy | ShowDiff | ListDeadLetters,
+        command: PlanDrain
+        | ShowQueue
+        | Why
+        | ShowObject
+        | ShowCopy
+        | ShowCause
+        | ShowDiff
+        | ListDeadLetters,
     ) -> AnyReply:
         match command:
             case ListDeadLetters():
@@ -138,9 +147,9 @@ class Commands:
                 return Text(title=SafeText(f"why {command.key}"), body=body)
             case ShowObject():
                 return self._show(command)
-            case ShowCopy():
-                supervisor = self._supervisor(command.target)
-                return await show_copy(self.session, supervisor, self._item(command.key))
+            case ShowCopy() | ShowCause():
+                supervisor, item = self._supervisor(command.target), self._item(command.key)
+                return await answer_of_copy(self.session, supervisor, item, command)
             case ShowDiff():
                 return self._diff(command)
             case _:

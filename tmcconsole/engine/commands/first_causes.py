@@ -9,7 +9,7 @@ import anyio
 
 from tmcconsole.contract.records import Health
 from tmcconsole.engine.commands.copy_answers import ask_copy
-from tmcconsole.engine.commands.copy_cause import first_cause
+from tmcconsole.engine.commands.copy_cause import first_cause, remedy_of
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.objects import CachedObject, Kind
@@ -69,4 +69,5 @@ async def _ask(
     asked = await ask_copy(target, *copy)
     cause = first_cause(asked)
     lines = [f"  cause      {cause}"] if cause else []
+    lines += [f"  what helps {remedy_of(cause)}"] if cause and remedy_of(cause) else []
     found[supervisor.name] = lines + [f"  not known  {one}" for one in asked.unknown]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tmcconsole.contract.commands import Text
+from tmcconsole.contract.commands import CopyCause, ShowCause, ShowCopy, Text
 from tmcconsole.contract.text import SafeBody, SafeText
 from tmcconsole.engine.commands.copy_answers import ask_copy
 from tmcconsole.engine.commands.copy_cause import (
@@ -14,6 +14,7 @@ from tmcconsole.engine.commands.copy_cause import (
     first_cause,
     happened_at,
     is_unwell,
+    remedy_of,
     shortened,
 )
 from tmcconsole.engine.commands.first_causes import copy_on
@@ -29,8 +30,12 @@ PODS_TOLD: Final = 10  # those that are not well first
 EVENTS_TOLD: Final = 8
 
 
-async def show_copy(session: HubSession, supervisor: Supervisor, item: Item) -> Text:
-    """Return the text on one copy. Raises ``Rejected`` if the target has none, or is not there."""
+async def answer_of_copy(
+    session: HubSession, supervisor: Supervisor, item: Item, query: ShowCopy | ShowCause
+) -> Text | CopyCause:
+    """Return the text on one copy, or its cause alone. Raises ``Rejected`` if the target has none,
+    or is not there.
+    """
     name, target = supervisor.name, supervisor.target
     if target is None or supervisor.connection is None or not supervisor.standing.is_connected:
         said = supervisor.standing.message or "it is not connected"
@@ -39,6 +44,10 @@ async def show_copy(session: HubSession, supervisor: Supervisor, item: Item) -> 
     if copy is None:
         raise Rejected(f"{name} has no copy of {item.lane} {item.key}", "w tells why")
     asked = await ask_copy(target, *copy)
+    if isinstance(query, ShowCause):
+        cause = first_cause(asked)
+        remedy = remedy_of(cause) if cause else ""
+        return CopyCause(cause=SafeText(cause.text if cause else ""), remedy=SafeText(remedy))
     body = "\n".join(copy_lines(asked))
     title = f"{item.lane} {item.key} on {name}"
     return Text(title=SafeText(title), body=SafeBody(body))
@@ -51,6 +60,7 @@ def copy_lines(asked: AskedCopy) -> list[str]:
     space, name = text(meta.get("namespace")), text(meta.get("name"))
     return [
         f"cause      {cause or 'nothing that was asked tells of one'}",
+        *([f"what helps {remedy_of(cause)}"] if cause and remedy_of(cause) else []),
         f"copy       {space}/{name}" if space else f"copy       {name}",
         *(f"not known  {one}" for one in asked.unknown),
         *_section("Conditions", _conditions(asked.copy)),

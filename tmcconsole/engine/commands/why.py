@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import yaml
 
 from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeBody
+from tmcconsole.contract.words import because, words
 from tmcconsole.engine.board.kind_records import kind_line
-from tmcconsole.engine.board.object_records import judged_copies, worst_of
+from tmcconsole.engine.board.object_records import FAILED, judged_copies, worst_of
 from tmcconsole.engine.commands.first_causes import first_causes
 from tmcconsole.engine.commands.live_object import live_lines
 from tmcconsole.engine.commands.named_object import Named
@@ -31,6 +32,10 @@ from tmcconsole.sync.state.ledger import LANE, LedgerEntry
 from tmcconsole.sync.state.target import Target
 
 DRIFTS_TOLD: Final = 8  # the latest
+_OUTCOMES: Final = {
+    "Asked": "waits for a person to decide (d in the console, or tmc-console drift)",
+    "Fight": "fought over, so that nobody writes it",
+}
 
 
 async def explain(
@@ -67,11 +72,27 @@ async def explain(
         item,
         {name: look.cell.health for name, look in looks.items()},
     )
+    cells = [looks[name].cell for name in names if name in looks]
+    lines[2:2] = _headline(cells, causes)
     for name in names:
         lines += ["", *_target_lines(session, supervisors[name], item)]
         if name in looks:
             lines += [_health_line(looks[name].cell, wall), *causes.get(name, ())]
     return SafeBody("\n".join(lines))
+
+
+def _headline(cells: Sequence[Cell], causes: Mapping[str, list[str]]) -> list[str]:
+    """Return the first cause of all, and what helps: they are on the first screen of the text."""
+    for cell in cells:
+        if cell.state in FAILED and cell.message and not cell.heard_at:
+            return [f"cause      {cell.target}: {because(cell.reason, cell.message)}", ""]
+    for cell in cells:
+        asked = [line.strip() for line in causes.get(str(cell.target), ())]
+        if asked and asked[0].startswith("cause "):
+            cause = asked[0].removeprefix("cause").strip()
+            helps = [line for line in asked[1:2] if line.startswith("what helps")]
+            return [f"cause      {cell.target}: {cause}", *helps, ""]
+    return []
 
 
 def _silence_lines(session: HubSession) -> list[str]:
@@ -186,7 +207,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         return [*lines, "  assigned, not reconciled yet" if is_placed else "  not placed here"]
     lines += _desired_lines(session, target, item)
     standing = entry.standing
-    lines.append(f"  {standing.state.value} {standing.reason}".rstrip())
+    lines.append(f"  {because(standing.state.value, words(standing.reason))}")
     if standing.message:
         lines.append(f"  {standing.message}")
     lines += _drift_lines(entry)
@@ -232,7 +253,8 @@ def _drift_lines(entry: LedgerEntry) -> list[str]:
     recent = list(entry.drift_ledger.fields.values())[-DRIFTS_TOLD:]
     return lines + [
         f"  drift      {one.path}: {one.wanted} there {one.actual} by {one.manager}, "
-        f"{one.outcome}, {one.count} times since {rfc3339(one.first_seen)}"
+        f"{_OUTCOMES.get(one.outcome, words(one.outcome))}; "
+        f"{one.count} {'time' if one.count == 1 else 'times'} since {rfc3339(one.first_seen)}"
         for one in recent
     ]
 

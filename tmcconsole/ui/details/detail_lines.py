@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tmcconsole.contract.records import Condition
+from tmcconsole.contract.words import words
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, words
+from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 
 LABEL = 12  # columns

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.contract.records import HistoryRecord
+from tmcconsole.contract.words import words
 from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.history import entry_sign, last_at
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp, words
+from tmcconsole.ui.style.format import age, ago, clock_time, count, span, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 
 SHOWN_HISTORY: Final = 12

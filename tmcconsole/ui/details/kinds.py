@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from tmcconsole.contract.records import KindRecord, KindState
+from tmcconsole.contract.words import words
 from tmcconsole.ui.details.detail_lines import heading, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, count, words
+from tmcconsole.ui.style.format import age, count
 from tmcconsole.ui.style.ink import Run, Runs, wrap
 from tmcconsole.ui.style.signs import KIND
 

@@ -9,13 +9,14 @@ from tmcconsole.contract.records import (
     ObjectRecord,
     SyncState,
 )
+from tmcconsole.contract.words import because
 from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.details.happened import recent
 from tmcconsole.ui.mirror import AILING, Mirror
 from tmcconsole.ui.rows.history import entry_sign, is_open_error, last_at
 from tmcconsole.ui.rows.resources import object_sign
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, ago, because
+from tmcconsole.ui.style.format import age, ago
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink
 from tmcconsole.ui.style.signs import HEALTH, cell_sign
 

@@ -25,7 +25,7 @@ from tmcconsole.ui.rows.letters import DEAD, QueuedKey, key_sign, next_try
 from tmcconsole.ui.rows.problems import Problem
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, ago, count, span
+from tmcconsole.ui.style.format import age, ago, count, countdown, span
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, UNPLACED, hub_sign
 
@@ -54,6 +54,7 @@ def told_lines(problem: Problem, mirror: Mirror, draw: DrawContext, width: int) 
     record = mirror.of(TYPES[kind]).get(key)
     if isinstance(record, TargetRecord) and record.message and record.message not in problem.text:
         lines += _inset(wrap(record.message, width))
+    lines += _inset(wrap(problem.remedy, width, "info")) if problem.remedy else []
     if isinstance(record, HistoryRecord) and record.hint:
         lines += _inset(wrap(record.hint, width, "info"))
     if len(problem.objects) > 1:
@@ -158,6 +159,8 @@ def _engine(engine: EngineRecord, draw: DrawContext, width: int) -> list[Runs]:
             ("hub held by", engine.hub_holder),
             ("workspace", engine.hub_workspace),
             ("since", ago(engine.hub_since, draw.now)),
+            ("next try", countdown(engine.hub_next_try_at, draw.now)
+             if engine.hub_next_try_at else ""),
             ("version", engine.version),
             ("up", span(draw.now - engine.started_at) if engine.started_at else ""),
             ("writes", f"{count(engine.write_attempts)} since start"),

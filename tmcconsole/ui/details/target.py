@@ -10,23 +10,14 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
+from tmcconsole.contract.words import because, words
 from tmcconsole.ui.details.detail_lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.details.kinds import kind_lines, refused_lines
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.rows.targets import is_gone
-from tmcconsole.ui.style.format import (
-    age,
-    ago,
-    because,
-    count,
-    countdown,
-    millis,
-    plural,
-    timestamp,
-    words,
-)
+from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import Health, HealthRecord
+from tmcconsole.contract.words import words
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.style.format import age, words
+from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import HEALTH
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import HistoryRecord
+from tmcconsole.contract.words import words
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.style.format import age, clock_time, span, words
+from tmcconsole.ui.style.format import age, clock_time, span
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import SEVERITY, Sign, history_sign
 

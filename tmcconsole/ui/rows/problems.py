@@ -13,11 +13,12 @@ from tmcconsole.contract.records import (
     PlacementRecord,
     TargetRecord,
 )
+from tmcconsole.contract.words import because, words
 from tmcconsole.ui.mirror import TROUBLE, Mirror, is_ailing, is_held_up, is_trouble
 from tmcconsole.ui.rows.history import is_open_error
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.rows.targets import is_gone, is_problem, note
-from tmcconsole.ui.style.format import age, because, count, plural, retry, words
+from tmcconsole.ui.style.format import age, count, plural, retry
 from tmcconsole.ui.style.ink import Runs, ink, plain
 from tmcconsole.ui.style.signs import (
     BRAKED,
@@ -31,6 +32,21 @@ from tmcconsole.ui.style.signs import (
 )
 
 MAX_SHOWN = 200  # groups; beyond that, the history is the place to look
+
+
+Copy = tuple[str, str]  # (ObjectRecord key, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a cluster answered about a copy: why it is not well, what helps, when (monotonic s)."""
+
+    cause: str
+    remedy: str
+    at: float
+
+
+Causes = dict[Copy, Asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +63,18 @@ class Problem:
     subject: tuple[str, str]
     targets: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()  # keys of the objects that the line is about
+    remedy: str = ""  # what helps, where the cause's own words do not say it
+    ailing: Copy | None = None  # the copy whose cluster can be asked for the cause
 
 
-def problems(mirror: Mirror, draw: DrawContext) -> list[Problem]:
-    """Return the problems, worst first, at most ``MAX_SHOWN``."""
-    found = [*_hub(mirror), *_targets(mirror, draw), *_placements(mirror), *_kinds(mirror),
-             *_objects(mirror), *_errors(mirror)]  # fmt: skip
+def problems(mirror: Mirror, draw: DrawContext, causes: Causes | None = None) -> list[Problem]:
+    """Return the problems, worst first, at most ``MAX_SHOWN``, with the causes that were asked."""
+    found = [*_hub(mirror, draw), *_targets(mirror, draw), *_placements(mirror), *_kinds(mirror),
+             *_objects(mirror, causes or {}), *_errors(mirror, draw)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
 
 
-def _hub(mirror: Mirror) -> list[Problem]:
+def _hub(mirror: Mirror, draw: DrawContext) -> list[Problem]:
     engine = mirror.engine
     if engine is None or engine.hub_connected:
         return []
@@ -66,7 +84,7 @@ def _hub(mirror: Mirror) -> list[Problem]:
             sign=hub_sign(engine),
             rank=0,
             what="hub",
-            text=engine.hub_reason or "not connected",
+            text=_with_retry(engine.hub_reason or "not connected", engine.hub_next_try_at, draw),
             tone="failed",
             since=engine.hub_since,
             subject=("EngineRecord", "engine"),
@@ -102,7 +120,12 @@ def _target_text(target: TargetRecord, draw: DrawContext) -> str:
     if not is_gone(target):
         return plain(note(target, draw)) or because(target.reason, target.message)
     told = because(target.reason or target.state.value, target.message)
-    return f"{told}; {retry(target.next_try_at, draw.now)}" if target.next_try_at else told
+    return _with_retry(told, target.next_try_at, draw)
+
+
+def _with_retry(told: str, at: float, draw: DrawContext) -> str:
+    """Return what was told with when it is tried again, where that is known (Unix seconds)."""
+    return f"{told}; {retry(at, draw.now)}" if at else told
 
 
 def _placements(mirror: Mirror) -> list[Problem]:
@@ -146,7 +169,7 @@ def _kinds(mirror: Mirror) -> list[Problem]:
     ]
 
 
-def _objects(mirror: Mirror) -> list[Problem]:
+def _objects(mirror: Mirror, causes: Causes) -> list[Problem]:
     """Fold copies with the same trouble on a target into one line, and targets with the same
     copies.
     """
@@ -159,15 +182,22 @@ def _objects(mirror: Mirror) -> list[Problem]:
             elif is_trouble(cell) and not _kind_tells(mirror, cell, records[key]):
                 group = (cell.target, cell_sign(cell), str(cell.reason))
                 found[group].append(_Member(key, cell.since, cell.message))
-    return [
-        _line(
-            fold,
-            rank=20,
-            text=_told(fold.reason, fold.members),
-            subject=("ObjectRecord", fold.members[0].key),
-        )
-        for fold in _fold(found)
-    ]
+    return [_object(fold, causes) for fold in _fold(found)]
+
+
+def _object(fold: _Fold, causes: Causes) -> Problem:
+    """Return the line of copies: what their cluster says is the cause comes before the state."""
+    first = fold.members[0]
+    told, remedy, ailing = _told(fold.reason, fold.members), "", None
+    if not fold.reason:
+        ailing = (first.key, fold.targets[0])
+        asked = causes.get(ailing)
+        if asked is not None and asked.cause and asked.cause not in first.message:
+            cause = replace(first, message=f"{asked.cause}; {first.message}")
+            told = _told("", [cause, *fold.members[1:]])
+        remedy = asked.remedy if asked is not None else ""
+    line = _line(fold, rank=20, text=told, subject=("ObjectRecord", first.key))
+    return replace(line, remedy=remedy, ailing=ailing)
 
 
 def _kind_tells(mirror: Mirror, cell: Cell, record: ObjectRecord) -> bool:
@@ -232,13 +262,13 @@ def _told(reason: str, members: list[_Member]) -> str:
     return f"{number}: {because(reason, first.message)}, e.g. {first.key}"
 
 
-def _errors(mirror: Mirror) -> list[Problem]:
+def _errors(mirror: Mirror, draw: DrawContext) -> list[Problem]:
     """Return open errors, without those that a target's or an object's own line shows already.
 
     Why the hub or a target does not respond has its line: an error of the whole of it is the same.
     """
     silent = {str(t.name) for t in mirror.of(TargetRecord).values() if is_gone(t)}
-    silent |= {problem.key for problem in _hub(mirror)}
+    silent |= {problem.key for problem in _hub(mirror, draw)}
     told = {(t.name, t.reason) for t in mirror.of(TargetRecord).values() if is_problem(t)}
     return [
         Problem(

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 
 from tmcconsole.contract.records import Cell, ObjectRecord, SyncState
+from tmcconsole.contract.words import because
 from tmcconsole.ui.mirror import is_ailing, is_trouble
 from tmcconsole.ui.rows.table import GAP, Column, DrawContext, Listing, SortKey
-from tmcconsole.ui.style.format import age, because
+from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import TargetRecord, TargetState
+from tmcconsole.contract.words import words
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing, SortKey
-from tmcconsole.ui.style.format import JUST_NOW, age, ago, count, countdown, millis, retry, words
+from tmcconsole.ui.style.format import JUST_NOW, age, ago, count, countdown, millis, retry
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import target_sign
 

@@ -9,6 +9,7 @@ from tmcconsole.ui.details.happened import newest
 from tmcconsole.ui.details.others import told_lines
 from tmcconsole.ui.rows.problems import PROBLEMS, Problem, problems
 from tmcconsole.ui.rows.targets import FLEET
+from tmcconsole.ui.screens.asked_causes import AskedCauses
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.session import Session
 from tmcconsole.ui.view import View
@@ -26,6 +27,7 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         self._problems: dict[str, Problem] = {}
         self.problems = LiveTable(View(PROBLEMS, lambda: self._problems), id="problems")
         self.news = Bar(id="news")
+        self._causes = AskedCauses(session)
         self._fleet_lines = 0
 
     @property
@@ -62,15 +64,25 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
     def frame(self) -> None:
         """Draw what changed; the targets get the lines they need, at most half."""
         self._find_problems()
+        self._ask_causes()
         lines = max(3, min(len(self.table.view.order) + 1, self.size.height // 2 - 3))
         if lines != self._fleet_lines:
             self._fleet_lines = lines
             self.table.styles.height = lines
         super().frame()
 
+    def _ask_causes(self) -> None:
+        shown = [one.ailing for one in self._problems.values() if one.ailing is not None]
+        due = self._causes.due(shown)
+        if due:
+            self.begin(self._causes.ask(due), "causes")
+
     def _find_problems(self) -> None:
         draw = self.session.draw()
-        found = {problem.key: problem for problem in problems(self.session.mirror, draw)}
+        found = {
+            problem.key: problem
+            for problem in problems(self.session.mirror, draw, self._causes.told)
+        }
         if found != self._problems:
             self.problems.view.touch(self._problems.keys() ^ found.keys())
             self.problems.view.touch(

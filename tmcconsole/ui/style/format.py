@@ -13,8 +13,6 @@ DAY: Final = 86400.0
 JUST_NOW: Final = "now"  # the name of a span's coarsest step
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": MINUTE, "h": HOUR, "d": DAY}
-_JOINED: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
-_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -108,20 +106,3 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != wanted:
         raise ValueError(f"{text!r} is not a duration; write 30m, 2h or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-def words(reason: str) -> str:
-    """Return a machine-readable reason as words: ``quota exceeded`` for ``QuotaExceeded``.
-
-    What is no single word of joined capitals stays as it is.
-    """
-    text = str(reason)
-    if not _JOINED.fullmatch(text):
-        return text
-    parts = _CAPITAL.split(text)
-    return " ".join(part if part.isupper() and len(part) > 1 else part.lower() for part in parts)
-
-
-def because(reason: str, message: str) -> str:
-    """Return a reason in words and what was said about it."""
-    return f"{words(reason)}: {message}" if reason and message else words(reason) or message

@@ -1,0 +1,26 @@
+"""Machine-readable reasons as words, for every face that shows them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_JOINED: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def words(reason: str) -> str:
+    """Return a machine-readable reason as words: ``quota exceeded`` for ``QuotaExceeded``.
+
+    What is no single word of joined capitals stays as it is.
+    """
+    text = str(reason)
+    if not _JOINED.fullmatch(text):
+        return text
+    parts = _CAPITAL.split(text)
+    return " ".join(part if part.isupper() and len(part) > 1 else part.lower() for part in parts)
+
+
+def because(reason: str, message: str) -> str:
+    """Return a reason in words and what was said about it."""
+    return f"{words(reason)}: {message}" if reason and message else words(reason) or message
