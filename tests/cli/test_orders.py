@@ -18,6 +18,7 @@ from tmcconsole.contract.commands import (
     AdoptDrift,
     AnyCommand,
     CedeField,
+    DrainTarget,
     ForgetTarget,
     RetryDeadLetters,
     RevertDrift,
@@ -60,6 +61,10 @@ def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FixtureLin
         (f"drift cede {WEB} --field /spec/replicas", CedeField(key=WEB, field="/spec/replicas")),
         (f"dead-letters --at us-east-1 --retry {WEB}",
          RetryDeadLetters(target="us-east-1", key=WEB)),
+        ("drain eu-west-1 --confirm eu-west-1",
+         DrainTarget(target="eu-west-1", confirm="eu-west-1")),
+        ("drain eu-west-1 --force --confirm loses",
+         DrainTarget(target="eu-west-1", confirm="loses", force=True)),
         ("forget lab-basement --confirm lab-basement",
          ForgetTarget(target="lab-basement", confirm="lab-basement")),
     ],
@@ -72,6 +77,26 @@ def test_an_order_is_sent_as_written_with_who_gives_it(
     (sent,) = link.sent
     assert sent.actor.split()[0] == getpass.getuser()
     assert msgspec.structs.replace(sent, actor="") == command
+
+
+def test_the_plan_of_a_drain_names_what_is_lost_in_the_words_that_start_it(
+    link: FixtureLink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["drain", "eu-west-1"]) == 0
+    plan = capsys.readouterr().out
+    assert main(["drain", "eu-west-1", "--force"]) == 0
+    by_force = capsys.readouterr().out.splitlines()[-1]
+
+    assert "nothing has been done yet" in plan
+    assert "Stays here: no other target can take it\n" in plan
+    assert "to start it: tmc-console drain eu-west-1 --confirm eu-west-1\n" in plan
+    lost = re.search(r'--force --confirm "(eu-west-1 loses \d+)"$', by_force)
+    assert lost
+    assert not any(isinstance(command, DrainTarget) for command in link.sent)
+
+    assert main(["drain", "eu-west-1", "--force", "--confirm", lost[1]]) == 0
+    (order,) = [one for one in link.sent if isinstance(one, DrainTarget)]
+    assert (order.confirm, order.force) == (lost[1], True)
 
 
 def test_the_ledger_of_one_object_has_both_values_and_who(
@@ -203,6 +228,7 @@ def test_dead_letters_are_printed_with_their_cause(
     ("line", "said"),
     [
         ("drift list --at mars", "no target 'mars'; known targets: ap-southeast-1, eu-c"),
+        ("drain eu-west-1 --confirm eu", "--confirm 'eu' is not the target's name"),
         ("forget eu-west-1", "this would be refused: eu-west-1 answers: drain it instead"),
     ],
 )
@@ -212,10 +238,10 @@ def test_what_cannot_be_says_why(
     main(line.split())
 
     assert said in "".join(capsys.readouterr())
-    assert not any(isinstance(command, ForgetTarget) for command in link.sent)
+    assert not any(isinstance(command, ForgetTarget | DrainTarget) for command in link.sent)
 
 
-@pytest.mark.parametrize("line", ["why", "drift list", "dead-letters", "forget west"])
+@pytest.mark.parametrize("line", ["why", "drift list", "dead-letters", "drain west", "forget west"])
 def test_without_an_engine_the_way_to_one_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
 ) -> None:

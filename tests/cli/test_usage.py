@@ -9,7 +9,19 @@ from tmcconsole.cli import main
 from tmcconsole.cli.arguments import parse
 
 COMMANDS = [
-    *("run", "attach", "demo", "sim", "init", "status", "why", "dead-letters", "drift", "forget"),
+    *(
+        "run",
+        "attach",
+        "demo",
+        "sim",
+        "init",
+        "status",
+        "why",
+        "dead-letters",
+        "drift",
+        "drain",
+        "forget",
+    ),
     *("transform", "config", "manifests", "info", "version"),
 ]
 

@@ -48,6 +48,7 @@ DIFF = """--- wanted
 +registry.example/shop/web:1.41.7
 """
 
+CRASHES = "CrashLoopBackOff: exit 1, 14 times"
 WHY = """deployments.apps/shop/web is drifted on eu-west-1
 
 1 placement    every target whose labels match env=prod (Placement shop, OneToMany)

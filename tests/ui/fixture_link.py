@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.ui.fixture_fleet import (
     CLUSTERS,
+    CRASHES,
     DIFF,
     DRIFTS,
     KINDS,
@@ -163,13 +164,9 @@ class FixtureLink:
             case ShowObject():
                 return Text(title=S(command.key), body=SafeBody(YAML))
             case ShowCopy():
-                return Text(
-                    title=S(command.key), body=SafeBody("cause CrashLoopBackOff: exit 1, 14 times")
-                )
+                return Text(title=S(command.key), body=SafeBody(f"cause {CRASHES}"))
             case ShowCause():
-                return CopyCause(
-                    cause=S("CrashLoopBackOff: exit 1, 14 times"), remedy=S("read its logs there")
-                )
+                return CopyCause(cause=S(CRASHES), remedy=S("read its logs there"))
             case ShowDiff():
                 return Text(title=S(command.target), body=SafeBody(DIFF))
             case ShowQueue():

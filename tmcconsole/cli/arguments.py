@@ -212,6 +212,7 @@ COMMANDS: Final[
         flags.letters,
     ),
     ("drift", "orders.drift", "list what others changed on copies, and resolve it", None),
+    ("drain", "orders.drain", "tell what a drain would do, or start it", flags.drain),
     (
         "forget",
         "orders.forget",

@@ -70,6 +70,21 @@ def init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing config")
 
 
+def drain(parser: argparse.ArgumentParser) -> None:
+    """Which target, whether to do it, and whether to lose what cannot move."""
+    parser.add_argument("name", metavar="NAME", help="a SyncTarget")
+    parser.add_argument(
+        "--force", action="store_true", help="also remove what no other target can take"
+    )
+    parser.add_argument(
+        "--confirm",
+        metavar="TEXT",
+        help="do it: the target's name, with --force what is lost, as the plan writes it; "
+        "without this flag, only tell the plan",
+    )
+    output(parser)
+
+
 def forget(parser: argparse.ArgumentParser) -> None:
     """Which target, and whether to do it."""
     parser.add_argument("name", metavar="NAME", help="a SyncTarget, or the key of a deleted one")

@@ -17,6 +17,7 @@ from tmcconsole.contract.commands import (
     PlanDrain,
     PlanForget,
 )
+from tmcconsole.contract.drain_words import EMPTY, FATES, NOT_DONE, live, loss
 from tmcconsole.ui.orders.asking import complain, push
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.plan_screen import Harder, Plan, PlanScreen
@@ -55,13 +56,9 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
 def _by_force(session: Session, plan: DrainPlan) -> Harder | None:
     if not plan.stranded:
         return None
-    loss = _loss(plan)
-    order = DrainTarget(target=str(plan.target), confirm=loss, force=True)
-    return Harder(loss, partial(session.send, order))
-
-
-def _loss(plan: DrainPlan) -> str:
-    return f"{plan.target} loses {plan.stranded}"
+    typed = loss(plan)
+    order = DrainTarget(target=str(plan.target), confirm=typed, force=True)
+    return Harder(typed, partial(session.send, order))
 
 
 async def forget(screen: FrameScreen, subject: Subject) -> None:
@@ -129,32 +126,31 @@ def forget_lines(plan: ForgetPlan, width: int) -> list[Runs]:
     return lines if plan.kinds else [*lines, ink("  nothing: no object refers to it", "dim")]
 
 
-# What becomes of the objects, in the order in which it is shown: worst first.
-_FATES: Final = (
-    (Fate.STAYS, "Stays here: no other target can take it", "stay", "failed"),
-    (Fate.MOVES, "Moves: stays here until it is as healthy there", "move", "text"),
-    (Fate.REMOVED, "Removed here: it is elsewhere already", "are removed here", "synced"),
-    (Fate.ABSENT, "Not here", "are not here", "dim"),
-)
+_TONES: Final = {
+    Fate.STAYS: "failed",
+    Fate.MOVES: "text",
+    Fate.REMOVED: "synced",
+    Fate.ABSENT: "dim",
+}
 
 
 def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
     """Return the plan: counts, then what becomes of each object, what stays first."""
     if not plan.moves:
-        return [ink("this target has no objects", "dim")]
+        return [ink(EMPTY, "dim")]
     numbers = Counter(move.fate for move in plan.moves)
     lines: list[Runs] = [
         tuple(
-            Run(f"{count(numbers[fate])} {short}  ", tone)
-            for fate, _, short, tone in _FATES
+            Run(f"{count(numbers[fate])} {short}  ", _TONES[fate])
+            for fate, _, short in FATES
             if numbers[fate]
         ),
-        ink("nothing has been done yet: a copy leaves once it is as healthy elsewhere", "dim"),
+        ink(NOT_DONE, "dim"),
     ]
     if plan.stranded:
-        lines.append(ink(f"to remove what stays, too, type: {_loss(plan)}", "failed"))
+        lines.append(ink(f"to remove what stays, too, type: {loss(plan)}", "failed"))
     lines.append(BLANK)
-    for fate, title, _, _ in _FATES:
+    for fate, title, _ in FATES:
         found = [move for move in plan.moves if move.fate is fate]
         if found:
             lines += [ink(title, "title"), *_fate_lines(plan, found, ascii_only), BLANK]
@@ -168,12 +164,8 @@ def _fate_lines(plan: DrainPlan, moves: list[Move], ascii_only: bool) -> list[Ru
         (
             Run(f"  {move.key.ljust(size)}  ", "text"),
             Run(f"{arrow} {', '.join(move.to)}  " if move.to else "", "synced"),
-            Run("" if move.fate is Fate.ABSENT else f"{_live(move.left)}  ", "text"),
+            Run(f"{live(move)}  " if live(move) else "", "text"),
             Run(move.reason, "dim"),
         )
         for move in moves
     ]
-
-
-def _live(left: int) -> str:
-    return f"live on {left} other{'' if left == 1 else 's'}" if left else "live here only"

@@ -1,0 +1,30 @@
+"""The words of a drain's plan, the same in the console and on the command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tmcconsole.contract.commands import DrainPlan, Fate, Move
+
+# What becomes of the objects, in the order in which it is shown: a title, and a word for a count.
+FATES: Final = (
+    (Fate.STAYS, "Stays here: no other target can take it", "stay"),
+    (Fate.MOVES, "Moves: stays here until it is as healthy there", "move"),
+    (Fate.REMOVED, "Removed here: it is elsewhere already", "are removed here"),
+    (Fate.ABSENT, "Not here", "are not here"),
+)
+NOT_DONE: Final = "nothing has been done yet: a copy leaves once it is as healthy elsewhere"
+EMPTY: Final = "this target has no objects"
+
+
+def loss(plan: DrainPlan) -> str:
+    """Return what must be typed so that what cannot move is removed, too: it names the loss."""
+    return f"{plan.target} loses {plan.stranded}"
+
+
+def live(move: Move) -> str:
+    """Return where else an object is live, "" where it is not on the target."""
+    if move.fate is Fate.ABSENT:
+        return ""
+    left = move.left
+    return f"live on {left} other{'' if left == 1 else 's'}" if left else "live here only"
