@@ -270,7 +270,12 @@ class Calm:
         if asked:
             return f"L3: {next(iter(asked))} waits for an answer"
         hub, targets = session.shared.hub, session.shared.targets.values()
-        queues = [hub.queue, hub.statuses, *(target.queue for target in targets)]
+        queues = [
+            hub.queue,
+            hub.statuses,
+            session.shared.stays.queue,
+            *(target.queue for target in targets),
+        ]
         if not all(queue.is_idle for queue in queues):
             return f"L3: a queue is not empty: {queues}"
         soon = session.context.runtime.now() + SOON_S

@@ -60,7 +60,8 @@ class TargetStanding(Contact):
         ``since`` is kept while state and reason stay the same, and over a restart as far as the
         history has it.
         """
-        context, is_first = self.registration.session.context, not self.since
+        session, was_connected = self.registration.session, self.is_connected
+        context, is_first = session.context, not self.since
         is_new = (state, reason) != (self.state, self.reason)
         if is_new:
             self.since = context.runtime.wall()
@@ -73,6 +74,8 @@ class TargetStanding(Contact):
         if state in _CONNECTED:
             self.next_try_at = 0.0
         self.state, self.reason, self.message = state, reason, SafeText(message)
+        if self.is_connected and not was_connected:
+            session.shared.stays.wake_all()
         context.changed()
 
     def _record_trouble(

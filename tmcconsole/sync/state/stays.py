@@ -49,6 +49,11 @@ class Stays:
         if item in self._known:
             self.queue.add(*item)
 
+    def wake_all(self) -> None:
+        """A target responds again: what is known of copies there counts again, for all of them."""
+        for item in self._known:
+            self.queue.add(*item)
+
     def wake_needed(self, namespace: str) -> None:
         """A workload was looked at: what waits for those of its namespace may go by now."""
         for item in sorted(self._needed.get(namespace, ())):
