@@ -120,7 +120,7 @@ async def test_held_deletions_are_a_line_since_the_brake_tripped() -> None:
         tripped = virtual_wall()
         for name in many:
             await world.hub.delete(CONFIGMAPS, "shop", name)
-        await anyio.sleep(30)
+        await anyio.sleep(32)
         await world.stop()
         go_on(world)
         await anyio.sleep(100)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.envtest.planes import Plane
-from tests.incidents.known import KNOWN, UNSTEADY, known, matching
+from tests.incidents.known import KNOWN, known, matching
 from tests.incidents.playing import play_real, play_simulated
 from tests.incidents.referee import FACES, Report
 from tests.incidents.stories import INCIDENTS
@@ -74,7 +74,7 @@ def _hold(report: Report, name: str, face: str) -> None:
     [
         pytest.param(
             one,
-            marks=pytest.mark.xfail(strict=one not in UNSTEADY, raises=AssertionError, reason=one),
+            marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason=one),
         )
         for one in KNOWN
     ],

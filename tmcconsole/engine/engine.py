@@ -27,8 +27,8 @@ from tmcconsole.engine.hub.orphans import make_orphans
 from tmcconsole.engine.hub.silence import Silence
 from tmcconsole.engine.hub.silent_targets import SilentTargets
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
+from tmcconsole.engine.targets.drains import Drains
 from tmcconsole.engine.targets.supervisor import Supervisor
-from tmcconsole.engine.targets.target_state import TROUBLE
 from tmcconsole.engine.targets.unplaceable import Unplaceable
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import KubeError
@@ -39,7 +39,7 @@ from tmcconsole.sync.names.identity import target_key
 from tmcconsole.sync.policy.mass_delete_brake import DELETIONS, TRIPPED
 from tmcconsole.tmc.errors import ErrorType, Failure, failure
 from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable, Recalled
-from tmcconsole.tmc.history.history import History
+from tmcconsole.tmc.history.history import CONTACT, History
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +133,7 @@ class Engine:
                 spawn(group, self._freeze, name="freeze")
                 unplaceable = Unplaceable(session, self.supervisors)
                 spawn(group, unplaceable.run, name="what no target takes")
+                spawn(group, Drains(session, self.supervisors).run, name="drains")
                 for supervisor in self.supervisors.values():
                     spawn(group, supervisor.run, name=f"target {supervisor.name}")
         except anyio.get_cancelled_exc_class():
@@ -169,7 +170,7 @@ class Engine:
 
     def _record_hub(self, found: Failure) -> None:
         wall = self.runtime.wall()
-        self.history.record_error(found, target="hub", subject="", at=wall, trouble=TROUBLE)
+        self.history.record_error(found, target="hub", subject="", at=wall, trouble=CONTACT)
 
     async def _end_awaiting(self, session: HubSession) -> None:
         """After the heartbeat timeout, stop waiting for targets that never connected."""

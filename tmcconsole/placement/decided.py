@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tmcconsole.kube.label_selector import SelectorError, matches
-from tmcconsole.placement.api import Placement
+from tmcconsole.placement.api import Placement, SyncTarget
 from tmcconsole.placement.select import Decision
 from tmcconsole.sync.assignment.closure import WHOLE
 
@@ -42,6 +42,37 @@ def essence(one: Decided) -> tuple[object, ...]:
 def told(name: str, one: Decided) -> str:
     """Return a decision as a sentence."""
     return f"Placement {name} ({_kind_of(one.placement)}): {_choices(one.decision)}"
+
+
+def moved(one: Decided, targets: Mapping[str, SyncTarget], wall: float) -> tuple[str, str]:
+    """Return an event and a sentence: from where, to where, and why.
+
+    ``targets`` are all SyncTargets by key; one that is gone is told by its key.
+    """
+    old, new = set(one.placement.current_keys), set(one.decision.keys)
+    left, come = _names(old - new, targets), _names(new - old, targets)
+    chosen = [choice for choice in one.decision.choices if choice.target.key not in old]
+    reasons = [_why_left(key, targets, wall) for key in sorted(old - new)]
+    reasons += [f"{choice.target.name} {choice.reason}" for choice in chosen]
+    why = "; ".join(reasons)
+    if left and come:
+        return "PlacementMoved", f"from {left} to {come}: {why}"
+    if left:
+        return "PlacementReduced", f"from {left}, to no other: {why}"
+    return "PlacementExtended" if old else "Placed", f"to {come}: {why}"
+
+
+def _names(keys: set[str], targets: Mapping[str, SyncTarget]) -> str:
+    return ", ".join(sorted(targets[key].name if key in targets else key for key in keys))
+
+
+def _why_left(key: str, targets: Mapping[str, SyncTarget], wall: float) -> str:
+    found = targets.get(key)
+    if found is None:
+        return f"{key} is no SyncTarget any more"
+    if found.is_evicting(wall):
+        return f"{found.name} is being drained"
+    return f"{found.name} does not match any more"
 
 
 def _kind_of(placement: Placement) -> str:

@@ -35,7 +35,7 @@ from tmcconsole.placement.api import (
     read_placement,
     read_sync_target,
 )
-from tmcconsole.placement.decided import Decided
+from tmcconsole.placement.decided import Decided, moved
 from tmcconsole.placement.decisions import Decisions
 from tmcconsole.placement.namespace_labels import plan_namespace
 from tmcconsole.placement.report import (
@@ -48,6 +48,7 @@ from tmcconsole.placement.select import INVALID_SELECTOR, decide
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.assignment.duties import Duties
 from tmcconsole.sync.state.hub import Hub
+from tmcconsole.tmc.history.history import History
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Scheduler:
     sources: Sources
     decisions: Decisions
     on_decided: Callable[[], None]  # decisions have changed
+    history: History
     duties: Duties = field(default_factory=Duties)  # decisions are written by who leads
     _failures: int = 0  # consecutive passes that failed for lack of the hub
     _wake: anyio.Event = field(default_factory=anyio.Event)
@@ -196,11 +198,25 @@ class Scheduler:
         again_at = await self._patch(PLACEMENTS, key, marks, self.sources.placements)
         if again_at:
             return again_at
+        if marks and self.duties.leads:
+            self._record_move(one)
         fresh = self.sources.placements.get(key)
         status = placement_status(
             fresh.decode() if fresh else tree, one.decision, bound=bound, wall=wall
         )
         return await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
+
+    def _record_move(self, one: Decided) -> None:
+        """Record that a Placement chose other targets than its annotation has named till now."""
+        targets = {target.key: target for target in self.targets()}
+        event, message = moved(one, targets, self.runtime.wall())
+        self.history.record(
+            "placement",
+            event,
+            at=self.runtime.wall(),
+            subject=f"placements/{one.placement.name}",
+            message=message,
+        )
 
     async def _write_locations(self) -> list[float]:
         targets, wall = self.targets(), self.runtime.wall()

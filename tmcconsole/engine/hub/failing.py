@@ -21,9 +21,9 @@ from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.ledger import Ledger, RefusedAttempt
 from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
-from tmcconsole.tmc.classify import Side, classify
+from tmcconsole.tmc.classify import CLUSTER_WIDE, Side, classify
 from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
-from tmcconsole.tmc.history.history import History
+from tmcconsole.tmc.history.history import CONTACT, History
 from tmcconsole.tmc.retry_pacing import delay
 
 # This many lost races in a row are nobody's failure: the event of the other write, or the next
@@ -31,6 +31,9 @@ from tmcconsole.tmc.retry_pacing import delay
 QUIET_CONFLICTS: Final = 3
 DEAD_AFTER: Final = 10  # consecutive failures; at the normal pace that is about a minute
 STANDBY_S: Final = 1.0
+
+# What says more of the way to an API server than of the object that was asked about.
+_CONTACT: Final = CLUSTER_WIDE | {ErrorType.SYNC_TIMEOUT}
 
 # Errors of our own, which no API server sent.
 _OWN: Final[dict[type[KubeError], tuple[ErrorType, Pace]]] = {
@@ -63,10 +66,12 @@ class ErrorReporter(Outcomes):
             return Again(delay(found, attempts, self.runtime.rng))
         if isinstance(error, Forbidden):
             self.rights.doubt(item.lane)
-        wall = self.runtime.wall()
-        self.history.record_error(
-            found, target=self.name, subject=f"{item.lane}/{item.key}", at=wall
+        wall, subject = self.runtime.wall(), f"{item.lane}/{item.key}"
+        trouble = CONTACT if found.type in _CONTACT else ""
+        record = self.history.record_error(
+            found, target=self.name, subject=subject, at=wall, trouble=trouble
         )
+        began = self.history.began(record, subject)
         is_refused = found.pace is Pace.REFUSED
         again = Again(
             delay(found, attempts, self.runtime.rng), is_refused or attempts >= DEAD_AFTER
@@ -75,7 +80,7 @@ class ErrorReporter(Outcomes):
         if self.ledger is not None and entry is not None:
             state = SyncState.REFUSED if is_refused else SyncState.FAILED
             message = message_of(found)
-            self.ledger.stand(*item, state, wall, reason=found.reason, message=message)
+            self.ledger.stand(*item, state, began, reason=found.reason, message=message)
             if is_refused and entry.tried is not None:
                 until = self.runtime.now() + again.after_s
                 entry.refused = RefusedAttempt(entry.tried, until, found.reason, message)

@@ -87,6 +87,7 @@ def _assemble(
         sources=sources,
         decisions=decisions,
         on_decided=lambda: session.reassign_all(),
+        history=context.history,
     )
     shared = SyncContext(
         runtime=runtime,

@@ -12,6 +12,7 @@ from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
 from tmcconsole.tmc.errors import ErrorType, failure
+from tmcconsole.tmc.history.history import CONTACT
 
 log = logging.getLogger(__name__)
 
@@ -82,5 +83,5 @@ class Silence:
         found = failure(ErrorType.CLUSTER_UNREACHABLE, f"no heartbeat for {int(silent_s)} s")
         wall = context.runtime.wall()
         context.history.record_error(
-            found, target=name, subject=BEATS, at=wall, trouble=BEATS, event="HeartbeatLost"
+            found, target=name, subject=BEATS, at=wall, trouble=CONTACT, event="HeartbeatLost"
         )

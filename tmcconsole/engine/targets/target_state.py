@@ -11,10 +11,10 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.targets.registration import Registration
 from tmcconsole.sync.state.target import Contact
 from tmcconsole.tmc.errors import ErrorType, Failure, failure
+from tmcconsole.tmc.history.history import CONTACT
 
 log = logging.getLogger(__name__)
 
-TROUBLE: Final = "contact"  # all that keeps us from one target is one trouble in the history
 _CONNECTED: Final = (TargetState.SYNCING, TargetState.STANDBY)
 _TYPES: Final = {
     TargetState.UNREACHABLE: ErrorType.CLUSTER_UNREACHABLE,
@@ -85,9 +85,10 @@ class TargetStanding(Contact):
         context, name = self.registration.session.context, self.registration.name
         found = error or failure(_TYPES[state], message or reason, reason=reason)
         wall = context.runtime.wall()
-        return context.history.record_error(
-            found, target=name, subject="", at=wall, trouble=TROUBLE
-        ).at
+        record = context.history.record_error(
+            found, target=name, subject="", at=wall, trouble=CONTACT
+        )
+        return context.history.began(record, "")
 
     def _record_contact(self, state: TargetState, reason: str, message: str) -> None:
         """Record a state that is no trouble; what ends one is told with it."""

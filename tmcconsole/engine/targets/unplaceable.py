@@ -9,13 +9,14 @@ shares with the hub is watched here for that only.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
 import msgspec
 
 from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.connection.informer_set import InformerSet
 from tmcconsole.engine.connection.kind_standing import KindStanding
 from tmcconsole.engine.hub.hub_session import HubSession
@@ -29,6 +30,7 @@ from tmcconsole.sync.state.expected_targets import expected_of
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.target import Target
+from tmcconsole.tmc.errors import ErrorType, failure
 
 LOOK_S: Final = 1.0
 SHARE: Final = 20  # a look may take this part of the time: the pause after it grows with it
@@ -45,6 +47,10 @@ WANTED: Final = frozenset(
         "ScopeDiffers",
     }
 )
+_TYPES: Final = {
+    "KindNotServed": ErrorType.RESOURCE_NOT_FOUND,
+    "KindNotNamed": ErrorType.PLACEMENT_POLICY,
+}
 _NEEDED: Final = frozenset({"list", "watch"})
 
 
@@ -140,20 +146,48 @@ class Unplaceable:
             self.session.context.records.touch(kind, key)
 
     async def _note(self, target: Target, kinds: Mapping[str, KindStanding]) -> None:
-        wall = self.session.context.runtime.wall()
         found = {item async for item, _ in self._belonging(target.key, kinds, self._belongs)}
-        for item in found:
+        for item in sorted(found):
             standing = kinds[item.lane]
-            message = standing.message
+            since, message = self._record(target, item, standing), standing.message
             target.ledger.stand(
-                *item, SyncState.HELD, wall, reason=standing.reason, message=message
+                *item, SyncState.HELD, since, reason=standing.reason, message=message
             )
+        self._end_others(target, kinds, found)
         for item in self._noted.get(target.name, set()) - found:
             if item.lane in target.kinds:
                 target.queue.add(*item)  # its kind is synced now: the reconciler says how it stands
             elif target.copy_of(*item) is None:
                 target.ledger.forget(*item)
         self._noted[target.name] = found
+
+    def _record(self, target: Target, item: Item, standing: KindStanding) -> float:
+        """Record in the history that an object cannot be there; return since when."""
+        context = self.session.context
+        type_ = _TYPES.get(standing.reason, ErrorType.PLACEMENT_CONSTRAINT)
+        told = failure(type_, standing.message, reason=standing.reason)
+        return context.history.record_state(
+            replace(told, hint=SafeText()),  # the message says what would help
+            target=target.name,
+            subject=f"{item.lane}/{item.key}",
+            at=context.runtime.wall(),
+        )
+
+    def _end_others(
+        self, target: Target, kinds: Mapping[str, KindStanding], found: set[Item]
+    ) -> None:
+        """End in the history what nobody wants there any more, by all that the hub has."""
+        history, wall = self.session.context.history, self.session.context.runtime.wall()
+        shared = self.session.shared
+        if not (shared.hub.namespaces.synced and shared.placements.has_decided):
+            return
+        for id in kinds:
+            watched = self._watched(id)
+            wanted = {str(item.key) for item in found if item.lane == id}
+            if watched is not None and watched.informer.synced:
+                for name in history.failing(target.name, id):
+                    if name not in wanted:
+                        history.record_recovery(target.name, f"{id}/{name}", wall)
 
     async def _note_unheard(self, supervisor: Supervisor, ids: frozenset[str]) -> None:
         """Note what is wanted on a target of which nothing is known since the start."""

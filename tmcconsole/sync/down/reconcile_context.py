@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid, KubeError
@@ -25,6 +26,9 @@ from tmcconsole.sync.state.live_reads import (
     read_live,
 )
 from tmcconsole.sync.state.target import Target
+from tmcconsole.tmc.errors import ErrorType, Failure, failure
+
+_TAKEN: Final = "Rename or delete the object there, or let it be taken over."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,16 @@ class ReconcileContext:
         wall = since or self.shared.runtime.wall()
         self.target.ledger.stand(self.kind, self.key, state, wall, reason=reason, message=message)
 
+    def stand_wrong(self, state: SyncState, found: Failure) -> None:
+        """Record that the object cannot be as wanted, in the history too, since it began."""
+        since = self.shared.history.record_state(
+            found,
+            target=self.target.name,
+            subject=f"{self.kind}/{self.key}",
+            at=self.shared.runtime.wall(),
+        )
+        self.stand(state, str(found.reason), str(found.message), since)
+
     def settle(self, copy: CachedObject) -> None:
         """Record that ``copy`` carries the desired state of this reconcile, and is in sync."""
         self.note_settled(copy)
@@ -93,7 +107,8 @@ class ReconcileContext:
     def collide(self, message: str) -> float:
         """Record that a foreign object has the name; it is checked again rarely."""
         self.entry.collided = True
-        self.stand(SyncState.COLLISION, "Collision", message)
+        found = failure(ErrorType.RESOURCE_CONFLICT, message, reason="Collision", hint=_TAKEN)
+        self.stand_wrong(SyncState.COLLISION, found)
         return REFUSED_RECHECK_S
 
 

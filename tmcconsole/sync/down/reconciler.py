@@ -56,6 +56,7 @@ from tmcconsole.sync.state.ledger import Settled
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
 from tmcconsole.sync.state.stays import Stay
 from tmcconsole.sync.state.target import Target, pause_text
+from tmcconsole.tmc.errors import ErrorType, failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +198,17 @@ def _let_be(context: ReconcileContext, step: Step, stay: Stay | None) -> float:
     if stay is None:
         context.stand(SyncState.PENDING, "AwaitingPlacement", "nothing sends it here any more")
     else:
-        state = SyncState.HELD if stay.reason == NO_REPLACEMENT else SyncState.PENDING
-        context.stand(state, stay.reason, stay.message)
+        _tell_stay(context, stay)
     return HELD_RECHECK_S
+
+
+def _tell_stay(context: ReconcileContext, stay: Stay) -> None:
+    """Say what a copy that is to leave stays for; that nothing replaces it is a trouble."""
+    if stay.reason != NO_REPLACEMENT:
+        context.stand(SyncState.PENDING, stay.reason, stay.message)
+        return
+    found = failure(ErrorType.MIGRATION_FAILURE, stay.message, reason=stay.reason)
+    context.stand_wrong(SyncState.HELD, found)
 
 
 def hold_text(key: str) -> str:
@@ -304,7 +313,8 @@ def _stay(context: ReconcileContext, step: Hold | Withhold | Refuse | Collide) -
         case Withhold():
             withhold(context, step)
         case Refuse(refusal):
-            context.stand(SyncState.REFUSED, refusal.reason, refusal.message)
+            told = failure(ErrorType.PLACEMENT_POLICY, refusal.message, reason=str(refusal.reason))
+            context.stand_wrong(SyncState.REFUSED, told)
         case Collide(message):
             return context.collide(message)
         case _:

@@ -7,7 +7,7 @@ them lasts. It is recovered when the last object it was seen on is. Owned by the
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.tmc.errors import Failure, Severity
 
 KEEP: Final = 2000  # records
+CONTACT: Final = "contact"  # all that keeps us from one API server is one trouble
 # Objects remembered per open error. Beyond that only the count grows, and the error counts as
 # recovered once the remembered ones are; an object that still fails opens it again.
 MAX_SUBJECTS: Final = 1000
@@ -33,7 +34,7 @@ class _Open:
 
     id: str
     target: str
-    subjects: set[str] = field(default_factory=set)
+    subjects: dict[str, float] = field(default_factory=dict)  # each with when it began for it
 
 
 class History:
@@ -91,7 +92,7 @@ class History:
         else:
             known = self._records[entry.id]
         if len(entry.subjects) < MAX_SUBJECTS:
-            entry.subjects.add(subject)
+            entry.subjects.setdefault(subject, at)
             self._failing.setdefault((target, subject), set()).add(signature)
         return self._put(
             msgspec.structs.replace(
@@ -106,11 +107,26 @@ class History:
             )
         )
 
+    def record_state(self, failure: Failure, *, target: str, subject: str, at: float) -> float:
+        """Record something wrong that lasts, once; return since when (Unix seconds).
+
+        It is one line with all objects of the same kind that the same befell on that target.
+        """
+        parts = (failure.type, target, subject.partition("/")[0], failure.reason)
+        entry = self._open.get(_signature(*parts))
+        if entry is not None and subject in entry.subjects:
+            return entry.subjects[subject]
+        if entry is not None and len(entry.subjects) >= MAX_SUBJECTS:
+            return at
+        reason = str(failure.reason)
+        record = self.record_error(failure, target=target, subject=subject, at=at, event=reason)
+        return self.began(record, subject)
+
     def record_recovery(self, target: str, subject: str, at: float) -> None:
         """Note that a subject works again (or is gone): cheap if it never failed."""
         for signature in sorted(self._failing.pop((target, subject), ())):
             entry = self._open[signature]
-            entry.subjects.discard(subject)
+            entry.subjects.pop(subject, None)
             self._unsaved[entry.id] = None  # whom it concerns is saved with it
             if not entry.subjects:
                 del self._open[signature]
@@ -121,10 +137,16 @@ class History:
         """Return whether an error of a subject is open."""
         return (target, subject) in self._failing
 
-    def subjects_of(self, id: str) -> tuple[str, ...]:
-        """Return the subjects that still have an error, by its record's id, sorted."""
+    def subjects_of(self, id: str) -> dict[str, float]:
+        """Return the subjects that still have an error, by its record's id, each with when it
+        began (Unix seconds).
+        """
         entry = self._open.get(id.partition("-")[0])
-        return tuple(sorted(entry.subjects)) if entry and entry.id == id else ()
+        return dict(entry.subjects) if entry and entry.id == id else {}
+
+    def began(self, record: HistoryRecord, subject: str) -> float:
+        """Return when an open error began for a subject (Unix seconds), also in an earlier run."""
+        return self.subjects_of(record.id).get(subject, record.at)
 
     def failing(self, target: str, kind: str) -> list[str]:
         """Return what fails of a kind there, as namespace/name, including errors of an earlier
@@ -170,7 +192,7 @@ class History:
     def load(
         self,
         records: Iterable[HistoryRecord],
-        subjects: Mapping[str, Collection[str]] = MappingProxyType({}),
+        subjects: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> None:
         """Load an earlier run's records, oldest first, before anything is recorded.
 
@@ -182,13 +204,14 @@ class History:
             self._sequence = max(self._sequence, int(number) if number.isdigit() else 0)
             self._records[record.id] = record
             if record.category == "error" and not record.recovered_at:
-                self._reopen(signature, record, subjects.get(record.id) or (record.subject,))
+                self._reopen(signature, record, subjects.get(record.id) or {record.subject: 0.0})
             self._announce(record)
         self._trim()
 
-    def _reopen(self, signature: str, record: HistoryRecord, subjects: Collection[str]) -> None:
+    def _reopen(self, signature: str, record: HistoryRecord, subjects: Mapping[str, float]) -> None:
         self._close(signature)
-        self._open[signature] = _Open(record.id, record.target, set(subjects))
+        began = {subject: at or record.at for subject, at in subjects.items()}
+        self._open[signature] = _Open(record.id, record.target, began)
         for subject in subjects:
             self._failing.setdefault((record.target, subject), set()).add(signature)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -58,8 +58,10 @@ class HistoryStore:
         """Return the records of earlier runs, the latest last. Raises ``HistoryUnavailable``."""
         return await self._in_thread(self._load)
 
-    async def load_subjects(self) -> dict[str, tuple[str, ...]]:
-        """Return whom each error that was open concerned, by its record's id.
+    async def load_subjects(self) -> dict[str, dict[str, float]]:
+        """Return whom each error that was open concerned and since when, by its record's id.
+
+        Since 0 stands for the beginning of the record: earlier versions saved no other.
 
         Raises ``HistoryUnavailable``.
         """
@@ -68,15 +70,15 @@ class HistoryStore:
     async def save(
         self,
         records: Iterable[HistoryRecord],
-        subjects: Mapping[str, Collection[str]] = MappingProxyType({}),
+        subjects: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> None:
         """Write records and forget the oldest beyond the bound. Raises ``HistoryUnavailable``.
 
-        ``subjects`` has those of the open errors, by the record's id.
+        ``subjects`` has those of the open errors and since when, by the record's id.
         """
         written = list(records)
         rows = [(record.id, record.last_at, _encoder.encode(record)) for record in written]
-        open_ = [(id, _encoder.encode(list(found))) for id, found in subjects.items()]
+        open_ = [(id, _encoder.encode(dict(found))) for id, found in subjects.items()]
         over = [(record.id,) for record in written if record.id not in subjects]
         await self._in_thread(lambda: self._save(rows, open_, over))
 
@@ -102,14 +104,15 @@ class HistoryStore:
             self._put_aside(str(error))
             return _read(self._open(), self._keep)
 
-    def _load_subjects(self) -> dict[str, tuple[str, ...]]:
+    def _load_subjects(self) -> dict[str, dict[str, float]]:
         rows = self._open().execute("select id, subjects from open_error").fetchall()
         found = {}
         for id, subjects in rows:
             try:
-                found[id] = _subjects.decode(subjects)
+                read = _subjects.decode(subjects)
             except msgspec.MsgspecError:
                 continue  # its record names one of them
+            found[id] = read if isinstance(read, dict) else dict.fromkeys(read, 0.0)
         return found
 
     def _save(
@@ -244,7 +247,7 @@ def _text_in(kind: type[Any], value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
-_subjects = msgspec.json.Decoder(tuple[str, ...])
+_subjects = msgspec.json.Decoder(dict[str, float] | tuple[str, ...])
 _decoder: msgspec.json.Decoder[HistoryRecord] = msgspec.json.Decoder(
     HistoryRecord, dec_hook=_text_in
 )

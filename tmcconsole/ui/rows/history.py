@@ -5,7 +5,7 @@ from __future__ import annotations
 from tmcconsole.contract.records import HistoryRecord
 from tmcconsole.contract.words import words
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
-from tmcconsole.ui.style.format import age, clock_time, span
+from tmcconsole.ui.style.format import age, clock_time
 from tmcconsole.ui.style.ink import Runs, ink
 from tmcconsole.ui.style.signs import SEVERITY, Sign, history_sign
 
@@ -36,11 +36,16 @@ def last_at(entry: HistoryRecord) -> float:
     return max(entry.at, entry.last_at)
 
 
+def told_at(entry: HistoryRecord) -> float:
+    """Return the time of an entry's line: a trouble's beginning, else when it last occurred."""
+    return entry.at if entry.category == "error" else last_at(entry)
+
+
 def _recovered(entry: HistoryRecord, draw: DrawContext) -> Runs:
     if entry.category != "error":
         return ink("")
     if entry.recovered_at > 0:
-        return ink(f"after {span(entry.recovered_at - entry.at)}", "synced")
+        return ink(clock_time(entry.recovered_at), "synced")
     return ink(f"open {age(entry.at, draw.now)}", "failed")
 
 
@@ -55,8 +60,8 @@ def _event(entry: HistoryRecord, _look: DrawContext) -> Runs:
 
 
 _COLUMNS = (
-    Column("time", "TIME", lambda e, _l: ink(clock_time(last_at(e)), "dim"),
-           lambda e: -last_at(e), number=lambda e, now: now - last_at(e), key="A",
+    Column("time", "TIME", lambda e, _l: ink(clock_time(told_at(e)), "dim"),
+           lambda e: -told_at(e), number=lambda e, now: now - told_at(e), key="A",
            least=8, most=8),
     Column("state", "STATE", lambda e, draw: draw.state(entry_sign(e)),
            lambda e: float(entry_sign(e).rank), key="S", least=11, most=11),
@@ -77,7 +82,7 @@ HISTORY = Listing(
     noun="entry",
     columns=lambda _look, _width: _COLUMNS,
     problem=is_open_error,
-    first=lambda entry: (-last_at(entry), entry.id),
+    first=lambda entry: (-told_at(entry), entry.id),
     targets_of=lambda entry: (entry.target,) if entry.target else (),
 )
 
