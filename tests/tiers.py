@@ -55,6 +55,7 @@ TIER_OF: Final = {
     "simulation": USUAL,
     "simulation/test_mutations.py": THOROUGH,
     "sync": QUICK,
+    "sync/test_linear.py": USUAL,
     "tmc": QUICK,
     "ui": USUAL,
     "ui/test_commandline.py": QUICK,

@@ -59,7 +59,9 @@ def cut_and_hide(text: str, most: int) -> str:
     """
     if len(text) <= most + MARGIN:
         return hide_secrets(text)[:most]
-    return hide_secrets(text[: most + MARGIN])[:most]
+    beginning = text[: most + MARGIN]
+    end = max(beginning.rfind(sign) for sign in ' \n",')  # no half a word: it may be half a secret
+    return hide_secrets(beginning[:end] if end > most else beginning)[:most]
 
 
 def is_secret_name(name: str) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
 
 from tmcconsole.contract.secret_text import hide_secrets, is_secret_name
 from tmcconsole.kube.objects import Json
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+LOOKED_AT: Final = 4096  # characters of one text, where a line is all that is shown
+ENTRIES_LOOKED_AT: Final = 128  # of one list or table there
 _FLAG: Final = re.compile(r"--?[\w-]{1,80}")
 
 
@@ -31,6 +34,7 @@ def redact(tree: Json) -> Json:
 
 def redact_at(kind: str, path: str, value: Any) -> Any:
     """Return what may be shown of one value in an object of a kind (``Kind.id``); None stays None.
+    Of large values only the beginning is looked at.
 
     Only the size is shown for everything in a Secret, and at paths that look like a secret's.
     """
@@ -41,8 +45,18 @@ def redact_at(kind: str, path: str, value: Any) -> Any:
     return (
         f"<{_size(value)} bytes>"
         if is_secret_name(path.removesuffix(".value").rstrip("]"))
-        else _walk(value)
+        else _walk(_beginning(value))
     )
+
+
+def _beginning(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LOOKED_AT else f"{value[:LOOKED_AT]}…"
+    if isinstance(value, list):
+        return [_beginning(one) for one in value[:ENTRIES_LOOKED_AT]]
+    if isinstance(value, dict):
+        return {name: _beginning(value[name]) for name in islice(value, ENTRIES_LOOKED_AT)}
+    return value
 
 
 def _sizes(tree: Json, field: str, size: Callable[[Any], int]) -> Json:

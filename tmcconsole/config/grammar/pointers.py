@@ -15,6 +15,7 @@ from tmcconsole.config.grammar.fieldpath import PathStep, read_path, spell_point
 from tmcconsole.config.problems import Unusable
 
 _OF_KIND: Final = re.compile(r"(?:(?P<kind>[a-z0-9.-]+):)?(?P<path>(?:/[^/\s,]+)+)")
+MAX_POINTERS: Final = 256  # on one object: each is compared with every field that differs
 _PROTECTED: Final = ("apiVersion", "kind", "status")
 _FIX: Final = 'write "/spec/replicas" or "deployments.apps:/spec/replicas"'
 
@@ -51,7 +52,11 @@ def split_pointers(text: str) -> tuple[Pointer, ...]:
     """Return the pointers in an annotation, separated by commas or white space. Raises
     ``Unusable``.
     """
-    return tuple(read_pointer(part) for part in re.split(r"[,\s]+", text) if part)
+    parts = [part for part in re.split(r"[,\s]+", text) if part]
+    if len(parts) > MAX_POINTERS:
+        what = f"it names {len(parts)} fields, at most {MAX_POINTERS} are allowed"
+        raise Unusable(what, "name a field that they have in common")
+    return tuple(read_pointer(part) for part in parts)
 
 
 def _is_note(steps: tuple[PathStep, ...]) -> bool:

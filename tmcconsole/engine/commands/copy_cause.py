@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tmcconsole.contract.secret_text import MARGIN, cut_and_hide
 from tmcconsole.kube.objects import Json
-from tmcconsole.kube.redact import redact_text
 from tmcconsole.tmc.health.status_fields import Fields, mapping, mappings, number, text
 
 MAX_TEXT: Final = 300  # characters of one message
@@ -97,7 +97,7 @@ def happened_at(event: Json) -> str:
 
 def shortened(message: object) -> str:
     """Return a message on one line, without secrets, at most ``MAX_TEXT`` characters."""
-    said = redact_text(" ".join(str(message or "").split()))
+    said = cut_and_hide(" ".join(str(message or "")[: MAX_TEXT + 2 * MARGIN].split()), MAX_TEXT + 1)
     return said if len(said) <= MAX_TEXT else f"{said[: MAX_TEXT - 1]}…"
 
 

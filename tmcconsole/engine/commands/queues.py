@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Final
 
 from tmcconsole.contract.commands import DeadLetter, DeadLetters, QueueItem, QueueItems
-from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.redact import redact_text
+from tmcconsole.contract.secret_text import cut_and_hide
+from tmcconsole.contract.text import MAX_LENGTH, SafeText
 from tmcconsole.runtime import Runtime
 from tmcconsole.sync.queue.workqueue import Item, Trouble, WorkQueue
 from tmcconsole.sync.state.ledger import Ledger
@@ -70,7 +70,7 @@ def _letter(post: Post, item: Item, trouble: Trouble, due: float, shift: float) 
     return DeadLetter(
         target=SafeText(post.name),
         key=SafeText(f"{item.lane}/{item.key.namespace}/{item.key.name}"),
-        cause=SafeText(cause or redact_text(trouble.error)),
+        cause=SafeText(cause or cut_and_hide(trouble.error, MAX_LENGTH)),
         attempts=trouble.attempts,
         since=round(trouble.since + shift, 3),
         due_at=round(due + shift, 3) if due else 0.0,

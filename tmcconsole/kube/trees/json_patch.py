@@ -15,7 +15,7 @@ from tmcconsole.kube.objects import Json
 
 MAX_BYTES: Final = 64 * 1024  # of one patch; an object's annotations may hold 256 KiB together
 MAX_OPERATIONS: Final = 256
-MAX_RESULT_BYTES: Final = 1024 * 1024  # copies of copies grow; no API server accepts more
+MAX_COPIED_BYTES: Final = 256 * 1024  # by all copies of a patch together: copies of copies grow
 _NEEDS: Final = {
     "add": ("value",),
     "copy": ("from",),
@@ -53,8 +53,14 @@ def apply_patch(tree: Any, operations: Operations) -> Any:
     Raises ``PatchInvalid`` if one cannot be applied.
     """
     patched = orjson.loads(orjson.dumps(tree))
+    left = MAX_COPIED_BYTES
     for number, operation in enumerate(operations):
         try:
+            if operation["op"] == "copy":
+                left -= _size(patched, operation["from"])
+            if left < 0:
+                most = f"{MAX_COPIED_BYTES >> 10} KiB"
+                raise PatchInvalid(f"operation {number}: copies are too large, over {most} in all")
             patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
         except (
             jsonpatch.JsonPatchException,
@@ -63,8 +69,6 @@ def apply_patch(tree: Any, operations: Operations) -> Any:
             TypeError,  # into a string or a number
         ) as error:
             raise PatchInvalid(f"operation {number} ({_told(operation)}): {_why(error)}") from None
-        if operation["op"] == "copy" and len(orjson.dumps(patched)) > MAX_RESULT_BYTES:
-            raise PatchInvalid(f"operation {number}: the result is too large")
     return orjson.loads(orjson.dumps(patched))  # no structure shared between places
 
 
@@ -97,6 +101,10 @@ def _check_pointer(number: int, pointer: Any) -> None:
         jsonpointer.JsonPointer(pointer)
     except jsonpointer.JsonPointerException as error:
         raise PatchInvalid(f"operation {number}: {error}") from error
+
+
+def _size(tree: Any, pointer: str) -> int:
+    return len(orjson.dumps(jsonpointer.resolve_pointer(tree, pointer)))
 
 
 def _why(error: Exception) -> str:

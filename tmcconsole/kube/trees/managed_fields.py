@@ -27,6 +27,8 @@ class FieldManager:
     subresource: str  # "" | status | scale
     at: str  # RFC 3339; "" if the server does not say
     fields: Json = field(hash=False)  # FieldsV1
+    # Entries of lists within the fields, found by their keys; filled as they are asked for.
+    index: EntryIndex = field(default_factory=lambda: EntryIndex(), compare=False, repr=False)
 
     @property
     def name(self) -> SafeText:
@@ -63,7 +65,7 @@ def depth_of(writer: FieldManager, steps: Steps, tree: Any) -> int | None:
     for taken, step in enumerate(steps):
         if taken and not node:
             return taken
-        name = _member(node, step, value)
+        name = _member(node, step, value, writer.index)
         if name is None:
             return None
         node, value = node[name], value[step]
@@ -75,26 +77,72 @@ def last_of(writers: tuple[FieldManager, ...]) -> FieldManager | None:
     return max(writers, key=lambda one: one.at, default=None)
 
 
-def _member(node: Any, step: str | int, value: Any) -> str | None:
+def _member(node: Any, step: str | int, value: Any, index: EntryIndex) -> str | None:
     """Return the name in a FieldsV1 node of the step into ``value``."""
     if not isinstance(node, dict):
         return None
     if isinstance(step, str):
         name = f"f:{step}"
         return name if name in node else None
-    return next((name for name in node if _names_entry(name, step, value[step])), None)
+    return index.name_of(node, step, value[step])
 
 
-def _names_entry(name: str, index: int, entry: Any) -> bool:
-    """True if a FieldsV1 name denotes a list entry: by its keys, value or index."""
-    kind, _, rest = name.partition(":")
-    if kind not in ("k", "v", "i"):
-        return False
-    try:
-        named = orjson.loads(rest)
-    except orjson.JSONDecodeError:
-        return False
-    if kind == "k" and isinstance(named, dict) and isinstance(entry, dict):
-        # a key missing from the desired state (protocol) has the server's default
-        return all(entry.get(key, value) == value for key, value in named.items())
-    return bool(named == (index if kind == "i" else entry)) and kind != "k"
+class EntryIndex:
+    """Finds which name of a FieldsV1 node denotes a list entry: by its keys, value or index.
+
+    Names are parsed once and looked up by value: a list may have ten thousand entries, all changed.
+    """
+
+    def __init__(self) -> None:
+        self._named: dict[int, _Named] = {}  # by id of a node, which the fields keep alive
+
+    def name_of(self, node: Json, place: int, entry: Any) -> str | None:
+        """Return the name, None if the node has none for the entry."""
+        named = self._named.get(id(node))
+        if named is None:
+            named = self._named[id(node)] = _Named(node)
+        return named.name_of(place, entry)
+
+
+class _Named:
+    """The names of one node."""
+
+    def __init__(self, node: Json) -> None:
+        self._plain: dict[bytes, str] = {}  # by value or index
+        self._keyed: dict[tuple[str, ...], list[tuple[Json, str]]] = {}  # by the names of the keys
+        self._found: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[bytes, str]] = {}
+        for name in node:
+            kind, _, rest = name.partition(":")
+            if kind not in ("k", "v", "i"):
+                continue
+            try:
+                value = orjson.loads(rest)
+            except orjson.JSONDecodeError:
+                continue
+            if kind != "k":
+                self._plain.setdefault(_canonical([kind, value]), name)
+            elif isinstance(value, dict):
+                self._keyed.setdefault(tuple(sorted(value)), []).append((value, name))
+
+    def name_of(self, place: int, entry: Any) -> str | None:
+        if isinstance(entry, dict):
+            for keys in self._keyed:
+                # a key missing from the desired state (protocol) has the server's default
+                there = tuple(key for key in keys if key in entry)
+                name = self._by_values(keys, there).get(_canonical([entry[key] for key in there]))
+                if name is not None:
+                    return name
+        plain = self._plain
+        return plain.get(_canonical(["v", entry])) or plain.get(_canonical(["i", place]))
+
+    def _by_values(self, keys: tuple[str, ...], there: tuple[str, ...]) -> dict[bytes, str]:
+        found = self._found.get((keys, there))
+        if found is None:
+            found = self._found[(keys, there)] = {}
+            for value, name in self._keyed[keys]:
+                found.setdefault(_canonical([value[key] for key in there]), name)
+        return found
+
+
+def _canonical(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 Schema = Mapping[str, Any]
 
 # Never part of the desired state: set by the server, or synced in the other direction.
@@ -120,7 +122,8 @@ def _enums(sender: Schema, receiver: Schema, path: str) -> Iterator[Narrowing]:
     if not isinstance(here, list):
         yield Narrowing(path, f"any value in the hub, only {_shown(there)} there")
         return
-    lost = [value for value in here if value not in there]
+    known = {orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in there}
+    lost = [v for v in here if orjson.dumps(v, option=orjson.OPT_SORT_KEYS) not in known]
     if lost:
         yield Narrowing(path, f"{_shown(lost)} in the hub, not there")
 

@@ -5,7 +5,7 @@ Pure. Workloads are kinds that make pods, and custom resources, whose use is unk
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,7 +78,9 @@ def closure(objects: Mapping[Reference, Links]) -> Closure:
     taken: dict[Reference, Reference | None] = {
         one: None for one in sorted(objects) if objects[one].is_workload
     }
-    pods = {objects[one].pods: one for one in sorted(taken, reverse=True) if objects[one].pods}
+    pods = _Pods(
+        {objects[one].pods: one for one in sorted(taken, reverse=True) if objects[one].pods}
+    )
     fresh = list(taken)
     while fresh:
         found = list(_along(objects, fresh, pods, taken))
@@ -93,7 +95,7 @@ def closure(objects: Mapping[Reference, Links]) -> Closure:
 def _along(
     objects: Mapping[Reference, Links],
     fresh: list[Reference],
-    pods: Mapping[tuple[tuple[str, Any], ...], Reference],
+    pods: _Pods,
     taken: Closure,
 ) -> Iterator[tuple[Reference, Reference]]:
     """Yield what goes with the object just taken, whether it is taken already or not."""
@@ -107,13 +109,41 @@ def _along(
         if other not in taken and links.serves & new:
             yield other, min(links.serves & new)
         elif other not in taken and links.selector is not None:
-            yield from ((other, one) for one in _selected(links.selector, pods))
+            workload = pods.selected_by(links.selector)
+            if workload is not None:
+                yield other, workload
 
 
-def _selected(
-    selector: Json, pods: Mapping[tuple[tuple[str, Any], ...], Reference]
-) -> Iterator[Reference]:
-    try:
-        yield from (one for labels, one in pods.items() if matches(selector, dict(labels)))
-    except SelectorError:
-        return  # no API server accepts it: it selects nothing
+_Labels = tuple[tuple[str, Any], ...]
+
+
+class _Pods:
+    """Workloads by the labels of their pods; by single labels too, so that a selector is compared
+    with few of them.
+    """
+
+    def __init__(self, workloads: Mapping[_Labels, Reference]) -> None:
+        self._all = workloads
+        self._by_label: dict[tuple[str, Any], list[_Labels]] = {}
+        for labels in workloads:
+            for label in labels:
+                self._by_label.setdefault(label, []).append(labels)
+
+    def selected_by(self, selector: Json) -> Reference | None:
+        """Return the first workload with pods that the selector selects."""
+        try:
+            found = (one for one in self._candidates(selector) if matches(selector, dict(one)))
+            return next((self._all[labels] for labels in found), None)
+        except SelectorError:
+            return None  # no API server accepts it: it selects nothing
+
+    def _candidates(self, selector: Json) -> Iterable[_Labels]:
+        wanted = selector.get("matchLabels")
+        if not isinstance(wanted, dict) or not wanted:
+            return self._all
+        lists = [self._by_label.get(pair, []) for pair in wanted.items() if _is_plain(pair[1])]
+        return min(lists, key=len, default=self._all)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str)

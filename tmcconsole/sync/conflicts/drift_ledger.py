@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.redact import redact_at, redact_text
+from tmcconsole.kube.redact import redact_at
 from tmcconsole.sync.conflicts.judge import Contested
 
 FIGHT_FLIPS: Final = 6  # reverts of one field in the window; one more is a fight
@@ -144,5 +145,5 @@ def drift_of(kind: str, one: Contested) -> Drift:
 def _shown(kind: str, path: str, value: Any) -> SafeText:
     if value is None:
         return SafeText("nothing")
-    text = redact_text(repr(redact_at(kind, path, value)))
+    text = cut_and_hide(repr(redact_at(kind, path, value)), VALUE_SHOWN + 1)
     return SafeText(text if len(text) <= VALUE_SHOWN else text[: VALUE_SHOWN - 1] + "…")

@@ -43,10 +43,7 @@ def value_at(steps: Steps, tree: Any) -> Any:
 
 def without(tree: Json, places: Iterable[Steps]) -> Json:
     """Return the tree without the given paths; the tree itself is not changed."""
-    kept: Any = tree
-    for steps in sorted(set(places), key=last_first, reverse=True):
-        kept = _cut(kept, steps)
-    result: Json = kept
+    result: Json = _without(tree, _cuts(places))
     return result
 
 
@@ -58,16 +55,34 @@ def last_first(steps: Steps) -> tuple[tuple[bool, int, str], ...]:
     return tuple((True, step, "") if isinstance(step, int) else (False, 0, step) for step in steps)
 
 
-def _cut(value: Any, steps: Steps) -> Any:
-    head, rest = steps[0], steps[1:]
-    if isinstance(value, dict) and head in value:
-        if not rest:
-            return {name: inner for name, inner in value.items() if name != head}
-        return {**value, head: _cut(value[head], rest)}
-    if isinstance(value, list) and isinstance(head, int) and head < len(value):
-        if not rest:
-            return value[:head] + value[head + 1 :]
-        return [*value[:head], _cut(value[head], rest), *value[head + 1 :]]
+_Cuts = dict[str | int, Any]  # by step: what is cut below it, or None where it goes whole
+
+
+def _cuts(places: Iterable[Steps]) -> _Cuts:
+    cuts: _Cuts = {}
+    for steps in sorted(places, key=len):  # the whole before its parts
+        inner: Any = cuts
+        for step in steps[:-1]:
+            inner = inner.setdefault(step, {}) if inner is not None else None
+        if inner is not None:
+            inner[steps[-1]] = None
+    return cuts
+
+
+def _without(value: Any, cuts: _Cuts) -> Any:
+    """Return the value without what is cut: one walk, however many cuts there are."""
+    if isinstance(value, dict):
+        return {
+            name: _without(inner, cuts[name]) if name in cuts else inner
+            for name, inner in value.items()
+            if cuts.get(name, cuts) is not None
+        }
+    if isinstance(value, list):
+        return [
+            _without(inner, cuts[index]) if index in cuts else inner
+            for index, inner in enumerate(value)
+            if cuts.get(index, cuts) is not None
+        ]
     return value
 
 

@@ -198,9 +198,18 @@ def _wanted(facts: Facts) -> Step:
     if annotations_of(tree).get(DIGEST) != desired.digest:
         return Update(copy.uid)
     found = differences(desired, tree, facts.normal)
-    left = tuple(one for one in found if is_left(facts.rules, one.steps, desired.tree))
-    drift = tuple(one for one in found if one not in left)
+    left, drift = _parted(found, facts.rules, desired.tree)
     return Update(copy.uid, drift) if drift else InSync(left)
+
+
+def _parted(
+    found: tuple[Difference, ...], rules: FieldRules, desired: Json
+) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+    """Return what the rules leave to others, and what they do not."""
+    piles: tuple[list[Difference], list[Difference]] = ([], [])
+    for one in found:
+        piles[not is_left(rules, one.steps, desired)].append(one)
+    return tuple(piles[0]), tuple(piles[1])
 
 
 def _not_from_here(facts: Facts, copy: CachedObject, tree: Json) -> Step:

@@ -105,7 +105,8 @@ def _not_travelling(
     return tuple(found)
 
 
-def _remove(tree: Json, left_out: tuple[str, ...], at: str) -> None:
+def _remove(tree: Json, paths: tuple[str, ...], at: str) -> None:
+    left_out = frozenset(paths)
     for field in ("labels", "annotations"):
         kept: Json = (tree.get("metadata") or {}).get(field) or {}
         for name in list(kept):

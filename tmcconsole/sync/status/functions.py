@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import orjson
+
 from tmcconsole.kube.objects import Json
 
 # Counters of the workload kinds: the logical object has the sum over its targets.
@@ -145,6 +147,11 @@ def _comparable(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
+def canonical(value: Any) -> bytes:
+    """Return what equal JSON values have in common, to look them up by."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 def _worst(values: Sequence[Any]) -> Any:
     """Phases by their known order; unknown ones count as equal."""
     known = [phase for phase in _PHASES if phase in values]
@@ -154,10 +161,8 @@ def _worst(values: Sequence[Any]) -> Any:
 def _union(values: Sequence[Any]) -> list[Any]:
     if not all(isinstance(value, list) for value in values):
         raise TypeError
-    found: list[Any] = []
-    for value in values:
-        found += [one for one in value if one not in found]
-    return found
+    found = {canonical(one): one for one in reversed([one for value in values for one in value])}
+    return list(reversed(found.values()))
 
 
 _FUNCTIONS: Final[Mapping[str, Callable[[Sequence[Any]], Any]]] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tmcconsole.contract.records import Health
-from tmcconsole.kube.redact import redact_text
+from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.tmc.health.status_fields import Fields, mapping, mappings, number, text
 
 MAX_TEXT: Final = 200  # characters of a server's message in a summary
@@ -55,7 +55,7 @@ def deployment(fields: Fields) -> _Found:
 def _failure(condition: Mapping[str, Any]) -> str:
     """Return why pods are not made: the server's words, without the name of one pod."""
     reason = text(condition.get("reason"), "ReplicaFailure")
-    said = redact_text(_POD_REFUSED.sub("", text(condition.get("message"))))[:MAX_TEXT]
+    said = cut_and_hide(_POD_REFUSED.sub("", text(condition.get("message"))), MAX_TEXT)
     return f"{reason}: {said}" if said else reason
 
 
