@@ -86,7 +86,7 @@ async def test_H7_two_clusters_that_report_differently_are_one_steady_status() -
         await anyio.sleep(30)
         before = len(_statuses(world))
         for _ in range(5):
-            await _report(world, "east", {"readyReplicas": 1})
+            await _report(world, "east", {"readyReplicas": 1, "availableReplicas": 1})
             await anyio.sleep(2)
         await anyio.sleep(60)
 

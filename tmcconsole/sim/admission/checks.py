@@ -17,7 +17,7 @@ from tmcconsole.sim.admission.warnings import of_change
 from tmcconsole.sim.fields.fieldsets import doubled
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
 from tmcconsole.sim.request.request_info import RequestInfo
-from tmcconsole.sim.rules.job_status import job_status_problems
+from tmcconsole.sim.rules.status_changes import status_problems
 from tmcconsole.sim.schema.declared import mistyped, unknown
 from tmcconsole.sim.schema.structural import violations
 from tmcconsole.sim.storage.kinds import SimKind
@@ -173,8 +173,8 @@ def validate(
         causes += _violations(kind.schema, asked, new)
     is_status = asked.subresource == "status"
     causes += metadata_problems(kind, new) if is_status else problems(kind, new, old)
-    if is_status and kind.id == "jobs.batch" and old is not None:
-        causes += job_status_problems(new, old)
+    if is_status and old is not None:
+        causes += status_problems(kind.id, new, old)
     if causes:
         raise invalid(kind.kind, kind.group, new["metadata"].get("name") or "", causes)
     if len(orjson.dumps(new)) > MAX_OBJECT:

@@ -21,6 +21,9 @@ def job_status_problems(tree: Json, old: Json) -> Iterator[StatusCause]:
     for name in _COUNTERS:
         if (status.get(name) or 0) < 0:
             yield wrong(f"status.{name}", "must be greater than or equal to 0")
+    if (status.get("ready") or 0) > (status.get("active") or 0):
+        yield wrong("status.ready", "cannot set more ready pods than active")
+    yield from _contradictions(status)
     yield from _ended(status)
     yield from _times(status)
     yield from _change(status, before, is_suspended=bool((old.get("spec") or {}).get("suspend")))
@@ -28,12 +31,12 @@ def job_status_problems(tree: Json, old: Json) -> Iterator[StatusCause]:
 
 def _ended(status: Json) -> Iterator[StatusCause]:
     is_complete, is_failed = _is_true(status, "Complete"), _is_true(status, "Failed")
-    if is_complete and is_failed:
-        yield wrong("status.conditions", "cannot set Complete=True and Failed=True conditions")
     if not (is_complete or is_failed):
         return
     if status.get("active"):
         yield wrong("status.active", "active>0 is invalid for finished job")
+    if status.get("terminating"):
+        yield wrong("status.terminating", "terminating>0 is invalid for finished job")
     uncounted = status.get("uncountedTerminatedPods") or {}
     if uncounted.get("failed") or uncounted.get("succeeded"):
         yield wrong("status.uncountedTerminatedPods", "must be empty for finished job")
@@ -45,6 +48,19 @@ def _ended(status: Json) -> Iterator[StatusCause]:
     if is_failed and not _is_true(status, "FailureTarget"):
         why = "cannot set Failed=True condition without the FailureTarget=true condition"
         yield wrong("status.conditions", why)
+
+
+def _contradictions(status: Json) -> Iterator[StatusCause]:
+    pairs = (
+        ("Complete", "Failed"),
+        ("Complete", "FailureTarget"),
+        ("SuccessCriteriaMet", "Failed"),
+        ("SuccessCriteriaMet", "FailureTarget"),
+    )
+    for one, other in pairs:
+        if _is_true(status, one) and _is_true(status, other):
+            why = f"cannot set {one}=True and {other}=true conditions"
+            yield wrong("status.conditions", why)
 
 
 def _times(status: Json) -> Iterator[StatusCause]:

@@ -45,6 +45,8 @@ DIGEST: Final = "syncer.kcp.io/desired"  # annotation on every copy: digest of w
 # Annotation on hub objects: JSON {SyncTarget: last heartbeat} of the silent ones whose last word
 # the status still has.
 STALE_STATUS: Final = "syncer.kcp.io/stale-status"
+# Annotation on hub objects: JSON {field of the status: why it is not as the targets report it}.
+KEPT_STATUS: Final = "syncer.kcp.io/kept-status"
 ASSIGNED: Final = "syncer.kcp.io/assigned-by"  # annotation: the labels follow the namespace
 
 PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, by, why}

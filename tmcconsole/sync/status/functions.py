@@ -60,6 +60,7 @@ _CONDITIONS_OF_ALL: Final = frozenset({"Complete", "SuccessCriteriaMet"})
 _BAD_WHEN_TRUE: Final = frozenset(
     {"ReplicaFailure", "Failed", "FailureTarget", "Degraded", "Error", "Stalled"}
 )
+MAX_MESSAGE: Final = 32_768  # of a condition, in kinds that validate theirs
 _PHASES: Final = ("Failed", "Error", "Lost", "Unknown", "Pending", "Terminating", "Progressing")
 
 
@@ -117,7 +118,7 @@ def worst_conditions(reported: Mapping[str, Sequence[Any]], total: int) -> list[
             if kind not in worst or rank > worst[kind][0]:
                 told = {**condition}
                 if rank:
-                    told["message"] = f"{target}: {condition.get('message', '')}"
+                    told["message"] = f"{target}: {condition.get('message', '')}"[:MAX_MESSAGE]
                 worst[kind] = (rank, told)
     return [
         worst[kind][1]

@@ -18,6 +18,7 @@ from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.ledger import ObjectRecords
 from tmcconsole.sync.state.live_reads import HELD_RECHECK_S, LOOK_AGAIN_S
+from tmcconsole.sync.status.acceptable import acceptable, kept_patch
 from tmcconsole.sync.status.merge import (
     Merged,
     clearing_patch,
@@ -117,6 +118,10 @@ class StatusSync:
         if after is None:
             return await self._clear(item, cached, tree, heard)
         after = after | await self._others_words(item, cached, before, after)
+        after, kept = acceptable(item.lane, after, before, _spec(tree), len(heard.reports))
+        if noted := kept_patch(tree, kept):
+            await self._patch_main(item, cached.resource_version, noted)
+            return LOOK_AGAIN_S
         patch = diff(before, after)
         if not patch or self._written.get(item) == after:
             return None
@@ -168,9 +173,10 @@ class StatusSync:
         """
         try:
             own = merge(heard.told(), generation=cached.generation, before=tree.get("status") or {})
-            plan = plan_promotion(
-                tree, heard.trees, own.status if len(heard.reports) == 1 else None
-            )
+            sole = own.status if len(heard.reports) == 1 else None
+            if sole is not None:
+                sole = acceptable(item.lane, sole, tree.get("status") or {}, _spec(tree), 1).status
+            plan = plan_promotion(tree, heard.trees, sole)
         except ViewInvalid as error:
             self._note(item, (str(error),))
             return None
@@ -210,7 +216,7 @@ class StatusSync:
         live = await self._live(item)
         if live is None:
             return None
-        gone = clearing_patch(live)
+        gone = _acceptable_clearing(item.lane, live)
         if gone is not None and (is_nobodys or not finalizer_keys(live)):
             version = str(live["metadata"]["resourceVersion"])
             written = await self._patch(item, version, gone)
@@ -301,6 +307,25 @@ def _promotion_notes(tree: Json, keys: Collection[str]) -> list[str]:
     """Return the annotations of an earlier assignment that promoted what those targets report."""
     notes = annotations_of(tree)
     return [name for key in sorted(keys) if (name := STATUS_DIFF + key) in notes]
+
+
+def _spec(tree: Json) -> Json:
+    found = tree.get("spec")
+    return found if isinstance(found, dict) else {}
+
+
+def _acceptable_clearing(kind: str, live: Json) -> Json | None:
+    """Return the patch that takes back of our status what an API server lets go of."""
+    gone = clearing_patch(live)
+    if gone is None:
+        return None
+    before, named = live["status"], gone["status"]
+    rest = {name: before[name] for name in before if named is not None and name not in named}
+    left = acceptable(kind, rest, before, _spec(live), 0).status
+    if left == rest:
+        return gone
+    patch = diff(before, left)
+    return {"status": patch} if patch else None
 
 
 def _is_nowhere(tree: Json, heard: Heard) -> bool:
