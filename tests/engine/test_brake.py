@@ -17,8 +17,8 @@ from tmcconsole.contract.changes import NOTHING_SEEN
 from tmcconsole.contract.commands import Accepted, AllowDeletes, DrainTarget
 from tmcconsole.contract.records import ObjectRecord, SyncState, TargetRecord
 from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.placement.api import rfc3339
 from tmcconsole.sync.names.markers import ALLOW_DELETES
+from tmcconsole.sync.names.times import rfc3339
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 
@@ -65,7 +65,7 @@ async def stop_after_ten(world: World) -> None:
 
 
 async def test_twelve_deletions_stop_after_ten_and_the_rest_waits_in_the_hub() -> None:
-    async with open_world(("east",)) as world:
+    async with open_world(("east",), brake_deletes=1) as world:
         await stop_after_ten(world)
 
         assert await has_copies(world, 10)
@@ -87,7 +87,7 @@ async def test_twelve_deletions_stop_after_ten_and_the_rest_waits_in_the_hub() -
 
 
 async def test_an_operators_command_releases_what_is_held() -> None:
-    async with open_world(("east",)) as world:
+    async with open_world(("east",), brake_deletes=1) as world:
         await stop_after_ten(world)
 
         reply = await world.engine.request(AllowDeletes(target="east", actor="ann"))
@@ -100,7 +100,7 @@ async def test_an_operators_command_releases_what_is_held() -> None:
 
 
 async def test_the_annotation_alone_releases_what_is_held_without_a_console() -> None:
-    async with open_world(("east",)) as world:
+    async with open_world(("east",), brake_deletes=1) as world:
         await stop_after_ten(world)
 
         until: Json = {ALLOW_DELETES: rfc3339(virtual_wall() + 60)}
@@ -110,7 +110,7 @@ async def test_the_annotation_alone_releases_what_is_held_without_a_console() ->
 
 
 async def test_an_annotation_whose_time_has_passed_releases_nothing() -> None:
-    async with open_world(("east",)) as world:
+    async with open_world(("east",), brake_deletes=1) as world:
         await stop_after_ten(world)
 
         until: Json = {ALLOW_DELETES: rfc3339(virtual_wall() - 60)}
@@ -139,7 +139,7 @@ async def test_a_drain_is_not_held_and_leaves_the_brake_as_it_was() -> None:
 
 
 async def test_each_deletion_is_announced_in_the_audit_log_with_its_uid() -> None:
-    async with open_world(("east",)) as world:
+    async with open_world(("east",), brake_deletes=1) as world:
         await fill(world)
         session = world.engine.session
         assert session is not None

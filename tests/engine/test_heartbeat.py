@@ -16,7 +16,7 @@ from tmcconsole.engine.hub.sync_target_status import (
     summary,
 )
 from tmcconsole.kube.objects import Json, condition_of, conditions_of
-from tmcconsole.placement.api import rfc3339
+from tmcconsole.sync.names.times import rfc3339
 
 MAPS = SyncedResource("", "configmaps", ("v1",), "Accepted")
 WELL = StatusInputs(True, "", "", False, (), (MAPS,), ())

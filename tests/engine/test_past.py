@@ -14,8 +14,8 @@ from tests.simulation.loop import virtual_wall
 from tests.world.world import CONFIGMAPS, PLACEMENTS, SYNC_TARGETS, make_configmap
 from tmcconsole.contract.records import HistoryRecord, TargetState
 from tmcconsole.kube.cache.crd_informer import CRDS
-from tmcconsole.placement.api import rfc3339
 from tmcconsole.runtime import Request, Response
+from tmcconsole.sync.names.times import rfc3339
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
 

@@ -21,8 +21,8 @@ from tests.faults.stage import open_stage
 from tests.simulation.loop import virtual_wall
 from tests.world.world import DEPLOYMENTS, World, place_everywhere
 from tmcconsole.kube.objects import Json, Kind, condition_of
-from tmcconsole.placement.api import unix_time
 from tmcconsole.sync.names.markers import STALE_STATUS
+from tmcconsole.sync.names.times import unix_time
 
 JOBS = Kind("batch", "v1", "jobs", "Job", subresources=frozenset({"status"}))
 

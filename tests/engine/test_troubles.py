@@ -115,7 +115,7 @@ async def test_a_hub_that_is_down_is_one_line() -> None:
 
 async def test_held_deletions_are_a_line_since_the_brake_tripped() -> None:
     many = tuple(f"map-{number:02}" for number in range(16))
-    async with open_shop(("east",), maps=many) as world:
+    async with open_shop(("east",), maps=many, brake_deletes=1) as world:
         await anyio.sleep(100)
         tripped = virtual_wall()
         for name in many:

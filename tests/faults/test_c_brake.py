@@ -27,7 +27,7 @@ def accepted(world: Stage) -> int:
 
 
 async def test_C10_a_crash_loop_does_not_empty_a_cluster_ten_at_a_time() -> None:
-    async with open_shop(("east",), maps=MANY) as world:
+    async with open_shop(("east",), maps=MANY, brake_deletes=1) as world:
         await empty(world)
         await anyio.sleep(30)
         assert accepted(world) == 10
@@ -44,7 +44,7 @@ async def test_C10_a_crash_loop_does_not_empty_a_cluster_ten_at_a_time() -> None
 
 
 async def test_C10_deletions_before_a_restart_count_after_it() -> None:
-    async with open_shop(("east",), maps=MANY) as world:
+    async with open_shop(("east",), maps=MANY, brake_deletes=1) as world:
         for name in MANY[:6]:
             await world.hub.delete(CONFIGMAPS, "shop", name)
         await world.until(lambda: len(world.names_on("east")) == 24, "six are gone")
@@ -62,7 +62,7 @@ async def empty_rest(world: Stage) -> None:
 
 
 async def test_C10_what_an_operator_allowed_stays_allowed_after_a_restart() -> None:
-    async with open_shop(("east",), maps=MANY) as world:
+    async with open_shop(("east",), maps=MANY, brake_deletes=1) as world:
         await empty(world)
         await anyio.sleep(30)
         await world.restart()

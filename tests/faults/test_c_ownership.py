@@ -300,7 +300,7 @@ async def test_C10_a_hub_that_lost_everything_loses_no_fleet() -> None:
 
 
 async def test_C10_deletions_one_by_one_stop_at_the_brake() -> None:
-    async with open_shop(("east",), maps=MANY) as world:
+    async with open_shop(("east",), maps=MANY, brake_deletes=1) as world:
         for name in MANY:
             await world.hub.delete(CONFIGMAPS, "shop", name)
         await anyio.sleep(590)

@@ -21,7 +21,7 @@ from tests.world.world import (
 )
 from tmcconsole.contract.records import SyncState, TargetRecord, TargetState
 from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.placement.api import rfc3339
+from tmcconsole.sync.names.times import rfc3339
 
 pytestmark = pytest.mark.anyio
 

@@ -16,10 +16,9 @@ from tmcconsole.placement.api import (
     read_location,
     read_placement,
     read_sync_target,
-    rfc3339,
-    unix_time,
 )
 from tmcconsole.sync.names.markers import ALLOW_DELETES, PAUSE, SYNCTARGETS
+from tmcconsole.sync.names.times import rfc3339, unix_time
 
 
 def make_sync_target(annotations: Json | None = None, **more: Any) -> Json:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.placement.make import WALL, make_target
 from tests.sync.trees import make_tree, patched
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.placement.api import SyncTarget, rfc3339
+from tmcconsole.placement.api import SyncTarget
 from tmcconsole.placement.namespace_labels import (
     REMOVAL_GRACE_S,
     SYSTEM,
@@ -19,6 +19,7 @@ from tmcconsole.placement.namespace_labels import (
     plan_namespace,
 )
 from tmcconsole.sync.names.markers import DELETION, PLACED, deletion_keys, state_keys
+from tmcconsole.sync.names.times import rfc3339
 
 EAST, WEST = make_target("east"), make_target("west")
 E, W = EAST.key, WEST.key

@@ -8,7 +8,7 @@ from tests.placement.make import WALL, make_location, make_placement, make_targe
 from tests.sync import trees
 from tests.sync.trees import patched
 from tmcconsole.kube.objects import Json, annotations_of, condition_of
-from tmcconsole.placement.api import ONE_TO_MANY, SyncTarget, read_location, rfc3339
+from tmcconsole.placement.api import ONE_TO_MANY, SyncTarget, read_location
 from tmcconsole.placement.report import (
     location_status,
     namespace_status,
@@ -17,6 +17,7 @@ from tmcconsole.placement.report import (
 )
 from tmcconsole.placement.select import Decision, decide
 from tmcconsole.sync.names.markers import SYNCTARGETS
+from tmcconsole.sync.names.times import rfc3339
 
 
 def decided(*targets: SyncTarget, is_anywhere: bool = True) -> Decision:

@@ -45,6 +45,29 @@ def test_deciding_counts_so_that_many_at_once_cannot_pass_together() -> None:
     assert [brake.admit(f"uid-{n}", 0.0, 20) for n in range(12)] == [True] * 10 + [False] * 2
 
 
+def test_ten_ordered_deletions_count_as_one_inferred_in_the_same_sum() -> None:
+    alone, mixed = make_brake(), make_brake()
+
+    ordered = [alone.admit(f"uid-{n}", 0.0, 20, is_ordered=True) for n in range(102)]
+    assert ordered == [True] * 100 + [False] * 2
+    assert alone.tripped == "more than 100 deletions in ten minutes"
+    assert all(mixed.admit(f"uid-{n}", 0.0, 20, is_ordered=True) for n in range(15))
+    assert admitted(mixed, 20) == 8
+    assert "deleted by name counts a tenth" in mixed.tripped
+
+
+def test_what_was_ordered_is_remembered_as_such_after_a_restart() -> None:
+    brake = make_brake()
+    past = [
+        Recalled(at=1000.0, action="delete-copy", target="east", uid=f"old-{n}",
+                 detail="HubDeleting (ordered)", outcome="accepted")
+        for n in range(50)
+    ]  # fmt: skip
+    brake.remember(past, 0.0, 0.0, 1000.0)
+
+    assert admitted(brake, 20) == 5
+
+
 def test_a_deletion_tried_again_counts_once() -> None:
     brake = make_brake()
 

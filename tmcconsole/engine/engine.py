@@ -28,6 +28,7 @@ from tmcconsole.engine.hub.silence import Silence
 from tmcconsole.engine.hub.silent_targets import SilentTargets
 from tmcconsole.engine.replicas.duty_watch import ThisReplica
 from tmcconsole.engine.targets.drains import Drains
+from tmcconsole.engine.targets.held_deletions import HeldDeletions
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.engine.targets.unplaceable import Unplaceable
 from tmcconsole.kube.client.reader import Reader
@@ -133,6 +134,8 @@ class Engine:
                 spawn(group, self._freeze, name="freeze")
                 unplaceable = Unplaceable(session, self.supervisors)
                 spawn(group, unplaceable.run, name="what no target takes")
+                held = HeldDeletions(session, self.supervisors)
+                spawn(group, held.run, name="held deletions")
                 spawn(group, Drains(session, self.supervisors).run, name="drains")
                 for supervisor in self.supervisors.values():
                     spawn(group, supervisor.run, name=f"target {supervisor.name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from tmcconsole.sync.names.markers import (
     PAUSE,
     SYNCTARGETS,
 )
+from tmcconsole.sync.names.times import rfc3339, unix_time
 
 _VERBS: Final = frozenset({"get", "list", "watch", "create", "patch", "delete"})
 _STATUS: Final = frozenset({"status"})
@@ -240,22 +240,3 @@ def _read_pause(text: str | None) -> Pause | None:
         SafeText(document.get("by", "")),
         SafeText(document.get("why", "")),
     )
-
-
-def unix_time(text: object) -> float:
-    """Return an RFC 3339 time as Unix seconds, 0.0 if it is missing or invalid.
-
-    A time without a zone is read as UTC, whatever this machine's time zone.
-    """
-    if not isinstance(text, str) or not text:
-        return 0.0
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return 0.0
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def rfc3339(wall: float) -> str:
-    """Return Unix seconds as Kubernetes writes a time."""
-    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

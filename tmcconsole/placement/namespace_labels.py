@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.kube.objects import Json, annotations_of
-from tmcconsole.placement.api import SyncTarget, rfc3339, unix_time
+from tmcconsole.placement.api import SyncTarget
 from tmcconsole.sync.names.markers import DELETION, PLACED, STATE, SYNC, deletion_keys, state_keys
+from tmcconsole.sync.names.times import rfc3339, unix_time
 
 REMOVAL_GRACE_S: Final = 5.0  # objects get time to see the stamp before the label goes
 SYSTEM: Final = frozenset({"kube-system", "kube-public", "kube-node-lease", "kcp-system"})

@@ -8,9 +8,10 @@ from typing import Any, Final
 from tmcconsole.kube.label_selector import SelectorError, matches
 from tmcconsole.kube.objects import Json, annotations_of, condition_of
 from tmcconsole.kube.trees.differences import diff
-from tmcconsole.placement.api import Location, SyncTarget, rfc3339
+from tmcconsole.placement.api import Location, SyncTarget
 from tmcconsole.placement.select import INVALID_SELECTOR, Decision
 from tmcconsole.sync.names.markers import PLACED, SYNCTARGETS, deletion_keys, state_keys
+from tmcconsole.sync.names.times import rfc3339
 
 NAMESPACE_SCHEDULED: Final = "NamespaceScheduled"
 

@@ -15,8 +15,8 @@ from tmcconsole.contract.records import Cell, Health, ObjectRecord, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.objects import CachedObject, Json, Kind
-from tmcconsole.placement.api import unix_time
 from tmcconsole.sync.assignment.endings import FINISHED_HERE, as_ended
+from tmcconsole.sync.names.times import unix_time
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.ledger import LANE, LedgerEntry, Standing
 from tmcconsole.sync.state.target import Target

@@ -23,8 +23,9 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.sync_target_status import summary
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import Json, ObjectKey, conditions_of
-from tmcconsole.placement.api import SyncTarget, unix_time
+from tmcconsole.placement.api import SyncTarget
 from tmcconsole.placement.decided import Decided
+from tmcconsole.sync.names.times import unix_time
 from tmcconsole.sync.queue.workqueue import WorkQueue
 from tmcconsole.sync.state.ledger import LANE, Ledger
 from tmcconsole.sync.state.target import Target

@@ -27,10 +27,11 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.errors import Conflict, Forbidden, KubeError, NotFound
 from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, Kind, ObjectKey
-from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target, rfc3339
+from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget, read_sync_target
 from tmcconsole.sync.assignment.forget_marks import plan_forget
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.identity import target_key
+from tmcconsole.sync.names.times import rfc3339
 
 AT_MOST_S: Final = 45.0  # for one command, less than the caller waits; then it must be repeated
 SETTLE_S: Final = 2.0  # another replica may restore a label from its cache: another pass removes it

@@ -20,9 +20,10 @@ from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.objects import Json, ObjectKey
-from tmcconsole.placement.api import SYNC_TARGETS, pause_text, rfc3339
+from tmcconsole.placement.api import SYNC_TARGETS, pause_text
 from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.markers import ALLOW_DELETES, LEAVE_ANYWAY, PAUSE
+from tmcconsole.sync.names.times import rfc3339
 
 ALLOW_S: Final = 600.0  # how long an operator's command lets deletions pass
 

@@ -20,12 +20,12 @@ from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.kube.redact import redact
-from tmcconsole.placement.api import rfc3339
 from tmcconsole.sync.assignment.closure import REFERENCED, is_workload
 from tmcconsole.sync.assignment.plan import is_assigned
 from tmcconsole.sync.conflicts.field_rules import DEFAULT
 from tmcconsole.sync.down.dependencies import dependencies
 from tmcconsole.sync.names.markers import DIGEST, UPSYNC_RV, finalizer_keys, state_keys
+from tmcconsole.sync.names.times import rfc3339
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.desired_state import desired_state
 from tmcconsole.sync.state.ledger import LANE, LedgerEntry

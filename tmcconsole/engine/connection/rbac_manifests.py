@@ -88,8 +88,7 @@ def _hub_rules(settings: SyncSettings) -> Iterator[Rule]:
     yield from _of_each(_upsynced(settings), _UP_VERBS, "/status")
     # Only to be told of: what the profile does not take stays where it is.
     yield from _of_each(sorted(SENSITIVE_KINDS - {*synced_kinds(settings)}), ("list", "watch"))
-    if settings.events:
-        yield Rule("", ("events",), ("create", "patch"))
+    yield Rule("", ("events",), ("create", "patch"))
 
 
 def _target_rules(settings: SyncSettings) -> Iterator[Rule]:

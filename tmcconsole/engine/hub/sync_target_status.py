@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.placement.api import rfc3339
+from tmcconsole.sync.names.times import rfc3339
 
 SYNCER: Final = "SyncerReady"
 HEARTBEAT: Final = "HeartbeatReady"

@@ -9,7 +9,14 @@ from typing import Final
 import anyio
 
 from tmcconsole.kube.errors import Conflict, KubeError, NotFound
-from tmcconsole.kube.objects import CachedObject, Json, Kind, ObjectKey
+from tmcconsole.kube.objects import (
+    NAMESPACES,
+    CachedObject,
+    Json,
+    Kind,
+    ObjectKey,
+    annotations_of,
+)
 from tmcconsole.sync.assignment.plan import (
     awaits_stamp,
     departing_keys,
@@ -19,9 +26,10 @@ from tmcconsole.sync.assignment.plan import (
 from tmcconsole.sync.leaving.departures import verdict_on
 from tmcconsole.sync.leaving.live_check import live_verdict
 from tmcconsole.sync.leaving.may_leave import Verdict
-from tmcconsole.sync.names.markers import origin_uid
+from tmcconsole.sync.names.markers import ALLOW_DELETES, origin_uid
+from tmcconsole.sync.names.times import unix_time
 from tmcconsole.sync.policy import Permit
-from tmcconsole.sync.policy.mass_delete_brake import TRIPPED, UNCOUNTED
+from tmcconsole.sync.policy.mass_delete_brake import ORDERED, TRIPPED, UNCOUNTED
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.expected_targets import expected_of
@@ -33,18 +41,20 @@ from tmcconsole.tmc.history.audit import AuditLog, AuditUnavailable
 
 log = logging.getLogger(__name__)
 
+DELETION_HELD: Final = "DeletionHeld"  # the standing's reason
 DELETIONS_HELD: Final = "deletions"  # subject of what the brake holds, in the history
 _ALLOW: Final = (
     "allow them in the console with D, or with the annotation syncer.kcp.io/allow-deletes on the "
     "SyncTarget"
 )
+_ALLOW_ALONE: Final = "; on the hub's namespace {} it lets those of this namespace go alone"
 UNASSIGNED: Final = "Unassigned"  # a reason: the object is no longer assigned to the target
 
 
 class Held(Exception):
     """The deletion does not happen now; the text says why and what would release it."""
 
-    reason = "DeletionHeld"
+    reason = DELETION_HELD
     since = 0.0  # Unix seconds, where what holds it began earlier than this process
 
 
@@ -86,10 +96,13 @@ async def delete_copy(
     tenant = shared.tenant(target, key.namespace)
     permit = shared.policy.permit_removal(sides.target.kind, copy.key, tenant)
     parent = await _require_parent_gone(shared, target, sides, key, copy)  # D2, D4
-    if parent is not None:
-        await _require_replacement(shared, target, Item(kind, key), parent)
+    is_ordered = await _is_ordered(shared, parent)
+    if parent is not None and not parent.deleting:
+        await _require_replacement(shared, target, Item(kind, key), parent.decode())
     _judge_lists(shared, target, sides)
-    reason = await require_brake(shared, target, copy.uid, reason)  # D5
+    reason = await require_brake(  # D5
+        shared, target, copy.uid, reason, namespace=key.namespace, is_ordered=is_ordered
+    )
     await delete_announced(shared, target, permit, copy, f"{kind}/{key}", reason)
 
 
@@ -185,10 +198,10 @@ def _require_definition(shared: SyncContext, target: Target, kind: str) -> None:
 
 async def _require_parent_gone(
     shared: SyncContext, target: Target, sides: Sides, key: ObjectKey, copy: CachedObject
-) -> Json | None:
+) -> CachedObject | None:
     """The parent is the very object the copy was made from: one recreated since is another.
 
-    Returns it where it is there to stay, and only this target is to be left.
+    Returns it where it is still there: being deleted, or to stay while this target is left.
     """
     live = await _live_parent(shared, sides.hub.kind, key)
     if live is None:
@@ -200,7 +213,20 @@ async def _require_parent_gone(
     stays = is_assigned(tree, at) or is_on_hold(tree, at) or awaits_stamp(tree, at)
     if live.uid == made_of and stays:
         raise StillAssigned(f"{sides.hub.kind.id}/{key} is assigned there again", again_s)
-    return tree if live.uid == made_of and not live.deleting else None
+    return live if live.uid == made_of else None
+
+
+async def _is_ordered(shared: SyncContext, parent: CachedObject | None) -> bool:
+    """True if somebody deleted this very object in the hub, and not all of its namespace.
+
+    What is gone already, or was swept away with its namespace, is only inferred to be unwanted.
+    """
+    if parent is None or not parent.deleting:
+        return False
+    if not parent.key.namespace:
+        return True
+    around = await _live_parent(shared, NAMESPACES, ObjectKey("", parent.key.namespace))
+    return around is not None and not around.deleting
 
 
 async def _require_replacement(shared: SyncContext, target: Target, item: Item, tree: Json) -> None:
@@ -236,6 +262,13 @@ def _judge_lists(shared: SyncContext, target: Target, sides: Sides) -> None:
     target.brake.judge_list(sides.target.informer, target.name, now)
 
 
+def is_let_go(shared: SyncContext, namespace: str) -> bool:
+    """True if somebody let the deletions in a namespace of the hub pass, until a time to come."""
+    cached = shared.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
+    until = annotations_of(cached.decode()).get(ALLOW_DELETES) if cached is not None else None
+    return until is not None and unix_time(until) > shared.runtime.wall()
+
+
 def _record_hold(shared: SyncContext, target: Target, told: str) -> None:
     """Note in the history that the brake tripped; it is one line until deletions are allowed."""
     brake, wall = target.brake, shared.runtime.wall()
@@ -253,26 +286,37 @@ def _record_hold(shared: SyncContext, target: Target, told: str) -> None:
     )
 
 
-async def require_brake(shared: SyncContext, target: Target, uid: str, reason: str) -> str:
+async def require_brake(
+    shared: SyncContext,
+    target: Target,
+    uid: str,
+    reason: str,
+    *,
+    namespace: str = "",
+    is_ordered: bool = False,
+) -> str:
     """Return the reason for the audit log. Raises ``Held`` if there are too many deletions.
 
-    An operator's own drain is not counted; everything else is counted, or held. A tripped brake is
-    recorded, since a new process would start counting from zero.
+    An operator's own drain is not counted, nor is what somebody let go in the hub's ``namespace``;
+    everything else is counted, or held. A tripped brake is recorded, since a new process would
+    start counting from zero.
     """
     now, brake = shared.runtime.now(), target.brake
     allowed_s = target.orders.deletes_allowed_until() - shared.runtime.wall()
     if allowed_s > 0:
         brake.allow(now, allowed_s)
         shared.history.record_recovery(target.name, DELETIONS_HELD, shared.runtime.wall())
-    if allowed_s > 0 or (reason == UNASSIGNED and target.orders.is_draining()):
+    is_drained = reason == UNASSIGNED and target.orders.is_draining()
+    if allowed_s > 0 or is_drained or is_let_go(shared, namespace):
         return f"{reason} {UNCOUNTED}"
-    if brake.admit(uid, now, len(target.ledger)):
-        return reason
+    if brake.admit(uid, now, len(target.ledger), is_ordered=is_ordered):
+        return f"{reason} {ORDERED}" if is_ordered else reason
     told = brake.tripped
     if not brake.is_announced:
         ticket = await announce(shared, target, TRIPPED, "", "", told)
         _record_hold(shared, target, told)
         await close_audit(shared.audit, ticket, "held")
-    held = Held(f"deletions on {target.name} are held: {told}; {_ALLOW}")
+    alone = _ALLOW_ALONE.format(namespace) if namespace else ""
+    held = Held(f"deletions on {target.name} are held: {told}; {_ALLOW}{alone}")
     held.since = brake.tripped_at
     raise held

@@ -54,7 +54,7 @@ PAUSE: Final = "syncer.kcp.io/pause"  # annotation on SyncTargets: JSON {until, 
 # leave goes although nothing replaces it.
 LEAVE_ANYWAY: Final = "syncer.kcp.io/leave-anyway"
 CLUSTER_UID: Final = "syncer.kcp.io/cluster-uid"  # annotation on SyncTargets: first contact
-ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # annotation on SyncTargets: until when
+ALLOW_DELETES: Final = "syncer.kcp.io/allow-deletes"  # on SyncTargets and namespaces: until when
 
 # Annotations on hub objects, written by users (and by ``CedeField``).
 SWITCH: Final = "syncer.kcp.io/sync"  # annotation or label: enabled, disabled or pause

@@ -83,6 +83,18 @@ def event_name(target: str, event: Mapping[str, Any], about: Json) -> str:
     return f"{about['metadata']['name'][:200]}.{digest}"
 
 
+def own_event(target: str, reason: str, message: str, about: Json, at: str) -> Json:
+    """Return a warning of ours about a hub object; the same for the same words."""
+    said = {
+        "type": "Warning",
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": at,
+        "metadata": {},
+    }
+    return _event(event_name(target, said, about), target, said, about, 1, at)
+
+
 def involved_in(
     event: Mapping[str, Any], kinds: Mapping[str, Kind]
 ) -> tuple[str, ObjectKey] | None:

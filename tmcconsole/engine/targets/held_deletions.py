@@ -1,0 +1,149 @@
+"""Tells in the hub which deletions the brake holds, where whoever waits for them looks.
+
+Each namespace concerned gets a condition, and the first held objects an event (``kubectl
+describe``): a ``kubectl delete`` that hangs says nothing by itself. What somebody let go is queued
+again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tmcconsole.engine.hub.hub_session import HubSession
+from tmcconsole.engine.targets.event_mirror import EVENTS
+from tmcconsole.engine.targets.supervisor import Supervisor
+from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, ObjectKey, condition_of
+from tmcconsole.sync.assignment.duties import acting_for
+from tmcconsole.sync.deletion.delete_gate import DELETION_HELD, is_let_go
+from tmcconsole.sync.names.markers import ALLOW_DELETES
+from tmcconsole.sync.names.times import rfc3339
+from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.target import Target
+from tmcconsole.sync.up.events import own_event
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 2.0
+CONDITION: Final = "syncer.kcp.io/DeletionsHeld-"  # and the SyncTarget's name
+EVENTS_TOLD: Final = 25  # objects that get an event each time the brake trips
+
+
+@dataclass(slots=True)
+class HeldDeletions:
+    """Follows the brakes of all targets that this engine writes to."""
+
+    session: HubSession
+    supervisors: Mapping[str, Supervisor]
+    _told: dict[str, frozenset[str]] = field(default_factory=dict)  # namespaces, by target name
+    _said: dict[str, tuple[float, set[Item]]] = field(default_factory=dict)  # events, by trip
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.session.probe.wait_up()
+            for supervisor in self.supervisors.values():
+                if supervisor.target is not None and supervisor.registration.is_ours:
+                    with acting_for(supervisor.target.key):
+                        await self._look(supervisor.target)
+            await self.session.context.runtime.sleep(LOOK_S)
+
+    async def _look(self, target: Target) -> None:
+        if not self.session.shared.hub.namespaces.synced:
+            return
+        before = self._told.get(target.name)
+        if before is None:  # a condition may be left from an earlier process
+            before = frozenset(self._marked(target.name))
+        held = _held(target)
+        for namespace in sorted(before | held.keys()):
+            await self._tell(target, namespace, held.get(namespace, []))
+        self._told[target.name] = frozenset(held)
+
+    def _marked(self, name: str) -> Iterator[str]:
+        for cached in self.session.shared.hub.namespaces.objects():
+            if condition_of(cached.decode(), f"{CONDITION}{name}") is not None:
+                yield cached.name
+
+    async def _tell(self, target: Target, namespace: str, items: list[Item]) -> None:
+        shared = self.session.shared
+        cached = shared.hub.namespaces.get(ObjectKey("", namespace))
+        if is_let_go(shared, namespace):
+            for item in items:
+                target.queue.add(*item)
+        if cached is None:
+            return
+        try:
+            await self._write_condition(target, cached, len(items))
+            await self._write_events(target, items)
+        except KubeError as error:  # the next look compares again
+            log.info("what is held in %s could not be told there: %s", namespace, error)
+
+    async def _write_condition(self, target: Target, cached: CachedObject, count: int) -> None:
+        patch = condition_patch(cached.decode(), target, count)
+        namespaces = self.session.shared.hub.namespaces
+        if patch is not None:
+            writer = self.session.shared.hub.writer
+            await writer.merge_patch(
+                NAMESPACES, cached.key, patch, into=namespaces, subresource="status"
+            )
+
+    async def _write_events(self, target: Target, items: list[Item]) -> None:
+        """Write an event about each of the first objects, once each time the brake trips."""
+        tripped_at = target.brake.tripped_at
+        at, said = self._said.get(target.name, (0.0, set[Item]()))
+        if at != tripped_at:
+            said = set()
+            self._said[target.name] = tripped_at, said
+        for item in sorted(items):
+            source = self.session.shared.hub.cached(*item)
+            if len(said) >= EVENTS_TOLD or item in said or source is None:
+                continue
+            said.add(item)
+            message = _message(target, item.key.namespace, 1)
+            wall = rfc3339(self.session.context.runtime.wall())
+            tree = own_event(target.name, DELETION_HELD, message, source.decode(), wall)
+            await self.session.shared.hub.writer.apply(EVENTS, tree, into=None, force=True)
+
+
+def _held(target: Target) -> dict[str, list[Item]]:
+    """Return what a brake that has tripped holds on a target, by the hub's namespace."""
+    found: dict[str, list[Item]] = defaultdict(list)
+    for kind, key, entry in target.ledger.entries() if target.brake.tripped else ():
+        if entry.standing.reason == DELETION_HELD and key.namespace:
+            found[key.namespace].append(Item(kind, key))
+    return found
+
+
+def condition_patch(tree: Json, target: Target, count: int) -> Json | None:
+    """Return the patch of a namespace's status, None if it says so already."""
+    type_ = f"{CONDITION}{target.name}"
+    old = condition_of(tree, type_)
+    new = None
+    if count:
+        new = {
+            "type": type_,
+            "status": "True",
+            "reason": "BrakeTripped",
+            "message": _message(target, str(tree["metadata"]["name"]), count),
+            "lastTransitionTime": (old or {}).get("lastTransitionTime")
+            or rfc3339(target.brake.tripped_at),
+        }
+    if new == old:
+        return None
+    before = (tree.get("status") or {}).get("conditions") or ()
+    others = [one for one in before if one is not None and one.get("type") != type_]
+    fence = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+    return {"metadata": fence, "status": {"conditions": [*others, new] if new else others}}
+
+
+def _message(target: Target, namespace: str, count: int) -> str:
+    what = "the deletion" if count == 1 else f"{count} deletions"
+    return (
+        f"{what} on {target.name} {'waits' if count == 1 else 'wait'}: {target.brake.tripped}. "
+        f"If that is meant, let this namespace's go until a time of your choice: kubectl annotate "
+        f"namespace {namespace} --overwrite {ALLOW_DELETES}=YYYY-MM-DDTHH:MM:SSZ"
+    )
