@@ -316,3 +316,30 @@ async def place_nowhere(world: Stage) -> None:
     await let_go(world.hub)
     nothing = {"spec": {"namespaceSelector": {"matchLabels": {"app": "nothing"}}}}
     await world.hub.patch(PLACEMENTS, "", "shop", nothing)
+
+
+def test_a_rollout_is_not_over_while_a_cluster_has_nothing() -> None:
+    async def story() -> None:
+        async with open_stage(("east", "west")) as world:
+            await world.clusters["west"].apply(NAMESPACES, {"metadata": {"name": "shop"}})
+            await world.clusters["west"].apply(DEPLOYMENTS, make_deployment())  # somebody else's
+            await place_everywhere(world)
+            await deployed(world, 2)
+            await anyio.sleep(30)
+            status = await status_of(world)
+            available = next(one for one in status["conditions"] if one["type"] == "Available")
+            assert "observedGeneration" not in status
+            assert (available["status"], available["reason"]) == ("Unknown", "TargetMissing")
+            assert "west" in available["message"]
+
+            await world.clusters["west"].delete(DEPLOYMENTS, *WEB)
+            await anyio.sleep(700)  # what collides is looked at again in ten minutes
+            await is_ready(world, 4)
+            await anyio.sleep(5)
+            tree = await world.hub.get(DEPLOYMENTS, *WEB)
+            assert tree is not None
+            status = tree["status"]
+            assert status["observedGeneration"] == tree["metadata"]["generation"]
+            assert {one["status"] for one in status["conditions"]} == {"True"}
+
+    in_virtual_time(story)

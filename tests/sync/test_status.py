@@ -17,8 +17,8 @@ def report(target: str, *, current: bool = True, generation: int = 1, **status: 
     return Report(target, generation, status, current)
 
 
-def merge(reports: list[Report], *, generation: int, before: Json) -> Json | None:
-    return status.merge(reports, generation=generation, before=before).status
+def merge(reports: list[Report], *, generation: int, before: Json, **given: Any) -> Json | None:
+    return status.merge(reports, generation=generation, before=before, **given).status
 
 
 def test_one_target_speaks_for_the_object() -> None:
@@ -231,3 +231,40 @@ def test_only_what_we_wrote_is_cleared() -> None:
 
 def test_a_field_within_a_field_is_patched_alone() -> None:
     assert diff({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": 3}}) == {"a": {"c": None, "d": 3}}
+
+
+AVAILABLE = {"type": "Available", "status": "True", "message": "has minimum availability"}
+
+
+def test_what_is_good_is_not_true_of_a_target_without_a_word() -> None:
+    told = report(
+        "a", observedGeneration=1, readyReplicas=2, conditions=[AVAILABLE, {"type": "Failed"}]
+    )
+    given: dict[str, Any] = {"generation": 3, "before": {"observedGeneration": 2}}
+
+    whole = merge([told], kind="deployments.apps", **given)
+    partly = merge([told], kind="deployments.apps", missing=("b",), **given)
+    mute = merge([told, report("b")], kind="deployments.apps", **given)
+
+    assert whole is not None
+    assert (whole["observedGeneration"], whole["conditions"][0]["status"]) == (3, "True")
+    assert partly == mute
+    assert partly is not None
+    assert (partly["observedGeneration"], partly["readyReplicas"]) == (2, 2)
+    available, failed = partly["conditions"]
+    assert (available["status"], available["reason"]) == ("Unknown", "TargetMissing")
+    assert available["message"] == "no word from b; the others: has minimum availability"
+    assert failed == {"type": "Failed"}
+
+
+def test_a_job_is_not_complete_while_a_target_has_nothing() -> None:
+    done: dict[str, Any] = {
+        "completionTime": "2026-01-01T00:00:00Z",
+        "conditions": [{"type": "Complete", "status": "True"}],
+    }
+
+    merged = merge(
+        [report("a", **done)], generation=1, before={}, kind="jobs.batch", missing=("b",)
+    )
+
+    assert merged == {"conditions": []}

@@ -61,6 +61,9 @@ _BAD_WHEN_TRUE: Final = frozenset(
     {"ReplicaFailure", "Failed", "FailureTarget", "Degraded", "Error", "Stalled"}
 )
 MAX_MESSAGE: Final = 32_768  # of a condition, in kinds that validate theirs
+# Of the kinds of the core group, whose other conditions say what goes on.
+_GOOD_OF_CORE: Final = frozenset({"Ready", "ContainersReady"})
+TOLD_MISSING: Final = 5
 _PHASES: Final = ("Failed", "Error", "Lost", "Unknown", "Pending", "Terminating", "Progressing")
 
 
@@ -125,6 +128,33 @@ def worst_conditions(reported: Mapping[str, Sequence[Any]], total: int) -> list[
         for kind in sorted(worst)
         if seen[kind] >= total or kind not in _CONDITIONS_OF_ALL
     ]
+
+
+def unconfirmed(kind: str, conditions: Sequence[Any], missing: Sequence[str]) -> list[Any]:
+    """Return conditions whose good ones are Unknown: not every target has said so.
+
+    A Job's are final, and come only once they are true everywhere.
+    """
+    if kind == "jobs.batch":
+        return list(conditions)
+    told = ", ".join(missing[:TOLD_MISSING]) + (" and more" if len(missing) > TOLD_MISSING else "")
+    return [
+        {
+            **one,
+            "status": "Unknown",
+            "reason": "TargetMissing",
+            "message": f"no word from {told}; the others: {one.get('message', '')}",
+        }
+        if isinstance(one, dict) and _is_good(kind, one)
+        else one
+        for one in conditions
+    ]
+
+
+def _is_good(kind: str, condition: Mapping[str, Any]) -> bool:
+    if condition.get("status") != "True" or condition.get("type") in _BAD_WHEN_TRUE:
+        return False
+    return "." in kind or condition.get("type") in _GOOD_OF_CORE
 
 
 def _badness(condition: Mapping[str, Any]) -> int:

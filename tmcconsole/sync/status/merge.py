@@ -20,6 +20,7 @@ from tmcconsole.sync.status.functions import (
     default_function,
     default_functions,
     is_due,
+    unconfirmed,
 )
 
 MAX_REPORT_BYTES: Final = 64 * 1024  # a larger status of a target is ignored
@@ -58,24 +59,31 @@ def merge(
     before: Mapping[str, Any],
     kind: str = "",
     rules: Sequence[StatusRule] = (),
+    missing: Sequence[str] = (),
 ) -> Merged:
     """Return the hub object's status.
 
     ``observedGeneration`` is the hub's: it becomes ``generation`` once every target has applied and
-    observed the current state, and stays as in ``before`` until then. A field whose rule fails
-    keeps its value in ``before``.
+    observed the current state, and stays as in ``before`` until then. ``missing`` are targets that
+    are to have it and have no copy, or one without a word: what is good is not true of them. A
+    field whose rule fails keeps its value in ``before``.
     """
     failures = [f"{one.target}: {one.refused}" for one in reports if one.refused]
     speaking = sorted((r for r in reports if r.status), key=lambda report: report.target)
     if not speaking:
         return Merged(None, tuple(failures))
-    merged = dict(speaking[0].status) if len(speaking) == 1 else _combined(kind, speaking)
+    missing = (*missing, *(report.target for report in reports if not report.status))
+    total = len(speaking) + len(missing)
+    merged = dict(speaking[0].status) if total == 1 else _combined(kind, speaking, total)
+    if missing and isinstance(merged.get("conditions"), list):
+        merged["conditions"] = unconfirmed(kind, merged["conditions"], missing)
     for rule in rules:
         if rule.kind in ("*", kind):
-            failures += _override(merged, rule, speaking, before)
+            failures += _override(merged, rule, speaking, total, before)
     if any("observedGeneration" in report.status for report in speaking):
         merged.pop("observedGeneration", None)
-        observed = generation if all(map(_observed, reports)) else before.get("observedGeneration")
+        is_observed = not missing and all(map(_observed, reports))
+        observed = generation if is_observed else before.get("observedGeneration")
         if observed is not None:
             merged["observedGeneration"] = observed
     return Merged(merged, tuple(failures))
@@ -117,21 +125,21 @@ def _observed(report: Report) -> bool:
     return report.is_current and isinstance(seen, int) and seen >= report.generation
 
 
-def _combined(kind: str, reports: Sequence[Report]) -> Json:
+def _combined(kind: str, reports: Sequence[Report], total: int) -> Json:
     merged: Json = {}
     for name in dict.fromkeys(name for report in reports for name in report.status):
         holding = [report for report in reports if name in report.status]
-        if is_due(kind, name, everywhere=len(holding) == len(reports)):
+        if is_due(kind, name, everywhere=len(holding) == total):
             values = [report.status[name] for report in holding]
             how = default_function(kind, name, values)
             targets = [report.target for report in holding]
-            merged[name] = _combine_or_first(how, values, targets, len(reports))
+            merged[name] = _combine_or_first(how, values, targets, total)
     for field, how in default_functions(kind).items():
         path = field.split(".")
         found = [(r.target, value) for r, value in _found(reports, path)]
         if found:
             targets, values = [one[0] for one in found], [one[1] for one in found]
-            put_at(merged, path, _combine_or_first(how, values, targets, len(reports)))
+            put_at(merged, path, _combine_or_first(how, values, targets, total))
     return merged
 
 
@@ -143,7 +151,11 @@ def _combine_or_first(how: str, values: list[Any], targets: list[str], total: in
 
 
 def _override(
-    merged: Json, rule: StatusRule, reports: Sequence[Report], before: Mapping[str, Any]
+    merged: Json,
+    rule: StatusRule,
+    reports: Sequence[Report],
+    total: int,
+    before: Mapping[str, Any],
 ) -> Iterator[str]:
     """Apply one rule; yield what went wrong, the field then keeping its last value."""
     if rule.problem:
@@ -152,7 +164,10 @@ def _override(
     path = rule.field.split(".")
     old = at_path(before, path)
     try:
-        value = _by_expression(rule, reports, path, old) if rule.cel else _by(rule, reports, path)
+        if rule.cel:
+            value = _by_expression(rule, reports, path, old)
+        else:
+            value = _by(rule, reports, path, total)
     except (NotCombined, ExpressionInvalid) as error:
         value = old
         yield f"rule {rule}: {error}"
@@ -162,12 +177,12 @@ def _override(
         put_at(merged, path, value)
 
 
-def _by(rule: StatusRule, reports: Sequence[Report], path: Sequence[str]) -> Any:
+def _by(rule: StatusRule, reports: Sequence[Report], path: Sequence[str], total: int) -> Any:
     found = list(_found(reports, path))
     if not found:
         return MISSING
     values, targets = [one[1] for one in found], [one[0].target for one in found]
-    return combine(rule.function, values, targets, len(reports))
+    return combine(rule.function, values, targets, total)
 
 
 def _by_expression(

@@ -161,6 +161,7 @@ class StatusSync:
             before=before,
             kind=item.lane,
             rules=rules,
+            missing=heard.missing,
         )
 
     async def _promote(
@@ -172,7 +173,12 @@ class StatusSync:
         back is in an annotation before it is removed from the status.
         """
         try:
-            own = merge(heard.told(), generation=cached.generation, before=tree.get("status") or {})
+            own = merge(
+                heard.told(),
+                generation=cached.generation,
+                before=tree.get("status") or {},
+                missing=heard.missing,
+            )
             sole = own.status if len(heard.reports) == 1 else None
             if sole is not None:
                 sole = acceptable(item.lane, sole, tree.get("status") or {}, _spec(tree), 1).status

@@ -8,11 +8,8 @@ from dataclasses import dataclass, replace
 import orjson
 
 from tmcconsole.kube.objects import CachedObject, Json
-from tmcconsole.sync.assignment.endings import endings
-from tmcconsole.sync.names.markers import (
-    is_ours,
-    origin_of,
-)
+from tmcconsole.sync.assignment.endings import endings, why_done
+from tmcconsole.sync.names.markers import SYNC, is_ours, origin_of, state_keys
 from tmcconsole.sync.names.silent_target import SilentTarget
 from tmcconsole.sync.queue.workqueue import Item
 from tmcconsole.sync.state.context import SyncContext
@@ -30,6 +27,7 @@ class Heard:
     trees: dict[str, Json]  # of targets that report, by target key
     copies: int  # the number of copies on targets, including those that are leaving
     is_mute: bool  # no remaining target has a copy that reports anything, and all were heard
+    missing: tuple[str, ...]  # targets that are to have it and have not said a word
     is_late: bool  # a target went back behind its earlier report of this very copy
 
     def told(self) -> list[Report]:
@@ -65,7 +63,15 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
             is_late = is_late or not _is_news(target.ledger.get(*item), copy, reports[key])
     reports |= _last_reports(shared, tree, reports)
     is_mute = bool(staying) and mute == staying
-    return Heard(reports=reports, trees=trees, copies=copies, is_mute=is_mute, is_late=is_late)
+    missing = () if source.deleting else _missing(shared, tree, staying - reports.keys())
+    return Heard(reports, trees, copies=copies, is_mute=is_mute, missing=missing, is_late=is_late)
+
+
+def _missing(shared: SyncContext, tree: Json, unheard: frozenset[str]) -> tuple[str, ...]:
+    """Return the names of those unheard targets that are to have a copy, and not on hold."""
+    states = state_keys(tree)
+    wanted = sorted(key for key in unheard if states.get(key) == SYNC and not why_done(tree, key))
+    return tuple(shared.targets[key].name if key in shared.targets else key for key in wanted)
 
 
 def _doubted(report: Report, item: Item, silent: SilentTarget | None) -> Report:
