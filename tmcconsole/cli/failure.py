@@ -22,3 +22,9 @@ def one_line(error: BaseException) -> str:
 def with_cause(error: BaseException) -> str:
     """Return the texts of an error and its cause, on one line."""
     return one_line(error) + (f": {one_line(error.__cause__)}" if error.__cause__ else "")
+
+
+def told(error: OSError) -> str:
+    """Return what the operating system refused, with the file if it was one."""
+    where = f"{error.filename}: " if error.filename else "cannot write to stdout: "
+    return f"{where}{error.strerror or one_line(error)}"

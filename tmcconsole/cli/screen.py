@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 from tmcconsole.cli.failure import CommandFailure
 from tmcconsole.config.places import config_home
+from tmcconsole.config.problems import Unusable
 from tmcconsole.config.settings import ConsoleSettings
 from tmcconsole.contract.link import EngineLink
 from tmcconsole.runtime import monotonic_clock, wall_clock
@@ -37,11 +39,19 @@ def show(
         clock=wall_clock,
         monotonic=monotonic_clock,
         open_link=open_link,
-        theme_dirs=(config_home(os.environ) / "themes",),
+        theme_dirs=_theme_dirs(),
     )
     if app.unknown_theme:
         raise CommandFailure(app.unknown_theme)
     return run_console(app)
+
+
+def _theme_dirs() -> tuple[Path, ...]:
+    """Return where the user's own themes are: nowhere without a home."""
+    try:
+        return (config_home(os.environ) / "themes",)
+    except Unusable:
+        return ()
 
 
 def drawable(settings: ConsoleSettings, encoding: str | None) -> ConsoleSettings:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.config.load import Loaded, load
-from tmcconsole.config.places import find_config
-from tmcconsole.config.problems import ConfigError
+from tmcconsole.config.places import expanded, find_config, private_folder
+from tmcconsole.config.problems import ConfigError, Unusable
 from tmcconsole.config.settings import ClusterAccess, Settings
 
 if TYPE_CHECKING:
@@ -28,15 +29,19 @@ def loaded(arguments: Arguments) -> Loaded:
             "--config tmc-console.toml, or try tmc-console demo"
         )
     try:
-        return load(file, os.environ, arguments.settings, Path.cwd())
+        found = load(file, os.environ, arguments.settings, Path.cwd())
     except ConfigError as error:
         raise CommandFailure(str(error)) from error
+    except Unusable as error:
+        raise CommandFailure(f"{error}; {error.fix}, or state_dir in the config") from error
+    state_dir = private_folder(found.settings.state_dir)
+    return replace(found, settings=replace(found.settings, state_dir=state_dir))
 
 
 def config_file(arguments: Arguments) -> Path | None:
     """Return the config file to read, or None if no flag, variable or default location has one."""
     if arguments.config:
-        return Path(arguments.config).expanduser().absolute()
+        return expanded(arguments.config).absolute()
     return find_config(os.environ, Path.cwd())
 
 
@@ -80,7 +85,11 @@ def bare_settings(arguments: Arguments) -> Settings:
     """
     sections = ("TMC_CONSOLE_", "TMC_DAEMON_")
     environ = {name: value for name, value in os.environ.items() if name.startswith(sections)}
-    anywhere = {"TMC_HUB_IN_CLUSTER": "true", "TMC_TARGETS": "any=in-cluster"}
+    anywhere = {
+        "TMC_HUB_IN_CLUSTER": "true",
+        "TMC_TARGETS": "any=in-cluster",
+        "TMC_STATE_DIR": "/",  # not used: there may be no home directory
+    }
     try:
         return load(None, environ | anywhere, arguments.settings, Path.cwd()).settings
     except ConfigError as error:

@@ -10,8 +10,9 @@ import os
 import queue
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from logging.handlers import QueueHandler, QueueListener
+from contextlib import contextmanager, suppress
+from io import FileIO, TextIOWrapper
+from logging.handlers import QueueHandler, QueueListener, WatchedFileHandler
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -21,6 +22,7 @@ from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.contract.text import SafeText
 
 QUEUE_SIZE: Final = 10_000  # records; when full, new ones are dropped and counted
+MAX_BYTES: Final = 64 << 20  # of a log file; the one before it is kept
 MAX_FIELD: Final = 2048  # characters of one field
 
 
@@ -32,8 +34,9 @@ def logging_to(
 
     Yields the program's logger. Raises ``OSError`` if the file cannot be opened.
     """
-    stream = _open_private(target) if isinstance(target, Path) else target or sys.stderr
-    writer = logging.StreamHandler(stream)
+    writer = (
+        _File(target) if isinstance(target, Path) else logging.StreamHandler(target or sys.stderr)
+    )
     writer.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     feed = _Feed(queue.Queue(QUEUE_SIZE))
     listener = QueueListener(feed.queue, writer)
@@ -47,11 +50,32 @@ def logging_to(
     finally:
         root.removeHandler(feed)
         listener.stop()
-        if feed.dropped:
-            stream.write(f"{feed.dropped} log records were dropped: the log was too slow\n")
-        stream.flush()
-        if isinstance(target, Path):
-            stream.close()
+        with suppress(OSError, ValueError):  # a full or closed log is no reason not to end
+            if feed.dropped and writer.stream is not None:
+                slow = f"{feed.dropped} log records were dropped: the log was too slow\n"
+                writer.stream.write(slow)
+            writer.flush()
+        if isinstance(writer, _File):
+            writer.close()
+
+
+class _File(WatchedFileHandler):
+    """A private log file: opened anew when it was moved away, and moved to NAME.1 when full."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        super().__init__(path)
+
+    def _open(self) -> TextIOWrapper:
+        return _open_private(self._path)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+            if self.stream is not None and self.stream.tell() > MAX_BYTES:
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        except (OSError, ValueError):
+            self.handleError(record)  # a full disk, or a folder that is gone: the next one tries
 
 
 class JsonFormatter(logging.Formatter):
@@ -131,7 +155,7 @@ def _inert(text: str, *, multiline: bool = False) -> str:
     return SafeText(cut_and_hide(text, MAX_FIELD), multiline=multiline)[:MAX_FIELD]
 
 
-def _open_private(path: Path) -> TextIO:
+def _open_private(path: Path) -> TextIOWrapper:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
+    return TextIOWrapper(FileIO(os.open(path, flags, 0o600), "a"), "utf-8", write_through=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 from pathlib import Path
@@ -40,6 +42,8 @@ class RemoteEngine:
         try:
             with anyio.fail_after(CONNECT_S):
                 streams = await asyncio.open_unix_connection(path, limit=MAX_ANSWER_BYTES)
+        except PermissionError as error:
+            raise LinkLost(f"{path} cannot be opened: {_forbidden(path)}") from error
         except (OSError, TimeoutError) as error:
             raise LinkLost(f"no engine answers at {path}") from error
         remote = cls(*streams)
@@ -133,3 +137,20 @@ class RemoteEngine:
     def _lose(self, reason: str) -> LinkLost:
         self._lost = self._lost or LinkLost(reason)
         return self._lost
+
+
+def _forbidden(path: Path) -> str:
+    """Return whose socket it is: an engine may well run there, for somebody else."""
+    for place in (path, *path.parents):
+        try:
+            uid = place.stat().st_uid
+        except OSError:
+            continue
+        if uid != os.geteuid():
+            try:
+                owner = pwd.getpwuid(uid).pw_name
+            except KeyError:
+                owner = f"uid {uid}"
+            what = "it" if place == path else str(place)
+            return f"permission denied, {what} belongs to {owner}"
+    return "permission denied"

@@ -12,10 +12,11 @@ import logging
 import os
 import pwd
 import socket
+import stat
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -51,11 +52,7 @@ def claim(path: Path) -> Iterator[None]:
     _own_folder(path.parent)
     if len(os.fsencode(path)) > 107:  # sun_path of Linux, with its final NUL
         raise SocketTaken(f"{path} is too long for a socket; set daemon.socket to a shorter path")
-    lock = os.open(
-        path.with_name(path.name + ".lock"),
-        os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
-        0o600,
-    )
+    lock = _open_lock(path.with_name(path.name + ".lock"))
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,13 +61,34 @@ def claim(path: Path) -> Iterator[None]:
                 f"an engine already runs on {path}; tmc-console attach opens it, "
                 "--state-dir starts another beside it"
             ) from error
-        path.unlink(missing_ok=True)
+        _remove_socket(path)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(SocketTaken):
+                _remove_socket(path)
     finally:
         os.close(lock)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise SocketTaken(f"{path}: {error.strerror}; choose another --state-dir") from error
+
+
+def _remove_socket(path: Path) -> None:
+    """Remove a socket, if there is one; anything else was made by somebody else, and stays."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SocketTaken(f"{path}: {error.strerror}; set daemon.socket to another path") from error
+    if not stat.S_ISSOCK(mode):
+        raise SocketTaken(f"{path} is there and is no socket; set daemon.socket to another path")
+    path.unlink(missing_ok=True)
 
 
 async def serve(
@@ -196,7 +214,11 @@ def _own_folder(folder: Path) -> None:
         status = folder.stat()
     except OSError as error:
         raise SocketTaken(f"{folder}: {error.strerror}; choose another --state-dir") from error
-    if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+    if status.st_uid != os.geteuid():
+        raise SocketTaken(
+            f"{folder} belongs to {user_name(status.st_uid)}; choose another --state-dir"
+        )
+    if status.st_mode & 0o022:
         raise SocketTaken(
             f"{folder} can be written by others; chmod 700 it or choose another --state-dir"
         )

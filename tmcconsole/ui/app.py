@@ -375,9 +375,10 @@ class ConsoleApp(App[str], inherit_bindings=False):
         if self.is_headless:
             return
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.leave, "stop")
         gone = "detach" if self.session.options.on_quit == "detach" else "stop"
-        loop.add_signal_handler(signal.SIGHUP, self.leave, gone)
+        for one, outcome in ((signal.SIGTERM, "stop"), (signal.SIGHUP, gone)):
+            if signal.getsignal(one) is not signal.SIG_IGN:  # nohup: what is ignored stays so
+                loop.add_signal_handler(one, self.leave, outcome)
 
     def _fatal_error(self) -> None:
         """Keep a traceback without local variables: they may hold secrets."""

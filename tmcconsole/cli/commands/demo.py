@@ -14,12 +14,13 @@ import anyio
 
 from tmcconsole.cli.arguments import Arguments, UsageError
 from tmcconsole.cli.child import SimChild
-from tmcconsole.cli.commands.run import refuse_core_dumps, stop_on_signal
+from tmcconsole.cli.commands.run import refuse_core_dumps
 from tmcconsole.cli.demo_link import DemoLink, FleetAddress
 from tmcconsole.cli.failure import CommandFailure, with_cause
 from tmcconsole.cli.here import opener, serving, start_engine
 from tmcconsole.cli.screen import show
 from tmcconsole.cli.setting import bare_settings, socket_of
+from tmcconsole.cli.signals import Stopping, heeded, stop_on_signal
 from tmcconsole.config.load import load
 from tmcconsole.config.problems import ConfigError, nearest
 from tmcconsole.config.settings import Settings
@@ -117,8 +118,9 @@ def _headless(demo: Demo, stack: ExitStack) -> int:
 
     async def follow() -> None:
         async with anyio.create_task_group() as group:
-            stop = anyio.Event()
-            spawn(group, stop_on_signal, stop, name="signals")
+            ending = Stopping()
+            stop = ending.event
+            spawn(group, stop_on_signal, ending, heeded(), name="signals")
             with anyio.move_on_after(demo.arguments.duration or None):
                 await run_headless(link, stop=stop, log=log, board=board)
             await board.pull(link)

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import config_file, loaded
 from tmcconsole.config.places import config_home, state_home
+from tmcconsole.config.problems import Unusable
 
 PACKAGES = ("textual", "rich", "aiohttp", "anyio", "msgspec", "orjson", "kubernetes")
 
@@ -38,7 +39,7 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 def _paths(arguments: Arguments) -> Iterator[tuple[str, str]]:
     yield "config file", str(config_file(arguments) or "none found")
-    yield "config directory", str(config_home(os.environ))
+    yield "config directory", str(_place(config_home))
     yield "state directory", _state_dir(arguments)
     yield "program", str(Path(__file__).parents[2])
 
@@ -51,7 +52,7 @@ def _state_dir(arguments: Arguments) -> str:
         if config_file(arguments) is not None:
             return f"not known: {one_line(error)}"
         state = arguments.settings.get("state_dir") or os.environ.get("TMC_STATE_DIR")
-        return str(Path(state).absolute() if state else state_home(os.environ))
+        return str(Path(state).absolute() if state else _place(state_home))
 
 
 def _terminal() -> Iterator[tuple[str, str]]:
@@ -75,3 +76,10 @@ def _colours() -> str:
 def _multiplexer() -> str:
     found = {"TMUX": "tmux", "STY": "screen", "ZELLIJ": "zellij"}
     return next((name for variable, name in found.items() if variable in os.environ), "none")
+
+
+def _place(of: Callable[[Mapping[str, str]], Path]) -> str:
+    try:
+        return str(of(os.environ))
+    except Unusable as error:
+        return f"none: {error}"

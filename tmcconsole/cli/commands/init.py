@@ -12,7 +12,7 @@ from tmcconsole.cli.arguments import Arguments, UsageError
 from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import access_problem, runtime_of
 from tmcconsole.config.load import load
-from tmcconsole.config.places import FILE_NAME, state_home
+from tmcconsole.config.places import FILE_NAME, expanded, state_home
 from tmcconsole.config.problems import ConfigError, Unusable
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.config.values import access, named_access, path
@@ -21,7 +21,7 @@ from tmcconsole.config.write import to_toml, write_private
 
 def run(arguments: Arguments) -> int:
     """Write the config; with --install also apply CRDs and SyncTargets to the hub."""
-    file = Path(arguments.config or FILE_NAME).expanduser().absolute()
+    file = expanded(arguments.config or FILE_NAME).absolute()
     settings = _settings(arguments)
     if problems := list(_unreachable(settings)):
         raise CommandFailure("\n".join(problems))

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -16,8 +16,9 @@ import anyio.to_thread
 
 from tmcconsole import __version__
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.failure import CommandFailure, with_cause
+from tmcconsole.cli.failure import CommandFailure, one_line, with_cause
 from tmcconsole.cli.setting import loaded, runtime_of, socket_of
+from tmcconsole.cli.signals import Stopping, heeded, hold_hangups, stop_on_signal
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.daemon.headless import run_headless
@@ -33,7 +34,18 @@ STOP_S: Final = 8.0  # for the engine to drain; shutdown promises 10 s in all
 
 
 def run(arguments: Arguments) -> int:
-    """Run the engine until a signal arrives; logs go to stderr or the configured file."""
+    """Run the engine until a signal arrives; logs go to stderr or the configured file.
+
+    After SIGHUP it starts again with the config as it is now.
+    """
+    signals = heeded()
+    while _run_once(arguments, signals):
+        hold_hangups(signals)
+    return 0
+
+
+def _run_once(arguments: Arguments, signals: tuple[signal.Signals, ...]) -> bool:
+    """Run one engine; return whether another is to follow."""
     settings = loaded(arguments).settings
     daemon = settings.daemon
     try:
@@ -43,23 +55,40 @@ def run(arguments: Arguments) -> int:
                 daemon.log_file, level=daemon.log_level, log_format=daemon.log_format
             ) as log,
         ):
-            anyio.run(_run, settings, log)
+            return anyio.run(_run, settings, log, signals, partial(_may_reload, arguments, log))
     except (SocketTaken, LinkLost, OSError) as error:
         raise CommandFailure(with_cause(error)) from error
-    return 0
 
 
-async def _run(settings: Settings, log: logging.Logger) -> None:
+def _may_reload(arguments: Arguments, log: logging.Logger) -> bool:
+    """Return whether the config can be used; if not, the engine goes on as it is."""
+    try:
+        loaded(arguments)
+    except CommandFailure as error:
+        log.error("not reloaded: %s", one_line(error))
+        return False
+    return True
+
+
+async def _run(
+    settings: Settings,
+    log: logging.Logger,
+    signals: tuple[signal.Signals, ...],
+    may_reload: Callable[[], bool],
+) -> bool:
+    """Return whether it was a reload that ended it."""
+    ending = Stopping()
     async with running_engine(settings) as engine, anyio.create_task_group() as group:
-        stop = anyio.Event()
-        spawn(group, stop_on_signal, stop, name="signals")
+        spawn(group, stop_on_signal, ending, signals, may_reload, name="signals")
         await group.start(partial(serve, engine, socket_of(settings), version=__version__))
         notify("READY=1", os.environ)
         log.info("started", extra={"fields": {"socket": str(socket_of(settings))}})
-        await run_headless(engine, stop=stop, log=log)
-        notify("STOPPING=1", os.environ)
-        log.info("stopping")
+        await run_headless(engine, stop=ending.event, log=log)
+        notify("RELOADING=1" if ending.is_reload else "STOPPING=1", os.environ)
+        what = "reloading" if ending.is_reload else "stopping"
+        log.info(what, extra={"fields": {"signal": ending.by}})
         group.cancel_scope.cancel()
+    return ending.is_reload
 
 
 @asynccontextmanager
@@ -74,14 +103,6 @@ async def running_engine(settings: Settings) -> AsyncIterator[EngineThread]:
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(engine.stop, STOP_S)
-
-
-async def stop_on_signal(stop: anyio.Event) -> None:
-    """Set ``stop`` at the first termination signal; a second one ends the process at once."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for _ in signals:
-            stop.set()
-            return
 
 
 def refuse_core_dumps() -> None:

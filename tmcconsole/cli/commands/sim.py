@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from tmcconsole.cli.arguments import Arguments
-from tmcconsole.cli.commands.run import stop_on_signal
 from tmcconsole.cli.failure import CommandFailure, one_line
-from tmcconsole.config.places import FILE_NAME
+from tmcconsole.cli.signals import Stopping, heeded, stop_on_signal
+from tmcconsole.config.places import FILE_NAME, expanded
 from tmcconsole.config.settings import ClusterAccess, Settings, TargetSettings
 from tmcconsole.config.write import to_toml, write_private
 from tmcconsole.runtime import spawn
@@ -37,7 +37,7 @@ def _directory(arguments: Arguments, stack: ExitStack) -> Path:
     """Return the directory to write to: the one named, or a temporary one."""
     if not arguments.directory:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tmc-sim-")))
-    directory = Path(arguments.directory).expanduser().absolute()
+    directory = expanded(arguments.directory).absolute()
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -53,8 +53,9 @@ class _Stage:
     async def run(self) -> None:
         """Run the fleet, and the scenario if there is one, until told to stop."""
         async with anyio.create_task_group() as group:
-            stop = anyio.Event()
-            spawn(group, stop_on_signal, stop, name="signals")
+            ending = Stopping()
+            stop = ending.event
+            spawn(group, stop_on_signal, ending, heeded(), name="signals")
             if self.arguments.child:
                 spawn(group, _stop_at_eof, stop, name="stdin")
             spawn(group, self._play, name="fleet")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -12,6 +11,7 @@ import yaml
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.failure import CommandFailure, one_line
 from tmcconsole.cli.setting import loaded
+from tmcconsole.config.places import expanded
 from tmcconsole.config.settings import Settings, TargetSettings
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.objects import Json
@@ -73,7 +73,7 @@ def _text(file: str) -> str:
     try:
         if file == STDIN:
             return sys.stdin.read(MAX_BYTES)
-        with Path(file).expanduser().open(encoding="utf-8") as stream:
+        with expanded(file).open(encoding="utf-8") as stream:
             return stream.read(MAX_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailure(f"{file}: {one_line(error)}; name a file of manifests") from error

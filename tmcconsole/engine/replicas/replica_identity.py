@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "replica"  # in the state directory: the identity, and the lock of its user
 TOKEN_DIGITS: Final = 16
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 _TOKEN: Final = re.compile(rb"[0-9a-f]{16}")
 
 
@@ -32,7 +33,7 @@ def replica_identity(state_dir: Path, runtime: Runtime) -> Iterator[str]:
     host, fresh = socket.gethostname(), runtime.token(TOKEN_DIGITS)
     alone = f"{host}_{os.getpid()}_{fresh}"
     try:
-        file = (state_dir / FILE).open("a+b")
+        file = os.fdopen(os.open(state_dir / FILE, _FLAGS, 0o600), "a+b")
     except OSError as error:
         log.warning("%s cannot be used: %s", state_dir / FILE, error)
         yield alone

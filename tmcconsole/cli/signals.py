@@ -1,0 +1,54 @@
+"""Signals that end a process in order. What the parent ignores (nohup) stays ignored."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(slots=True)
+class Stopping:
+    """Why a process is to end, once it is."""
+
+    event: anyio.Event = field(default_factory=anyio.Event)
+    by: str = ""  # the signal's name
+    is_reload: bool = False  # it is to start again
+
+
+def heeded() -> tuple[signal.Signals, ...]:
+    """Return the signals that end this process: not those that the parent ignores."""
+    return tuple(one for one in _ENDING if signal.getsignal(one) is not signal.SIG_IGN)
+
+
+async def stop_on_signal(
+    ending: Stopping,
+    signals: tuple[signal.Signals, ...],
+    may_reload: Callable[[], bool] | None = None,
+) -> None:
+    """Fill ``ending`` at the first signal; a second one ends the process at once.
+
+    SIGHUP asks ``may_reload``, if there is one, and changes nothing where that says no.
+    """
+    if not signals:
+        return
+    with anyio.open_signal_receiver(*signals) as received:
+        async for number in received:
+            is_reload = number == signal.SIGHUP and may_reload is not None
+            if is_reload and may_reload is not None and not may_reload():
+                continue
+            ending.by, ending.is_reload = signal.Signals(number).name, is_reload
+            ending.event.set()
+            if not is_reload:  # until it starts again, another may end it
+                return
+
+
+def hold_hangups(signals: tuple[signal.Signals, ...]) -> None:
+    """Let a hangup between two runs of an engine not end the process."""
+    if signal.SIGHUP in signals:
+        signal.signal(signal.SIGHUP, lambda *_: None)

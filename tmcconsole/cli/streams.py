@@ -1,0 +1,46 @@
+"""Standard streams that are closed or full: one line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+
+class _Closed(io.TextIOBase):
+    """Stands for a stdout that the parent has closed."""
+
+    encoding = "utf-8"
+
+    def write(self, _text: str) -> NoReturn:
+        raise OSError(errno.EBADF, "stdout is closed")
+
+
+def mend_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr, so that no file or socket becomes one."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free one: this
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # for good
+
+
+def complain(text: object) -> None:
+    """Print on stderr, if that can be written."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def abandon_stdout() -> None:
+    """Throw away what could not be written: Python would try again when it ends, and complain."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
