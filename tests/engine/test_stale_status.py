@@ -20,8 +20,9 @@ from tests.faults.definitions import WIDGETS
 from tests.faults.stage import open_stage
 from tests.simulation.loop import virtual_wall
 from tests.world.world import DEPLOYMENTS, World, place_everywhere
+from tmcconsole.kube.client.ingest import STATUS_NOTES
 from tmcconsole.kube.objects import Json, Kind, condition_of
-from tmcconsole.sync.names.markers import STALE_STATUS
+from tmcconsole.sync.names.markers import KEPT_STATUS, STALE_STATUS
 from tmcconsole.sync.names.times import unix_time
 
 JOBS = Kind("batch", "v1", "jobs", "Job", subresources=frozenset({"status"}))
@@ -109,3 +110,7 @@ def test_a_last_copy_that_cannot_come_again_leaves_no_numbers_behind() -> None:
             assert blank(await status_of(world))
 
     in_virtual_time(story)
+
+
+def test_what_is_said_of_a_status_is_no_change_of_an_object() -> None:
+    assert {STALE_STATUS, KEPT_STATUS} == STATUS_NOTES

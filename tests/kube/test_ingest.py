@@ -64,6 +64,8 @@ def test_digests_do_not_depend_on_the_order_of_fields_or_of_metadata() -> None:
         ({"metadata.generation": 4}, False, False),
         ({"metadata.managedFields": []}, False, False),
         ({"metadata.labels": {"app": "other"}}, True, False),
+        ({"metadata.annotations": {"note": "n", "syncer.kcp.io/stale-status": "{}"}}, False, False),
+        ({"metadata.annotations": {"syncer.kcp.io/sync": "pause"}}, True, False),
         ({"metadata.deletionTimestamp": "2024-01-01T00:00:00Z"}, True, False),
     ],
 )

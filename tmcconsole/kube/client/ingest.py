@@ -297,6 +297,12 @@ def _content_digest(meta: Json, fields: _Fields) -> bytes:
     Not decoding what is only compared halves the cost of ingest.
     """
     stable = {name: value for name, value in meta.items() if name not in _UNSTABLE}
+    notes = stable.get("annotations")
+    if isinstance(notes, dict) and not STATUS_NOTES.isdisjoint(notes):
+        rest = {name: value for name, value in notes.items() if name not in STATUS_NOTES}
+        stable["annotations"] = rest
+        if not rest:
+            del stable["annotations"]
     content = hashlib.blake2b(orjson.dumps(stable, option=orjson.OPT_SORT_KEYS), digest_size=8)
     for name in sorted(fields):
         if name != "status":
@@ -310,6 +316,8 @@ def _digest_of(value: msgspec.Raw) -> bytes:
 
 
 _encoder: Final = msgspec.json.Encoder()
+# Annotations that say how the status is to be read: no more content than the status is.
+STATUS_NOTES: Final = frozenset({"syncer.kcp.io/stale-status", "syncer.kcp.io/kept-status"})
 _UNSTABLE: Final = frozenset({"resourceVersion", "generation"})
 
 
