@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.ui.driving import Desk, console
 from tests.ui.test_confirming import on_problem
-from tmcconsole.contract.commands import Command, Query, ShowCopy, ShowObject
+from tmcconsole.contract.commands import Command, Query, Resync, ShowCopy, ShowObject
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.ui.actions import MODES
 
@@ -67,3 +67,18 @@ async def test_yaml_of_an_object_with_no_copy_selected_is_the_hubs() -> None:
         await desk.press("y")
 
         assert asked(desk) == [ShowObject(key=record.key)]
+
+
+async def test_a_chosen_copy_of_a_row_is_the_one_that_enter_asks_and_that_orders_are_for() -> None:
+    async with console(size=(160, 45)) as desk:
+        record = await on_object(desk, 3)
+        await desk.press("l", "l")
+        target = str(record.cells[1].target)
+        assert f"copy on {target}" in desk.lines[1]
+        await desk.press("enter")
+        assert asked(desk)[-1] == ShowCopy(key=record.key, target=target)
+
+        await desk.press("escape", "r")
+        assert desk.link.orders == [Resync(key=record.key, target=target)]
+        await desk.press("escape")
+        assert "copy on" not in desk.text

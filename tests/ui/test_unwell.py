@@ -73,7 +73,7 @@ async def test_a_copy_in_sync_that_is_not_well_is_a_problem_and_says_why() -> No
     link = only(web(copy_on("eu-west-1", "3/3 ready"),
                     copy_on("us-east-1", "0/3 ready", Health.UNHEALTHY)))  # fmt: skip
 
-    assert await found(link) == [("unhealthy", "us-east-1", f"{WEB}: 0/3 ready")]
+    assert await found(link) == [("unhealthy", "us-east-1", "shop/web: 0/3 ready")]
     async with console(link, size=(160, 45)) as desk:
         await desk.press("6")
         row = next(line for line in desk.lines if " web " in line)
@@ -106,10 +106,10 @@ async def test_the_same_trouble_on_several_targets_is_one_line() -> None:
     )  # fmt: skip
 
     assert await found(link) == [
-        ("refused", "ap-southeast-1", "deployments.apps/shop/b: host path: not allowed"),
-        ("refused", "2 targets", "deployments.apps/shop/a: host path: not allowed"),
-        ("degraded", "eu-west-1", "deployments.apps/shop/c: 1/3 ready"),
-        ("degraded", "us-east-1", "deployments.apps/shop/c: 2/3 ready"),
+        ("refused", "ap-southeast-1", "shop/b: host path: not allowed"),
+        ("refused", "2 targets", "shop/a: host path: not allowed"),
+        ("degraded", "eu-west-1", "shop/c: 1/3 ready"),
+        ("degraded", "us-east-1", "shop/c: 2/3 ready"),
     ]
 
 
@@ -123,7 +123,11 @@ async def test_an_error_that_an_object_tells_itself_is_told_once() -> None:
     mirror = Mirror()
     mirror.apply(await link.changes(mirror.revision), NOW)
 
-    told = [p for p in problems(mirror, DrawContext(now=NOW)) if "again" in p.text or WEB in p.text]
+    told = [
+        p
+        for p in problems(mirror, DrawContext(now=NOW))
+        if "again" in p.text or "shop/web" in p.text
+    ]
     assert [p.subject[0] for p in told] == ["ObjectRecord"]
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.ui.driving import console
-from tests.ui.fixture_link import FixtureLink
+from tests.ui.fixture_link import YAML, FixtureLink
+from tests.ui.test_confirming import on_problem
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Text
 from tmcconsole.contract.text import MAX_LENGTH, SafeBody, SafeText
 from tmcconsole.contract.wire import Answer, decode, encode
@@ -36,3 +41,30 @@ async def test_why_yaml_and_diff_are_read_to_their_last_line() -> None:
             await desk.press("6", key, "G")
             assert "the last\\x1b[2J" in desk.text
             await desk.press("q")
+
+
+def only_file(folder: Path) -> Path:
+    (found,) = folder.iterdir()
+    return found
+
+
+async def test_a_text_is_saved_whole_beside_what_is_there_and_the_path_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with console(size=(80, 24)) as desk:
+        await on_problem(desk, 1)
+        await desk.press("y", "s")
+        saved = only_file(tmp_path)
+
+        assert saved.suffix == ".yaml"
+        assert YAML.strip() in saved.read_text()
+        assert saved.stat().st_mode & 0o777 == 0o600
+        assert f"wrote {saved.name} in /" in desk.text
+
+        saved.write_text("mine")
+        await desk.press("s")
+        assert saved.read_text() == "mine"
+        assert "already there, not written" in desk.text
+        await desk.command("save why.txt")
+        assert "wrote" in desk.text

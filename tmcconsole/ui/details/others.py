@@ -57,7 +57,7 @@ def told_lines(problem: Problem, mirror: Mirror, draw: DrawContext, width: int) 
     lines += _inset(wrap(problem.remedy, width, "info")) if problem.remedy else []
     if isinstance(record, HistoryRecord) and record.hint:
         lines += _inset(wrap(record.hint, width, "info"))
-    if len(problem.objects) > 1:
+    if problem.objects:
         lines += _inset(wrap(", ".join(problem.objects[:TOLD_OBJECTS]), width, "dim"))
     return lines
 

@@ -40,6 +40,7 @@ PLAIN: Final = {
     "dead": "TARGET: dead letters of a target, or of all",
     "theme": "NAME: change the colours",
     "screenshot": "FILE: write the screen as SVG",
+    "save": "FILE: write the text that is shown to a file, whole",
     "hz": "RATE: frames per second, 0.2 to 10",
     "help": "keys and filter syntax of this screen",
     "quit": "leave",

@@ -17,6 +17,7 @@ from tmcconsole.ui.orders import dead_letters as letters
 from tmcconsole.ui.orders import drift_orders as drifting
 from tmcconsole.ui.orders import operate
 from tmcconsole.ui.orders.command_grammar import ActLine, OpenView, Say
+from tmcconsole.ui.orders.saving import save
 from tmcconsole.ui.subject import Subject
 
 if TYPE_CHECKING:
@@ -152,8 +153,8 @@ def _say(app: Console, screen: FrameScreen, say: Say) -> None:
     match say.word:
         case "theme":
             _theme(app, screen, say.argument)
-        case "screenshot":
-            _screenshot(app, screen, say.argument)
+        case "screenshot" | "save":
+            _written(app, screen, say)
         case "hz":
             _rate(app, screen, say.argument)
         case "help":
@@ -175,6 +176,13 @@ def _theme(app: Console, screen: FrameScreen, name: str) -> None:
         return
     ours = ", ".join(sorted(app.own_themes))
     screen.say(f"no theme {name!r}: {ours}" if name else f"themes: {ours}", "drift")
+
+
+def _written(app: Console, screen: FrameScreen, say: Say) -> None:
+    if say.word == "save":
+        save(screen, say.argument)
+    else:
+        _screenshot(app, screen, say.argument)
 
 
 def _screenshot(app: Console, screen: FrameScreen, name: str) -> None:

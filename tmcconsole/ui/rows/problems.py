@@ -125,7 +125,7 @@ def _target_text(target: TargetRecord, draw: DrawContext) -> str:
 
 def _with_retry(told: str, at: float, draw: DrawContext) -> str:
     """Return what was told with when it is tried again, where that is known (Unix seconds)."""
-    return f"{told}; {retry(at, draw.now)}" if at else told
+    return f"{told.removesuffix('.')}; {retry(at, draw.now)}" if at else told
 
 
 def _placements(mirror: Mirror) -> list[Problem]:
@@ -257,9 +257,14 @@ def _line(fold: _Fold, *, rank: int, text: str, subject: tuple[str, str]) -> Pro
 def _told(reason: str, members: list[_Member]) -> str:
     first = members[0]
     if len(members) == 1:
-        return f"{first.key}: {because(reason, first.message)}"
+        return f"{_short(first.key)}: {because(reason, first.message)}"
     number = plural(len(members), "object")
-    return f"{number}: {because(reason, first.message)}, e.g. {first.key}"
+    return f"{number}: {because(reason, first.message)}, e.g. {_short(first.key)}"
+
+
+def _short(key: str) -> str:
+    """Return an object's key without its resource: the cause needs the room of the line."""
+    return key.partition("/")[2]
 
 
 def _errors(mirror: Mirror, draw: DrawContext) -> list[Problem]:

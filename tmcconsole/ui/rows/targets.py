@@ -40,7 +40,7 @@ def note(target: TargetRecord, draw: DrawContext) -> Runs:
         return ink(f"held by {target.holder}" if target.holder else words(target.reason), "dim")
     lacks = next((each for each in target.conditions if each.status == "False"), None)
     if target.ready and lacks is not None:
-        return ink(f"{words(lacks.type)}: {words(lacks.reason)}", "drift")
+        return ink(lacks.message or f"{words(lacks.type)}: {words(lacks.reason)}", "drift")
     return ink(words(target.reason), "dim") if not target.ready else ink("")
 
 

@@ -9,7 +9,7 @@ from tmcconsole.contract.commands import CopyCause, ShowCause
 from tmcconsole.ui.rows.problems import Asked, Causes, Copy
 from tmcconsole.ui.session import Session
 
-EVERY_S: Final = 10.0  # a cause is asked again while it is shown; pods restart, quotas change
+EVERY_S: Final = 5.0  # a cause is asked again while it is shown; pods restart, quotas change
 AT_ONCE: Final = 3  # problems whose causes are asked, the worst first
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -47,6 +48,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         self.pane = Pane(id="detail")
         self.rail = Pane(id="rail")
         self._follow: Timer | None = None
+        self._copy_on = ""  # the target whose copy of the row is chosen, "" = the whole row
 
     @property
     def current(self) -> LiveTable:
@@ -100,10 +102,12 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         """Return how many of all rows are shown, and the marks."""
         view = self.view
         if self.size.width < ROOMY and len(view.order) == view.total and not view.marked:
-            return ""  # the tabs are worth more
+            return f"copy on {self.copy_on}" if self.copy_on else ""  # the tabs are worth more
         shown, total = len(view.order), view.total
         number = count(total) if shown == total else f"{count(shown)}/{count(total)}"
         text = f"{number} {view.listing.noun if total == 1 else view.listing.many}"
+        if self.copy_on:
+            text = f"copy on {self.copy_on} · {text}"
         if view.marked:
             hidden = f" ({view.hidden_marks} hidden)" if view.hidden_marks else ""
             text += f" · {len(view.marked)} marked{hidden}"
@@ -112,7 +116,31 @@ class ListScreen(FrameScreen, inherit_bindings=False):
     def subject(self) -> Subject:
         """Return the marked rows, or the one under the cursor."""
         objects = self.session.mirror.of(ObjectRecord)
-        return subject_of(self.view.chosen(), objects, self.view.hidden_marks)
+        whole = subject_of(self.view.chosen(), objects, self.view.hidden_marks)
+        if not self.copy_on:
+            return whole
+        copies = ((whole.objects[0], self.copy_on),)
+        return replace(whole, targets=(self.copy_on,), copies=copies)
+
+    @property
+    def copy_on(self) -> str:
+        """Return the target whose copy of the row under the cursor is chosen, "" for none."""
+        return self._copy_on if self._copy_on in self._copies() and not self.view.marked else ""
+
+    def _copies(self) -> tuple[str, ...]:
+        record = self.view.current()
+        return (
+            tuple(cell.target for cell in record.cells) if isinstance(record, ObjectRecord) else ()
+        )
+
+    def action_copy(self, step: int) -> None:
+        """Choose the next copy of the object under the cursor; after the last, the whole row."""
+        names = ("", *self._copies())
+        if len(names) == 1:
+            self.say("no copies in this row; they are on screen 6", "dim")
+            return
+        self._copy_on = names[(names.index(self.copy_on) + step) % len(names)]
+        self.frame()
 
     def frame(self) -> None:
         """Draw what changed."""
@@ -120,6 +148,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         for table in self.tables:
             self.session.settle(table.view)
             table.empty = empty_lines(self.session, table.view)
+            table.copy_on = self.copy_on
             table.frame(draw)
         self.show_detail()
         super().frame()
@@ -219,13 +248,17 @@ class ListScreen(FrameScreen, inherit_bindings=False):
     def action_open(self) -> None:
         """Drill into the row."""
         record = self.view.current()
-        if record is not None:
+        if self.copy_on:
+            self.console.operate("cause", self.subject())
+        elif record is not None:
             self.console.drill(record)
 
     def action_back(self) -> None:
         """Clear marks, then the filter, then close; one of the six screens stays."""
         view = self.view
-        if view.marked:
+        if self.copy_on:
+            self._copy_on = ""
+        elif view.marked:
             view.marked.clear()
         elif view.filter.terms or view.problems_only:
             view.set_filter(filters.Filter())

@@ -36,6 +36,7 @@ class LiveTable(Paper, can_focus=True):
         self.view = view
         self.empty: tuple[Runs, ...] = ()  # shown if there are no rows
         self.below: tuple[Runs, ...] = ()  # shown in the rows that the last one leaves empty
+        self.copy_on = ""  # the target whose copy in the cursor's row is chosen
         self._look = DrawContext(0.0)
         self._columns: tuple[Column, ...] = ()
         self._widths: list[int] = []
@@ -150,11 +151,22 @@ class LiveTable(Paper, can_focus=True):
         for column, room in zip(self._columns, self._widths, strict=False):
             if room:
                 cell = column.draw(record, self._look)
+                if self.copy_on and self.view.order[index] == self.view.cursor:
+                    cell = self._chosen(column, cell)
                 if faded and column.id not in ("state", "note"):
                     cell = tuple(Run(run.text, "stale") for run in cell)
                 runs += [*fit(cell, room, right=column.right, middle=column.middle)]
                 runs.append(Run(" " * GAP))
         return self._with_thumb(tuple(runs[:-1]), index - self._top, width)
+
+    def _chosen(self, column: Column, cell: Runs) -> Runs:
+        """Return a cell with the chosen copy marked: its column, or its sign among all."""
+        if column.id == f"@{self.copy_on}":
+            return tuple(Run(run.text, "badge") for run in cell)
+        if column.id != "where" or self.copy_on not in self._look.targets:
+            return cell
+        place = self._look.targets.index(self.copy_on)
+        return tuple(Run(r.text, "badge" if n == place else r.tone) for n, r in enumerate(cell))
 
     def _with_thumb(self, runs: Runs, y: int, width: int) -> Runs:
         """Put the scroll thumb in the last column if not everything fits."""
