@@ -16,9 +16,12 @@ from tmcconsole.contract.records import Health, HealthRecord
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.printer import document
 from tmcconsole.daemon.verdict import troubles
+from tmcconsole.runtime import Response
 from tmcconsole.sync.names.markers import PAUSE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.virtual_time]
+
+UNAVAILABLE = b'{"kind":"Status","apiVersion":"v1","code":503,"reason":"ServiceUnavailable"}'
 
 
 async def board_of(world: Stage) -> Follower:
@@ -111,3 +114,23 @@ async def test_a_deployment_without_its_pods_is_not_healthy_in_the_tree() -> Non
         await world.hub.delete(DEPLOYMENTS, "shop", "web")
         await anyio.sleep(60)
         assert all(one.status is Health.HEALTHY for one in (await board_of(world)).of(HealthRecord))
+
+
+async def test_a_cluster_that_fails_at_its_work_is_not_healthy_though_it_answers() -> None:
+    many = tuple(f"map-{number}" for number in range(8))
+    async with open_shop(("east",), maps=many) as world:
+        refused = Response(503, {"content-type": "application/json"}, UNAVAILABLE)
+        world.meddle = lambda name, request: (
+            refused if name == "east" and request.method == "PATCH" else None
+        )
+        for name in many:
+            await world.paint("green", name)
+        await anyio.sleep(30)
+        tree = {str(one.path): one for one in (await board_of(world)).of(HealthRecord)}
+        assert tree["system/targets/east"].status is Health.UNHEALTHY
+        assert tree["system/targets/east"].reason == "MostAttemptsFail"
+
+        world.meddle = lambda _name, _request: None
+        await anyio.sleep(120)
+        tree = {str(one.path): one for one in (await board_of(world)).of(HealthRecord)}
+        assert tree["system"].status is Health.HEALTHY

@@ -136,7 +136,6 @@ def make_facts(**more: object) -> TargetFacts:
     [
         (make_facts(), H, "4 kinds synced"),
         (make_facts(is_connected=False, why_not="ClusterUnreachable"), U, "ClusterUnreachable"),
-        (make_facts(breaker_open=True), U, "CircuitOpen"),
         (make_facts(error_rate=0.51), U, "MostAttemptsFail"),
         (make_facts(error_rate=0.11), D, "ManyAttemptsFail"),
         (make_facts(heartbeat_at=NOW - 41), D, "HeartbeatLate"),

@@ -11,11 +11,14 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.errors import Invalid
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.kube.trees.differences import diff
+from tmcconsole.sync.names.silent_target import SilentTarget
 from tmcconsole.sync.status.acceptable import acceptable
 from tmcconsole.sync.status.merge import Report, merge
+from tmcconsole.sync.status.stale_status import doubted
 
 TARGETS: Final = ("a", "b", "c")
 STEPS: Final = 8
+FIRST_HEARTBEAT: Final = 1_800_000_000.0
 POD: Final[Json] = {
     "metadata": {"labels": {"app": "x"}},
     "spec": {"containers": [{"name": "main", "image": "registry.example/x:1"}]},
@@ -213,6 +216,9 @@ class Refusals:
         before: Json = made.get("status") or {}
         for _ in range(STEPS):
             said = {one: reported.report(rng) for one in TARGETS if rng.random() < 0.7}
+            if "b" in said and rng.random() < 0.3:  # it is silent: its good conditions are unknown
+                silent = SilentTarget("b", FIRST_HEARTBEAT)
+                said["b"] = doubted(kind.group, said["b"], silent)
             reports = [Report(one, 1, status, True) for one, status in said.items() if status]
             merged = merge(reports, generation=1, before=before, kind=kind.id).status or {}
             before = await self._write(kind, name, before, merged, made["spec"], len(reports))

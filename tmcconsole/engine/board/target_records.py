@@ -227,7 +227,7 @@ def _facts(supervisor: Supervisor, found: SyncTarget | None) -> TargetFacts:
         is_connected=supervisor.standing.is_connected,
         why_not=supervisor.standing.reason,
         kinds=len(target.kinds) if target else 0,
-        error_rate=0.0,
+        error_rate=target.attempts.error_rate(target.queue.now()) if target else 0.0,
         heartbeat_at=found.heartbeat_at if found else 0.0,
         heartbeat_s=settings.heartbeat_s,
         is_paused=found is not None and found.pause is not None,

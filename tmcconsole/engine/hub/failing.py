@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tmcconsole.contract.records import SyncState
@@ -23,6 +23,7 @@ from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
 from tmcconsole.tmc.classify import CLUSTER_WIDE, Side, classify
 from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
+from tmcconsole.tmc.health.attempts import Attempts
 from tmcconsole.tmc.history.history import CONTACT, History
 from tmcconsole.tmc.retry_pacing import delay
 
@@ -56,6 +57,7 @@ class ErrorReporter(Outcomes):
     ledger: Ledger | None  # a target's; the hub has none
     rights: Rights  # reviewed again if something is forbidden
     serves: Callable[[str], bool] = lambda _lane: True  # whether the kind of a lane is synced
+    attempts: Attempts = field(default_factory=Attempts)
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to retry, and whether it is a dead letter."""
@@ -66,6 +68,7 @@ class ErrorReporter(Outcomes):
             return Again(delay(found, attempts, self.runtime.rng))
         if isinstance(error, Forbidden):
             self.rights.doubt(item.lane)
+        self.attempts.failed(item, found, self.runtime.now())
         wall, subject = self.runtime.wall(), f"{item.lane}/{item.key}"
         trouble = CONTACT if found.type in _CONTACT else ""
         record = self.history.record_error(
@@ -92,6 +95,7 @@ class ErrorReporter(Outcomes):
 
         A look that found nothing to do, since somebody holds the object back, is no recovery.
         """
+        self.attempts.answered(item, self.runtime.now())
         if self._is_well(item):
             self.history.record_recovery(self.name, f"{item.lane}/{item.key}", self.runtime.wall())
 

@@ -117,6 +117,7 @@ class Connection:
                 ledger=target.ledger,
                 rights=self.shared_kinds.rights,
                 serves=self._serves,
+                attempts=target.attempts,
             ),
             workers=context.settings.sync.workers,
         )

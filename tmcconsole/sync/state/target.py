@@ -21,6 +21,7 @@ from tmcconsole.sync.state.desired_cache import DesiredCache
 from tmcconsole.sync.state.hub import Watched
 from tmcconsole.sync.state.ledger import Ledger
 from tmcconsole.sync.state.namespace_names import NamespaceNames
+from tmcconsole.tmc.health.attempts import Attempts
 
 
 class Orders(Protocol):
@@ -59,6 +60,7 @@ class Target:
     names: NamespaceNames
     queue: WorkQueue  # hub keys, in lanes by kind
     ledger: Ledger
+    attempts: Attempts = field(default_factory=Attempts, kw_only=True)
     brake: MassDeleteBrake
     orders: Orders
     contact: Contact

@@ -57,7 +57,6 @@ class TargetFacts:
     heartbeat_at: float  # last one the hub accepted; 0 = never
     heartbeat_s: float  # its period
     is_paused: bool = False
-    breaker_open: bool = False
 
 
 def worst(statuses: Iterable[Health]) -> Health:
@@ -92,7 +91,6 @@ def target_health(facts: TargetFacts, now: float) -> tuple[Health, str]:
     silence = now - facts.heartbeat_at
     rules = (  # the first that applies decides; all Unhealthy ones come first
         (not facts.is_connected, Health.UNHEALTHY, facts.why_not or "NotConnected"),
-        (facts.breaker_open, Health.UNHEALTHY, "CircuitOpen"),
         (silence > STALE_UNHEALTHY_S, Health.UNHEALTHY, "HeartbeatLost"),
         (facts.error_rate > ERROR_RATE_UNHEALTHY, Health.UNHEALTHY, "MostAttemptsFail"),
         (facts.error_rate > ERROR_RATE_DEGRADED, Health.DEGRADED, "ManyAttemptsFail"),
