@@ -23,7 +23,7 @@ WEBHOOK_STAMP: Final = "webhook.example.com/seen"
 
 
 def admit_create(server: Server, asked: RequestInfo, tree: Json) -> Json:
-    """Return a new object as admitted. Raises Failure 403, 404 or 500."""
+    """Return a new object as admitted. Raises StatusError 403, 404 or 500."""
     _guard_reserved(server, asked, {}, tree)
     if asked.kind.namespaced:
         _check_namespace(server, asked.kind, tree)
@@ -34,7 +34,7 @@ def admit_create(server: Server, asked: RequestInfo, tree: Json) -> Json:
 
 
 def admit_change(server: Server, asked: RequestInfo, old: Json, new: Json) -> Json:
-    """Return a changed object as admitted. Raises Failure 403, 409 or 500."""
+    """Return a changed object as admitted. Raises StatusError 403, 409 or 500."""
     _guard_reserved(server, asked, old, new)
     if server.faults.strikes("conflict"):
         raise conflict(asked.kind, asked.name)

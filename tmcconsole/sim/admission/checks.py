@@ -63,7 +63,7 @@ def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> StatusErr
 
 
 def place(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Set the namespace and name of a new object, in place. Raises Failure 400."""
+    """Set the namespace and name of a new object, in place. Raises StatusError 400."""
     meta = tree["metadata"]
     if asked.kind.namespaced:
         if meta.get("namespace") not in (None, "", asked.namespace):
@@ -79,7 +79,7 @@ def place(server: Server, asked: RequestInfo, tree: Json) -> None:
 
 
 def check_place(asked: RequestInfo, new: Json) -> None:
-    """Check that a change is to the object in the path. Raises Failure 400."""
+    """Check that a change is to the object in the path. Raises StatusError 400."""
     meta = new["metadata"]
     _check_name(asked, meta)
     if asked.kind.namespaced and meta.get("namespace") not in (None, "", asked.namespace):
@@ -90,7 +90,7 @@ def check_place(asked: RequestInfo, new: Json) -> None:
 
 
 def check_version(asked: RequestInfo, stored: Stored, meta: Json) -> None:
-    """Check the resourceVersion of a change, if it names one. Raises Failure 409."""
+    """Check the resourceVersion of a change, if it names one. Raises StatusError 409."""
     version = meta.get("resourceVersion")
     if version and version != str(stored.version):
         raise conflict(asked.kind, asked.name)
@@ -111,7 +111,7 @@ def _other_namespace() -> StatusError:
 
 
 def check_declared(asked: RequestInfo, tree: Json) -> None:
-    """Raise Failure 500 for unknown fields in an apply, as the typed merge refuses them."""
+    """Raise StatusError 500 for unknown fields in an apply, as the typed merge refuses them."""
     lines = [f".{name}: field not declared in schema" for name in unknown(asked.kind, tree)]
     lines += _wrong_types(asked.kind, tree) or doubled(tree, asked.kind.shape)
     if lines:
@@ -123,7 +123,7 @@ def check_declared(asked: RequestInfo, tree: Json) -> None:
 
 
 def check_strict(asked: RequestInfo, tree: Json) -> None:
-    """Warn about unknown or duplicate fields. Raises Failure 400 for them if the client asks for
+    """Warn about unknown or duplicate fields. Raises StatusError 400 for them if a client asks for
     strict validation, and for mistyped fields in any case; for a patch, 422.
     """
     wrong_field = mistyped(asked.kind, tree)
@@ -159,7 +159,7 @@ def _wrong_types(kind: SimKind, tree: Json) -> list[str]:
 def validate(
     kind: SimKind, asked: RequestInfo, new: Json, old: Json | None, *, uid: str = ""
 ) -> None:
-    """Raise Failure 413 or 422 if an object, or its change from ``old``, breaks a rule.
+    """Raise StatusError 413 or 422 if an object, or its change from ``old``, breaks a rule.
 
     ``uid`` is the one the writer named; it must match the stored one.
     """

@@ -17,7 +17,7 @@ _NOTE: Final = "kubernetes.io/limit-ranger"
 
 
 def limit(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Fill in a new object's defaults, in place. Raises Failure 403 if it asks for too much."""
+    """Fill in a new object's defaults, in place. Raises StatusError 403 if it asks for too much."""
     if asked.kind.id not in ("pods", "persistentvolumeclaims"):
         return
     items = [

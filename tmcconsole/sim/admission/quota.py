@@ -81,7 +81,7 @@ def in_scope(quota: Json, kind_id: str, tree: Json) -> bool:
 
 
 def charge(server: Server, asked: RequestInfo, tree: Json) -> None:
-    """Charge a new object to its namespace's quotas. Raises Failure 403 if one is exceeded."""
+    """Charge a new object to its namespace's quotas. Raises StatusError 403 if one is exceeded."""
     namespace = tree["metadata"].get("namespace")
     if not namespace:
         return

@@ -68,7 +68,7 @@ def rules_of(server: Server, user: User, namespace: str) -> Iterator[Json]:
 
 
 def impersonated(server: Server, request: Request, user: User) -> User:
-    """Return the user a request acts as. Raises Failure 400 or 403."""
+    """Return the user a request acts as. Raises StatusError 400 or 403."""
     headers = [(name.lower(), value) for name, value in request.headers]
     names = [value for name, value in headers if name == "impersonate-user"]
     groups = [value for name, value in headers if name == "impersonate-group"]

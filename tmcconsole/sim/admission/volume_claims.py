@@ -40,7 +40,7 @@ def claim_changes(tree: Json, old: Json | None) -> Iterator[StatusCause]:
 
 
 def check_growth(server: Server, kind: SimKind, old: Json, new: Json) -> None:
-    """Raise Failure 403 if a bound claim grows and its class does not allow expansion."""
+    """Raise StatusError 403 if a bound claim grows and its class does not allow expansion."""
     if kind.id != CLAIMS or _size(new) <= _size(old):
         return
     if (old.get("status") or {}).get("phase") == "Bound" and not _can_grow(server, new):

@@ -129,7 +129,7 @@ def after_apply(
 ) -> Managers:
     """Return the managers after an apply that states ``stated`` and makes ``change``.
 
-    Raises Failure 409 if others own what it would change, unless it is forced or the fields
+    Raises StatusError 409 if others own what it would change, unless it is forced or the fields
     are ``uncontested``.
     """
     changed = union(change.added, change.modified)

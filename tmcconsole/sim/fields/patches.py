@@ -15,7 +15,7 @@ _DIRECTIVES: Final = ("$patch", "$retainKeys", "$setElementOrder/", "$deleteFrom
 
 
 def json_patch(tree: Json, operations: Any) -> Json:
-    """Return ``tree`` with RFC 6902 operations applied. Raises Failure 400 or 422."""
+    """Return ``tree`` with RFC 6902 operations applied. Raises StatusError 400 or 422."""
     if not isinstance(operations, list):
         raise bad_request(
             "error decoding patch: json: cannot unmarshal object into jsonpatch.Patch"

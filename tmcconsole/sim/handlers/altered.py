@@ -1,4 +1,4 @@
-"""Answers that tell of other objects than are stored: malformed ones, or another cluster's.
+"""Answers altered by faults: objects are shown malformed, or as another cluster's.
 
 Which object is malformed, and how, follows from its name alone.
 """
@@ -19,14 +19,14 @@ from tmcconsole.sim.storage.fault_injection import Faults
 
 _IDENTITY: Final = "kube-system"  # the namespace whose UID tells clusters apart
 _OTHER_UID: Final = "00000000-0000-4000-8000-000000000000"
-# What no JSON library would write: put in place of a string once the rest is written.
+# What no JSON library would write: replaces a placeholder string after serialisation.
 _DEEP: Final = b"[" * 2000 + b"]" * 2000
 _HUGE: Final = b"9" * 5000
 _RAW: Final = {b'"@deep@"': _DEEP, b'"@huge@"': _HUGE}
 
 
 def alter_answer(faults: Faults, asked: RequestInfo, answer: Response) -> Response:
-    """Return an object or a list as the faults have it."""
+    """Return an object or a list, altered as the active faults demand."""
     if answer.status != 200 or not _is_altering(faults, asked):
         return answer
     body = orjson.loads(answer.body)
@@ -38,7 +38,7 @@ def alter_answer(faults: Faults, asked: RequestInfo, answer: Response) -> Respon
 
 
 def alter_line(faults: Faults, asked: RequestInfo, line: bytes) -> bytes:
-    """Return a line of a watch as the faults have it."""
+    """Return a watch line, altered as the active faults demand."""
     if not _is_altering(faults, asked):
         return line
     event = orjson.loads(line)

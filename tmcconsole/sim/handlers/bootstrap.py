@@ -10,7 +10,7 @@ from tmcconsole.kube.objects import Json
 from tmcconsole.sim.admission.strategy import initialise, prepare_new
 from tmcconsole.sim.storage.server import Server
 
-NODES: Final = 3  # of a workload cluster
+NODES: Final = 3  # in a workload cluster
 NODE_CAPACITY: Final = {"cpu": "16", "memory": "64Gi", "pods": "250"}
 _NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
@@ -37,7 +37,7 @@ def _logical_cluster(server: Server, base_path: str) -> None:
 
 
 def _cluster_name(path: str) -> str:
-    """A name as kcp gives them is 16 characters of base 36; paths stand for themselves here."""
+    """Return the cluster's name: kcp would generate 16 base-36 characters; here it is the path."""
     return path.rpartition(":")[2]
 
 
@@ -95,5 +95,5 @@ def _put(server: Server, kind_id: str, tree: Json, status: Json | None = None) -
     initialise(server, kind, new)
     if status is not None:
         new["status"] = status
-        new["spec"].pop("taints", None)  # which a node has until it is ready
+        new["spec"].pop("taints", None)  # the node is ready, so not tainted
     server.store.put(kind, new, manager="kube-apiserver")

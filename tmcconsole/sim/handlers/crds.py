@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions: what they say becomes kinds that are served."""
+"""CustomResourceDefinitions: the kinds they define are served."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MANAGER: Final = "kube-apiserver"
 
 
 def reconcile(server: Server) -> None:
-    """Serve exactly what the stored definitions say, and finish those that are going."""
+    """Serve exactly what the stored definitions define, and finish those being deleted."""
     server.terminating_definitions = 0
     for stored in server.store.items(CRD_ID):
         tree = stored.tree()
@@ -29,14 +29,14 @@ def reconcile(server: Server) -> None:
 
 
 def forget(server: Server, tree: Json) -> None:
-    """Stop serving what a removed definition brought."""
+    """Stop serving the kinds of a removed definition."""
     for kind in kinds_of(tree):
         server.kinds.remove(kind)
         server.store.wake(kind.id)
 
 
 def serve_only_defined(server: Server) -> None:
-    """Stop serving the custom kinds that no stored definition brings; serve all that one does."""
+    """Stop serving custom kinds without a stored definition; serve those with one."""
     defined = {kind.id for stored in server.store.items(CRD_ID) for kind in kinds_of(stored.tree())}
     for kind in list(server.kinds):
         if kind.is_custom and kind.id not in defined and kind.group != "core.kcp.io":
@@ -45,7 +45,7 @@ def serve_only_defined(server: Server) -> None:
 
 
 def kinds_of(tree: Json) -> list[SimKind]:
-    """Return the kinds a definition brings, one for each served version."""
+    """Return the kinds of a definition, one for each served version."""
     spec, names = tree["spec"], tree["spec"]["names"]
     return [_kind(spec, names, version) for version in spec["versions"] if version.get("served")]
 
@@ -119,7 +119,7 @@ def _establish(server: Server, stored: Stored, tree: Json) -> None:
 
 
 def _managers(server: Server, stored: Stored, old: Json, new: Json) -> owners.Managers:
-    """The server itself owns the status that it writes."""
+    """Return the managers after a status update, which the server itself owns."""
     version = stored.kind.api_version
     writer = owners.FieldWriter(
         name=_MANAGER,
@@ -164,7 +164,7 @@ def _condition(server: Server, kind: str, reason: str, message: str) -> Json:
 
 
 def _finish(server: Server, stored: Stored, tree: Json) -> None:
-    """Delete the instances of a definition that is going; then let it go."""
+    """Delete the instances of a definition being deleted, then remove it."""
     spec = tree["spec"]
     group = "" if spec["group"] == "core" else spec["group"]
     kind_id = f"{spec['names']['plural']}.{group}" if group else spec["names"]["plural"]

@@ -1,4 +1,4 @@
-"""Delete: preconditions, finalizers, grace, and what becomes of dependents."""
+"""Delete: preconditions, finalizers, grace period, and the fate of dependents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OPTION_TYPES: Final[dict[str, type]] = {
     "propagationPolicy": str,
     "dryRun": list,
 }
-_OWN_WAYS: Final = ("namespaces", CRD_ID)  # of being deleted, without a period of grace
+_OWN_WAYS: Final = ("namespaces", CRD_ID)  # deleted in their own way, without a grace period
 _UNDELETABLE: Final = frozenset({"default", "kube-system", "kube-public"})
 
 
@@ -56,7 +56,7 @@ class Options:
 
 
 def delete(server: Server, asked: RequestInfo) -> Response:
-    """Answer a DELETE of one object. Raises Failure 403, 404, 409 or 422."""
+    """Answer a DELETE of one object. Raises StatusError 403, 404, 409 or 422."""
     options = _options(asked)
     stored = server.store.find(asked.kind.id, asked.key)
     if stored is None:
@@ -101,12 +101,12 @@ def delete_collection(server: Server, asked: RequestInfo) -> Response:
 
 
 def remove(server: Server, stored: Stored, options: Options, manager: str) -> None:
-    """Remove an object, or mark it terminating where something must happen first."""
+    """Remove an object, or mark it terminating if something must happen first."""
     _carry_out(server, stored, _marked(server, stored, options), manager)
 
 
 def _carry_out(server: Server, stored: Stored, marked: Json | None, manager: str) -> Stored:
-    """Return the object as it is then, or was at last."""
+    """Return the object as it is afterwards, or its last state if removed."""
     if marked is None:
         return server.store.remove(stored, manager=manager)
     if marked == stored.tree():
@@ -115,7 +115,7 @@ def _carry_out(server: Server, stored: Stored, marked: Json | None, manager: str
 
 
 def _marked(server: Server, stored: Stored, options: Options) -> Json | None:
-    """Return the object marked as terminating, or None where nothing keeps it."""
+    """Return the object marked as terminating, or None if it can go at once."""
     tree = stored.tree()
     meta = tree["metadata"]
     before = meta.get("finalizers") or []
@@ -150,7 +150,7 @@ def _mark(server: Server, kind: SimKind, tree: Json, grace: int) -> None:
 
 
 def _mark_definition(server: Server, definition: Json) -> None:
-    """A definition goes after its instances, and says so."""
+    """Set the condition that says the definition waits for its instances to be deleted."""
     condition = {
         "type": "Terminating",
         "status": "True",
@@ -184,7 +184,7 @@ def _default_policy(stored: Stored, present: list[str]) -> str:
 
 
 def _grace(stored: Stored, tree: Json, options: Options) -> int:
-    """Return the seconds that a pod on a node gets to end; nothing else gets any."""
+    """Return the grace period in seconds: only pods on a node have one."""
     if stored.kind.id != "pods":
         return 0
     spec, status = tree.get("spec") or {}, tree.get("status") or {}
@@ -196,7 +196,7 @@ def _grace(stored: Stored, tree: Json, options: Options) -> int:
 
 
 def _stays(stored: Stored, tree: Json) -> bool:
-    """Whether something has to be done first that no finalizer of the object tells."""
+    """Whether deletion has to wait for something that metadata.finalizers does not name."""
     if stored.kind.id == "namespaces":
         return bool((tree.get("spec") or {}).get("finalizers"))
     return stored.kind.id == CRD_ID
@@ -253,7 +253,7 @@ def _options(asked: RequestInfo) -> Options:
 
 
 def _check_types(body: Json) -> None:
-    """Raise Failure 400 for options of another type than they have."""
+    """Raise StatusError 400 for options of the wrong type."""
     for name, type_ in _OPTION_TYPES.items():
         value = body.get(name)
         if value is not None and not isinstance(value, type_):
@@ -265,7 +265,7 @@ def _check_types(body: Json) -> None:
 
 
 def _of_query(query: Mapping[str, str]) -> Json:
-    """Return the options of a request without a body; with one, its query says nothing."""
+    """Return the options in the query, which counts only for requests without a body."""
     options: Json = {}
     for name in ("propagationPolicy", "gracePeriodSeconds"):
         if query.get(name):

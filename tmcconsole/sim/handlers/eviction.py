@@ -31,7 +31,7 @@ _REFUSED: Final = "Cannot evict pod as it would violate the pod's disruption bud
 
 
 def evict(server: Server, asked: RequestInfo) -> Response:
-    """Answer a POST of an Eviction. Raises Failure 400, 404, 409, 429 or 500."""
+    """Answer a POST of an Eviction. Raises StatusError 400, 404, 409, 429 or 500."""
     eviction = decode(asked)
     named = (eviction.get("metadata") or {}).get("name")
     if named and named != asked.name:
@@ -52,12 +52,12 @@ def evict(server: Server, asked: RequestInfo) -> Response:
 
 
 def covers(budget: Json, pod: Json) -> bool:
-    """Whether a budget counts a pod."""
+    """Whether a budget covers a pod."""
     return matches((budget.get("spec") or {}).get("selector"), pod["metadata"].get("labels") or {})
 
 
 def _is_free(pod: Json) -> bool:
-    """A pod that does not run, or is going already, disturbs nobody."""
+    """Whether evicting a pod disrupts nothing: it does not run, or is terminating already."""
     phase = (pod.get("status") or {}).get("phase")
     is_going = bool(pod["metadata"].get("deletionTimestamp"))
     return is_going or phase in ("Succeeded", "Failed", "Pending")
@@ -80,7 +80,7 @@ def _take_one(server: Server, asked: RequestInfo, pod: Json) -> None:
 
 
 def _is_lost_anyway(budget: Json, pod: Json) -> bool:
-    """A pod that is not ready is no loss, where the others are enough or the budget says so."""
+    """Whether a pod is not ready, and either the others suffice or the budget allows it."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     if any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions):
         return False
@@ -114,7 +114,7 @@ def _too_many(why: str, retry_after_s: int) -> StatusError:
 
 
 def _lower(server: Server, stored: Stored, budget: Json, pod: str) -> None:
-    """One disruption fewer is allowed until the controller has counted again."""
+    """Allow one disruption fewer until the controller has counted again."""
     old = budget["status"]
     disrupted = {**(old.get("disruptedPods") or {}), pod: server.stamp()}
     status = {

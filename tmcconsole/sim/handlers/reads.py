@@ -1,4 +1,4 @@
-"""Get and list: which objects, in which form."""
+"""Get and list."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _MORE_FIELDS: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ListSelection:
-    """Which objects of a kind a request is about."""
+    """Which objects of a kind a request selects."""
 
     kind: SimKind
     namespace: str
@@ -82,7 +82,7 @@ class ListSelection:
 
     @property
     def is_everything(self) -> bool:
-        """Whether no object of the namespace is left out."""
+        """Whether every object of the namespace is selected."""
         return not (self.name or self.by_labels or self.by_fields)
 
     def takes(self, stored: Stored) -> bool:
@@ -97,7 +97,7 @@ class ListSelection:
 
 
 def selection(asked: RequestInfo) -> ListSelection:
-    """Return the objects that a list or watch selects. Raises Failure 400 for bad selectors."""
+    """Return the objects that a list or watch selects. Raises StatusError 400 for bad selectors."""
     more = _MORE_FIELDS.get(asked.kind.id, frozenset() if asked.kind.is_custom else None)
     return ListSelection(
         kind=asked.kind,
@@ -109,7 +109,7 @@ def selection(asked: RequestInfo) -> ListSelection:
 
 
 def get(store: Store, asked: RequestInfo, now: float) -> Response:
-    """Answer one object. Raises Failure 404."""
+    """Answer one object. Raises StatusError 404."""
     stored = store.find(asked.kind.id, asked.key)
     if stored is None:
         raise not_found(asked.kind, asked.name)
@@ -120,9 +120,9 @@ def get(store: Store, asked: RequestInfo, now: float) -> Response:
 def list_objects(
     source: Store | Snapshot, version: int, asked: RequestInfo, pages: Pages, now: float
 ) -> Response:
-    """Answer a list, or a page of one, of what is at ``source`` at ``version``.
+    """Answer a list, or a page of one, from ``source`` at ``version``.
 
-    Raises Failure 400 for bad parameters, 410 for an expired continue token and 504 for a
+    Raises StatusError 400 for bad parameters, 410 for an expired continue token and 504 for a
     resourceVersion not yet reached.
     """
     _check_version(asked, version)
@@ -153,7 +153,7 @@ def list_objects(
 def _page(
     left: Sequence[Stored], selected: ListSelection, limit: int
 ) -> tuple[Sequence[Stored], int]:
-    """Return the objects of a page, and how many are behind its last one, selected or not."""
+    """Return a page's objects, and how many come after the last one, selected or not."""
     if limit <= 0:
         limit = len(left)
     if selected.is_everything:
@@ -192,7 +192,7 @@ def _check_version(asked: RequestInfo, current: int) -> None:
 
 
 def _as_it_was(source: Store | Snapshot, asked: RequestInfo) -> Snapshot:
-    """Return the kind's objects at exactly the version asked for. Raises Failure 410."""
+    """Return the kind's objects at exactly the version asked for. Raises StatusError 410."""
     wanted = version_number(asked.query["resourceVersion"])
     found = source.at(asked.kind.id, wanted)
     if found is None:

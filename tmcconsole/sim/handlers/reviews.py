@@ -1,4 +1,4 @@
-"""Who am I, and may I: the review kinds that are answered and never stored."""
+"""SelfSubjectReview and the like: kinds that are answered and never stored."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answer(server: Server, asked: RequestInfo) -> Response:
 def _access(server: Server, user: User, spec: Json) -> Json:
     asks = spec.get("resourceAttributes")
     if asks is None:
-        return {"allowed": True}  # paths that are no resources are open to all
+        return {"allowed": True}  # non-resource paths are open to all
     action = RequestAttributes(
         verb=asks.get("verb", ""),
         group=asks.get("group", ""),

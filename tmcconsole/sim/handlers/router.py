@@ -1,4 +1,4 @@
-"""The request core: from a request to an answer, at once and without waiting.
+"""The request core: answers each request synchronously.
 
 Both faces, HTTP and in-process, come through here; what takes time happens around it.
 """
@@ -49,13 +49,13 @@ VERSION: Final = {
     "platform": "linux/amd64",
 }
 _HEALTH: Final = ("/healthz", "/readyz", "/livez")
-_NAMED_OR_NOT: Final = ("create", "update", "patch")  # only the first is without a name
+_NAMED_OR_NOT: Final = ("create", "update", "patch")  # of these only create takes no name
 _SUBRESOURCE_VERBS: Final = ("get", "update", "patch")
 WRITES: Final = ("create", "update", "patch", "delete", "deletecollection")
 
 
 def handle(server: Server, request: Request, user: User) -> Response | Watch:
-    """Answer a request; a watch is answered with what will yield its lines."""
+    """Answer a request; for a watch, return the Watch that yields its lines."""
     try:
         return _answer(server, request, user)
     except StatusError as failure:
@@ -101,7 +101,7 @@ def _permitted(server: Server, asked: RequestInfo) -> Response | Watch:
 
 
 def _rightly_named(asked: RequestInfo) -> RequestInfo:
-    """Return a request that has a name where its verb needs one, or raise Failure 405."""
+    """Return the request if it is named as its verb requires. Raises StatusError 405."""
     if asked.verb not in _NAMED_OR_NOT or bool(asked.name) != (asked.verb == "create"):
         return asked
     if asked.kind.is_custom and asked.name:
@@ -207,7 +207,7 @@ def _subresource(server: Server, asked: RequestInfo) -> Response:
 
 
 def _settle_definitions(server: Server, asked: RequestInfo) -> None:
-    """Definitions take effect with the write that changed them or their last instance."""
+    """Put definitions into effect after a write to them or to their last instance."""
     if asked.is_dry_run:
         return
     if asked.kind.id == deletion.CRD_ID or server.terminating_definitions:

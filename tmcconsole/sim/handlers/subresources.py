@@ -1,4 +1,4 @@
-"""The scale subresource, a namespace's finalize, and those that are never served."""
+"""The subresources scale and finalize, and those that are never served."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _NEVER: Final = {
 
 
 def refuse(asked: RequestInfo) -> None:
-    """Raise Failure 405 for what a simulated cluster will never do, and say why."""
+    """Raise StatusError 405, with the reason, for a subresource that is never simulated."""
     why = _NEVER.get((asked.kind.id, asked.subresource))
     if why is not None:
         raise StatusError(405, "MethodNotAllowed", why)
 
 
 def scale(server: Server, asked: RequestInfo) -> Response:
-    """Answer a request for the scale subresource. Raises Failure 404, 409, 415 or 422."""
+    """Answer a request for the scale subresource. Raises StatusError 404, 409, 415 or 422."""
     paths = asked.kind.scale or ScalePaths()
     stored = server.store.find(asked.kind.id, asked.key)
     if stored is None:
@@ -76,7 +76,7 @@ def scale(server: Server, asked: RequestInfo) -> Response:
 
 
 def finalize(server: Server, asked: RequestInfo) -> Response:
-    """Answer a PUT of a namespace's spec.finalizers, which lets it go when it is empty."""
+    """Answer a PUT of a namespace's spec.finalizers; without any, the namespace can go."""
     stored = server.store.find("namespaces", asked.key)
     if stored is None:
         raise not_found(asked.kind, asked.name)
@@ -117,13 +117,13 @@ def _set_replicas(
 def _scaled_managers(
     server: Server, asked: RequestInfo, managers: Managers, paths: ScalePaths, replicas: int
 ) -> Managers:
-    """Give the replicas to who scaled; 0 to nobody, for a Scale leaves it out."""
+    """Make the writer the owner of replicas; of 0 nobody is, since a Scale omits it."""
     writer = FieldWriter(asked.manager, UPDATE, asked.kind.api_version, "scale", time="")
     owned: Json = {}
     for name in reversed(paths.spec.strip(".").split(".")):
         owned = {"f:" + name: owned}
     if intersection(owners.owned(managers.values()), owned) is None:
-        return managers  # the Scale shows no managers: who scales is not tracked then
+        return managers  # nobody owns replicas yet: scaling is not tracked then
     change = Comparison(None, owned, None) if replicas else Comparison(None, None, owned)
     return owners.after_update(managers, writer, change)
 
@@ -149,7 +149,7 @@ def _scale_of(tree: Json, paths: ScalePaths) -> Json:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: meta[name] for name in kept if name in meta},
-        "spec": {"replicas": replicas} if replicas else {},  # 0 is left out, as Go does
+        "spec": {"replicas": replicas} if replicas else {},  # Go omits 0
         "status": status,
     }
 

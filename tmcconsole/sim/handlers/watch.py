@@ -1,4 +1,4 @@
-"""Watches: what happened to the selected objects since a version, line by line, then live.
+"""Watches: events of the selected objects since a version, then live.
 
 Watchers read the store's bounded history at their own pace and hold no buffer; one that falls
 behind it is told 410.
@@ -32,8 +32,8 @@ from tmcconsole.sim.storage.status_errors import (
 from tmcconsole.sim.storage.store import Event, Snapshot, Store, Stored
 
 BOOKMARK_S: Final = 60.0  # between bookmarks; Kubernetes sends them about once a minute
-SHORTEST_S, LONGEST_S = 1800.0, 3600.0  # of a watch that names no timeout
-GRAIN_S: Final = 0.001  # no wait is shorter
+SHORTEST_S, LONGEST_S = 1800.0, 3600.0  # timeout of a watch that names none
+GRAIN_S: Final = 0.001  # shortest wait
 INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
 
 
@@ -41,7 +41,7 @@ class Watch:
     """One open watch. ``lines`` is read once, by one reader."""
 
     def __init__(self, asked: RequestInfo, server: Server) -> None:
-        """Check the request. Raises Failure 400 or 422 where it makes no sense."""
+        """Check the request. Raises StatusError 400 or 422 if it is invalid."""
         self._asked = asked
         self._server = server
         self._store = server.store
@@ -104,7 +104,7 @@ class Watch:
             yield line
 
     def _news(self, cursor: int) -> tuple[list[Event], int] | None:
-        """Return the events from the cursor on, none while the watch is kept silent."""
+        """Return the events from the cursor on; none while a fault silences the watch."""
         if self._is_silent():
             return [], cursor
         return self._store.events_from(self._asked.kind.id, cursor)
@@ -116,7 +116,7 @@ class Watch:
             yield line
 
     def _farewell(self) -> Iterator[bytes]:
-        """Yield what comes before the end: a last bookmark, or half a line and a reset."""
+        """Yield the end of the stream: a last bookmark, or half a line and a reset."""
         if self._interrupted == "cut" or not self._is_served():
             return
         if self._interrupted:
@@ -133,7 +133,7 @@ class Watch:
         return bool(self._interrupted) or not self._is_served()
 
     def _is_served(self) -> bool:
-        """Whether the kind is still there: a definition that goes ends its watches."""
+        """Whether the kind is still served: removing a definition ends its watches."""
         kind = self._asked.kind
         if kind.id in self._faults.hidden_kinds:
             return False
@@ -205,7 +205,7 @@ class Watch:
                 )
 
     def _show(self, event: Event, type_: str) -> bytes:
-        """Return a line; of tables, only the first says what the columns are."""
+        """Return a line; only the first of a table has the column definitions."""
         line = self._form.line(event, type_, self._wall(), with_columns=not self._has_shown)
         self._has_shown = True
         return alter_line(self._faults, self._asked, line)
@@ -222,7 +222,7 @@ class Watch:
         return faults.silent_watches or faults.stale_lists or faults.blackhole
 
     async def _wait(self, next_bookmark: float) -> None:
-        """Wait for a change, an interruption, or the time."""
+        """Wait for a change, an interruption, the next bookmark or the deadline."""
         until = self._deadline if self._is_silent() else min(self._deadline, next_bookmark)
         left = max(GRAIN_S, until - self._now())
         kind_id = self._asked.kind.id
@@ -244,7 +244,7 @@ class Watch:
 
 
 def _start(asked: RequestInfo) -> int:
-    """Return the version to watch from; 0 = any. Raises Failure 500 where it is none."""
+    """Return the version to watch from; 0 = any. Raises StatusError 500 if it is invalid."""
     text = asked.query.get("resourceVersion", "")
     if text and not text.isdigit():
         raise untyped(f'resourceVersion: Invalid value: "{text}": it is no unsigned integer')
@@ -252,7 +252,7 @@ def _start(asked: RequestInfo) -> int:
 
 
 def _initial_events(asked: RequestInfo, faults: Faults) -> bool:
-    """Return whether the client asked for the streaming list. Raises Failure 422."""
+    """Return whether the client asked for a streaming list. Raises StatusError 422."""
     match = asked.query.get("resourceVersionMatch", "")
     if "sendInitialEvents" not in asked.query:
         if match:

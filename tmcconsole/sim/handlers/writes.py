@@ -63,7 +63,7 @@ _FIRST_MANAGER: Final = "before-first-apply"
 
 
 def create(server: Server, asked: RequestInfo) -> Response:
-    """Answer a POST. Raises Failure 400, 403, 404, 409 or 422."""
+    """Answer a POST. Raises StatusError 400, 403, 404, 409 or 422."""
     tree = decode(asked)
     check_type(asked, tree)
     check_strict(asked, tree)
@@ -73,7 +73,7 @@ def create(server: Server, asked: RequestInfo) -> Response:
 
 
 def update(server: Server, asked: RequestInfo) -> Response:
-    """Answer a PUT. Raises Failure 404, 409 or 422."""
+    """Answer a PUT. Raises StatusError 404, 409 or 422."""
     new = decode(asked)
     check_type(asked, new)
     check_strict(asked, new)
@@ -96,7 +96,7 @@ def _replaced(server: Server, asked: RequestInfo, new: Json) -> Response:
 
 
 def patch(server: Server, asked: RequestInfo) -> Response:
-    """Answer a PATCH of any type. Raises Failure 400, 404, 409, 415 or 422."""
+    """Answer a PATCH of any type. Raises StatusError 400, 404, 409, 415 or 422."""
     if asked.content_type in APPLY_PATCHES:
         return _apply(server, asked)
     if asked.content_type not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH):
@@ -113,7 +113,7 @@ def patch(server: Server, asked: RequestInfo) -> Response:
 
 
 def patched(asked: RequestInfo, tree: Json, document: Any) -> Json:
-    """Return ``tree`` with a patch of the request's type laid over it."""
+    """Return ``tree`` with a patch of the request's type applied."""
     copy: Json = orjson.loads(orjson.dumps(tree))
     if asked.content_type == JSON_PATCH:
         return _whole(patches.json_patch(copy, document))
@@ -127,7 +127,7 @@ def patched(asked: RequestInfo, tree: Json, document: Any) -> Json:
 
 
 def _whole(tree: Any) -> Json:
-    """Return what a patch has made of an object, if it is one still. Raises Failure 422."""
+    """Return the result of a patch, if it still is an object. Raises StatusError 422."""
     if not isinstance(tree, dict) or not isinstance(tree.setdefault("metadata", {}) or {}, dict):
         why = "json: cannot unmarshal the patched document into an object"
         raise invalid("", "", "", [wrong("patch", "", why)])
@@ -144,9 +144,9 @@ def commit_change(
     managers: Managers,
     uid: str = "",
 ) -> Response:
-    """Store a change that is masked and complete, unless there is none; answer the object.
+    """Store a masked and defaulted change, unless it changes nothing; answer the object.
 
-    ``uid`` is the one the writer named, if any.
+    ``uid`` is the one given by the writer, if any.
     """
     kind = asked.kind
     old_managers = owners.read(old)
@@ -166,7 +166,7 @@ def commit_change(
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     if _may_go(new):
         server.store.remove(stored, manager=asked.manager)
-        new["metadata"]["resourceVersion"] = str(stored.version)  # as last written, not as removed
+        new["metadata"]["resourceVersion"] = str(stored.version)  # that of the last write
         return Response(200, dict(JSON_HEADERS), orjson.dumps(new))
     result = server.store.put(kind, new, manager=asked.manager, subresource=asked.subresource)
     return _answer(server, asked, result)
@@ -207,14 +207,14 @@ def _first_managers(kind: SimKind, new: Json, writer: FieldWriter, stated: Json 
 
 
 def _ownable(kind: SimKind, subresource: str, change: Comparison) -> Comparison:
-    """Return a change without what no writer of this (sub)resource owns."""
+    """Return a change without the fields that no writer of this (sub)resource can own."""
     lost = strategy.reset_fields(kind, subresource)
     sides = (without_trees(without_system_fields(side), lost) for side in change)
     return Comparison(*sides)
 
 
 def _updated(server: Server, asked: RequestInfo, stored: Stored, old: Json, new: Json) -> Response:
-    """Carry out an update that asks for ``new`` in place of ``old``."""
+    """Replace ``old`` by ``new``."""
     check_type(asked, new)
     check_place(asked, new)
     check_version(asked, stored, new["metadata"])
@@ -223,9 +223,9 @@ def _updated(server: Server, asked: RequestInfo, stored: Stored, old: Json, new:
     new = strategy.complete(server, kind, strategy.masked(kind, asked.subresource, old, new))
     change = compare(_unmanaged(old), _unmanaged(new), kind.shape)
     change = _ownable(kind, asked.subresource, change)
-    # A writer may state the managers himself: kubectl does, to move its fields to another name.
+    # A writer may send managedFields: kubectl does, to move its fields to another manager.
     managers = (owners.read(new) or owners.read(old)) if _keeps_managers(new) else {}
-    if managers:  # an object without any is not tracked, until the first apply
+    if managers:  # an object without managers is not tracked until the first apply
         managers = owners.after_update(managers, _update_writer(server, asked), change)
     return commit_change(server, asked, stored, old, new, managers, uid)
 
@@ -259,12 +259,12 @@ def _apply(server: Server, asked: RequestInfo) -> Response:
     if last is not None:
         others = [entry for key, entry in managers.items() if key != writer.identity]
         kept = owners.owned([*others, writer.entry(stated or {".": {}})]) or {}
-        kept = {**kept, "f:metadata": kept.get("f:metadata", {})}  # an object has its metadata
+        kept = {**kept, "f:metadata": kept.get("f:metadata", {})}  # every object has metadata
         merged = prune(merged, last.fields, kept, kind.shape)
     changes_nothing = merged == _unmanaged(old)
     merged = strategy.masked(kind, asked.subresource, old, merged)
     change = _ownable(kind, asked.subresource, compare(_unmanaged(old), merged, kind.shape))
-    if changes_nothing:  # an applier that only agrees keeps the time it had, or has none
+    if changes_nothing:  # an apply without effect keeps its time, or has none
         writer = replace(writer, time=last.time if last else "")
     uncontested = last_applied.uncontested(asked.manager, old, kind.shape)
     managers = owners.after_apply(managers, writer, stated, change, uncontested)
@@ -276,7 +276,7 @@ def _apply(server: Server, asked: RequestInfo) -> Response:
 
 
 def _before_first_apply(server: Server, kind: SimKind, old: Json) -> Managers:
-    """Everything in an object that was not tracked so far becomes somebody's."""
+    """Return one manager that owns all fields of an object not tracked so far."""
     writer = FieldWriter(
         name=_FIRST_MANAGER,
         operation=UPDATE,
@@ -290,7 +290,7 @@ def _before_first_apply(server: Server, kind: SimKind, old: Json) -> Managers:
 def _apply_to_nothing(
     server: Server, asked: RequestInfo, tree: Json, writer: FieldWriter, stated: Json | None
 ) -> Response:
-    """An apply of a missing object creates it, even where it carries a resourceVersion."""
+    """Create the missing object of an apply, even if it carries a resourceVersion."""
     uid = tree["metadata"].get("uid")
     if uid:
         why = (
@@ -309,7 +309,7 @@ def _stated(asked: RequestInfo, tree: Json) -> Json | None:
 def _plain(kind: SimKind, tree: Json) -> Json:
     if kind.is_custom:
         return tree
-    plain: Json = _without_nulls(tree)  # what is empty is stated: it empties what is there
+    plain: Json = _without_nulls(tree)  # empty values stay: applying them empties the field
     return plain
 
 
@@ -320,7 +320,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _may_go(tree: Json) -> bool:
-    """Whether a terminating object has nothing left to wait for."""
+    """Whether an object is terminating and has nothing left to wait for."""
     meta = tree["metadata"]
     if not meta.get("deletionTimestamp") or meta.get("finalizers"):
         return False
@@ -346,7 +346,7 @@ def _unmanaged(tree: Json) -> Json:
 
 
 def _content(tree: Json) -> Json:
-    """What decides whether a write changes anything."""
+    """Return the part of an object that decides whether a write changes anything."""
     ignored = ("managedFields", "resourceVersion")
     meta = {key: value for key, value in tree["metadata"].items() if key not in ignored}
     return {**tree, "metadata": meta}
@@ -357,12 +357,12 @@ def _same_fields(old: Managers, new: Managers) -> bool:
 
 
 def _keeps_managers(new: Json) -> bool:
-    """An explicitly emptied list of managers starts the bookkeeping anew."""
+    """Whether managedFields is kept; an explicitly emptied one resets the tracking."""
     return new["metadata"].get("managedFields") not in ([], [{}])
 
 
 def _check_uid(asked: RequestInfo, new: Json, found: str) -> None:
-    """A PUT must be of the object it names by uid."""
+    """Check the uid that a PUT names, if any."""
     wanted = new["metadata"].get("uid")
     if not wanted or wanted == found:
         return

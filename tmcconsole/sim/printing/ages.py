@@ -1,4 +1,4 @@
-"""How long ago something was, and how long it took, as kubectl writes durations."""
+"""Ages and durations, as kubectl writes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def age(stamp: Any, now: float) -> str:
 
 
 def between(start: str, end: str) -> str:
-    """Return what lies between two RFC 3339 times."""
+    """Return the duration between two RFC 3339 times."""
     first, last = _seconds(start), _seconds(end)
     return "<invalid>" if first is None or last is None else duration(last - first)
 

@@ -130,7 +130,7 @@ def _access_modes(modes: Sequence[str]) -> str:
 
 
 def _claim_modes(tree: Json) -> str:
-    """What a claim got: nothing before it is bound."""
+    """Return the access modes of a claim, empty before it is bound."""
     is_bound = (tree.get("spec") or {}).get("volumeName")
     return _access_modes((tree.get("status") or {}).get("accessModes") or ()) if is_bound else ""
 
@@ -369,7 +369,7 @@ CELLS: Final[dict[str, dict[str, Callable[[Json], Any]]]] = {
     },
 }
 CELLS["events"] = CELLS["events.events.k8s.io"] = eventcells.CELLS
-# Those that depend on the time, in Unix seconds.
+# Cells that depend on the time, in Unix seconds.
 TIMED: Final[dict[str, dict[str, Callable[[Json, float], Any]]]] = {
     "pods": {"Restarts": podcells.restarts},
     "jobs.batch": {"Duration": _job_duration},

@@ -1,4 +1,4 @@
-"""What tables say of Events, of either group."""
+"""Table cells of Events, in either group."""
 
 from __future__ import annotations
 

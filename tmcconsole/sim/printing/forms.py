@@ -17,7 +17,7 @@ from tmcconsole.sim.storage.status_errors import not_acceptable
 from tmcconsole.sim.storage.store import Event, Stored
 
 _META: Final = "meta.k8s.io/v1"
-# Answers are JSON whatever else the client would take: every client accepts that.
+# Answers are JSON whatever else the client would accept: every client accepts it.
 _JSON_TYPES: Final = {"application/json", "application/*", "*/*", ""}
 _OTHER_TYPES: Final = {
     "application/yaml",
@@ -109,7 +109,7 @@ class Form:
 
 
 def form_of(asked: RequestInfo) -> Form:
-    """Return the form that a request accepts. Raises Failure 406 where there is none."""
+    """Return the form that a request accepts. Raises StatusError 406 where there is none."""
     include = asked.query.get("includeObject", "Metadata")
     for offer in (asked.accept or "application/json").split(","):
         media, _, rest = offer.strip().partition(";")
@@ -137,7 +137,7 @@ def _partial(tree: Json) -> Json:
 
 
 def _inner(meta: Json) -> Json:
-    """Metadata are served from within, where one annotation of DaemonSets is a field."""
+    """Return metadata without the annotation of DaemonSets that is a field internally."""
     if TEMPLATE_GENERATION not in (meta.get("annotations") or {}):
         return meta
     kept = {k: v for k, v in meta["annotations"].items() if k != TEMPLATE_GENERATION}

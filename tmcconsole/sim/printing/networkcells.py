@@ -1,4 +1,4 @@
-"""What tables say of Services, their endpoints and Ingresses."""
+"""Table cells of Services, their endpoints and Ingresses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 from tmcconsole.kube.objects import Json
 
-_SHOWN: Final = 3  # of a list; the rest is counted
+_SHOWN: Final = 3  # entries of a list that are shown; the rest is counted
 
 
 def external_address(tree: Json) -> str:
-    """Return where a Service is reached from outside."""
+    """Return a Service's external addresses."""
     spec = tree.get("spec") or {}
     kind = spec.get("type")
     if kind == "ExternalName":
@@ -31,13 +31,13 @@ def balancers(tree: Json) -> str:
 
 
 def service_ports(tree: Json) -> str:
-    """Return a Service's ports, with those of nodes."""
+    """Return a Service's ports, node ports included."""
     ports = (tree.get("spec") or {}).get("ports") or ()
     return ",".join(_port(port) for port in ports) or "<none>"
 
 
 def hosts(tree: Json) -> str:
-    """Return the hosts of an Ingress, the first three of them."""
+    """Return the first three hosts of an Ingress."""
     rules = (tree.get("spec") or {}).get("rules") or ()
     shown = ",".join(rule["host"] for rule in rules[:_SHOWN] if rule.get("host"))
     more = f" + {len(rules) - _SHOWN} more..." if len(rules) > _SHOWN else ""
@@ -56,7 +56,7 @@ def slice_addresses(tree: Json) -> str:
 
 
 def endpoints(tree: Json) -> str:
-    """Return the addresses of Endpoints, each with each port."""
+    """Return the addresses of Endpoints, each combined with each port."""
     found = [
         f"{address['ip']}:{port['port']}"
         for subset in tree.get("subsets") or ()

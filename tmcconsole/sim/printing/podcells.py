@@ -1,4 +1,4 @@
-"""What a table says of a pod: the most telling word of all its containers' states."""
+"""Table cells of pods, with the most telling state of their containers as STATUS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tmcconsole.sim.printing.ages import age
 
 
 def ready(tree: Json) -> str:
-    """Return how many of the containers that stay are ready."""
+    """Return how many of the lasting containers are ready."""
     containers = len(_spec(tree).get("containers") or ()) + len(_lasting(tree))
     statuses = [s for s in _started(tree) if s.get("ready")]
     if not _is_beginning(tree):
@@ -20,7 +20,7 @@ def ready(tree: Json) -> str:
 
 
 def status(tree: Json) -> str:
-    """Return the phase, or what holds the pod up."""
+    """Return the phase, or the reason the pod does not run."""
     told = tree.get("status") or {}
     phase = told.get("phase") or ""
     if tree["metadata"].get("deletionTimestamp"):
@@ -38,7 +38,7 @@ def status(tree: Json) -> str:
 
 
 def restarts(tree: Json, now: float) -> str:
-    """Return how often containers began anew, and when the last one did."""
+    """Return how often containers restarted, and how long ago last."""
     counted = list(_init_statuses(tree))
     if not _is_beginning(tree):
         lasting = _lasting(tree)
@@ -56,14 +56,14 @@ def address(tree: Json) -> str:
 
 
 def gates(tree: Json) -> str:
-    """Return how many of the pod's readiness gates are open."""
+    """Return how many of the pod's readiness gates are met."""
     asked = _spec(tree).get("readinessGates") or ()
     are_open = sum(_condition(tree, g["conditionType"]).get("status") == "True" for g in asked)
     return f"{are_open}/{len(asked)}" if asked else "<none>"
 
 
 def row_conditions(tree: Json) -> list[Json]:
-    """Return what a table's row says of a pod that has ended."""
+    """Return the conditions in a table's row for a pod that has ended."""
     phase = (tree.get("status") or {}).get("phase")
     told = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
     if phase not in told:
@@ -73,7 +73,7 @@ def row_conditions(tree: Json) -> list[Json]:
 
 
 def _beginning(tree: Json) -> str:
-    """Return what the first unfinished init container is doing; "" = all are through."""
+    """Return the state of the first unfinished init container; "" = all have finished."""
     lasting = _lasting(tree)
     for index, one in enumerate(_init_statuses(tree)):
         state = one.get("state") or {}
@@ -119,7 +119,7 @@ def _end(ended: Json) -> str:
 
 
 def _started(tree: Json) -> Iterator[Json]:
-    """Yield the statuses of sidecars that run, up to the first init container that holds up."""
+    """Yield the statuses of running sidecars before the first unfinished init container."""
     lasting = _lasting(tree)
     for one in _init_statuses(tree):
         ended = (one.get("state") or {}).get("terminated")
@@ -131,7 +131,7 @@ def _started(tree: Json) -> Iterator[Json]:
 
 
 def _lasting(tree: Json) -> set[str]:
-    """Return the names of the init containers that go on beside the others."""
+    """Return the names of the init containers that keep running: sidecars."""
     containers = _spec(tree).get("initContainers") or ()
     return {c["name"] for c in containers if c.get("restartPolicy") == "Always"}
 

@@ -1,4 +1,4 @@
-"""The table form of objects, with the columns that kubectl users expect."""
+"""The table form of objects, with kubectl's columns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def cells(kind: SimKind, wanted: Columns, tree: Json, now: float) -> list[Any]:
 
 
 def row_conditions(kind: SimKind, tree: Json) -> list[Json]:
-    """Return what a row says of an object that has ended."""
+    """Return the conditions in the row of an object that has ended."""
     return podcells.row_conditions(tree) if kind.id == "pods" else []
 
 

@@ -1,4 +1,4 @@
-"""What a table says of the metrics that a HorizontalPodAutoscaler follows."""
+"""Table cells of a HorizontalPodAutoscaler's metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOURCES: Final = {
 
 
 def targets(tree: Json) -> str:
-    """Return the first metrics: what is there, and what is wanted."""
+    """Return the first metrics, each as current value and target."""
     metrics = (tree.get("spec") or {}).get("metrics") or ()
     current = (tree.get("status") or {}).get("currentMetrics") or ()
     texts = [_one(m, current[i] if i < len(current) else {}) for i, m in enumerate(metrics)]

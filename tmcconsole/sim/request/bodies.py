@@ -1,4 +1,4 @@
-"""Request bodies: JSON, YAML, and why nothing else is taken."""
+"""Request bodies: JSON, YAML and protobuf; other types are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tmcconsole.sim.request import protobuf
 from tmcconsole.sim.request.request_info import RequestInfo
 from tmcconsole.sim.storage.status_errors import bad_request, too_large, unsupported_media_type
 
-MAX_BODY: Final = 3 * 1024 * 1024  # bytes, as kube-apiserver
+MAX_BODY: Final = 3 * 1024 * 1024  # bytes, kube-apiserver's limit
 MAX_OBJECT: Final = 1_572_864  # bytes, etcd's limit for one request
 
 JSON_PATCH: Final = "application/json-patch+json"
@@ -22,16 +22,16 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 APPLY_PATCHES: Final = (APPLY_PATCH, "application/apply-patch+cbor")
-_DEEPEST: Final = 200  # levels: the writer of JSON takes 254
-# What YAML takes for line breaks or refuses, and JSON takes as it is: U+007F to U+009F, U+2028,
-# U+2029, U+FFFE and U+FFFF; and a key that is too long to be a simple one.
+_DEEPEST: Final = 200  # levels: orjson can write 254
+# What YAML reads as a line break or refuses and JSON reads as it is: U+007F to U+009F, U+2028,
+# U+2029, U+FFFE and U+FFFF; and keys too long to be simple keys in YAML.
 _UNLIKE_JSON: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xef\xbf[\xbe\xbf]")
 _LONG_KEY: Final = re.compile(rb'"(?:[^"\\]|\\.){1020,}"\s*:')
 _JSON_TYPES: Final = ("application/json", "", MERGE_PATCH, STRATEGIC_PATCH)
 
 
 def decode(asked: RequestInfo) -> Json:
-    """Return the object in the body. Raises Failure 400, 413 or 415."""
+    """Return the object in the body. Raises StatusError 400, 413 or 415."""
     _check_size(asked.body)
     if asked.content_type == protobuf.MEDIA_TYPE:
         return _mapping(protobuf.decode(asked.body))
@@ -46,7 +46,7 @@ def decode(asked: RequestInfo) -> Json:
 
 
 def decode_patch(asked: RequestInfo) -> Any:
-    """Return the JSON document in a patch's body. Raises Failure 400 or 413."""
+    """Return the JSON document in a patch's body. Raises StatusError 400 or 413."""
     _check_size(asked.body)
     return _json(asked.body)
 
@@ -61,7 +61,7 @@ def named_twice(asked: RequestInfo) -> list[str]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it is written."""
+    """A JSON object with its keys as written, duplicates included."""
 
 
 def _look_for_twice(value: Any, path: str, twice: list[str]) -> None:
@@ -91,14 +91,14 @@ def _json(body: bytes) -> Any:
 
 
 def _shallow(document: Any, body: bytes) -> Any:
-    """Return a document, unless it is nested deeper than it could be written again."""
+    """Return a document. Raises StatusError 400 if it is nested too deep to be written again."""
     if body.count(b"{") + body.count(b"[") > _DEEPEST and _depth(document) > _DEEPEST:
         raise bad_request("the object provided is malformed: exceeded max depth")
     return document
 
 
 def _depth(document: Any) -> int:
-    """Return how deep a document is nested, as far as it matters: YAML may hold itself."""
+    """Return how deep a document is nested, up to the limit: YAML may contain itself."""
     level, depth = [document] if isinstance(document, (dict, list)) else [], 0
     while level and depth <= _DEEPEST:
         depth += 1

@@ -1,4 +1,4 @@
-"""The options of a write, as its query states them, and what is wrong with them."""
+"""Validation of a write's query options."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APPLIES: Final = "application/apply-patch"
 
 
 def check_options(verb: str, content_type: str, query: Mapping[str, str]) -> None:
-    """Raise Failure 400 or 422 for options that make no sense."""
+    """Raise StatusError 400 or 422 for invalid options."""
     for name in _NUMBERS:
         check_number(name, query.get(name, ""))
     kind = _OPTIONS.get(verb)
@@ -31,13 +31,13 @@ def check_options(verb: str, content_type: str, query: Mapping[str, str]) -> Non
 
 
 def check_number(name: str, text: str) -> None:
-    """Raise Failure 400 where a parameter is there and no number."""
+    """Raise StatusError 400 if a parameter is given and not a number."""
     if text and not text.removeprefix("-").isdigit():
         raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": invalid syntax')
 
 
 def unsupported_dry_run(values: str) -> StatusCause:
-    """The only dry run there is, is one of all stages. ``values`` is a list as JSON."""
+    """Return the cause of refusing a dryRun other than All. ``values`` is a JSON list."""
     text = f'Unsupported value: {values}: supported values: "All"'
     return StatusCause("FieldValueNotSupported", text, "dryRun")
 

@@ -1,6 +1,6 @@
-"""Kubernetes' protobuf bodies, decoded for every built-in kind but definitions.
+"""Decodes Kubernetes' protobuf bodies, for every built-in kind except definitions.
 
-What the table of fields does not know is refused, never dropped.
+Fields that the table does not list are refused, never dropped.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 _MAGIC: Final = b"k8s\x00"
 _EPOCH: Final = datetime(1970, 1, 1)  # UTC, and written as such
 _LONGEST_VARINT: Final = 10  # bytes
-_FIXED: Final = {1: 8, 5: 4}  # wire types of so many bytes
+_FIXED: Final = {1: 8, 5: 4}  # wire types of fixed size, in bytes
 _ZEROS: Final[tuple[object, ...]] = ("", 0, False, {})
 
 Value = int | bytes
 
 
 def decode(body: bytes) -> Json:
-    """Return the object in a protobuf body. Raises Failure 400 or 415."""
+    """Return the object in a protobuf body. Raises StatusError 400 or 415."""
     if not body.startswith(_MAGIC):
         raise bad_request("the body is not Kubernetes protobuf: its first bytes are not k8s")
     try:
@@ -113,7 +113,7 @@ def _micro_time(value: Value) -> str | None:
 
 
 def _moment(value: Value) -> tuple[datetime | None, int]:
-    """Return a time to the second, None where it is not set, and the nanoseconds beyond."""
+    """Return a time to the second, or None if it is not set, and the nanoseconds."""
     parts = dict(_entries(_bytes(value)))
     seconds, nanoseconds = (_integer(parts.get(number, 0)) for number in (1, 2))
     if not seconds and not nanoseconds:
@@ -141,7 +141,7 @@ _READERS: Final[Mapping[str, Callable[[Value], Any]]] = {
 
 
 def _entries(data: bytes) -> Iterator[tuple[int, Value]]:
-    """Yield field numbers with their values: integers, or the bytes of all else."""
+    """Yield field numbers with their values: integers, and bytes for anything else."""
     place = 0
     while place < len(data):
         tag, place = _varint(data, place)

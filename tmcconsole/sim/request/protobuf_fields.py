@@ -14,11 +14,11 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class WireField:
-    """One field. ``name`` is "" where its own fields lie among those of its type."""
+    """One field. ``name`` is "" for an embedded struct."""
 
     name: str
     type: str
-    tells_zero: bool  # its zero says something
+    tells_zero: bool  # its zero value has a meaning
 
 
 @cache
@@ -30,7 +30,7 @@ def messages() -> Mapping[str, Mapping[int, WireField]]:
 
 
 def message_of(api_version: str, kind: str) -> str | None:
-    """Return the type of what names itself so, or None where there is none in the table."""
+    """Return the type of an apiVersion and kind, or None if it is not in the table."""
     group, _, version = api_version.rpartition("/")
     package = group.removesuffix(".k8s.io").partition(".")[0] or "core"
     name = f"{package}.{version}.{kind}" if kind != "DeleteOptions" else "meta.v1.DeleteOptions"

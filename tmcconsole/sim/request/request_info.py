@@ -1,4 +1,4 @@
-"""What a request asks for: a URL and its parameters, understood once."""
+"""What a request asks for, parsed once from its URL and parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks."""
+    """The user who makes a request."""
 
     name: str
     groups: tuple[str, ...] = ()
@@ -43,26 +43,26 @@ class RequestInfo:
     accept: str
     user_agent: str
     user: User
-    warnings: list[str] = field(default_factory=list)  # grows while the request is answered
+    warnings: list[str] = field(default_factory=list)  # appended to while the request is handled
 
     @property
     def key(self) -> StoreKey:
-        """The key of the one object asked for."""
+        """The key of the requested object."""
         return StoreKey(self.namespace, self.name)
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether nothing shall be stored."""
+        """Whether nothing is to be stored."""
         return bool(self.query.get("dryRun"))
 
     @property
     def force(self) -> bool:
-        """Whether an apply takes over fields of other managers."""
+        """Whether an apply takes fields from other managers."""
         return is_true(self.query.get("force"))
 
     @property
     def manager(self) -> str:
-        """The field manager; without one, the program's name in the user agent."""
+        """The field manager, by default the program's name in the user agent."""
         return self.query.get("fieldManager") or self.user_agent.partition("/")[0] or "unknown"
 
     def at(self, name: str) -> RequestInfo:
@@ -71,9 +71,9 @@ class RequestInfo:
 
 
 def parse(request: Request, kinds: Kinds, user: User) -> RequestInfo | None:
-    """Return what a resource path asks for, or None where nothing is served at the path.
+    """Return what a resource path asks for, or None if nothing is served at it.
 
-    Raises Failure 400 or 422 for parameters that make no sense.
+    Raises StatusError 400 or 422 for parameters that make no sense.
     """
     parts = [unquote(part) for part in request.path.strip("/").split("/")]
     located = _locate(parts, kinds)
@@ -101,12 +101,12 @@ def parse(request: Request, kinds: Kinds, user: User) -> RequestInfo | None:
 
 
 def is_true(value: str | None) -> bool:
-    """Return what a boolean parameter says."""
+    """Return a boolean parameter's value."""
     return value in ("true", "1", "t", "T", "TRUE", "True")
 
 
 def version_number(value: str) -> int:
-    """Return a resourceVersion as a number. Raises Failure 400 where it is none."""
+    """Return a resourceVersion as a number. Raises StatusError 400 if it is not one."""
     if not re.fullmatch(r"\d*", value):
         raise bad_request(f'Invalid value: "{value}": resourceVersion must be an unsigned integer')
     return int(value or 0)

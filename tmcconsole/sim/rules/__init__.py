@@ -1,1 +1,1 @@
-"""What a kube-apiserver demands of objects beyond the types of their fields."""
+"""The validation rules of a kube-apiserver beyond field types."""

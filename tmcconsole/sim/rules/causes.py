@@ -1,4 +1,4 @@
-"""Why a value is refused, in the fewest words: something is needed, wrong, or barred."""
+"""Short constructors for causes of a refusal: required, invalid or forbidden."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from tmcconsole.sim.storage.status_errors import StatusCause
 
 
 def needed(path: str, why: str = "") -> StatusCause:
-    """Return that a field must be there."""
+    """Return the cause for a missing field."""
     return StatusCause("FieldValueRequired", f"Required value{': ' + why if why else ''}", path)
 
 
 def wrong(path: str, why: str) -> StatusCause:
-    """Return that a field has a value it must not have."""
+    """Return the cause for an invalid value."""
     return StatusCause("FieldValueInvalid", f'Invalid value: "": {why}', path)
 
 
 def barred(path: str, why: str) -> StatusCause:
-    """Return that a field may not be set."""
+    """Return the cause for a field that must not be set."""
     return StatusCause("FieldValueForbidden", f"Forbidden: {why}", path)

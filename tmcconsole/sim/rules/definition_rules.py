@@ -1,4 +1,4 @@
-"""What is demanded of a CustomResourceDefinition beside the schemas of its versions."""
+"""Rules for a CustomResourceDefinition, apart from its schemas."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ _COLUMN_FORMATS: Final = (
 )
 _SIMPLE: Final = re.compile(r"(\.[\w$-]+|\['[^']+'\]|\[\d+\]|\[\*\])+")
 _FIELDS: Final = re.compile(r"(\.[\w-]+)+")
-_OF_KCP: Final = ("core", "apps", "batch", "autoscaling", "policy")  # what a workspace may bring
+_OF_KCP: Final = (
+    "core",
+    "apps",
+    "batch",
+    "autoscaling",
+    "policy",
+)  # definable in a workspace
 _SCALARS: Final = ("string", "integer", "boolean")
 
 

@@ -1,4 +1,4 @@
-"""What is demanded of a Job's status, and of its change: k8s.io/kubernetes pkg/apis/batch."""
+"""Rules for a Job's status and its changes: k8s.io/kubernetes pkg/apis/batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FALLING: Final = "cannot decrease the {} counter"
 
 
 def job_status_problems(tree: Json, old: Json) -> Iterator[StatusCause]:
-    """Yield what a server refuses in a status that is written in place of the old one."""
+    """Yield what a server refuses in a new status that replaces the old one."""
     status, before = tree.get("status") or {}, old.get("status") or {}
     if status == before:
         return

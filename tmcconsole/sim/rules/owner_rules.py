@@ -1,4 +1,4 @@
-"""What is demanded of owner references, of every kind."""
+"""Rules for owner references, in every kind."""
 
 from __future__ import annotations
 

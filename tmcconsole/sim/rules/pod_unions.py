@@ -1,4 +1,4 @@
-"""Rules about several fields of one value of pods, and of what makes pods."""
+"""Rules about combinations of fields in pods and pod templates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tmcconsole.sim.rules.text_forms import fits
 from tmcconsole.sim.schema.quantities import amount
 from tmcconsole.sim.storage.status_errors import StatusCause
 
-# Take a value of a type, and the path to it with a dot at the end.
+# Takes a value of a type, and the path to it ending in a dot.
 Hook = Callable[[Json, str], Iterator[StatusCause]]
 
 _HANDLERS: Final = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_OF_PODS: Final = (  # what an environment variable may say of its pod
+_OF_PODS: Final = (  # pod fields that an environment variable may refer to
     "metadata.name",
     "metadata.namespace",
     "metadata.uid",
@@ -30,7 +30,7 @@ _IN_FILES: Final = ("metadata.name", "metadata.namespace", "metadata.uid")
 
 
 def one_of(*names: str, why: str) -> Hook:
-    """Demand exactly one of these fields."""
+    """Require exactly one of these fields."""
 
     def hook(value: Json, path: str) -> Iterator[StatusCause]:
         found = [name for name in names if value.get(name) is not None]
@@ -43,7 +43,7 @@ def one_of(*names: str, why: str) -> Hook:
 
 
 def any_source(*others: str) -> Hook:
-    """Demand exactly one field beside the named ones."""
+    """Require exactly one field besides the named ones."""
 
     def hook(value: Json, path: str) -> Iterator[StatusCause]:
         found = [name for name in value if name not in others]

@@ -1,4 +1,4 @@
-"""What makes a CRD's schema structural, and which of its words a server refuses.
+"""What makes a CRD's schema structural, and which of its keywords a server refuses.
 
 The rules are those of k8s.io/apiextensions-apiserver: structural.go, complete.go, validation.go.
 """
@@ -17,7 +17,7 @@ from tmcconsole.sim.storage.status_errors import StatusCause
 _TYPES: Final = ("object", "array", "string", "integer", "number", "boolean")
 _NEVER: Final = ("$ref", "uniqueItems", "patternProperties", "definitions", "dependencies", "id")
 _NEVER_SET: Final = ("additionalItems",)
-# What may stand outside of the logical words only.
+# Keywords allowed only outside allOf, anyOf, oneOf and not.
 _STRUCTURE: Final = (
     "type",
     "title",
@@ -83,7 +83,7 @@ def schema_problems(schema: Json, path: str) -> Iterator[StatusCause]:
 
 
 def _is_formed(schema: Any) -> bool:
-    """Whether the words of a schema are of their types, all the way down."""
+    """Whether the keywords of a schema have values of the right type, recursively."""
     if not isinstance(schema, dict):
         return False
     for word, value in schema.items():
@@ -111,7 +111,7 @@ def _metadata(schema: Json, path: str) -> Iterator[StatusCause]:
 
 
 def _structure(schema: Any, path: str) -> Iterator[StatusCause]:
-    """A value with a type of its own, as every one outside of the logical words is."""
+    """Check a schema outside allOf, anyOf, oneOf and not: it must have a type."""
     if not isinstance(schema, dict):
         yield wrong(path, "must be a schema")
         return
@@ -126,7 +126,7 @@ def _structure(schema: Any, path: str) -> Iterator[StatusCause]:
 
 
 def _validations(schema: Json, path: str) -> Iterator[StatusCause]:
-    """What of a rule can be judged without reading its expression."""
+    """Check what can be checked in a CEL rule without reading its expression."""
     for index, rule in enumerate(schema.get(_VALIDATIONS) or ()):
         place = f"{path}.{_VALIDATIONS}[{index}]"
         if not str(rule.get("rule") or "").strip():
@@ -206,7 +206,7 @@ def _logical(schema: Json, path: str) -> Iterator[tuple[str, Json]]:
 
 
 def _without_structure(schema: Any, known: Json | None, path: str) -> Iterator[StatusCause]:
-    """A schema within a logical word restricts values; what they are is said outside of it."""
+    """Check a schema within allOf, anyOf, oneOf or not: it may only restrict what is outside."""
     if not isinstance(schema, dict):
         return
     for word in _STRUCTURE:

@@ -1,6 +1,6 @@
-"""What a kube-apiserver demands of single fields of built-in types.
+"""Rules for single fields of built-in types.
 
-The rules are kept in struct_rules.txt; what a real server was seen to refuse tells how many hold.
+The rules are in struct_rules.txt; a test measures how many of a real server's refusals they share.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tmcconsole.sim.storage.status_errors import StatusCause
 _RULE: Final = re.compile(
     r"(\w+)(!)?(?:(==?)([\w|]+))?(?::(\d*)\.\.(\d*))?(?:(~~?)([\w-]+))?(?:(\+)(\w*))?"
 )
-_NOT_HERE: Final = ("metadata", "status", "apiVersion", "kind")  # judged elsewhere
+_NOT_HERE: Final = ("metadata", "status", "apiVersion", "kind")  # checked elsewhere
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What is demanded of one field."""
+    """The rules for one field."""
 
     name: str
     is_required: bool
@@ -36,21 +36,21 @@ class FieldRule:
     low: int | None
     high: int | None
     form: str
-    takes_empty: bool  # an empty text is as good as none
+    takes_empty: bool  # an empty string counts as absent
     is_distinct: bool
-    key: str  # in which the items of a list differ; "" = in themselves
+    key: str  # the field by which list items must differ; "" = the items themselves
 
 
 @dataclass(frozen=True, slots=True)
 class StructPlan:
-    """What is to be looked at in the values of one type."""
+    """What to check in the values of one type."""
 
     rules: tuple[FieldRule, ...]
-    within: tuple[tuple[str, str], ...]  # name and type of the fields with rules further down
+    within: tuple[tuple[str, str], ...]  # name and type of fields that have rules inside
 
 
 def broken_rules(struct: str, tree: Json) -> Iterator[StatusCause]:
-    """Yield what breaks the rules of an object's type; metadata and status are not looked at."""
+    """Yield the violations of an object's type rules; metadata and status are not checked."""
     shown = {key: value for key, value in tree.items() if key not in _NOT_HERE}
     yield from _of_struct(struct, shown, "")
 

@@ -1,4 +1,4 @@
-"""The forms that texts, numbers and maps of built-in types must have, by the names of the rules."""
+"""The formats of strings, numbers and maps in built-in types, by the names of the rules."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _PORTS: Final = range(1, 65536)
 
 
 def fits(form: str, value: Any) -> bool:
-    """Return whether a value has a form. Empty texts are the caller's to judge."""
+    """Return whether a value has a format. Empty strings are left to the caller."""
     return _FORMS[form](value)
 
 
 def is_subdomain(value: str) -> bool:
-    """Return whether a text is a DNS name of at most 253 lower case characters."""
+    """Return whether a string is a lower-case DNS name of at most 253 characters."""
     return len(value) <= 253 and _SUBDOMAIN.fullmatch(value) is not None
 
 
 def is_label_key(value: str) -> bool:
-    """Return whether a text is a label's key: a name, with a domain in front or not."""
+    """Return whether a string is a label key: a name with an optional domain prefix."""
     prefix, slash, name = value.rpartition("/")
     if slash and not is_subdomain(prefix):
         return False
@@ -42,12 +42,12 @@ def is_label_key(value: str) -> bool:
 
 
 def is_label_value(value: Any) -> bool:
-    """Return whether a text is a label's value; empty is one."""
+    """Return whether a string is a label value, which may be empty."""
     return value == "" or (len(value) <= 63 and _QUALIFIED.fullmatch(value) is not None)
 
 
 def is_share(value: Any) -> bool:
-    """Return whether a value is a number from 0, or a percentage."""
+    """Return whether a value is a number of at least 0, or a percentage."""
     return value >= 0 if isinstance(value, int) else _PERCENT.fullmatch(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""Rules about several fields of one value: exactly one of them, one because of another."""
+"""Rules about combinations of fields: exactly one of several, one required by another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SOURCES_OF_METRICS: Final = {
     "External": "external",
     "ContainerResource": "containerResource",
 }
-_OF_VOLUMES: Final = (  # beside the source
+_OF_VOLUMES: Final = (  # fields besides the source
     "capacity",
     "accessModes",
     "claimRef",

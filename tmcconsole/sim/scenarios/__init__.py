@@ -1,4 +1,4 @@
-"""Stories that the simulated world plays, by name."""
+"""Scenarios for the simulated clusters, by name."""
 
 from __future__ import annotations
 

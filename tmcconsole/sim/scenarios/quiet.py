@@ -1,4 +1,4 @@
-"""Steady state: a shop is deployed everywhere, and then nothing happens."""
+"""Steady state: a shop is deployed everywhere; then nothing changes."""
 
 from __future__ import annotations
 

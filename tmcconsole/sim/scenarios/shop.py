@@ -39,7 +39,7 @@ def objects() -> list[tuple[Kind, Json]]:
 
 
 def deployment(name: str, replicas: int) -> Json:
-    """Return one part of the shop."""
+    """Return the Deployment of one part of the shop."""
     container = {
         "name": name,
         "image": f"registry.example.com/shop/{name}:1.0",
@@ -59,7 +59,7 @@ def deployment(name: str, replicas: int) -> Json:
 
 
 async def place(world: Stage) -> None:
-    """Create the shop's namespace, and the Placement that sends it to every target."""
+    """Create the shop's namespace and a Placement that assigns it to every target."""
     labels = {"app": "shop"}
     await world.hub.apply(NAMESPACES, {"metadata": {"name": NAMESPACE, "labels": labels}})
     spec = {
@@ -71,7 +71,7 @@ async def place(world: Stage) -> None:
 
 
 async def fill(world: Stage) -> None:
-    """Create the shop's objects as they are at the start."""
+    """Create the shop's objects in their initial state."""
     for kind, tree in objects():
         await world.hub.apply(kind, tree)
 

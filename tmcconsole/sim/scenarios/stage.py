@@ -1,4 +1,4 @@
-"""The stage of a scenario: the hub, the clusters, and hands that act on them as users do."""
+"""What a scenario acts on: the hub, the clusters, and users of each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SYNC_TARGETS: Final = Kind(
 
 
 class Hand:
-    """A user close to one cluster: its faults do not reach here."""
+    """A user inside one cluster, not affected by its faults."""
 
     def __init__(self, cluster: SimCluster, user: str) -> None:
         self._client = Client(cluster.inside(), name=cluster.name)
@@ -39,7 +39,7 @@ class Hand:
         await self._client.apply(kind, whole, manager=self._user, force=True)
 
     async def change(self, kind: Kind, namespace: str, name: str, patch: Json) -> bool:
-        """Lay a merge patch over an object; return whether it was there."""
+        """Apply a merge patch to an object; return whether the object exists."""
         key = ObjectKey(namespace, name)
         try:
             await self._client.merge_patch(kind, key, patch, manager=self._user)
@@ -48,7 +48,7 @@ class Hand:
         return True
 
     async def remove(self, kind: Kind, namespace: str, name: str) -> None:
-        """Delete an object, if it is there."""
+        """Delete an object, if it exists."""
         key = ObjectKey(namespace, name)
         try:
             found = await self._client.get(kind, key)
@@ -59,15 +59,15 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """All that a story acts on."""
+    """Everything a scenario acts on."""
 
     hub: Hand
-    clusters: Mapping[str, SimCluster]  # by name; their faults are the story's to switch
-    hands: Mapping[str, Hand]  # somebody at each cluster
+    clusters: Mapping[str, SimCluster]  # by name; the scenario may switch their faults
+    hands: Mapping[str, Hand]  # a user at each cluster
     rng: Random
     wall: Callable[[], float]  # Unix seconds
     say: Callable[[str], None]  # narration: one line each
-    pace: float = 1.0  # pauses are multiplied by this
+    pace: float = 1.0  # factor for pauses
 
     @property
     def names(self) -> list[str]:
@@ -75,13 +75,13 @@ class Stage:
         return sorted(self.clusters)
 
     async def pause(self, seconds: float) -> None:
-        """Let things happen."""
+        """Wait, scaled by the pace."""
         await anyio.sleep(seconds * self.pace)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A story that the simulated world plays."""
+    """A scripted sequence of events in the simulated clusters."""
 
     name: str
     title: str
@@ -95,7 +95,7 @@ def make_world(
     say: Callable[[str], None],
     pace: float = 1.0,
 ) -> Stage:
-    """Return the stage for a scenario on these clusters. The APIs must be installed in the hub."""
+    """Return the stage for a scenario on these clusters. The hub must have the APIs installed."""
     hands = {name: Hand(cluster, "kubectl-edit") for name, cluster in clusters.items()}
     server = hub.server
     rng = Random(server.rng.getrandbits(32))

@@ -1,4 +1,4 @@
-"""The tour: a shop grows, is edited by hand, loses a cluster, and leaves another."""
+"""The tour: a shop grows, is edited by hand, loses one cluster and is drained from another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tmcconsole.sim.scenarios.stage import (
 from tmcconsole.sim.storage.server import rfc3339
 
 PARTITION_S: Final = 20.0
-_LOOK_S: Final = 6.0  # time to see what just happened
+_LOOK_S: Final = 6.0  # pause in which the viewer sees what happened
 
 
 async def _story(world: Stage) -> None:
@@ -34,7 +34,7 @@ async def _story(world: Stage) -> None:
 
 
 def _cast(world: Stage) -> tuple[str, str, str]:
-    """Choose who is edited, who is cut off, who is drained: different ones where there are."""
+    """Choose the clusters to edit, cut off and drain, all different if there are enough."""
     names = world.names
     world.rng.shuffle(names)
     return names[0], names[1 % len(names)], names[2 % len(names)]
@@ -63,7 +63,7 @@ async def _is_edited(world: Stage, name: str) -> None:
     hand = world.hands[name]
     patch = {"data": {"currency": "USD"}}
     if not await hand.change(CONFIG_MAPS, NAMESPACE, "shop-settings", patch):
-        return  # no engine brought it there: nothing to see
+        return  # no engine has synced it: nothing to show
     world.say(f"Somebody edits the shop's settings by hand on {name}: drift.")
     await world.pause(_LOOK_S)
     world.say(f"The hub wins: the engine puts {name} right.")
@@ -87,7 +87,7 @@ async def _is_drained(world: Stage, name: str) -> None:
     now = rfc3339(world.wall())
     leave = {"spec": {"unschedulable": True, "evictAfter": now}}
     if not await world.hub.change(SYNC_TARGETS, "", name, leave):
-        return  # it was taken out of the fleet meanwhile
+        return  # its SyncTarget was deleted meanwhile
     world.say(f"{name} is drained for maintenance: its work leaves.")
     await world.pause(3 * _LOOK_S)
     world.say(f"{name} is open again, and the work returns.")

@@ -1,1 +1,1 @@
-"""What is served, in which shape: discovery, OpenAPI, structural schemas."""
+"""The served kinds and their schemas: discovery, OpenAPI, structural schemas."""

@@ -1,4 +1,4 @@
-"""The table of built-in kinds, and which of them each flavour of server has."""
+"""The built-in kinds, and which of them each flavour of server serves."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ _ALL: Final = {
     "horizontalpodautoscalers.autoscaling",
 }
 
-# What a kcp workspace lacks until a CRD or an APIBinding brings it.
+# Kinds that a kcp workspace lacks until a CRD or an APIBinding adds them.
 _ABSENT_IN_KCP: Final = {
     "bindings",
     "endpoints",
@@ -120,7 +120,7 @@ LOGICAL_CLUSTERS: Final = SimKind(
 
 
 def built_in(flavour: str) -> list[SimKind]:
-    """Return the kinds that a server of this flavour has from the start."""
+    """Return the kinds that a server of this flavour serves from the start."""
     kinds = [_parse(line) for line in _TABLE.strip().splitlines()]
     if flavour != "kcp":
         return kinds

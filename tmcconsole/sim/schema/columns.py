@@ -1,4 +1,4 @@
-"""The columns of the built-in kinds, as kube-apiserver declares them for tables."""
+"""The table columns of the built-in kinds, as in kube-apiserver."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from tmcconsole.sim.storage.kinds import PrinterColumn
 
-# kind: columns. ``:type`` where it is not string, ``+`` for wide tables only.
+# kind: columns. ``:type`` unless it is string, ``+`` for wide tables only.
 _TABLE: Final = """
 configmaps: Name, Data, Age
 endpoints: Name, Endpoints, Age

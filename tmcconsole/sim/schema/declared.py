@@ -1,4 +1,4 @@
-"""What is declared of an object: the fields it may have, and their types.
+"""Which fields an object may have, and of which types.
 
 Built-in kinds are held to the types of a kube-apiserver, custom ones to their schema, and the
 metadata of both to ObjectMeta.
@@ -44,14 +44,14 @@ _GO_SCALARS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Mistyped:
-    """A value of another type than declared: where it is, and the words of Go's JSON decoder."""
+    """A value of the wrong type: its path, and the error of Go's JSON decoder."""
 
     path: str
     why: str
 
 
 def unknown(kind: SimKind, tree: Json) -> list[str]:
-    """Return the paths of the fields that nobody declared."""
+    """Return the paths of unknown fields."""
     struct = _struct(kind)
     if struct is not None:
         return list(_unknown(tree, struct.name, ""))
@@ -60,7 +60,7 @@ def unknown(kind: SimKind, tree: Json) -> list[str]:
 
 
 def without_unknown(kind: SimKind, tree: Json) -> Json:
-    """Return an object without them, as far as its kind is built in; metadata always is."""
+    """Return an object without unknown fields; of a custom resource only metadata is pruned."""
     struct = _struct(kind)
     if struct is None:
         return {**tree, "metadata": _known(tree["metadata"], _META.type)}
@@ -69,7 +69,7 @@ def without_unknown(kind: SimKind, tree: Json) -> Json:
 
 
 def mistyped(kind: SimKind, tree: Json) -> Mistyped | None:
-    """Return the first field that has another type than declared."""
+    """Return the first field of the wrong type."""
     struct = _struct(kind)
     if struct is not None:
         return next(_mistyped(tree, struct.name, "", ""), None)
@@ -111,14 +111,14 @@ def _known(value: Any, type_: str) -> Any:
 
 
 def _type_of(type_: str, struct: Struct | None, key: str) -> str:
-    """Return the type of a map's entry; "any" where nothing is known of it."""
+    """Return the type of a map's entry, "any" if it is not known."""
     if struct is not None:
         return struct.fields[key].type
     return type_[2:] if type_.startswith(MAP) else "any"
 
 
 def _mistyped(value: Any, type_: str, path: str, owner: str) -> Iterator[Mistyped]:
-    """Yield what is of another type; ``owner`` is the struct that the value is a field of."""
+    """Yield values of the wrong type; ``owner`` is the struct that has the value as a field."""
     if value is None:
         return
     garbled = _garbled(value, type_)
@@ -149,7 +149,7 @@ def _mistyped_entries(value: Json, type_: str, path: str, owner: str) -> Iterato
 
 
 def _garbled(value: Any, type_: str) -> str:
-    """Return why a text is none of what its type wants it to spell, or ""."""
+    """Return why a string does not parse as its type, or ""."""
     if not isinstance(value, str):
         return ""
     if type_ == "quantity" and not is_quantity(value):
@@ -175,7 +175,7 @@ def _fits(value: Any, type_: str) -> bool:
 
 
 def _found(value: Any, type_: str) -> str:
-    """Return Go's word for a JSON value; a number that is no integer is shown."""
+    """Return Go's name for a JSON value; a number in place of an integer is quoted."""
     if isinstance(value, (int, float)) and type_ in _RANGES:
         return f"number {orjson.dumps(value).decode()}"
     return _JSON_NAMES.get(type(value), "number")

@@ -1,4 +1,4 @@
-"""Discovery: which kinds are served, in the legacy documents and in the aggregated one."""
+"""Discovery of the served kinds, as legacy documents and as the aggregated one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SCALE: Final = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 
 def answer(path: str, accept: str, kinds: Kinds) -> Response | None:
-    """Return the discovery document at a path, or None where the path is not one's."""
+    """Return the discovery document at a path, or None if there is none."""
     parts = path.strip("/").split("/")
     match parts:
         case ["api"] | ["apis"] if _wants_aggregated(accept):

@@ -1,4 +1,4 @@
-"""The formats of strings and numbers that a CRD's schema may ask for."""
+"""The formats of strings and numbers in CRD schemas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DATE_TIME: Final = re.compile(
 
 
 def is_formatted(value: str, name: str) -> bool:
-    """Return whether a text has a format. Formats that are not known here fit everything."""
+    """Return whether a string matches a format. Unknown formats match everything."""
     check = _CHECKS.get(name)
     if check is None:
         return True
@@ -31,7 +31,7 @@ def is_formatted(value: str, name: str) -> bool:
 
 
 def fits_number(value: Any, name: str) -> bool:
-    """Return whether a number fits its format."""
+    """Return whether a number is in the range of its format."""
     return name != "int32" or value in _INT32
 
 

@@ -1,4 +1,4 @@
-"""The little JSONPath that printer columns and subresource paths use."""
+"""The subset of JSONPath that printer columns and subresource paths use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def at_path(tree: Any, path: str) -> Any:
-    """Return what a path like ``.status.conditions[?(@.type=="Ready")].status`` finds, or None."""
+    """Return what is at a path like ``.status.conditions[?(@.type=="Ready")].status``, or None."""
     found = tree
     for step in _steps(path):
         if isinstance(step, tuple):
@@ -40,7 +40,7 @@ def _steps(path: str) -> list[str | int | tuple[str, str]]:
 
 
 def _split(path: str) -> list[str]:
-    """Split at dots outside brackets; a backslash keeps a dot within a name."""
+    """Split at dots outside brackets; a backslash escapes a dot."""
     parts, current, depth, escaped = [], "", 0, False
     for character in path:
         if escaped:

@@ -25,7 +25,7 @@ from tmcconsole.sim.storage.kinds import Kinds, SimKind
 from tmcconsole.sim.storage.status_errors import JSON_HEADERS, path_not_found
 
 _META: Final = "meta.v1.ObjectMeta"
-_PACKAGES: Final = {  # where the types of a package live that is not in io.k8s.api
+_PACKAGES: Final = {  # OpenAPI prefixes of packages outside io.k8s.api
     "meta": "io.k8s.apimachinery.pkg.apis.",
     "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.",
     "apiregistration": "io.k8s.kube-aggregator.pkg.apis.",
@@ -52,7 +52,7 @@ _DESCRIPTIONS: Final = {
 
 
 def answer(path: str, accept: str, kinds: Kinds) -> Response | None:
-    """Return the OpenAPI document at a path, or None where the path is not one's."""
+    """Return the OpenAPI document at a path, or None if there is none."""
     parts = path.strip("/").split("/")
     if parts[:1] != ["openapi"]:
         return None
@@ -105,7 +105,7 @@ def _content(group: str, version: str, kinds: Kinds) -> Json:
 
 
 def _parts(kinds: list[SimKind]) -> Json:
-    """Return the schemas of all types that kinds are made of, the kinds' own left out."""
+    """Return the schemas of all types that the kinds refer to, without the kinds themselves."""
     wanted = {_META} | {name for kind in kinds for name in _parts_of(kind)}
     return {_full_name(name): _struct_schema(name) for name in sorted(wanted)}
 
@@ -165,7 +165,7 @@ def _struct_schema(name: str) -> Json:
 
 
 def _told(field: StructField) -> str:
-    """Return what a name and a type tell: Kubernetes' own texts are not kept."""
+    """Return a description made from name and type: Kubernetes' own texts are not included."""
     inner = field.type.lstrip(LIST + MAP)
     noun = "" if inner in SCALARS else f" ({inner.rpartition('.')[2]})"
     keys = f", told apart by {' and '.join(field.list_keys)}" if field.list_keys else ""
@@ -175,7 +175,7 @@ def _told(field: StructField) -> str:
 
 
 def _words(name: str) -> str:
-    """Return a camel-case name as words: podIP is Pod IP."""
+    """Return a camel-case name as words: podIP becomes Pod IP."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     first, *rest = parted.split()
     kept = (word if word.isupper() else word.lower() for word in rest)

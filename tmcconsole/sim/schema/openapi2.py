@@ -1,4 +1,4 @@
-"""OpenAPI v2, made of the v3 documents, for clients that know no other: old kubectl and helm.
+"""OpenAPI v2, derived from the v3 documents, for clients that only know v2: old kubectl, helm.
 
 They ask for the protobuf form of github.com/google/gnostic; anybody else gets JSON.
 """
@@ -13,12 +13,14 @@ import orjson
 from tmcconsole.kube.objects import Json
 
 PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-ASKED: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # how it is asked for
+ASKED: Final = (
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # the media type that requests it
+)
 _KEPT: Final = ("description", "type", "format", "required", "enum", "pattern")
 
 
 def document(contents: Iterable[Json]) -> Json:
-    """Return one v2 document of several of v3."""
+    """Return one v2 document for several v3 documents."""
     definitions: Json = {}
     paths: Json = {}
     for content in contents:
@@ -34,7 +36,7 @@ def document(contents: Iterable[Json]) -> Json:
 
 
 def encoded(whole: Json) -> bytes:
-    """Return the document in protobuf: a Document of gnostic's OpenAPIv2.proto."""
+    """Return the document in protobuf, as a Document of gnostic's OpenAPIv2.proto."""
     info = _text(1, whole["info"]["title"]) + _text(2, whole["info"]["version"])
     paths = b"".join(
         _field(2, _text(1, path) + _field(2, _encoded_path(item)))
@@ -45,7 +47,7 @@ def encoded(whole: Json) -> bytes:
 
 
 def _schema(schema: Json) -> Json:
-    """v2 has no oneOf and no allOf around a reference: what is either is a string."""
+    """Convert a schema. v2 has no oneOf, nor allOf around a reference: oneOf becomes string."""
     references = schema.get("allOf") or ()
     if references:
         return _reference(schema, references[0])
@@ -81,7 +83,7 @@ def _operation(one: Json) -> Json:
     return {**one, "parameters": parameters}
 
 
-# Field numbers are those of OpenAPIv2.proto.
+# Field numbers are from OpenAPIv2.proto.
 _METHODS: Final = {"get": 2, "put": 3, "post": 4, "delete": 5, "patch": 8}
 
 
@@ -99,7 +101,7 @@ def _encoded_operation(one: Json) -> bytes:
 
 
 def _encoded_parameter(parameter: Json) -> bytes:
-    """A Parameter of the kind non-body, of these the kind query."""
+    """Encode a query parameter: a Parameter that is non-body, and of those query."""
     query = _text(2, "query") + _text(4, parameter["name"]) + _text(6, "string") + _flag(20)
     return _field(8, _field(1, _field(2, _field(3, query))))
 
@@ -132,7 +134,7 @@ def _named(number: int, name: str, schema: Json) -> bytes:
 
 
 def _extension(number: int, name: str, value: Any) -> bytes:
-    """Extensions travel as YAML, and JSON is YAML."""
+    """Encode an extension. Its value is YAML; JSON is valid YAML."""
     return _field(number, _text(1, name) + _field(2, _text(2, orjson.dumps(value).decode())))
 
 

@@ -1,6 +1,6 @@
-"""Quantities in the one form that Kubernetes stores: ``0.5`` is ``500m``, ``1024Mi`` is ``1Gi``.
+"""Quantities in Kubernetes' canonical form: ``0.5`` is ``500m``, ``1024Mi`` is ``1Gi``.
 
-The rules are those of k8s.io/apimachinery/pkg/api/resource; the exponent form stays as it is.
+The rules are those of k8s.io/apimachinery/pkg/api/resource; exponent notation is kept.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _BINARY: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 
 def is_quantity(value: str) -> bool:
-    """Return whether a text is a quantity."""
+    """Return whether a string is a quantity."""
     return bool(_QUANTITY.fullmatch(value) or _EXPONENT.fullmatch(value))
 
 
 def canonical(value: Any) -> Any:
-    """Return a quantity in canonical form, or anything else as it is."""
+    """Return a quantity in canonical form, and anything else unchanged."""
     match = _QUANTITY.fullmatch(str(value))
     if match is None or isinstance(value, bool):
         return value
@@ -53,7 +53,7 @@ def _decimal(number: Fraction) -> str:
 
 
 def _binary(number: Fraction) -> str:
-    """Less than 1024 is written without a suffix of its own, as decimal."""
+    """Return a binary quantity; below 1024 it is written as a decimal one."""
     for suffix, power in reversed(_BINARY.items()):
         scaled = number / 2**power
         if scaled.denominator == 1 and scaled:
@@ -62,7 +62,7 @@ def _binary(number: Fraction) -> str:
 
 
 def make_canonical(struct: str, tree: Any) -> None:
-    """Bring the quantities of an object of a built-in type into canonical form, in place."""
+    """Convert the quantities in an object of a built-in type to canonical form, in place."""
     if not isinstance(tree, dict):
         return
     for field in quantity_fields(struct):
@@ -84,7 +84,7 @@ def _canonical_field(type_: str, value: Any) -> Any:
 
 
 def amount(value: Any) -> Fraction:
-    """Return what a quantity stands for; 0 for what is none."""
+    """Return the value of a quantity, 0 if it is not one."""
     raised = _EXPONENT.fullmatch(str(value))
     if raised is not None:
         return Fraction(raised[1]) * Fraction(10) ** int(raised[2])
@@ -102,7 +102,7 @@ def _power_of_ten(suffix: str) -> Fraction:
 
 
 def total(*values: Any) -> str:
-    """Return the canonical sum; binary where one of the parts is."""
+    """Return the canonical sum; binary if one of the parts is."""
     whole = sum((amount(value) for value in values), Fraction(0))
     is_binary = any(str(value).endswith("i") for value in values)
     return _binary(whole) if is_binary else _decimal(whole)

@@ -14,7 +14,7 @@ from typing import Final
 
 from tmcconsole.kube.objects import Json
 
-# Types that are not made of fields: what they are in OpenAPI.
+# Types without fields, and their OpenAPI form.
 SCALARS: Final[Mapping[str, Json]] = MappingProxyType(
     {
         "string": {"type": "string"},
@@ -36,21 +36,21 @@ MAP: Final = "{}"
 
 @dataclass(frozen=True, slots=True)
 class StructField:
-    """One field. ``type`` is a scalar or a struct's name, after ``[]`` and ``{}`` of its lists."""
+    """One field. ``type`` is a scalar or struct name, after ``[]`` for a list, ``{}`` for a map."""
 
     name: str
     type: str
     is_required: bool = False
-    patch_key: str = ""  # identity of a list's items in a strategic merge patch
+    patch_key: str = ""  # key of list items in a strategic merge patch
     patch_strategy: str = ""
     list_type: str = ""  # map, set or atomic
     list_keys: tuple[str, ...] = ()
-    map_type: str = ""  # atomic: owned as a whole; granular: not, though its type is
+    map_type: str = ""  # atomic: owned as a whole; granular overrides an atomic type
 
 
 @dataclass(frozen=True, slots=True)
 class Struct:
-    """One type with fields. ``name`` is like core.v1.PodSpec."""
+    """One type with fields. ``name`` has the form core.v1.PodSpec."""
 
     name: str
     fields: Mapping[str, StructField]
@@ -66,14 +66,14 @@ def structs() -> Mapping[str, Struct]:
 
 
 def struct_of(group: str, version: str, kind: str) -> Struct | None:
-    """Return the type of a built-in kind, or None where the kind is not built in."""
+    """Return the type of a built-in kind, or None if the kind is not built in."""
     package = group.removesuffix(".k8s.io").partition(".")[0] or "core"
     return structs().get(f"{package}.{version}.{kind}")
 
 
 @cache
 def closure(name: str) -> frozenset[str]:
-    """Return the names of a type and of all it refers to, far and near."""
+    """Return the names of a type and all types it refers to, directly or indirectly."""
     found: set[str] = set()
     wanted = {name}
     while wanted:
@@ -86,7 +86,7 @@ def closure(name: str) -> frozenset[str]:
 
 @cache
 def quantity_fields(name: str) -> tuple[StructField, ...]:
-    """Return the fields of a type that are quantities, or lead to some."""
+    """Return the fields of a type that are or contain quantities."""
     return tuple(
         field for field in structs()[name].fields.values() if _leads_to_quantity(field.type)
     )

@@ -1,4 +1,4 @@
-"""How objects of the built-in kinds merge, as their types say."""
+"""How objects of the built-in kinds merge, according to their types."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _OBJECT_META: Final = "meta.v1.ObjectMeta"
 
 @cache
 def shape_of_kind(group: str, version: str, kind: str) -> ValueShape:
-    """Return the shape of a built-in kind's objects; nothing special where it has no type."""
+    """Return the shape of a built-in kind's objects, the default one if its type is not known."""
     struct = struct_of(group, version, kind)
     return _struct(struct.name) if struct else PLAIN
 
 
 class _Fields(Mapping[str, ValueShape]):
-    """The shapes of a type's fields, found when they are asked for: types contain themselves."""
+    """The shapes of a type's fields, made on demand since types can be recursive."""
 
     def __init__(self, struct: Struct) -> None:
         self._fields = struct.fields
@@ -66,7 +66,7 @@ def _field(field: StructField) -> ValueShape:
 
 
 def _type(type_: str) -> ValueShape:
-    """Return the shape of what a list or a map holds."""
+    """Return the shape of a list's items or a map's values."""
     if type_.startswith(MAP):
         return ValueShape(each=_type(type_.removeprefix(MAP)), is_open=True)
     if type_.startswith(LIST):

@@ -1,4 +1,4 @@
-"""A CRD's structural schema: which fields an object may have, and which values."""
+"""A CRD's structural schema: pruning and validation."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _NAMES: Final = {dict: "object", list: "array", str: "string", bool: "boolean"}
 
 
 def prune_unknown(tree: Json, schema: Json) -> Json:
-    """Return an object without the fields that its schema does not know."""
+    """Return an object without the fields that are not in its schema."""
     kept = {key: tree[key] for key in _ALWAYS if key in tree}
     rest = {key: value for key, value in tree.items() if key not in _ALWAYS}
     return {**kept, **_prune(rest, schema)}
 
 
 def unknown_fields(tree: Json, schema: Json) -> list[str]:
-    """Return the paths of the fields that the schema does not know."""
+    """Return the paths of the fields that are not in the schema."""
     rest = {key: value for key, value in tree.items() if key not in _ALWAYS}
     return list(_unknown(rest, schema, ""))
 
 
 def violations(value: Any, schema: Json, path: str = "") -> Iterator[StatusCause]:
-    """Yield what in ``value`` breaks the schema."""
+    """Yield the violations of the schema in ``value``."""
     if value is None:
         if not schema.get("nullable") and schema.get("type"):
             yield _wrong_type(path, "null", schema["type"])
@@ -73,7 +73,7 @@ def _prune(value: Any, schema: Json) -> Any:
 
 
 def _child(schema: Json, key: str) -> Json | None:
-    """Return the schema of a field; None where the field is unknown."""
+    """Return the schema of a field, or None if the field is unknown."""
     properties: Json = schema.get("properties") or {}
     if key in properties:
         found: Json = properties[key]
@@ -105,7 +105,7 @@ def _unknown(value: Any, schema: Json, path: str) -> Iterator[str]:
 
 
 def _combined(value: Any, schema: Json, path: str) -> Iterator[StatusCause]:
-    """Yield what ``not``, ``allOf``, ``anyOf`` and ``oneOf`` find, and why the first one fails."""
+    """Yield violations of ``not``, ``allOf``, ``anyOf``, ``oneOf``, and why the first one fails."""
 
     def broken(word: str) -> list[list[StatusCause]]:
         return [list(violations(value, part, path)) for part in schema.get(word) or ()]
@@ -172,7 +172,7 @@ def _list_violations(value: list[Any], schema: Json, path: str) -> Iterator[Stat
 
 
 def _duplicates(value: list[Any], schema: Json, path: str) -> Iterator[StatusCause]:
-    """Yield the items of a set, or of a list with keys, that were there before."""
+    """Yield the duplicate items of a set, or of a list with keys."""
     kind = schema.get("x-kubernetes-list-type")
     if kind not in ("set", "map"):
         return
@@ -229,7 +229,7 @@ def _number_limits(value: float, schema: Json, path: str) -> Iterator[StatusCaus
         yield _number(value, path, f"a multiple of {step}")
     least, most = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    # The messages leave out the fraction of a bound.
+    # The server's messages omit the fraction of a bound.
     if least is not None and (value <= least if above else value < least):
         yield _number(value, path, f"greater than {'' if above else 'or equal to '}{int(least)}")
     if most is not None and (value >= most if below else value > most):

@@ -1,1 +1,1 @@
-"""Objects, versions and watches of one simulated server, and its faults."""
+"""Objects, versions and watch history of one simulated server, and its faults."""

@@ -1,6 +1,6 @@
-"""The faults of a simulated cluster, switchable by name while it runs.
+"""The faults of a simulated cluster, which can be switched by name while it runs.
 
-A fault is one or more attributes of ``Faults``, so code may also set those directly.
+A fault is one or more attributes of ``Faults``, which code may also set directly.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from tmcconsole.sim.storage.store import Snapshot, Store
 
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """One fault. ``parameters`` are attributes of ``Faults`` with their values when it is on."""
+    """One fault. ``parameters`` are attributes of ``Faults`` and the values that switch it on."""
 
     name: str
     title: str
     parameters: Mapping[str, Any]
-    is_action: bool = False  # happens once when switched on; there is nothing to switch off
+    is_action: bool = False  # happens once when switched on; cannot be switched off
 
 
 @dataclass
 class Switches:
-    """The state of all faults; the defaults mean no fault. Shares are 0..1 of the requests."""
+    """The state of all faults. Defaults mean no fault; shares are fractions of requests, 0..1."""
 
     latency_s: float = 0.0  # each way
     jitter_s: float = 0.0  # added to the latency, evenly distributed
     outage: bool = False  # connections are refused
     blackhole: bool = False  # requests get no answer until they time out
-    one_way: bool = False  # requests are carried out, but no answer comes back
+    one_way: bool = False  # requests are carried out, but no response comes back
     reject_share: float = 0.0  # answered 429
     reject_next: int = 0
     retry_after_s: int = 1
@@ -48,7 +48,7 @@ class Switches:
     disorder_share: float = 0.0  # of watch events that are doubled, repeated late or distorted
     lost_reply_share: float = 0.0  # writes that are committed, but whose answer is lost
     lost_reply_next: int = 0
-    stale_lists: bool = False  # lists and watches show the state of when this was switched on
+    stale_lists: bool = False  # lists and watches show the state from when this was switched on
     expired_continue: bool = False
     empty_lists: bool = False  # lists answer 200 without items
     empty_resource: str = ""  # only these ("pods", "deployments.apps"); "" = all
@@ -64,10 +64,10 @@ class Switches:
     webhook_fails: bool = False  # ... and then fail with 500
     mutating_webhook: bool = False  # every write gets a fresh annotation
     quota: bool = False  # creates answer 403 exceeded quota
-    malformed_share: float = 0.0  # of the objects that are read, told apart by name
+    malformed_share: float = 0.0  # share of the objects read, chosen by name
     malformed_resource: str = ""  # only these ("pods", "deployments.apps"); "" = all
-    another_cluster: bool = False  # kube-system has another UID than it had
-    skew_s: float = 0.0  # the server's clock is off by so much
+    another_cluster: bool = False  # kube-system has a different UID
+    skew_s: float = 0.0  # offset of the server's clock
 
 
 _SPECS: Final = (
@@ -135,7 +135,7 @@ _SPECS: Final = (
 )
 FAULTS: Final[dict[str, FaultSpec]] = {spec.name: spec for spec in _SPECS}
 
-# With "next" counters set, a share would hit everything else too.
+# With a "next" counter, the default share would hit later requests, too.
 _COUNTED: Final = {
     "reject_next": "reject_share",
     "error_next": "error_share",
@@ -145,7 +145,7 @@ _COUNTED: Final = {
 
 
 class Faults(Switches):
-    """One cluster's faults. Owned by the cluster; whoever holds it may switch them."""
+    """One cluster's faults, owned by the cluster. Anyone with a reference may switch them."""
 
     def __init__(self, store: Store, rng: Random) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Faults(Switches):
         return f"Faults(active={self.active()})"
 
     def switch(self, name: str, on: bool = True, **parameters: Any) -> None:
-        """Switch a fault. Unknown names and parameters raise ValueError.
+        """Switch a fault on or off. Raises ValueError for unknown names and parameters.
 
         A count (``reject_next=3``) without its share hits only the next requests.
         """
@@ -195,20 +195,20 @@ class Faults(Switches):
         self.refresh()
 
     def cut_watches(self, *, mid_line: bool = False) -> None:
-        """End all open watches now, in the middle of a line if asked."""
+        """End all open watches now, optionally in the middle of a line."""
         self._tell("mid-line" if mid_line else "cut")
 
     def compact(self) -> None:
-        """Forget the history: watches from before now and continue tokens answer 410."""
+        """Drop the history: watches from older versions and continue tokens answer 410."""
         self._store.compact()
         self._tell("compacted")
 
     def back_up(self) -> None:
-        """Remember the present state."""
+        """Keep a backup of the current state."""
         self._backup = self._store.snapshot()
 
     def restore(self) -> None:
-        """Go back to the state of the last backup. Raises ValueError where there is none."""
+        """Restore the last backup. Raises ValueError if there is none."""
         if self._backup is None:
             raise ValueError("there is no backup yet: switch back_up on first")
         self._store.restore(self._backup)
@@ -216,13 +216,13 @@ class Faults(Switches):
         self.cut_watches()
 
     def refresh(self) -> None:
-        """Let open watches notice what was switched."""
+        """Make open watches take note of a switched fault."""
         self._tell("switched")
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
-        """Tell ``listener`` of what happens: cut, mid-line, compacted, restored or switched.
+        """Call ``listener`` with each event: cut, mid-line, compacted, restored or switched.
 
-        Returns how to stop.
+        Returns a function that unsubscribes.
         """
         self._listeners.append(listener)
 
@@ -233,7 +233,7 @@ class Faults(Switches):
         return stop
 
     def source(self) -> Store | Snapshot:
-        """Return what lists are served from: the store, or a frozen state of it."""
+        """Return the source of lists: the store, or a frozen snapshot of it."""
         if not self.stale_lists:
             self._frozen = None
             return self._store
@@ -242,7 +242,7 @@ class Faults(Switches):
         return self._frozen
 
     def strikes(self, name: str) -> bool:
-        """Return whether ``reject``, ``error``, ``lost_reply`` or ``conflict`` hits now."""
+        """Return whether ``reject``, ``error``, ``lost_reply`` or ``conflict`` hits a request."""
         left: int = getattr(self, f"{name}_next")
         if left > 0:
             setattr(self, f"{name}_next", left - 1)
@@ -255,7 +255,7 @@ class Faults(Switches):
         return any(v in ("*", verb) and k in ("*", kind_id) for v, k in sorted(self.forbidden))
 
     def delay(self) -> float:
-        """Return how long a message takes one way, in seconds."""
+        """Return the one-way delay of a message in seconds."""
         if not (self.latency_s or self.jitter_s):
             return 0.0
         return self.latency_s + self._rng.random() * self.jitter_s
@@ -265,7 +265,7 @@ class Faults(Switches):
         return self.disorder_share > 0 and self._rng.random() < self.disorder_share
 
     def one_of(self, choices: int) -> int:
-        """Return a number below ``choices``."""
+        """Return a random number below ``choices``."""
         return self._rng.randrange(choices)
 
     def _act(self, name: str, on: bool, parameters: Mapping[str, Any]) -> None:
@@ -283,7 +283,7 @@ class Faults(Switches):
 
     def _tell(self, what: str) -> None:
         if what == "switched":
-            self.source()  # freezes or thaws at this moment
+            self.source()  # freezes or thaws now
         for listener in list(self._listeners):
             listener(what)
 

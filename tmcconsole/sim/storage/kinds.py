@@ -1,4 +1,4 @@
-"""The kinds an API server serves: the built-in ones as a table, custom ones added at run time."""
+"""The kinds an API server serves: built-in ones, and custom ones added at run time."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ALL_VERBS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PrinterColumn:
-    """One column of the table form. ``path`` is a JSONPath, or "" where code computes it."""
+    """One table column. ``path`` is a JSONPath, or "" if code computes the cell."""
 
     name: str
     type: str = "string"
     path: str = ""
-    priority: int = 0  # > 0 = shown with -o wide only
+    priority: int = 0  # > 0 = only with -o wide
     format: str = ""
     description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ScalePaths:
-    """Where a kind keeps what the scale subresource shows; paths like ``.spec.replicas``."""
+    """The scale subresource's paths, like ``.spec.replicas``."""
 
     spec: str = ".spec.replicas"
     status: str = ".status.replicas"
@@ -59,12 +59,12 @@ class SimKind:
     has_status: bool = False
     scale: ScalePaths | None = None
     has_generation: bool = False
-    needs_version: bool = False  # an update must name the resourceVersion it replaces
+    needs_version: bool = False  # an update must carry a resourceVersion
     put_creates: bool = False  # a PUT of a missing object creates it
     returns_deleted: bool = False  # DELETE answers the object instead of a Status
     is_custom: bool = False  # comes from a CRD
-    schema: Json | None = None  # of a custom resource
-    deprecated: str = ""  # what users of a custom resource's version are told
+    schema: Json | None = None  # only for custom resources
+    deprecated: str = ""  # deprecation warning of a custom resource's version
     columns: tuple[PrinterColumn, ...] = ()
     shape: ValueShape = shapes.PLAIN
 
@@ -85,12 +85,12 @@ class SimKind:
 
     @property
     def head(self) -> bytes:
-        """The beginning of an object's JSON: its Kind and version."""
+        """The start of an object's JSON: kind and apiVersion."""
         return f'{{"kind":"{self.kind}","apiVersion":"{self.api_version}",'.encode()
 
 
 class Kinds:
-    """All kinds served at the moment. Owned by one cluster; only CRDs change it."""
+    """All kinds currently served by one cluster. Only CRDs change it."""
 
     def __init__(self, kinds: Iterable[SimKind]) -> None:
         self._served: dict[tuple[str, str, str], SimKind] = {}
@@ -98,7 +98,7 @@ class Kinds:
             self.add(kind)
 
     def add(self, kind: SimKind) -> None:
-        """Serve a kind, in place of one of the same group, version and resource."""
+        """Serve a kind, replacing one of the same group, version and resource."""
         self._served[kind.group, kind.version, kind.resource] = kind
 
     def remove(self, kind: SimKind) -> None:
@@ -115,7 +115,7 @@ class Kinds:
         return min(versions, key=_preference, default=None)
 
     def by_kind(self, api_version: str, kind: str) -> SimKind | None:
-        """Return what an object's apiVersion and kind name, in any served version of the group."""
+        """Return the kind for an apiVersion and kind, in any served version of the group."""
         group = api_version.partition("/")[0] if "/" in api_version else ""
         found = [k for k in self._served.values() if k.group == group and k.kind == kind]
         return min(found, key=_preference, default=None)
@@ -138,7 +138,7 @@ class Kinds:
 
 
 def version_order(version: str) -> tuple[int, int, int, str]:
-    """Sort v2, v1, v2beta1, v1alpha1, other: Kubernetes' order of preference."""
+    """Return a sort key for Kubernetes' version priority: v2, v1, v2beta1, v1alpha1, other."""
     digits, _, rest = version.removeprefix("v").partition("beta")
     stage = 1 if "beta" in version else 0
     if "alpha" in version:

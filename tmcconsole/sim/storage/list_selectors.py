@@ -24,9 +24,9 @@ _REQUIREMENT: Final = re.compile(
 
 
 def label_selector(text: str) -> LabelTest | None:
-    """Return the predicate that a label selector stands for, or None where it selects all.
+    """Return a label selector's predicate, or None if it selects everything.
 
-    Raises Failure 400 where the text is none.
+    Raises StatusError 400 where the text is none.
     """
     tests: list[LabelTest] = []
     position = 0
@@ -56,10 +56,10 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 
 def field_selector(text: str, more: frozenset[str] | None) -> FieldTest | None:
-    """Return the predicate that a field selector stands for, or None where it selects all.
+    """Return a field selector's predicate, or None if it selects everything.
 
     ``more`` are the kind's fields beside name and namespace; None for a kind without any of its
-    own. Raises Failure 400 for any other field.
+    own. Raises StatusError 400 for any other field.
     """
     tests = [_field_requirement(term, more) for term in text.split(",") if term.strip("=")]
     if not tests:
@@ -68,7 +68,7 @@ def field_selector(text: str, more: frozenset[str] | None) -> FieldTest | None:
 
 
 def text_of(selector: Mapping[str, Any] | None) -> str:
-    """Return a LabelSelector object in the text form."""
+    """Return a LabelSelector object in its string form."""
     if not selector:
         return ""
     terms = [f"{k}={v}" for k, v in sorted((selector.get("matchLabels") or {}).items())]

@@ -1,4 +1,4 @@
-"""What goes wrong in the simulator itself: told in the log, each place once, and gone on from."""
+"""Exceptions in the simulator itself: logged once for each place, and survived."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import traceback
 from typing import Final
 
 _log = logging.getLogger(__name__)
-_MOST: Final = 1_000  # places that are remembered
+_MOST: Final = 1_000  # places remembered at most
 
 
 class Mishaps:
-    """The places at which an exception was told already. Owned by one cluster."""
+    """The places whose exceptions have been logged. Owned by one cluster."""
 
     def __init__(self) -> None:
         self._told: set[tuple[str, int | None]] = set()
@@ -22,7 +22,7 @@ class Mishaps:
         return sorted(f"{file}:{line}" for file, line in self._told)
 
     def tell(self, doing: str, error: Exception) -> None:
-        """Log an exception with its traceback, unless one from the same line was logged before."""
+        """Log an exception with traceback, unless one from the same line was logged before."""
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = (frame.filename, frame.lineno)
         if place not in self._told and len(self._told) < _MOST:

@@ -14,13 +14,13 @@ from tmcconsole.sim.storage.status_errors import (
 )
 from tmcconsole.sim.storage.store import Snapshot, StoreKey
 
-_OLD_PAGES: Final = 32  # lists being paged at once; older ones are answered 410
+_OLD_PAGES: Final = 32  # lists paged concurrently; older ones are answered 410
 
 
 class ListPosition(NamedTuple):
-    """Where a list goes on: after ``after``, as things were at ``version``."""
+    """Where a list continues: after ``after``, in the state at ``version``."""
 
-    version: int  # of the first page; -1 = go on at the present, inconsistently
+    version: int  # of the first page; -1 = continue with the current state, inconsistently
     after: StoreKey
 
 
@@ -31,7 +31,7 @@ def token(position: ListPosition) -> str:
 
 
 def position(text: str) -> ListPosition:
-    """Return the position a token stands for. Raises Failure 400 where it is none."""
+    """Return the position in a token. Raises StatusError 400 if it is invalid."""
     try:
         document = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         namespace, name = document["start"]
@@ -42,16 +42,16 @@ def position(text: str) -> ListPosition:
 
 @dataclass
 class Pages:
-    """Remembers the snapshots that unfinished lists go on from. Owned by one cluster."""
+    """The snapshots from which unfinished lists continue. Owned by one cluster."""
 
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Remember a snapshot for the pages to come."""
+        """Keep a snapshot for the next pages."""
         self.snapshots[snapshot.version] = snapshot
         while len(self.snapshots) > _OLD_PAGES:
             del self.snapshots[min(self.snapshots)]
 
     def forget(self) -> None:
-        """Let every continue token expire."""
+        """Expire every continue token."""
         self.snapshots.clear()

@@ -1,4 +1,4 @@
-"""What all parts of one simulated API server share."""
+"""State shared by all parts of one simulated API server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tmcconsole.sim.storage.kinds import Kinds
 from tmcconsole.sim.storage.paging import Pages
 from tmcconsole.sim.storage.store import Store
 
-_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # no vowels: generated names spell nothing
+_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that generated names form no words
 
 
 @dataclass
@@ -25,17 +25,17 @@ class Server:
     kinds: Kinds
     faults: Faults
     now: Callable[[], float]  # monotonic seconds
-    clock: Callable[[], float]  # Unix seconds, true
+    clock: Callable[[], float]  # Unix seconds, without clock skew
     rng: Random
     pages: Pages = field(default_factory=Pages)
-    terminating_definitions: int = 0  # CRDs that wait for their instances to go
+    terminating_definitions: int = 0  # CRDs that wait for their instances to be deleted
 
     def sheltered(self) -> Server:
-        """Return the same server as those within the cluster meet it: past all faults."""
+        """Return the same server without faults, as seen from inside the cluster."""
         return replace(self, faults=Faults(self.store, self.rng))
 
     def wall(self) -> float:
-        """Return Unix seconds as this server sees them."""
+        """Return Unix seconds by this server's clock."""
         return self.clock() + self.faults.skew_s
 
     def stamp(self) -> str:
@@ -51,7 +51,7 @@ class Server:
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
     def name_suffix(self, length: int = 5) -> str:
-        """Return random characters as generated names end in."""
+        """Return a random suffix for generated names."""
         return "".join(self.rng.choice(_SUFFIX) for _ in range(length))
 
 

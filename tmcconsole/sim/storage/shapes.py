@@ -1,4 +1,4 @@
-"""How trees merge: which lists are keyed, which are sets, which maps are owned as a whole.
+"""How trees merge: which lists are keyed, which are sets, which maps are atomic.
 
 The rules are Kubernetes' ``listType``, ``listMapKey``, ``mapType`` and ``patchMergeKey`` markers,
 by field; those of built-in kinds are in ``structshapes``. Where nothing is said, maps merge by key
@@ -14,16 +14,16 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class ValueShape:
-    """What is known of one value. The empty shape fits anything without special rules."""
+    """The merge rules of one value. The empty shape has no special rules."""
 
     fields: Mapping[str, ValueShape] = field(default_factory=dict)
-    each: ValueShape | None = None  # of list items, or of the values of an open map
-    keys: tuple[str, ...] = ()  # identity of a list's items, for server-side apply
+    each: ValueShape | None = None  # of list items, or of the values of a map with arbitrary keys
+    keys: tuple[str, ...] = ()  # keys of list items, for server-side apply
     key_defaults: Mapping[str, Any] = field(default_factory=dict)
-    patch_key: str = ""  # identity of a list's items, for a strategic merge patch
-    is_set: bool = False  # a list of distinct scalars
+    patch_key: str = ""  # key of list items, for a strategic merge patch
+    is_set: bool = False  # a set of scalars
     is_atomic: bool = False  # owned and replaced as a whole
-    is_open: bool = False  # a map whose keys are data: its entries are owned one by one
+    is_open: bool = False  # a map with arbitrary keys, each owned separately
 
     def child(self, name: str) -> ValueShape:
         """Return the shape of a map's entry."""
@@ -39,7 +39,7 @@ DEFAULT: Final = ValueShape()
 ATOMIC: Final = ValueShape(is_atomic=True)
 OPEN: Final = ValueShape(is_open=True)
 SET: Final = ValueShape(is_set=True)
-# A value nothing is known of, in a custom resource: maps merge, their entries are owned.
+# A value without schema in a custom resource: maps merge, and their entries are owned.
 DEDUCED: Final = ValueShape(is_open=True)
 
 
@@ -55,7 +55,7 @@ PLAIN: Final = ValueShape(fields={"metadata": METADATA})
 
 
 def of_schema(schema: Mapping[str, Any]) -> ValueShape:
-    """Return the shape that a CRD's structural schema describes, of a whole object."""
+    """Return the shape of a whole object from a CRD's structural schema."""
     top = _shape_of(schema)
     return replace(top, fields=dict(top.fields) | {"metadata": METADATA}, is_atomic=False)
 

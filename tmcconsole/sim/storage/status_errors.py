@@ -1,4 +1,4 @@
-"""What the API server refuses, as the Status bodies that Kubernetes sends.
+"""Refusals of the API server, as Kubernetes' Status objects.
 
 Reasons, messages and details follow k8s.io/apimachinery/pkg/api/errors, because clients match on
 the reason, people read the message, and engines read the causes.
@@ -25,7 +25,7 @@ MODIFIED = (
 
 
 class StatusCause(NamedTuple):
-    """One cause of a refusal: ``reason`` is machine readable, ``field`` a path."""
+    """One cause of a refusal: ``reason`` is machine-readable, ``field`` a path."""
 
     reason: str
     message: str
@@ -33,7 +33,7 @@ class StatusCause(NamedTuple):
 
 
 class StatusError(Exception):
-    """A request that is answered with a Status other than Success."""
+    """Raised for a request to be answered with a Status other than Success."""
 
     def __init__(
         self,
@@ -79,13 +79,13 @@ def not_found(kind: SimKind, name: str) -> StatusError:
 
 
 def namespace_not_found(name: str) -> StatusError:
-    """404: a write into a namespace that does not exist."""
+    """404: a write to a namespace that does not exist."""
     details = {"name": name, "kind": "namespaces"}
     return StatusError(404, "NotFound", f'namespaces "{name}" not found', details)
 
 
 def already_exists(kind: SimKind, name: str, *, terminating: bool) -> StatusError:
-    """409: a create of a taken name; where what has it is on its way out, the message says so."""
+    """409: a create with an existing name. The message says if that object is being deleted."""
     message = f'{kind.id} "{name}" already exists'
     if terminating:
         message = f"object is being deleted: {message}"
@@ -95,7 +95,7 @@ def already_exists(kind: SimKind, name: str, *, terminating: bool) -> StatusErro
 def conflict(
     kind: SimKind, name: str, why: str = MODIFIED, *, by_kind: bool = False
 ) -> StatusError:
-    """409: a precondition did not hold. ``by_kind`` names the Kind, as deletes do."""
+    """409: a precondition failed. ``by_kind`` names the Kind, as deletes do."""
     what = kind.kind if by_kind else kind.resource
     qualified = f"{what}.{kind.group}" if kind.group else what
     message = f'Operation cannot be fulfilled on {qualified} "{name}": {why}'
@@ -103,12 +103,12 @@ def conflict(
 
 
 def apply_conflict(message: str, causes: Sequence[StatusCause]) -> StatusError:
-    """409: server-side apply met fields of other managers."""
+    """409: server-side apply conflicts with fields of other managers."""
     return StatusError(409, "Conflict", message, {"causes": [_cause(cause) for cause in causes]})
 
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[StatusCause]) -> StatusError:
-    """422: the object breaks rules. ``kind`` is the Kind, not the resource."""
+    """422: the object is invalid. ``kind`` is the Kind, not the resource."""
     problems = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
     qualified = f"{kind}.{group}" if group else kind
@@ -122,7 +122,7 @@ def invalid(kind: str, group: str, name: str, causes: Sequence[StatusCause]) -> 
 def forbidden(
     kind: SimKind, name: str, why: str, causes: Sequence[StatusCause] = ()
 ) -> StatusError:
-    """403: known, but not allowed."""
+    """403: authenticated, but not allowed."""
     named = f'{kind.id} "{name}"' if name else kind.id
     details = _details(kind, name)
     if causes:
@@ -131,12 +131,12 @@ def forbidden(
 
 
 def unauthorized() -> StatusError:
-    """401: no, expired or unknown credentials."""
+    """401: missing, expired or unknown credentials."""
     return StatusError(401, "Unauthorized", "Unauthorized")
 
 
 def bad_request(message: str) -> StatusError:
-    """400: the request makes no sense."""
+    """400: the request is malformed."""
     return StatusError(400, "BadRequest", message)
 
 
@@ -146,12 +146,12 @@ def expired(message: str, metadata: Json | None = None) -> StatusError:
 
 
 def too_old(asked: int, oldest: int) -> StatusError:
-    """410: a watch from before the history that is kept."""
+    """410: a watch from before the kept history."""
     return expired(f"too old resource version: {asked} ({oldest})")
 
 
 def too_large_version(asked: int, current: int) -> StatusError:
-    """504: the resourceVersion asked for has not been reached; come back."""
+    """504: the requested resourceVersion has not been reached yet."""
     message = f"Too large resource version: {asked}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     details = {"causes": [cause], "retryAfterSeconds": 1}
@@ -172,33 +172,33 @@ def method_not_allowed(kind: SimKind, verb: str) -> StatusError:
 
 
 def wrong_method() -> StatusError:
-    """405: an object's method on a collection, or the other way round."""
+    """405: an object's method on a collection, or vice versa."""
     message = "the server does not allow this method on the requested resource"
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
 def resource_not_found() -> StatusError:
-    """404: a group is served, but no such resource in it."""
+    """404: the group is served, but not this resource."""
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def unsupported_media_type(message: str, details: Json | None = None) -> StatusError:
-    """415: a body in a format that is not understood here."""
+    """415: the body's format is not supported."""
     return StatusError(415, "UnsupportedMediaType", message, details)
 
 
 def not_acceptable(message: str) -> StatusError:
-    """406: no format the client accepts can be served."""
+    """406: none of the formats the client accepts can be served."""
     return StatusError(406, "NotAcceptable", message)
 
 
 def too_large(message: str) -> StatusError:
-    """413: the request is larger than the server takes."""
+    """413: the request is larger than the server accepts."""
     return StatusError(413, "RequestEntityTooLarge", message)
 
 
 def too_many_requests(retry_after_s: int) -> StatusError:
-    """429: slow down, come back after ``retry_after_s``."""
+    """429: too many requests, retry after ``retry_after_s``."""
     return StatusError(
         code=429,
         reason="TooManyRequests",
@@ -218,12 +218,12 @@ def internal(message: str, code: int = 500) -> StatusError:
 
 
 def untyped(message: str) -> StatusError:
-    """500 without a reason, as Kubernetes answers errors that nobody gave a type."""
+    """500 without a reason, as Kubernetes answers untyped errors."""
     return StatusError(500, "", message)
 
 
 def path_not_found() -> Response:
-    """404 without a Status: no API is served at this path."""
+    """404 in plain text, without a Status: no API is served at this path."""
     headers = {"content-type": "text/plain; charset=utf-8"}
     return Response(404, headers, b"404 page not found\n")
 

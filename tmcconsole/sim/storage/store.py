@@ -19,7 +19,7 @@ from tmcconsole.kube.objects import Json
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.mishaps import Mishaps
 
-HISTORY: Final = 10_000  # events kept per kind; a watch from before them is answered 410
+HISTORY: Final = 10_000  # events kept per kind; a watch from before those is answered 410
 
 
 class StoreKey(NamedTuple):
@@ -33,7 +33,7 @@ class StoreKey(NamedTuple):
 class Stored:
     """One committed version of one object."""
 
-    kind: SimKind  # as which it was last written
+    kind: SimKind  # as which the object was last written
     key: StoreKey
     uid: str
     version: int  # resourceVersion
@@ -45,7 +45,7 @@ class Stored:
         return (kind or self.kind).head + self.body[1:]
 
     def tree(self, kind: SimKind | None = None) -> Json:
-        """Return a fresh tree, the caller's to change."""
+        """Return a fresh tree, which the caller may modify."""
         served = kind or self.kind
         fields: Json = orjson.loads(self.body)
         return {"kind": served.kind, "apiVersion": served.api_version, **fields}
@@ -62,7 +62,7 @@ class Event:
     lines: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by (type, apiVersion)
 
     def line(self, kind: SimKind, type_: str) -> bytes:
-        """Return the watch line, serialised once for all watchers."""
+        """Return the watch line, which is serialised once for all watchers."""
         cached = self.lines.get((type_, kind.api_version))
         if cached is None:
             cached = b'{"type":"%s","object":%s}\n' % (type_.encode(), self.new.raw(kind))
@@ -72,7 +72,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a commit hook is told."""
+    """The argument of a commit hook."""
 
     verb: str  # create, update or delete
     kind_id: str
@@ -84,14 +84,14 @@ class Commit:
 
 
 class _Shelf:
-    """The objects of one kind, in order, and their recent history."""
+    """The objects of one kind in order, and their recent history."""
 
     def __init__(self) -> None:
         self.objects: dict[StoreKey, Stored] = {}
         self.keys: list[StoreKey] = []
         self.history: deque[Event] = deque(maxlen=HISTORY)
-        self.appended = 0  # events ever appended; a cursor counts in these
-        self.lost_version = 0  # the newest version that is no longer in the history
+        self.appended = 0  # events ever appended; cursors are such counts
+        self.lost_version = 0  # the newest version dropped from the history
         self.waiting: list[anyio.Event] = []
 
     def append(self, event: Event) -> None:
@@ -127,7 +127,7 @@ class Snapshot:
         return shelf[first : bisect_left(shelf, StoreKey(namespace + "\0", ""), key=_key)]
 
     def at(self, _kind_id: str, version: int) -> Snapshot | None:
-        """Return itself where it is of that version, else None."""
+        """Return this snapshot if it is of that version, else None."""
         return self if version == self.version else None
 
 
@@ -136,13 +136,13 @@ def _key(stored: Stored) -> StoreKey:
 
 
 class Store:
-    """Objects by kind and key. Mutated by its methods only; never blocks, never awaits."""
+    """Objects by kind and key. Modified by its methods only; never blocks, never awaits."""
 
     def __init__(self) -> None:
         self.resource_version = 1
         self._shelves: dict[str, _Shelf] = {}
         self._hooks: list[Callable[[Commit], None]] = []
-        self.writes = 0  # commits ever
+        self.writes = 0  # commits so far
         self.mishaps = Mishaps()
 
     def __repr__(self) -> str:
@@ -150,7 +150,7 @@ class Store:
 
     @property
     def count(self) -> int:
-        """How many objects there are, of all kinds."""
+        """The number of objects of all kinds."""
         return sum(len(shelf.objects) for shelf in self._shelves.values())
 
     def get(self, kind_id: str, namespace: str, name: str) -> Json | None:
@@ -182,13 +182,13 @@ class Store:
     def on_commit(self, hook: Callable[[Commit], None]) -> Callable[[], None]:
         """Call ``hook`` after each committed write, before its request is answered.
 
-        The trees it is given are shared between hooks. Returns how to stop.
+        The trees it is given are shared between hooks. Returns a function that unsubscribes.
         """
         self._hooks.append(hook)
         return lambda: self._hooks.remove(hook)
 
     def put(self, kind: SimKind, tree: Json, *, manager: str = "", subresource: str = "") -> Stored:
-        """Commit a new object or a new version of one, under the next resourceVersion."""
+        """Commit a new object or a new version of one, with the next resourceVersion."""
         meta = tree["metadata"]
         key = StoreKey(meta.get("namespace") or "", meta["name"])
         self.resource_version += 1
@@ -206,7 +206,7 @@ class Store:
         return stored
 
     def remove(self, stored: Stored, tree: Json | None = None, *, manager: str = "") -> Stored:
-        """Commit the removal of an object; returns its last state at the version of it."""
+        """Commit the removal of an object; return its last state with the removal's version."""
         shelf = self._shelf(stored.kind.id)
         self.resource_version += 1
         last = tree or stored.tree()
@@ -241,19 +241,19 @@ class Store:
         return [shelf.history[index] for index in range(start, len(shelf.history))], shelf.appended
 
     def newer(self, kind_id: str) -> anyio.Event:
-        """Return an event that is set at the kind's next change."""
+        """Return an anyio event that is set at the kind's next change."""
         awaited = anyio.Event()
         self._shelf(kind_id).waiting.append(awaited)
         return awaited
 
     def no_longer_waiting(self, kind_id: str, awaited: anyio.Event) -> None:
-        """Take back what ``newer`` gave, when nobody waits for it any more."""
+        """Drop an event from ``newer`` that nobody waits for any more."""
         waiting = self._shelf(kind_id).waiting
         if awaited in waiting:
             waiting.remove(awaited)
 
     def wake(self, kind_id: str) -> None:
-        """Let those who wait for a kind's next change look about at once."""
+        """Wake up everyone who waits for a kind's next change."""
         self._shelf(kind_id).wake()
 
     def oldest(self, kind_id: str) -> int:
@@ -261,12 +261,12 @@ class Store:
         return self._shelf(kind_id).lost_version
 
     def compact(self) -> None:
-        """Forget all history: whoever was not up to date must list again."""
+        """Drop the history: watchers that are behind must list again."""
         for shelf in self._shelves.values():
             shelf.forget(self.resource_version)
 
     def snapshot(self) -> Snapshot:
-        """Return all objects as they are now."""
+        """Return the current state of all objects."""
         shelves = {name: self.items(name) for name in self._shelves}
         return Snapshot(self.resource_version, shelves)
 
@@ -289,9 +289,9 @@ class Store:
         return Snapshot(version, {kind_id: [objects[key] for key in sorted(objects)]})
 
     def restore(self, backup: Snapshot) -> None:
-        """Go back to an earlier state, its resourceVersion included, as etcd from a backup does.
+        """Restore an earlier state with its resourceVersion, as a restored etcd backup does.
 
-        Hooks are told what came and went; watchers and continue tokens from before are lost.
+        Hooks see the differences; older watches and continue tokens end.
         """
         for kind_id in sorted({*self._shelves, *backup.shelves}):
             shelf = self._shelf(kind_id)
@@ -323,7 +323,9 @@ class Store:
     def _store(self, kind: SimKind, key: StoreKey, tree: Json) -> Stored:
         meta = tree["metadata"]
         fields = {name: value for name, value in tree.items() if name not in ("kind", "apiVersion")}
-        body = bytes(memoryview(orjson.dumps(fields)))  # exact size, without the writer's slack
+        body = bytes(
+            memoryview(orjson.dumps(fields))
+        )  # exact size, without the writer's spare capacity
         return Stored(
             kind=kind,
             key=key,
@@ -351,7 +353,7 @@ class Store:
         self._tell(commit)
 
     def _tell(self, commit: Commit) -> None:
-        """Tell every hook; what one of them makes of it is no matter of the write."""
+        """Call every hook; an exception in one does not affect the write."""
         for hook in self._hooks:
             try:
                 hook(commit)
