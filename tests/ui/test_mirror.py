@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.ui.driving import console
 from tests.ui.fixture_link import NOW, FixtureLink, fleet
 from tmcconsole.contract.changes import NOTHING_SEEN, Changes, RecordRef, Revision
 from tmcconsole.contract.records import ObjectRecord, TargetRecord, TargetState
@@ -76,3 +77,17 @@ def test_troubled_objects_are_known_without_looking_through_all() -> None:
 def test_nothing_is_loaded_before_the_first_snapshot() -> None:
     assert not Mirror().loaded
     assert Mirror().revision == NOTHING_SEEN
+
+
+async def test_lag_and_errors_of_a_target_are_told_over_time_and_silence_is_a_gap() -> None:
+    link = FixtureLink()
+    async with console(link, size=(160, 45)) as desk:
+        name = "ap-southeast-1"
+        for lag, state in ((100, TargetState.SYNCING), (0, TargetState.UNREACHABLE),
+                           (800, TargetState.SYNCING)):  # fmt: skip
+            desk.clock[0] += 5
+            link.change(name, lag_p95_ms=float(lag), state=state)
+            await desk.frame()
+        await desk.press("2")
+
+        assert "▂ █  at most 800ms" in desk.text

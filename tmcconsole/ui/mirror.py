@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from tmcconsole.contract.changes import NOTHING_SEEN, Changes, Revision
 from tmcconsole.contract.records import (
@@ -21,6 +22,7 @@ from tmcconsole.contract.records import (
     Record,
     SyncState,
     TargetRecord,
+    TargetState,
 )
 
 KINDS: Final = (
@@ -69,6 +71,17 @@ def is_trouble(cell: Cell) -> bool:
     return cell.state in TROUBLE or is_held_up(cell) or is_ailing(cell)
 
 
+SAMPLE_S: Final = 5.0
+SAMPLES: Final = 24  # two minutes
+
+
+class Sample(NamedTuple):
+    """What a target's records said at a moment; 0 where they said nothing, or it was silent."""
+
+    lag_ms: float
+    errors_total: int
+
+
 R = TypeVar("R", bound=Record)
 Touched = dict[str, set[str]]
 
@@ -85,6 +98,8 @@ class Mirror:
         self.unsynced: set[str] = set()  # keys of objects with a cell that is not in sync
         self.held: dict[str, int] = {}  # held copies by key of the object; those without left out
         self.lacking: set[str] = set()  # keys of kinds in a state of LACKING
+        self.samples: dict[str, deque[Sample]] = {}  # by target, the newest last
+        self._sampled_at = 0.0
         self._records: dict[str, dict[str, AnyRecord]] = {kind.__name__: {} for kind in KINDS}
 
     def __repr__(self) -> str:
@@ -154,6 +169,20 @@ class Mirror:
         self.received_at = clock
         if changes.wall:
             self.skew = changes.wall - clock
+        if clock - self._sampled_at >= SAMPLE_S:
+            self._sampled_at = clock
+            self._sample()
+
+    def _sample(self) -> None:
+        errors: dict[str, int] = {}
+        for queue in self.of(QueueRecord).values():
+            errors[queue.target] = errors.get(queue.target, 0) + queue.failed_total
+        targets = self.of(TargetRecord)
+        kept = {name: self.samples.get(name, deque(maxlen=SAMPLES)) for name in targets}
+        for name, target in targets.items():
+            is_heard = target.state in (TargetState.SYNCING, TargetState.STANDBY)
+            kept[name].append(Sample(target.lag_p95_ms if is_heard else 0.0, errors.get(name, 0)))
+        self.samples = kept
 
 
 def _note(keys: set[str], key: str, belongs: bool) -> None:

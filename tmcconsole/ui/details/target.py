@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tmcconsole.contract.records import (
     HealthRecord,
     ObjectRecord,
@@ -20,6 +22,7 @@ from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
 from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
 from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
+from tmcconsole.ui.style.spark import spark
 
 SHOWN_OBJECTS = 40  # not in sync, listed; more are counted
 OURS = "internal.workload.kcp.io/"  # labels that no user set
@@ -86,6 +89,7 @@ def _summary(
         ("draining", ink(f"evicting since {timestamp(target.evict_after)}", "cordoned")
          if target.evict_after else ""),
         ("lag", f"p50 {millis(target.lag_p50_ms)}, p95 {millis(target.lag_p95_ms)}"),
+        *_trends(target, mirror, draw),
         ("queue", f"{count(target.queue_depth)} waiting"
          + (f", oldest {age(target.oldest_queued_at, draw.now)}"
             if target.oldest_queued_at else "")),
@@ -96,6 +100,22 @@ def _summary(
         ("cluster uid", target.cluster_uid),
         ("target key", target.target_key),
         ("held by", _holder(target, mirror)),
+    ]  # fmt: skip
+
+
+def _trends(
+    target: TargetRecord, mirror: Mirror, draw: DrawContext
+) -> list[tuple[str, str | Runs]]:
+    """Return lag and errors of the last two minutes as bars; nothing where nothing was seen."""
+    seen = list(mirror.samples.get(target.name, ()))
+    lags = spark([one.lag_ms for one in seen], ascii_only=draw.ascii_only)
+    new = [max(0, b.errors_total - a.errors_total) for a, b in pairwise(seen)]
+    errors = spark(new, ascii_only=draw.ascii_only)
+    told = f"{lags}  at most {millis(max(one.lag_ms for one in seen))}" if len(seen) > 1 else ""
+    return [
+        ("lag, 2 min", ink(told, "info") if lags else ""),
+        ("errors", ink(f"{errors}  {plural(sum(new), 'error')} in 2 min", "failed")
+         if errors else ""),
     ]  # fmt: skip
 
 
