@@ -27,6 +27,7 @@ TIER_OF: Final = {
     "test_tiers.py": QUICK,
     "acceptance": THOROUGH,
     "cli": USUAL,
+    "cli/test_deployment.py": THOROUGH,
     "config": QUICK,
     "daemon": USUAL,
     "differential": THOROUGH,
