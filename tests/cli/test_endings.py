@@ -218,3 +218,15 @@ def test_an_engine_of_somebody_else_is_not_told_as_none(
 
     with pytest.raises(LinkLost, match="permission denied, it belongs to uid 12345"):
         anyio.run(open_it)
+
+
+def test_what_a_config_holds_reaches_no_terminal_as_it_is(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(config.read_text() + '"lev\\u001b]0;owned\\u0007el" = "x"\n')
+
+    assert main(["config", "check", "--config", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert "owned" in said
+    assert "\x1b" not in said
+    assert "\x07" not in said

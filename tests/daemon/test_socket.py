@@ -200,3 +200,17 @@ async def test_connections_are_bounded(place: Path) -> None:
             await RemoteEngine.open(place, version="1")
         for remote in held:
             await remote.aclose()
+
+
+async def test_a_front_end_that_asks_nothing_makes_room_for_another(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tmcconsole.daemon.socket_server.IDLE_S", 0.0)
+    async with served(FixtureLink(make_engine()), place):
+        idle = [await RemoteEngine.open(place, version="1") for _ in range(MAX_CONNECTIONS)]
+        async with await RemoteEngine.open(place, version="1") as late:
+            changes = await late.changes(NOTHING_SEEN)
+        for one in idle:
+            await one.aclose()
+
+    assert changes.snapshot

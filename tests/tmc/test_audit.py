@@ -10,6 +10,7 @@ import anyio
 import orjson
 import pytest
 
+from tmcconsole.tmc.history import audit_file
 from tmcconsole.tmc.history.audit import (
     MAX_FIELD,
     AuditLog,
@@ -335,3 +336,25 @@ async def test_nothing_is_recalled_where_there_is_no_log_and_an_unreadable_one_s
 
     with pytest.raises(AuditUnavailable, match="cannot be read"):
         await FileAudit(path, wall).recall(frozenset({"delete-copy"}))
+
+
+async def test_old_files_go_and_what_stays_is_still_a_chain(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_file, "KEPT_FILES", 3)
+    audit = FileAudit(path, wall=lambda: 1_000_000.0, max_bytes=1)
+    for number in range(6):
+        await audit.before(f"act-{number}", actor="a", target="t", subject="s", uid="u", detail="")
+
+    assert len(full_files(path)) == 3
+    verdict = verify_files(path)
+    assert (verdict.problem, verdict.lines, verdict.position.seq) == ("", 3, 6)
+
+    monkeypatch.setattr(audit_file, "KEPT_S", 0.0)
+    late = full_files(path)[-1].stat().st_mtime + 3600
+    audit = FileAudit(path, wall=lambda: late, max_bytes=1)
+    await audit.before("act-7", actor="a", target="t", subject="s", uid="u", detail="")
+    await audit.aclose()
+
+    assert len(full_files(path)) == 1
+    assert verify_files(path).problem == ""

@@ -9,6 +9,8 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from tmcconsole.contract.text import SafeText
+
 
 class _Closed(io.TextIOBase):
     """Stands for a stdout that the parent has closed."""
@@ -33,9 +35,13 @@ def mend_streams() -> None:
 
 
 def complain(text: object) -> None:
-    """Print on stderr, if that can be written."""
+    """Print lines on stderr, if that can be written; files and servers may have put anything into
+    them.
+    """
     with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+        for line in str(text).split("\n"):
+            print(SafeText(line), file=sys.stderr)
+        sys.stderr.flush()
 
 
 def abandon_stdout() -> None:

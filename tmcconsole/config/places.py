@@ -43,7 +43,12 @@ def private_folder(folder: Path) -> Path:
         return folder
     if found.st_uid == os.geteuid() and not found.st_mode & 0o022:
         return folder
-    return folder / f"tmc-console-{os.geteuid()}" if os.access(folder, os.W_OK) else folder
+    return folder / private_name() if os.access(folder, os.W_OK) else folder
+
+
+def private_name() -> str:
+    """Return the name of a private folder of this user's, in a folder of others."""
+    return f"tmc-console-{os.geteuid()}"
 
 
 def config_home(environ: Mapping[str, str]) -> Path:

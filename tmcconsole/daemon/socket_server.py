@@ -24,14 +24,16 @@ import anyio
 import msgspec
 from anyio.abc import TaskStatus
 
+from tmcconsole.config.places import private_name
 from tmcconsole.contract.commands import AnyCommand
 from tmcconsole.contract.link import EngineLink, LinkLost
 from tmcconsole.contract.text import SafeText
 from tmcconsole.contract.wire import PROTOCOL, Answer, Ask, Hello, Line, decode, encode
-from tmcconsole.runtime import spawn
+from tmcconsole.runtime import monotonic_clock, spawn
 
 MAX_ASK_BYTES: Final = 1024 * 1024
 MAX_CONNECTIONS: Final = 16
+IDLE_S: Final = 60.0  # without a question, a front end makes room for another
 HELLO_S: Final = 5.0  # a peer that sends nothing is not one of ours
 SEND_S: Final = 30.0  # a peer that does not read is disconnected
 ANSWER_S: Final = 60.0  # above every time limit of the engine's own requests
@@ -104,16 +106,15 @@ async def serve(
     """
     listener = _bound(path)
     async with anyio.create_task_group() as group:
-        open_now = 0
+        guests: dict[StreamWriter, float] = {}  # front ends, and when each asked last
 
         async def talk(reader: StreamReader, writer: StreamWriter) -> None:
-            nonlocal open_now
-            open_now += 1
             try:
-                if open_now <= MAX_CONNECTIONS:
-                    await _talk(reader, writer, link, version)
+                if _makes_room(guests):
+                    guests[writer] = monotonic_clock()
+                    await _talk(reader, writer, link, version, guests)
             finally:
-                open_now -= 1
+                guests.pop(writer, None)
                 writer.transport.abort()
 
         def accept(reader: StreamReader, writer: StreamWriter) -> None:
@@ -127,6 +128,18 @@ async def serve(
             server.close()
 
 
+def _makes_room(guests: dict[StreamWriter, float]) -> bool:
+    """Return whether one more front end may come; one that has asked nothing for long goes."""
+    if len(guests) < MAX_CONNECTIONS:
+        return True
+    idlest = min(guests, key=lambda one: guests[one])
+    if monotonic_clock() - guests[idlest] < IDLE_S:
+        return False
+    del guests[idlest]
+    idlest.transport.abort()  # a console that was suspended; it connects again
+    return True
+
+
 def _bound(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -138,7 +151,13 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-async def _talk(reader: StreamReader, writer: StreamWriter, link: EngineLink, version: str) -> None:
+async def _talk(
+    reader: StreamReader,
+    writer: StreamWriter,
+    link: EngineLink,
+    version: str,
+    guests: dict[StreamWriter, float],
+) -> None:
     actor = _peer(writer)
     if actor is None:
         return
@@ -151,8 +170,9 @@ async def _talk(reader: StreamReader, writer: StreamWriter, link: EngineLink, ve
             return
         while True:
             ask = decode(await reader.readuntil(b"\n"))
-            if not isinstance(ask, Ask):
+            if not isinstance(ask, Ask) or writer not in guests:
                 return
+            guests[writer] = monotonic_clock()
             await _send(writer, await _answer(ask, link, actor))
     except (EOFError, ConnectionError):
         return  # the front end disconnected
@@ -218,7 +238,9 @@ def _own_folder(folder: Path) -> None:
         raise SocketTaken(
             f"{folder} belongs to {user_name(status.st_uid)}; choose another --state-dir"
         )
-    if status.st_mode & 0o022:
+    if folder.name == private_name() and not status.st_mode & 0o002:
+        folder.chmod(0o700)  # the kubelet opens all of a volume to its fsGroup, at each mount
+    elif status.st_mode & 0o022:
         raise SocketTaken(
             f"{folder} can be written by others; chmod 700 it or choose another --state-dir"
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 
 from tmcconsole.cli.arguments import Arguments
 from tmcconsole.cli.setting import access_problem, loaded
+from tmcconsole.cli.streams import complain
 from tmcconsole.config.grammar.toml_lines import lines_of
 from tmcconsole.config.schema import KEYS
 from tmcconsole.config.settings import Settings
@@ -18,7 +18,7 @@ def check(arguments: Arguments) -> int:
     settings = loaded(arguments).settings
     unusable = list(_unusable(settings))
     for line in unusable:
-        print(line, file=sys.stderr)
+        complain(line)
     if not unusable:
         names = ", ".join(target.name for target in settings.targets)
         print(f"{settings.source or 'environment'}: valid; hub and {names}")

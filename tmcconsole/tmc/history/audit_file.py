@@ -35,6 +35,8 @@ from tmcconsole.tmc.history.audit import (
 )
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # then the file is renamed
+KEPT_FILES: Final = 16  # full ones, 1 GiB together
+KEPT_S: Final = 400 * 86400.0  # by the last line of a full file
 _TAIL: Final = 256 * 1024  # bytes; more than the two longest lines
 
 
@@ -143,6 +145,7 @@ class FileAudit:
         if os.fstat(file).st_size >= self._max_bytes:
             self._path.rename(self._path.with_name(f"{self._path.name}.{end.seq:012d}"))
             self._close()
+            _remove_old(full_files(self._path), self._wall())
 
     def _open(self) -> int:
         """Return the open, locked file, with the end of its chain known. Raises ``OSError``."""
@@ -193,9 +196,27 @@ def full_files(path: Path) -> list[Path]:
 
 
 def verify_files(path: Path) -> ChainVerdict:
-    """Check the chain in ``path`` and the full files before it. Blocks; raises ``OSError``."""
+    """Check the chain in ``path`` and the full files before it. Blocks; raises ``OSError``.
+
+    A chain whose oldest files were removed continues from what the first of the others says.
+    """
     full = full_files(path)
-    return verify(_lines(full if full and not path.exists() else [*full, path]))
+    files = full if full and not path.exists() else [*full, path]
+    return verify(_lines(files), _start_of(next(_lines(files), b"")) if full else None)
+
+
+def _start_of(line: bytes) -> ChainEnd | None:
+    entry = parsed(line)
+    if entry is None or entry.get("seq") == 1:
+        return None
+    return ChainEnd(int(str(entry["seq"])) - 1, str(entry.get("prev")))
+
+
+def _remove_old(full: list[Path], wall: float) -> None:
+    """Remove full files beyond ``KEPT_FILES`` or older than ``KEPT_S``; the newest always stays."""
+    for number, file in enumerate(reversed(full)):
+        if number and (number >= KEPT_FILES or wall - file.stat().st_mtime > KEPT_S):
+            file.unlink()
 
 
 def _lines(files: list[Path]) -> Iterator[bytes]:
@@ -216,8 +237,10 @@ def _check_ours(file: int, path: Path) -> None:
     found = os.fstat(file)
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_nlink != 1:
         raise OSError("it is not a regular file of this user alone; move it away")
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(found.st_mode) & 0o007:
         raise OSError(f"others can read it; run: chmod 600 {path}")
+    if stat.S_IMODE(found.st_mode) & 0o070:
+        os.fchmod(file, 0o600)  # the kubelet opens a volume to its fsGroup, at each mount
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
