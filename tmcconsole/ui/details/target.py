@@ -111,7 +111,9 @@ def _trends(
     lags = spark([one.lag_ms for one in seen], ascii_only=draw.ascii_only)
     new = [max(0, b.errors_total - a.errors_total) for a, b in pairwise(seen)]
     errors = spark(new, ascii_only=draw.ascii_only)
-    told = f"{lags}  at most {millis(max(one.lag_ms for one in seen))}" if len(seen) > 1 else ""
+    if len(seen) < 2:
+        return []
+    told = f"{lags}  at most {millis(max(one.lag_ms for one in seen))}"
     return [
         ("lag, 2 min", ink(told, "info") if lags else ""),
         ("errors", ink(f"{errors}  {plural(sum(new), 'error')} in 2 min", "failed")
