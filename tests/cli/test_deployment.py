@@ -212,7 +212,6 @@ def test_the_shipped_deployment_runs_and_runs_again_on_the_same_volume(tmp_path:
     assert [one.name for one in pod.state.iterdir()] == [own.name]
     assert stat.S_IMODE(own.stat().st_mode) & 0o777 == 0o700
     assert {one.stat().st_uid for one in own.iterdir()} == {pod.user}
-    assert stat.S_IMODE((own / "audit.jsonl").stat().st_mode) == 0o600
     assert len((own / "replica").read_text().split()) == 1
 
 

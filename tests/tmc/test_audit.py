@@ -358,3 +358,13 @@ async def test_old_files_go_and_what_stays_is_still_a_chain(
 
     assert len(full_files(path)) == 1
     assert verify_files(path).problem == ""
+
+
+async def test_a_file_that_was_opened_to_a_group_is_closed_again(path: Path) -> None:
+    await write(path, 1)
+    path.chmod(0o660)
+
+    await write(path, 1)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert verify_files(path).problem == ""
