@@ -7,12 +7,9 @@ from collections.abc import Iterator
 import orjson
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.validation import (
-    forbidden_field,
-    metadata_problems,
-    problems,
-    wrong,
-)
+from tmcconsole.sim.admission.causes import forbidden_field, wrong
+from tmcconsole.sim.admission.metadata_rules import metadata_problems
+from tmcconsole.sim.admission.validation import problems
 from tmcconsole.sim.admission.warnings import of_change
 from tmcconsole.sim.fields.fieldsets import doubled
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice

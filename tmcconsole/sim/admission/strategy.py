@@ -7,14 +7,10 @@ from collections.abc import Callable
 from typing import Final
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.defaults import (
-    TEMPLATE_GENERATION,
-    apply_defaults,
-    fill_schema,
-    typed,
-)
+from tmcconsole.sim.admission.defaults import TEMPLATE_GENERATION, apply_defaults
 from tmcconsole.sim.admission.pod_admission import admit_pod
 from tmcconsole.sim.schema.declared import without_unknown
+from tmcconsole.sim.schema.filling import fill_schema, typed
 from tmcconsole.sim.schema.quantities import make_canonical
 from tmcconsole.sim.schema.structs import struct_of
 from tmcconsole.sim.schema.structural import prune_unknown

@@ -8,7 +8,7 @@ import orjson
 
 from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
-from tmcconsole.sim.admission.validation import wrong
+from tmcconsole.sim.admission.causes import wrong
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import Comparison, intersection
 from tmcconsole.sim.fields.managers import UPDATE, FieldWriter, Managers

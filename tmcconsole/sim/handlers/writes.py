@@ -11,6 +11,7 @@ from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
 from tmcconsole.sim.admission import strategy
 from tmcconsole.sim.admission.admission import admit_change, admit_create
+from tmcconsole.sim.admission.causes import wrong
 from tmcconsole.sim.admission.checks import (
     check_declared,
     check_place,
@@ -22,7 +23,6 @@ from tmcconsole.sim.admission.checks import (
 )
 from tmcconsole.sim.admission.limits import limit
 from tmcconsole.sim.admission.quota import charge
-from tmcconsole.sim.admission.validation import wrong
 from tmcconsole.sim.admission.volume_claims import check_growth
 from tmcconsole.sim.fields import last_applied, patches
 from tmcconsole.sim.fields import managers as owners
