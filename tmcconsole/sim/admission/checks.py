@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import orjson
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.causes import forbidden_field, wrong
 from tmcconsole.sim.admission.metadata_rules import metadata_problems
 from tmcconsole.sim.admission.validation import problems
 from tmcconsole.sim.admission.warnings import of_change
 from tmcconsole.sim.fields.fieldsets import doubled
 from tmcconsole.sim.request.bodies import MAX_OBJECT, named_twice
 from tmcconsole.sim.request.request_info import RequestInfo
+from tmcconsole.sim.rules.causes import barred, wrong_value
 from tmcconsole.sim.rules.status_changes import status_problems
 from tmcconsole.sim.schema.declared import mistyped, unknown
 from tmcconsole.sim.schema.structural import violations
@@ -55,7 +55,7 @@ def _other_type(kind: SimKind, tree: Json, version: str, name: str) -> StatusErr
             f"the API version in the data ({version}) does not match the expected API version"
             f" ({kind.api_version})"
         )
-    cause = wrong("kind", name, f"must be {kind.kind}")
+    cause = wrong_value("kind", name, f"must be {kind.kind}")
     return invalid(name, kind.group, tree["metadata"].get("name") or "", [cause])
 
 
@@ -140,7 +140,7 @@ def _undecodable(asked: RequestInfo, why: str) -> StatusError:
     """If the result of a patch cannot be decoded, the invalid field is the patch itself."""
     kind = asked.kind
     if asked.verb == "patch":
-        return invalid("", "", "", [wrong("patch", "", why)])
+        return invalid("", "", "", [wrong_value("patch", "", why)])
     what = kind.kind
     return bad_request(f'{what} in version "{kind.version}" cannot be handled as a {what}: {why}')
 
@@ -165,7 +165,7 @@ def validate(
         causes += _new_finalizers(new, old)
     if uid and uid != new["metadata"]["uid"]:
         # Twice: the server checks it once for all kinds and again for each kind.
-        causes += [wrong("metadata.uid", uid, "field is immutable")] * 2
+        causes += [wrong_value("metadata.uid", uid, "field is immutable")] * 2
     if kind.is_custom and kind.schema:
         causes += _violations(kind.schema, asked, new)
     is_status = asked.subresource == "status"
@@ -199,4 +199,4 @@ def _new_finalizers(new: Json, old: Json) -> Iterator[StatusCause]:
             "no new finalizers can be added if the object is being deleted, found new finalizers"
             f" []string{{{shown}}}"
         )
-        yield forbidden_field("metadata.finalizers", text)
+        yield barred("metadata.finalizers", text)

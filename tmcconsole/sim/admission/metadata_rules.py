@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.causes import required, wrong
+from tmcconsole.sim.rules.causes import needed, wrong_value
 from tmcconsole.sim.rules.owner_rules import owner_problems
 from tmcconsole.sim.storage.kinds import SimKind
 from tmcconsole.sim.storage.status_errors import StatusCause
@@ -69,7 +69,7 @@ def _metadata(kind: SimKind, meta: Json) -> Iterator[StatusCause]:
     if meta.get("generateName"):
         yield from _prefix(kind, meta["generateName"])
     if not name:
-        yield required("metadata.name", "name or generateName is required")
+        yield needed("metadata.name", "name or generateName is required")
     else:
         yield from _name(kind, name, "metadata.name")
     for key, value in (meta.get("labels") or {}).items():
@@ -99,55 +99,55 @@ def _finalizer(kind: SimKind, name: str, index: int) -> Iterator[StatusCause]:
         return
     if "/" not in name and name not in _FINALIZERS:
         why = "name is neither a standard finalizer name nor is it fully qualified"
-        yield wrong(f"metadata.finalizers[{index}]", name, why)
+        yield wrong_value(f"metadata.finalizers[{index}]", name, why)
 
 
 def _name(kind: SimKind, name: str, field: str) -> Iterator[StatusCause]:
     if _FREE_NAMES.fullmatch(kind.id):
         if name in (".", "..") or "/" in name or "%" in name:
-            yield wrong(field, name, "may not be '.', '..' or contain '/' or '%'")
+            yield wrong_value(field, name, "may not be '.', '..' or contain '/' or '%'")
     elif kind.id in _LABEL_NAMES:
         if len(name) > 63:
-            yield wrong(field, name, "must be no more than 63 characters")
+            yield wrong_value(field, name, "must be no more than 63 characters")
         if not LABEL.fullmatch(name):
             has_dots = _SUBDOMAIN.fullmatch(name)
-            yield wrong(field, name, "must not contain dots" if has_dots else LABEL_RULE)
+            yield wrong_value(field, name, "must not contain dots" if has_dots else LABEL_RULE)
     else:
         yield from _subdomain_name(kind, name, field)
 
 
 def _subdomain_name(kind: SimKind, name: str, field: str) -> Iterator[StatusCause]:
     if kind.id in _SHORT_NAMES and len(name) > _SHORT_NAMES[kind.id]:
-        yield wrong(
+        yield wrong_value(
             "metadata.name", name, f"must be no more than {_SHORT_NAMES[kind.id]} characters"
         )
     if len(name) > 253:
-        yield wrong(field, name, "must be no more than 253 characters")
+        yield wrong_value(field, name, "must be no more than 253 characters")
     if not _SUBDOMAIN.fullmatch(name):
-        yield wrong(field, name, _SUBDOMAIN_RULE)
+        yield wrong_value(field, name, _SUBDOMAIN_RULE)
 
 
 def label_problems(key: str, value: Any, field: str) -> Iterator[StatusCause]:
     """Yield what makes one label invalid; ``field`` is where the labels are."""
     yield from _qualified_name(key, field)
     if not isinstance(value, str):
-        yield wrong(field, value, "must be a string")
+        yield wrong_value(field, value, "must be a string")
     elif len(value) > 63:
-        yield wrong(field, value, "must be no more than 63 bytes")
+        yield wrong_value(field, value, "must be no more than 63 bytes")
     elif value and not _QUALIFIED.fullmatch(value):
-        yield wrong(field, value, _VALUE_RULE)
+        yield wrong_value(field, value, _VALUE_RULE)
 
 
 def _qualified_name(key: str, field: str) -> Iterator[StatusCause]:
     if key.count("/") > 1:
-        yield wrong(field, key, _KEY_RULE)
+        yield wrong_value(field, key, _KEY_RULE)
         return
     prefix, slash, name = key.rpartition("/")
     if slash and not _SUBDOMAIN.fullmatch(prefix):
-        yield wrong(field, key, f"prefix part {_SUBDOMAIN_RULE}")
+        yield wrong_value(field, key, f"prefix part {_SUBDOMAIN_RULE}")
     if len(name) > 63:
-        yield wrong(field, key, "name part must be no more than 63 bytes")
+        yield wrong_value(field, key, "name part must be no more than 63 bytes")
     if not name:
-        yield wrong(field, key, "name part must be non-empty")
+        yield wrong_value(field, key, "name part must be non-empty")
     if not _QUALIFIED.fullmatch(name):
-        yield wrong(field, key, f"name part {_NAME_RULE}")
+        yield wrong_value(field, key, f"name part {_NAME_RULE}")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from tmcconsole.kube.objects import Json
-from tmcconsole.sim.admission.causes import forbidden_field, required, wrong
 from tmcconsole.sim.admission.metadata_rules import (
     LABEL,
     LABEL_RULE,
@@ -15,6 +14,7 @@ from tmcconsole.sim.admission.metadata_rules import (
     metadata_problems,
 )
 from tmcconsole.sim.admission.volume_claims import claim_changes
+from tmcconsole.sim.rules.causes import barred, needed, wrong_value
 from tmcconsole.sim.rules.definition_rules import definition_problems
 from tmcconsole.sim.rules.struct_rules import broken_rules
 from tmcconsole.sim.schema.structs import struct_of
@@ -52,24 +52,24 @@ def _deployment(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     strategy = (tree.get("spec") or {}).get("strategy") or {}
     if strategy.get("type") == "Recreate" and strategy.get("rollingUpdate"):
         why = "may not be specified when strategy `type` is 'Recreate'"
-        yield forbidden_field("spec.strategy.rollingUpdate", why)
+        yield barred("spec.strategy.rollingUpdate", why)
     yield from _workload(tree, old)
 
 
 def _workload(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     if (spec.get("replicas") or 0) < 0:
-        yield wrong("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
+        yield wrong_value("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     selector = spec.get("selector")
     template = spec.get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     if not selector:
-        yield required("spec.selector")
+        yield needed("spec.selector")
     elif old is not None and (old.get("spec") or {}).get("selector") != selector:
-        yield wrong("spec.selector", selector, "field is immutable")
+        yield wrong_value("spec.selector", selector, "field is immutable")
     if selector and not _selects(selector, labels):
         text = "`selector` does not match template `labels`"
-        yield wrong("spec.template.metadata.labels", labels or None, text)
+        yield wrong_value("spec.template.metadata.labels", labels or None, text)
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
 
 
@@ -77,7 +77,7 @@ def _stateful_set(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     strategy = (tree.get("spec") or {}).get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete" and strategy.get("rollingUpdate"):
         why = "only allowed for updateStrategy 'RollingUpdate'"
-        yield wrong("spec.updateStrategy.rollingUpdate", strategy["rollingUpdate"], why)
+        yield wrong_value("spec.updateStrategy.rollingUpdate", strategy["rollingUpdate"], why)
     yield from _workload(tree, old)
 
 
@@ -89,20 +89,20 @@ def _selects(selector: Json, labels: Mapping[str, str]) -> bool:
 def _pod_spec(spec: Json, path: str) -> Iterator[StatusCause]:
     containers = spec.get("containers") or ()
     if not containers:
-        yield required(f"{path}.containers")
+        yield needed(f"{path}.containers")
     names: set[str] = set()
     for index, container in enumerate(containers):
         place = f"{path}.containers[{index}]"
         name = container.get("name")
         if not name:
-            yield required(f"{place}.name")
+            yield needed(f"{place}.name")
         elif not LABEL.fullmatch(name):
-            yield wrong(f"{place}.name", name, LABEL_RULE)
+            yield wrong_value(f"{place}.name", name, LABEL_RULE)
         elif name in names:
             yield StatusCause("FieldValueDuplicate", f'Duplicate value: "{name}"', f"{place}.name")
         names.add(name or "")
         if not container.get("image"):
-            yield required(f"{place}.image")
+            yield needed(f"{place}.image")
 
 
 def _pod(tree: Json, old: Json | None) -> Iterator[StatusCause]:
@@ -123,9 +123,9 @@ def _job(tree: Json, old: Json | None) -> Iterator[StatusCause]:
         )
     yield from _template_labels(template)
     if not spec.get("selector"):
-        yield required("spec.selector")
+        yield needed("spec.selector")
         text = "`selector` does not match template `labels`"
-        yield wrong("spec.template.metadata.labels", None, text)
+        yield wrong_value("spec.template.metadata.labels", None, text)
     if old is not None:
         yield from _job_change(spec, old["spec"])
     yield from _pod_spec(template.get("spec") or {}, "spec.template.spec")
@@ -139,12 +139,12 @@ def _template_labels(template: Json) -> Iterator[StatusCause]:
 def _job_change(spec: Json, old: Json) -> Iterator[StatusCause]:
     for field in ("completions", "selector"):
         if old.get(field) != spec.get(field):
-            yield wrong(f"spec.{field}", spec.get(field), "field is immutable")
+            yield wrong_value(f"spec.{field}", spec.get(field), "field is immutable")
     before, after = old["template"], spec["template"]
     if old.get("suspend"):  # labels and annotations may still change then
         before, after = before["spec"], after["spec"]
     if before != after:
-        yield wrong("spec.template", after, "field is immutable")
+        yield wrong_value("spec.template", after, "field is immutable")
 
 
 def _config_map(tree: Json, old: Json | None) -> Iterator[StatusCause]:
@@ -152,11 +152,11 @@ def _config_map(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     data = tree.get("data") or {}
     for key, value in data.items():
         if not _CONFIG_KEY.fullmatch(key) or len(key) > 253:
-            yield wrong(f"data[{key}]", key, "a valid config key must consist of alphanumeric"
+            yield wrong_value(f"data[{key}]", key, "a valid config key must consist of alphanumeric"
                 " characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name',"
                 " regex used for validation is '[-._a-zA-Z0-9]+')")  # fmt: skip
         if not isinstance(value, str):
-            yield wrong(f"data[{key}]", value, "must be a string")
+            yield wrong_value(f"data[{key}]", value, "must be a string")
     if sum(len(str(value)) for value in data.values()) > 1024 * 1024:
         yield StatusCause("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")
 
@@ -164,39 +164,39 @@ def _config_map(tree: Json, old: Json | None) -> Iterator[StatusCause]:
 def _secret(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     yield from _immutable_data(tree, old, ("data",))
     if old is not None and old.get("type") != tree.get("type"):
-        yield wrong("type", tree.get("type"), "field is immutable")
+        yield wrong_value("type", tree.get("type"), "field is immutable")
 
 
 def _immutable_data(tree: Json, old: Json | None, fields: tuple[str, ...]) -> Iterator[StatusCause]:
     if old is None or not old.get("immutable"):
         return
     if not tree.get("immutable"):
-        yield forbidden_field("immutable", "field is immutable when `immutable` is set")
+        yield barred("immutable", "field is immutable when `immutable` is set")
     for field in fields:
         if old.get(field) != tree.get(field):
-            yield forbidden_field(field, "field is immutable when `immutable` is set")
+            yield barred(field, "field is immutable when `immutable` is set")
 
 
 def _budget(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        yield wrong("spec", spec, "minAvailable and maxUnavailable cannot be both set")
+        yield wrong_value("spec", spec, "minAvailable and maxUnavailable cannot be both set")
 
 
 def _service(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     spec = tree.get("spec") or {}
     needs_ports = spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None"
     if needs_ports and not spec.get("ports"):
-        yield required("spec.ports")
+        yield needed("spec.ports")
     for index, port in enumerate(spec.get("ports") or ()):
         number = port.get("port")
         if not isinstance(number, int) or not 1 <= number <= 65535:
             place = f"spec.ports[{index}].port"
-            yield wrong(place, number, "must be between 1 and 65535, inclusive")
+            yield wrong_value(place, number, "must be between 1 and 65535, inclusive")
     before = ((old or {}).get("spec") or {}).get("clusterIP")
     address = spec.get("clusterIP") or ""
     if before and before != address and spec.get("type") != "ExternalName":
-        yield wrong("spec.clusterIPs[0]", [address], "may not change once set")
+        yield wrong_value("spec.clusterIPs[0]", [address], "may not change once set")
 
 
 def _definition(tree: Json, old: Json | None) -> Iterator[StatusCause]:
@@ -204,17 +204,17 @@ def _definition(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     names = spec.get("names") or {}
     for field in ("group", "scope"):
         if not spec.get(field):
-            yield required(f"spec.{field}")
+            yield needed(f"spec.{field}")
     for field in ("plural", "kind"):
         if not names.get(field):
-            yield required(f"spec.names.{field}")
+            yield needed(f"spec.names.{field}")
     versions = spec.get("versions") or []
     if sum(1 for version in versions if version.get("storage")) != 1:
         text = "must have exactly one version marked as storage version"
-        yield wrong("spec.versions", "", text)
+        yield wrong_value("spec.versions", "", text)
     name = tree["metadata"].get("name")
     if name != f"{names.get('plural')}.{spec.get('group') or 'core'}":
-        yield wrong("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
+        yield wrong_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     yield from _definition_change(tree, spec, old["spec"] if old else None)
 
 
@@ -222,7 +222,7 @@ def _definition_change(tree: Json, spec: Json, old: Json | None) -> Iterator[Sta
     if old != spec:
         yield from definition_problems(tree)
     if old is not None and old.get("scope") != spec.get("scope"):
-        yield wrong("spec.scope", spec.get("scope"), "field is immutable")
+        yield wrong_value("spec.scope", spec.get("scope"), "field is immutable")
 
 
 _HOOKS: Final[dict[str, Callable[[Json, Json | None], Iterator[StatusCause]]]] = {

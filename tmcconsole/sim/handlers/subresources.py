@@ -8,13 +8,14 @@ import orjson
 
 from tmcconsole.kube.objects import Json
 from tmcconsole.runtime import Response
-from tmcconsole.sim.admission.causes import wrong
 from tmcconsole.sim.fields import managers as owners
 from tmcconsole.sim.fields.fieldsets import Comparison, intersection
 from tmcconsole.sim.fields.managers import UPDATE, FieldWriter, Managers
-from tmcconsole.sim.handlers.writes import commit_change, patched
+from tmcconsole.sim.handlers.committing import commit_change
+from tmcconsole.sim.handlers.writes import patched
 from tmcconsole.sim.request.bodies import APPLY_PATCHES, decode, decode_patch
 from tmcconsole.sim.request.request_info import RequestInfo
+from tmcconsole.sim.rules.causes import wrong_value
 from tmcconsole.sim.schema.jsonpath import at_path
 from tmcconsole.sim.storage.kinds import ScalePaths
 from tmcconsole.sim.storage.list_selectors import text_of
@@ -130,9 +131,9 @@ def _scaled_managers(
 
 def _negative(asked: RequestInfo, paths: ScalePaths, replicas: Any) -> StatusError:
     if asked.kind.is_custom:
-        cause = wrong(paths.spec, replicas, "should be a non-negative integer")
+        cause = wrong_value(paths.spec, replicas, "should be a non-negative integer")
         return invalid(asked.kind.kind, asked.kind.group, asked.name, [cause])
-    cause = wrong("spec.replicas", replicas, "must be greater than or equal to 0")
+    cause = wrong_value("spec.replicas", replicas, "must be greater than or equal to 0")
     return invalid("Scale", "autoscaling", asked.name, [cause])
 
 

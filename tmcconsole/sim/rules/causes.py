@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
 from tmcconsole.sim.storage.status_errors import StatusCause
 
 
@@ -13,6 +17,13 @@ def needed(path: str, why: str = "") -> StatusCause:
 def wrong(path: str, why: str) -> StatusCause:
     """Return the cause for an invalid value."""
     return StatusCause("FieldValueInvalid", f'Invalid value: "": {why}', path)
+
+
+def wrong_value(path: str, value: Any, why: str) -> StatusCause:
+    """Return the cause for a field with an invalid value, which is shown."""
+    return StatusCause(
+        "FieldValueInvalid", f"Invalid value: {orjson.dumps(value).decode()}: {why}", path
+    )
 
 
 def barred(path: str, why: str) -> StatusCause:
