@@ -5,6 +5,7 @@ from __future__ import annotations
 import anyio
 import orjson
 
+from tests.engine.test_old_errors import go_on
 from tests.engine.test_status import (
     BOTH,
     WEB,
@@ -69,6 +70,22 @@ def test_a_silent_target_s_last_word_stands_and_is_marked_as_old() -> None:
             assert available["status"] == "True"
             assert await marked_as_old(world, DEPLOYMENTS, "web") == {}
             await world.rest()
+
+    in_virtual_time(story)
+
+
+def test_old_reports_are_marked_though_the_engine_has_started_since_they_were_heard() -> None:
+    async def story() -> None:
+        async with open_stage(("east",)) as world:
+            await place_everywhere(world)
+            await deployed(world, 2)
+            await world.stop()
+            world.sims["east"].faults.switch("outage")
+            go_on(world)
+            await anyio.sleep(300)
+
+            assert list(await marked_as_old(world, DEPLOYMENTS, "web")) == ["east"]
+            assert (await status_of(world))["readyReplicas"] == 2
 
     in_virtual_time(story)
 

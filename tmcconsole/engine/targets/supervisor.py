@@ -20,7 +20,7 @@ from tmcconsole.engine.connection.connect import (
     dial,
     require_same,
 )
-from tmcconsole.engine.connection.kind_standing import keep_unknown
+from tmcconsole.engine.connection.kind_standing import KindPair, keep_unknown
 from tmcconsole.engine.connection.probe import Probe
 from tmcconsole.engine.hub.failing import message_of, understand
 from tmcconsole.engine.hub.hub_session import HubSession
@@ -41,6 +41,7 @@ from tmcconsole.placement.api import SYNC_TARGETS, SyncTarget
 from tmcconsole.runtime import Transport, first_error
 from tmcconsole.sync.assignment.duties import acting_for
 from tmcconsole.sync.names.markers import CLUSTER_UID
+from tmcconsole.sync.policy import judge_kind
 from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.errors import ErrorType
 
@@ -112,7 +113,9 @@ class Supervisor:
     async def _run(self) -> None:
         while True:
             try:
-                await self._serve(await self._registered())
+                registered = await self._registered()
+                self._watch_what_was_synced(registered)
+                await self._serve(registered)
             except* KubeError as group:
                 await self._failed(first_error(group))
             except* Exception as group:
@@ -132,6 +135,24 @@ class Supervisor:
                 "the target out of the config",
             )
             await self.session.context.runtime.sleep(WAIT_S)
+
+    def _watch_what_was_synced(self, registered: SyncTarget) -> None:
+        """Have the hub watched for what the target held before, until it says what it serves.
+
+        What is wanted there and what the hub says of it is to be told although it does not answer.
+        """
+        if self.name in self.session.served:
+            return
+        settings = replace(self.session.context.settings.sync, **dict(self.settings.overrides))
+        runs_pods = self.session.identity.runs_pods
+        here = self.session.discovery.by_id()
+        found = (here[id][0] for id in sorted(registered.synced_kinds & here.keys()))
+        pairs = {
+            kind.id: KindPair(kind, kind)
+            for kind in found
+            if judge_kind(kind, settings, hub_runs_pods=runs_pods) is None
+        }
+        self.session.serve(self.name, pairs)
 
     async def _serve(self, registered: SyncTarget) -> None:
         """Connect once and work until something ends it; always by an exception."""
