@@ -159,6 +159,19 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_row_stands_in_a_table_with_a_head(page: Path) -> None:
+    tables = re.findall(r"(?m)(?:^\|.*\n?)+", page.read_text())
+
+    assert [table for table in tables if not re.match(r"\|.*\n\|--", table)] == []
+
+
+def test_every_page_for_users_is_linked_from_the_readme() -> None:
+    linked = set(re.findall(r"\]\((docs/[^)#]+)\)", text_of("README.md")))
+
+    assert {relative(page) for page in DOCS.glob("*.md")} - linked == set()
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:3]) for path in DECISIONS]
 

@@ -64,6 +64,24 @@ def test_operating_has_every_error_type_with_its_severity_and_pace() -> None:
     }
 
 
+def test_operating_names_the_error_types_that_nothing_gives() -> None:
+    """Types that only errors.py defines, or only the recoveries would handle, are told as such."""
+    outside = [
+        path
+        for path in CODE.rglob("*.py")
+        if path != CODE / "tmc/errors.py" and CODE / "tmc/recovery" not in path.parents
+    ]
+    given = {
+        node.attr
+        for path in outside
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "ErrorType"
+    }
+    told = section("docs/operating.md", "Errors").partition("types yet:")[2].partition(". ")[0]
+
+    assert set(QUOTED.findall(told)) == {kind.value for kind in ErrorType if kind.name not in given}
+
+
 # Calls that put a reason before a person, and where in the call it stands.
 REASON_AT = {
     "stand": 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tmcconsole.contract.words import words
+from tmcconsole.contract.words import because, words
 from tmcconsole.ui.style import format as shown
 from tmcconsole.ui.style.ink import Run, elide, fit, plain, width_of, wrap
 
@@ -85,3 +85,8 @@ def test_wrap_loses_no_word() -> None:
 ])  # fmt: skip
 def test_inner_words_are_shown_as_words(reason: str, told: str) -> None:
     assert words(reason) == told
+
+
+def test_a_reason_that_says_what_the_state_says_is_told_once() -> None:
+    assert because("Collision", words("Collision")) == "collision"
+    assert because("Failed", words("QuotaExceeded")) == "failed: quota exceeded"

@@ -8,10 +8,10 @@ from tmcconsole.contract.commands import DrainPlan, Fate, Move
 
 # What becomes of the objects, in the order in which it is shown: a title, and a word for a count.
 FATES: Final = (
-    (Fate.STAYS, "Stays here: no other target can take it", "stay"),
-    (Fate.MOVES, "Moves: stays here until it is as healthy there", "move"),
-    (Fate.REMOVED, "Removed here: it is elsewhere already", "are removed here"),
-    (Fate.ABSENT, "Not here", "are not here"),
+    (Fate.STAYS, "Stays here: no other target can take it", "staying"),
+    (Fate.MOVES, "Moves: stays here until it is as healthy there", "moving"),
+    (Fate.REMOVED, "Removed here: it is elsewhere already", "removed here"),
+    (Fate.ABSENT, "Not here", "not here"),
 )
 NOT_DONE: Final = "nothing has been done yet: a copy leaves once it is as healthy elsewhere"
 EMPTY: Final = "this target has no objects"

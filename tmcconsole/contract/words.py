@@ -22,5 +22,6 @@ def words(reason: str) -> str:
 
 
 def because(reason: str, message: str) -> str:
-    """Return a reason in words and what was said about it."""
-    return f"{words(reason)}: {message}" if reason and message else words(reason) or message
+    """Return a reason in words and what was said about it, once if both are the same."""
+    said = [words(reason), message] if message != words(reason) else [message]
+    return ": ".join(part for part in said if part)

@@ -59,7 +59,9 @@ def plan_lines(plan: DrainPlan, *, force: bool) -> list[str]:
         return [*lines, f"to start it and remove what stays, too: tmc-console drain {name} {typed}"]
     lines.append(f"to start it: tmc-console drain {name} --confirm {name}")
     if plan.stranded:
-        lines.append(f"what stays, stays; how to remove it says: tmc-console drain {name} --force")
+        lines.append(
+            f"what stays, stays; to see how to remove it: tmc-console drain {name} --force"
+        )
     return lines
 
 

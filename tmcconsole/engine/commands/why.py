@@ -213,7 +213,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
     lines += _drift_lines(entry)
     attempts = target.queue.attempts(item)
     if attempts:
-        lines.append(f"  {attempts} attempts failed in a row")
+        lines.append(f"  {attempts} attempt{'s' * (attempts > 1)} failed in a row")
     if standing.state is not SyncState.IN_SYNC:
         waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
         now = session.context.runtime.now()
