@@ -129,3 +129,15 @@ def test_a_target_that_is_drained_is_not_draining_nothing_of_nothing() -> None:
     assert target_sign(empty).word == "drained"
     assert plain(synced(empty, draw)) == "-"
     assert plain(note(empty, draw)) == "nothing left here; u uncordons it"
+
+
+async def test_where_there_is_no_room_for_a_rail_the_rows_that_are_left_tell_what_is_new() -> None:
+    link = FixtureLink()
+    for kind, key in list(link.board):
+        if kind in ("ObjectRecord", "KindRecord") or (kind == "TargetRecord" and "lab" not in key):
+            link.drop(kind, key)
+    async with console(link, size=NARROW) as desk:
+        text = desk.text.partition("check the VPN")[2]
+
+        assert "Recent" in text
+        assert "pause target us-east-1" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from tmcconsole.ui.details.happened import newest
+from tmcconsole.ui.details.happened import newest, recent
 from tmcconsole.ui.details.others import told_lines
 from tmcconsole.ui.rows.problems import PROBLEMS, Problem, problems
 from tmcconsole.ui.rows.targets import FLEET
@@ -57,7 +57,10 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         draw, mirror = self.session.draw(), self.session.mirror
         problem = self.problems.view.current()
         width = max(20, self.problems.size.width - 2)
-        self.problems.below = tuple(told_lines(problem, mirror, draw, width)) if problem else ()
+        told = told_lines(problem, mirror, draw, width) if problem else []
+        if not self.rail.size:  # too small for the rail: the rows that are left have its lines
+            told += recent(mirror, draw)
+        self.problems.below = tuple(told)
         self.problems.patch()
         self.news.show(newest(mirror, draw))
 
