@@ -173,6 +173,48 @@ async def test_B10_retry_after_is_told() -> None:
     assert caught.value.retry_after_s == 7.0
 
 
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("3600", 60.0),
+        ("inf", 60.0),
+        ("1e999", 60.0),
+        ("-5", 0.0),
+        ("nan", None),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", None),
+        ("soon", None),
+    ],
+)
+async def test_no_server_makes_us_wait_longer_than_a_minute(
+    asked: str, waited: float | None
+) -> None:
+    answer = failure(503, "ServiceUnavailable")
+    client, _ = client_of(Response(503, {**answer.headers, "retry-after": asked}, answer.body))
+
+    with pytest.raises(ServerFailure) as caught:
+        await client.get(CONFIG_MAPS, key("a"))
+
+    assert caught.value.retry_after_s == waited
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(404, {"content-type": "text/html"}, b"<h1>404 Not Found</h1>"),
+        Response(404, JSON_TYPE, b'{"error":"no such route"}'),
+        Response(403, {"content-type": "text/html"}, b"<h1>Please sign in</h1>"),
+        Response(404, JSON_TYPE, b'{"kind":"Status","code":404,"details":["a"]}'),
+    ],
+)
+async def test_what_no_api_server_said_is_no_absence(answer: Response) -> None:
+    client, _ = client_of(answer)
+
+    with pytest.raises(BadAnswer):
+        await client.get(CONFIG_MAPS, key("a"))
+    with pytest.raises(BadAnswer):
+        await anext(client.list_pages(CONFIG_MAPS))
+
+
 async def test_a_conflict_names_the_fields_and_their_managers() -> None:
     causes = [
         {"reason": "FieldManagerConflict", "message": 'with "hpa"', "field": ".spec.replicas"}
@@ -221,6 +263,8 @@ async def test_A10_what_is_not_the_object_is_a_bad_answer(body: bytes) -> None:
         b'{"kind":"Status","metadata":{}}',
         b'{"kind":"ConfigMapList","metadata":{"resourceVersion":""},"items":[]}',
         b'{"kind":"ConfigMapList","metadata":{"resourceVersion":"5"}}',
+        b'{"apiVersion":"v1","kind":"SecretList","metadata":{"resourceVersion":"5"},"items":[]}',
+        b'{"apiVersion":"x/v1","kind":"ConfigMapList","metadata":{"resourceVersion":"5"},"items":[]}',
         b"{}",
     ],
 )
@@ -244,7 +288,8 @@ async def test_a_list_is_read_page_by_page_at_its_first_version() -> None:
 
 
 async def test_a_list_that_does_not_advance_is_a_bad_answer() -> None:
-    client, _ = client_of(listing(10, make_tree("a", 5), token="t"))
+    tokens = ("t", "u", "t")  # a circle
+    client, _ = client_of(*(listing(10, make_tree("a", 5), token=token) for token in tokens))
 
     with pytest.raises(BadAnswer, match="does not advance"):
         _ = [page async for page in client.list_pages(CONFIG_MAPS)]

@@ -99,15 +99,17 @@ LEGACY = {
         ],
     },
     "/apis/apps/v1": {
+        "kind": "APIResourceList",
         "resources": [
             {"name": "deployments", "kind": "Deployment", "namespaced": True, "verbs": ["list"]},
             {"name": "deployments/scale", "kind": "Scale", "namespaced": True},
-        ]
+        ],
     },
     "/apis/apps/v1beta1": {
+        "kind": "APIResourceList",
         "resources": [
             {"name": "deployments", "kind": "Deployment", "namespaced": True, "verbs": ["list"]}
-        ]
+        ],
     },
 }
 

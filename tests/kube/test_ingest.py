@@ -145,7 +145,8 @@ def test_the_bytes_kept_are_no_longer_than_they_must_be() -> None:
 
 def test_G1_a_list_with_half_a_surrogate_pair_is_read_all_the_same() -> None:
     broken = orjson.dumps(make_tree("a", 5, x="here")).replace(b"here", rb"\ud800!")
-    body = b'{"kind":"ConfigMapList","metadata":{"resourceVersion":"9"},"items":[' + broken + b"]}"
+    head = b'{"apiVersion":"v1","kind":"ConfigMapList","metadata":{"resourceVersion":"9"},'
+    body = head + b'"items":[' + broken + b"]}"
 
     (item,), *_ = split_page(body, CONFIG_MAPS)
     taken = take(item, CONFIG_MAPS)

@@ -14,6 +14,7 @@ An error is never an absence: only ``NotFound`` for one named object, from a liv
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ import orjson
 from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.contract.text import MAX_LENGTH, SafeText
 from tmcconsole.runtime import Response
+
+MAX_RETRY_AFTER_S: Final = 60.0  # whoever answers, a gateway too: no longer is waited for that
 
 
 class KubeError(Exception):
@@ -140,12 +143,19 @@ _BY_CODE: Final[dict[int, type[ApiError]]] = {
 }
 
 
+# Of these it does not matter who says so: no credentials that are taken, too large, too often.
+NOT_SERVED: Final = "404 page not found"
+_UNDERSTOOD: Final = frozenset({401, 413, 429})
+
+
 def error_from(response: Response) -> KubeError:
     """Return the error in a response other than 2xx."""
     status = _status_of(response)
     if status is None:
         return _without_status(response)
     details = status.get("details") or {}
+    if not isinstance(details, dict):
+        return BadAnswer(f"HTTP {response.status} with a malformed Status: its details are no map")
     retry_after = _retry_after(response, details)
     reason = str(status.get("reason") or response.status)
     message = str(status.get("message") or reason)
@@ -158,7 +168,9 @@ def error_from(response: Response) -> KubeError:
 
 def error_from_status(status: dict[str, Any]) -> KubeError:
     """Return the error in an ERROR watch event's Status object."""
-    code = int(status.get("code") or 500)
+    code = status.get("code") or 500
+    if not isinstance(code, int) or not 400 <= code <= 599:
+        return BadAnswer(f"an ERROR event whose Status has no error's code: {str(code)[:80]}")
     return error_from(Response(code, {"content-type": "application/json"}, orjson.dumps(status)))
 
 
@@ -184,10 +196,14 @@ def _status_of(response: Response) -> dict[str, Any] | None:
 
 
 def _without_status(response: Response) -> KubeError:
-    """A response without a Status: from a proxy, an aggregated API, or ``404 page not found``."""
+    """A response without a Status, as something in between gives: it says nothing of objects.
+
+    An API server's own page for what it does not serve is an exception; discovery decides.
+    """
     text = response.body[:200].decode("utf-8", "replace").strip()
     message = f"HTTP {response.status} {response.content_type or 'without a type'}: {text}"
-    if response.status < 400:
+    is_own = (response.content_type, text) == ("text/plain", NOT_SERVED)
+    if response.status < 500 and response.status not in _UNDERSTOOD and not is_own:
         return BadAnswer(SafeText(message))
     kind = _class_for(response.status, "")
     error = kind(response.status, str(response.status), message, (), _retry_after(response, {}))
@@ -199,13 +215,16 @@ def _without_status(response: Response) -> KubeError:
 def _retry_after(response: Response, details: dict[str, Any]) -> float | None:
     value = response.headers.get("retry-after") or details.get("retryAfterSeconds")
     try:
-        return max(0.0, float(value)) if value else None
-    except (TypeError, ValueError):
-        return None
+        seconds = float(value) if value else math.nan
+    except (TypeError, ValueError, OverflowError):
+        return None  # a date, or nonsense
+    return None if math.isnan(seconds) else min(max(0.0, seconds), MAX_RETRY_AFTER_S)
 
 
 def _causes(details: dict[str, Any]) -> tuple[Cause, ...]:
-    causes = details.get("causes") or ()
+    causes = details.get("causes")
+    if not isinstance(causes, list):
+        return ()
     return tuple(
         Cause(
             SafeText(cause.get("reason", "")),

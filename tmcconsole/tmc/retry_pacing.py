@@ -12,7 +12,7 @@ from tmcconsole.backoff import Backoff, RandomSource
 from tmcconsole.tmc.errors import Failure, Pace
 
 RECHECK_S: Final = 600.0  # refused objects are retried after this long, even if nothing changes
-MAX_RETRY_AFTER_S: Final = 600.0  # longer values from a server are capped
+MAX_RETRY_AFTER_S: Final = 60.0  # longer values from a server are capped
 LEAST: Final = 0.1  # of its ceiling is the shortest wait: ten thousand keys spread out
 
 SCHEDULES: Final[dict[Pace, Backoff]] = {

@@ -31,7 +31,7 @@ from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery
 from tmcconsole.kube.client.reader import Watcher
-from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.errors import BadAnswer, KubeError
 from tmcconsole.kube.objects import NAMESPACES, CachedObject, Kind, ObjectKey, content_changed
 from tmcconsole.placement.scheduler import Scheduler, Sources
 from tmcconsole.runtime import Runtime, spawn
@@ -252,7 +252,7 @@ class HubSession:
         )
 
     def _informer_changed(self, kind: Kind, state: InformerState) -> None:
-        if state.phase is Phase.GONE:
+        if state.phase is Phase.GONE or state.reason == BadAnswer.reason:
             self.rediscover()
         if state.phase is Phase.DENIED:
             self.rights.doubt(kind.id)

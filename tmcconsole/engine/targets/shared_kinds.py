@@ -36,7 +36,7 @@ from tmcconsole.kube.cache.crd_informer import KnownDefinitions, watch_definitio
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.cache.informer_state import InformerState, Phase
 from tmcconsole.kube.client.discovery import Discovery, discover
-from tmcconsole.kube.errors import KubeError
+from tmcconsole.kube.errors import BadAnswer, KubeError
 from tmcconsole.kube.objects import NAMESPACES, Kind
 from tmcconsole.kube.trees.schema_compatibility import narrowings
 from tmcconsole.runtime import spawn
@@ -164,7 +164,7 @@ class SharedKinds:
 
     def _informer_changed(self, kind: Kind, state: InformerState) -> None:
         """One of our informers has changed state: its kind is gone, forbidden, or fine again."""
-        if state.phase is Phase.GONE:
+        if state.phase is Phase.GONE or state.reason == BadAnswer.reason:
             self.soon()
         if state.phase is Phase.DENIED:
             self.rights.doubt(kind.id)

@@ -38,6 +38,8 @@ from tmcconsole.runtime import Runtime
 
 IDLE_S: Final = 90.0  # bookmarks come about once a minute, so a live watch is never this silent
 WATCH_S: Final = (300, 600)  # random within, so that watches do not all end at once
+FAILED_WATCHES: Final = 3  # in a row; then a list tells where we are
+MAX_ASKED_S: Final = 10.0  # of a Retry-After: a kind must not wait long for what a gateway says
 SHORT_WATCH_S: Final = 1.0  # a watch that ends sooner and without an event counts as a failure
 RESUME_S: Final = 0.5  # at most, before resuming a broken watch
 GONE_PROBE_S: Final = 30.0  # how often to ask for a kind that is not served
@@ -93,6 +95,7 @@ class Informer:
         self._list_due = True
         self._list_not_older = False  # first ask for a list from the server's cache
         self._old_lists = 0  # rejected in a row
+        self._failed_watches = 0  # in a row
         self._gone_in_row = 0
         self._watch_began = 0.0
         self._opened = False
@@ -200,7 +203,7 @@ class Informer:
         except KubeError:
             self._list_due = True
             raise
-        self._old_lists = 0
+        self._old_lists = self._failed_watches = 0
         self._list_not_older = False
         await self._take_listing(listing)
 
@@ -309,7 +312,7 @@ class Informer:
             else self._cache.take_event(event.object)
         )
         if taken:
-            self._progressed, self._gone_in_row = True, 0
+            self._progressed, self._gone_in_row, self._failed_watches = True, 0, 0
 
     def _watch_opened(self) -> None:
         self._opened = True
@@ -341,7 +344,12 @@ class Informer:
                 self._enter(Phase.DENIED, error)
             case _:
                 self._enter(Phase.STALE, error)
-        return max(self._retries.next_delay(), error.retry_after_s or 0.0)
+        is_refused = isinstance(error, Unreachable) and not error.sent  # a list would be, too
+        self._failed_watches += not (self._list_due or is_refused)
+        if self._failed_watches >= FAILED_WATCHES:  # whatever it fails with, as client-go does
+            self._list_due = True
+        asked = min(error.retry_after_s or 0.0, MAX_ASKED_S)
+        return max(self._retries.next_delay(), asked)
 
     async def _pause(self, delay: float, contact_ends_wait: bool) -> None:
         if contact_ends_wait and delay > CONTACT_S:

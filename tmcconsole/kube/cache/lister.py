@@ -9,7 +9,7 @@ from typing import Final
 
 from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.contract.text import SafeText
-from tmcconsole.kube.cache.cache import WholeList
+from tmcconsole.kube.cache.cache import WholeList, is_older
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.errors import Gone
 from tmcconsole.kube.objects import CachedObject, Kind, ObjectKey
@@ -70,7 +70,12 @@ class Lister:
         async with aclosing(pages):
             async for page in pages:
                 self.on_page()
-                objects.update((cached.key, cached) for cached in page.items)
+                for cached in page.items:  # one that moved between pages comes twice
+                    known = objects.get(cached.key)
+                    if known is None or not is_older(
+                        cached.resource_version, known.resource_version
+                    ):
+                        objects[cached.key] = cached
                 quarantined.update((item.key, item.reason) for item in page.quarantined)
                 list_version = page.resource_version
         return WholeList(objects, list_version, quarantined)

@@ -34,6 +34,7 @@ READ_TIMEOUT_S: Final = 15.0
 LIST_TIMEOUT_S: Final = 60.0  # per page: a busy API server takes tens of seconds for the first
 WRITE_TIMEOUT_S: Final = 30.0  # admission webhooks may take 10 s each
 OPEN_TIMEOUT_S: Final = 30.0  # until a watch responds at all
+MAX_PAGES: Final = 20_000  # of one list: ten million objects at the usual size
 ITEMS_PER_TURN: Final = 100  # then yield to other tasks: about 5 ms of decoding
 
 APPLY: Final = "application/apply-patch+yaml"
@@ -115,6 +116,7 @@ class Client:
         )
         first = _query(resourceVersion=resource_version, resourceVersionMatch=match)
         version, token = "", ""
+        seen: set[str] = set()
         while True:
             position = _query(**{"continue": token}) if token else first
             request = Request("GET", path, query=fixed + position, timeout_s=LIST_TIMEOUT_S)
@@ -126,8 +128,9 @@ class Client:
             yield ListPage(taken, version, quarantined, remaining)
             if not next_token:
                 return
-            if next_token == token:
+            if next_token in seen or len(seen) >= MAX_PAGES:
                 raise BadAnswer(f"the list of {kind.id} does not advance")
+            seen.add(next_token)
             token = next_token
 
     async def watch(

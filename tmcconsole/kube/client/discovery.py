@@ -130,6 +130,8 @@ async def _discover_root(client: Reader, root: str, found: _Found) -> None:
         for group in _entries(document.get("items")):
             _take_group(group, found)
         return
+    if document.get("kind") not in ("APIVersions", "APIGroupList"):
+        raise BadAnswer(f"{root} is answered by something that is no API server's discovery")
     for name, versions in _legacy_groups(document):
         for rank, version in enumerate(versions):
             await _ask_version(client, name, version, rank, found)
@@ -181,6 +183,8 @@ async def _ask_version(client: Reader, group: str, version: str, rank: int, foun
     path = f"/apis/{group}/{version}" if group else f"/api/{version}"
     try:
         document = await client.get_json(path)
+        if document.get("kind") != "APIResourceList":
+            raise BadAnswer("answered by something that is no API server's discovery")
         resources = msgspec.convert(document.get("resources") or [], list[_LegacyResource])
     except Unreachable as error:
         if error.reason != "Timeout":  # one hanging group does not affect the others

@@ -63,6 +63,7 @@ class _ListMeta(msgspec.Struct, rename="camel"):
 
 
 class _List(msgspec.Struct, rename="camel"):
+    api_version: str
     kind: str
     items: list[msgspec.Raw] | None
     metadata: _ListMeta
@@ -135,7 +136,10 @@ def split_page(body: bytes, kind: Kind) -> tuple[list[msgspec.Raw], str, str, in
         page = _repairing(_list_of, body)
     except UNREADABLE as error:
         raise BadAnswer(f"unreadable list of {kind.id}: {error}") from error
-    if not page.kind.endswith("List") or not page.metadata.resource_version:
+    # A custom resource may call its lists otherwise; a group without a dot is built in.
+    named = page.kind == f"{kind.kind}List" or ("." in kind.group and page.kind.endswith("List"))
+    is_ours = named and page.api_version == kind.api_version
+    if not is_ours or not page.metadata.resource_version:
         raise BadAnswer(f"received {page.kind or 'something else'} instead of a list of {kind.id}")
     meta = page.metadata
     return page.items or [], meta.resource_version, meta.continue_ or "", meta.remaining_item_count
