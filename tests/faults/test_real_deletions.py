@@ -50,7 +50,7 @@ async def test_what_is_held_says_so_and_one_order_lets_it_go(
 
         async def told() -> bool:
             tree = await stage.world.hub.get(NAMESPACES, "", stage.space)
-            held = {str(one["type"]): str(one["message"]) for one in conditions_of(tree or {})}
+            held = {str(one["type"]): str(one.get("message")) for one in conditions_of(tree or {})}
             return all("14 deletions" in held.get(type_, "") for type_ in waiting)
 
         async def have_events() -> bool:

@@ -175,6 +175,16 @@ def _too_large(error: ApiError) -> Failure:
     )
 
 
+def _no_room(error: ApiError) -> Failure:
+    return failure(
+        ErrorType.RESOURCE_VALIDATION,
+        error,
+        reason="TooLarge",
+        hint="Make its annotations smaller: all together may have 262,144 bytes, and those of the "
+        "sync need up to a thousand of them.",
+    )
+
+
 def _immutable(error: ApiError) -> Failure:
     return failure(
         ErrorType.RESOURCE_VALIDATION,
@@ -257,7 +267,7 @@ _WORDINGS: Final[
     ((Forbidden, BadRequest, Invalid), ("denied the request", "denied request"), _denied),
     (ServerFailure, ("failed calling webhook",), _webhook_failed),
     (ServerFailure, ("request is too large", "larger than max"), _too_large),
-    (Invalid, ("Too long: may not be more than 262144", "must have at most 262144"), _too_large),
+    (Invalid, ("Too long: may not be more than 262144", "must have at most 262144"), _no_room),
     (Invalid, ("field is immutable", "updates to statefulset spec for fields"), _immutable),
 )
 

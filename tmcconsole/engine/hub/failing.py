@@ -21,6 +21,7 @@ from tmcconsole.sync.queue.workqueue import Item, WorkQueue
 from tmcconsole.sync.state.ledger import Ledger, RefusedAttempt
 from tmcconsole.sync.state.live_reads import KindAway
 from tmcconsole.sync.state.namespace_names import NamespaceClash
+from tmcconsole.sync.state.target import Target
 from tmcconsole.tmc.classify import CLUSTER_WIDE, Side, classify
 from tmcconsole.tmc.errors import ErrorType, Failure, Pace, Severity, failure
 from tmcconsole.tmc.health.attempts import Attempts
@@ -58,6 +59,8 @@ class ErrorReporter(Outcomes):
     rights: Rights  # reviewed again if something is forbidden
     serves: Callable[[str], bool] = lambda _lane: True  # whether the kind of a lane is synced
     attempts: Attempts = field(default_factory=Attempts)
+    # Targets whose copies wait for what this queue writes in the hub, by key.
+    unmarked: Mapping[str, Target] = field(default_factory=dict)
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
         """Record the error; return when to retry, and whether it is a dead letter."""
@@ -80,6 +83,8 @@ class ErrorReporter(Outcomes):
             delay(found, attempts, self.runtime.rng), is_refused or attempts >= DEAD_AFTER
         )
         entry = self.ledger.get(*item) if self.ledger is not None else None
+        if found.type not in _CONTACT:
+            self._tell_unmarked(item, found, began)
         if self.ledger is not None and entry is not None:
             state = SyncState.REFUSED if is_refused else SyncState.FAILED
             message = message_of(found)
@@ -89,6 +94,15 @@ class ErrorReporter(Outcomes):
                 entry.refused = RefusedAttempt(entry.tried, until, found.reason, message)
             entry.tried = None
         return again
+
+    def _tell_unmarked(self, item: Item, found: Failure, began: float) -> None:
+        """Let copies that wait for marks in the hub say why there are none."""
+        state = SyncState.REFUSED if found.pace is Pace.REFUSED else SyncState.FAILED
+        message = f"it cannot be marked in the hub: {message_of(found)}"
+        for target in self.unmarked.values():
+            entry = target.ledger.get(*item)
+            if entry is not None and entry.standing.state in (SyncState.PENDING, state):
+                target.ledger.stand(*item, state, began, reason=found.reason, message=message)
 
     def on_success(self, item: Item) -> None:
         """Note that an item that had failed is well now, or gone.

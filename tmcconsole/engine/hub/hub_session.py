@@ -153,6 +153,7 @@ class HubSession:
             name="hub",
             ledger=None,
             rights=self.rights,
+            unmarked=self.shared.targets if queue is hub.queue else {},
         )
         controller = Controller(
             name=name,

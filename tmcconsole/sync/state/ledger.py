@@ -137,7 +137,7 @@ class Ledger:
         """Record that a hub change waits to be written; the earliest one counts."""
         entry = self.entry(kind, key)
         entry.waiting_since = entry.waiting_since or since
-        if entry.standing.state is SyncState.IN_SYNC:
+        if entry.standing.state is SyncState.IN_SYNC or not entry.standing.since:
             self.stand(kind, key, SyncState.PENDING, wall, reason="Queued")
 
     def settle(self, kind: str, key: ObjectKey, settled: Settled, now: float) -> None:
