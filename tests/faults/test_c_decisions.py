@@ -164,7 +164,7 @@ async def test_what_was_changed_is_reported_with_who_and_how_often() -> None:
         assert field.first_seen < field.last_seen
         why = await world.engine.request(Why(key=KEY))
         assert isinstance(why, Text)
-        assert "data.colour: 'blue' there 'red 2' by stranger, Reverted, 3 times" in why.body
+        assert "data.colour: 'blue' there 'red 2' by stranger, reverted; 3 times since" in why.body
 
 
 async def test_a_list_entry_is_adopted_by_its_place_and_a_scaled_count_as_a_number() -> None:

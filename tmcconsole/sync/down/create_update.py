@@ -42,7 +42,8 @@ async def create(context: ReconcileContext) -> float | None:
     waits = stand_back(context)
     if waits:
         return waits
-    context.stand(SyncState.PENDING, "Creating")
+    if not context.is_failing:
+        context.stand(SyncState.PENDING, "Creating")
     await ensure_namespace(context.shared, context.target, context.key.namespace)
     try:
         await send(
@@ -68,7 +69,8 @@ async def update(context: ReconcileContext, step: Update) -> float | None:
         return await _drifted(context, step)
     if context.facts.rules.conflict == MANUAL:
         return await look_into(context, step.uid)  # a person is asked before anything is tried
-    context.stand(SyncState.PENDING, "Updating")
+    if not context.is_failing:
+        context.stand(SyncState.PENDING, "Updating")
     return await _write_over(context, step.uid)
 
 

@@ -60,6 +60,11 @@ class ReconcileContext:
         """What is remembered of the object here."""
         return self.target.ledger.entry(self.kind, self.key)
 
+    @property
+    def is_failing(self) -> bool:
+        """True from a failed attempt until another one is answered: trying again mends nothing."""
+        return self.entry.standing.state is SyncState.FAILED
+
     def permit(self, tree: Json) -> Permit:
         """Return the permit to apply ``tree`` as this object's copy. Raises ``NotPermitted``."""
         tenant = self.shared.tenant(self.target, self.key.namespace)
