@@ -89,6 +89,7 @@ def test_the_plan_of_a_drain_names_what_is_lost_in_the_words_that_start_it(
 
     assert "nothing has been done yet" in plan
     assert "Stays here: no other target can take it\n" in plan
+    assert re.search(r"(?m)^  statefulsets.apps/shop/web  live here only  ", plan)
     assert "to start it: tmc-console drain eu-west-1 --confirm eu-west-1\n" in plan
     lost = re.search(r'--force --confirm "(eu-west-1 loses \d+)"$', by_force)
     assert lost

@@ -67,4 +67,5 @@ def plan_lines(plan: DrainPlan, *, force: bool) -> list[str]:
 
 def _line(move: Move) -> str:
     where = f"-> {', '.join(move.to)}" if move.to else ""
-    return "  ".join(filter(None, ("", str(move.key), where, live(move), str(move.reason))))
+    said = (str(move.key), where, live(move), str(move.reason))
+    return f"  {'  '.join(filter(None, said))}"
