@@ -85,7 +85,7 @@ def test_the_page_tells_how_each_is_played() -> None:
 
 
 def test_each_story_of_the_page_is_a_test_on_real_servers() -> None:
-    section = PAGE.read_text().partition("\n## Four stories")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("\n## Four faults")[2].partition("\n## ")[0]
     stories = re.findall(r"(?m)^\| .* \| `test_(\w+)` \|$", section)
     there = {name for names in played("faults", on_real=True).values() for name in names}
 
