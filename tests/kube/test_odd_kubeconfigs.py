@@ -182,6 +182,7 @@ def our_word(folder: Path, file: Path) -> str:
 @example([(("users", "exec", "args"), "abc")])
 @example([(("users", "as-groups"), "abc")])
 @example([(("users", "auth-provider"), {})])
+@example([(("users", "client-key"), "x")])
 @settings(
     max_examples=150,
     deadline=None,

@@ -211,7 +211,8 @@ def _require_sense(cluster: KubeconfigEntry, user: KubeconfigEntry) -> None:
         (user, "client-certificate"),
         (user, "client-key"),
     ):
-        if entry.text(field) and entry.text(f"{field}-data"):
+        is_used = field != "client-key" or _has_certificate(user)
+        if is_used and entry.text(field) and entry.text(f"{field}-data"):
             raise entry.fault(f"{field} and {field}-data are both set; remove one")
     if _has_certificate(user) and not (user.text("client-key") or user.text("client-key-data")):
         raise user.fault("client-certificate without client-key; add the key")
@@ -245,7 +246,8 @@ def _sends_nothing_secret(endpoint: Endpoint) -> bool:
 
 def _reader(context: KubeContext, *, is_verified: bool) -> Callable[[], Certificates]:
     def read() -> Certificates:
-        key = pem_of(context.user, "client-key")
+        has_key = _has_certificate(context.user)  # a key alone is ignored, as by client-go
+        key = pem_of(context.user, "client-key") if has_key else ""
         return Certificates(
             source=context.source,
             authority=pem_of(context.cluster, "certificate-authority") or None,
