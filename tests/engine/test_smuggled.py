@@ -117,7 +117,7 @@ async def test_a_smuggled_object_says_why_and_syncs_once_it_is_mended() -> None:
         assert "baseline profile" in found.message
         text = await why(world, "deployments.apps/shop/web")
         assert "policy     baseline" in text
-        assert "Refused Privileged" in text
+        assert "refused: privileged" in text
         assert await world.clusters["east"].get(DEPLOYMENTS, "shop", "web") is None
         source = await world.hub.get(DEPLOYMENTS, "shop", "web")
         assert source is not None
