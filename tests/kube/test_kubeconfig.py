@@ -106,6 +106,27 @@ def test_of_files_that_are_all_missing_each_is_named(tmp_path: Path) -> None:
         read_context(Path(f"{tmp_path}/a:{tmp_path}/b"))
 
 
+def test_a_file_is_parsed_once_per_change_and_its_mode_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "config"
+    file.write_text("users: [{name: u, user: {token: 5}}]")
+    file.chmod(0o644)
+    for _ in range(3):
+        with pytest.raises(CredentialsError, match="user 'u': token is a number"):
+            read_context(file)
+    assert caplog.text.count("readable by others") == 1
+
+    file.write_text(CONNECTED)
+    assert read_context(file).cluster.name == "k"
+
+
+CONNECTED = """
+current-context: c
+contexts: [{name: c, context: {cluster: k}}]
+clusters: [{name: k, cluster: {server: https://a}}]
+"""
+
 CONNECT = """
 import sys
 from pathlib import Path

@@ -99,7 +99,7 @@ class _Document:
 
 
 _Stamp = tuple[int, ...]  # changes when the file does
-_parsed: OrderedDict[Path, tuple[_Stamp, _Document]] = OrderedDict()
+_parsed: OrderedDict[Path, tuple[_Stamp, _Document | KubeconfigError]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -185,18 +185,25 @@ def _exists(file: Path) -> bool:
 
 
 def _cached(file: Path) -> _Document:
+    """Return the file's content as it is now; what is wrong with it is remembered, too."""
     stamp = _stamp(file)
     known = _parsed.get(file)
-    if known is not None and known[0] == stamp:
-        _parsed.move_to_end(file)
-        return known[1]
-    _parsed.pop(file, None)
-    document = _document(file)
+    found = known[1] if known is not None and known[0] == stamp else _document_or_error(file)
     if stamp and stamp == _stamp(file):
-        _parsed[file] = (stamp, document)
+        _parsed[file] = (stamp, found)
+        _parsed.move_to_end(file)
         if len(_parsed) > KEPT:
             _parsed.popitem(last=False)
-    return document
+    if isinstance(found, KubeconfigError):
+        raise KubeconfigError(str(found))
+    return found
+
+
+def _document_or_error(file: Path) -> _Document | KubeconfigError:
+    try:
+        return _document(file)
+    except KubeconfigError as error:
+        return error
 
 
 def _stamp(file: Path) -> _Stamp:
