@@ -21,7 +21,7 @@ Line = tuple[int, float, str]
 
 @dataclass
 class Fleet:
-    """A control endpoint that keeps what it was told; it knows the cluster ``eu`` only."""
+    """A control endpoint that records its requests; it has only the cluster ``eu``."""
 
     orders: list[dict[str, object]] = field(default_factory=list)
     url: str = ""

@@ -1,4 +1,4 @@
-"""The shipped Deployment, started as a kubelet would start it: user, volumes, read-only root."""
+"""The shipped Deployment, run as a kubelet would run it: user, volumes, read-only root."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Pod:
-    """What a kubelet makes of the Deployment's template, in a folder of this machine."""
+    """The Deployment's template as a kubelet would run it, in a folder of this machine."""
 
     def __init__(self, folder: Path, fleet: Path, hub: tuple[int, bytes, str]) -> None:
         documents = list(yaml.safe_load_all(SAMPLE.read_text()))
@@ -76,13 +76,13 @@ class Pod:
             self.mounts[mount["mountPath"]] = sources[mount["name"]]
 
     def open_to_group(self) -> None:
-        """Do to all of the volume what the kubelet does at each mount that has an fsGroup."""
+        """Change the volume's group and modes as the kubelet does at each mount with an fsGroup."""
         for place in (self.state, *self.state.rglob("*")):
             os.chown(place, -1, self.group)
             place.chmod(place.stat().st_mode | (0o2770 if place.is_dir() else 0o660))
 
     def projected(self, folder: Path, files: dict[str, str]) -> Path:
-        """Make a volume as the kubelet's atomic writer does: links to a folder of one moment."""
+        """Create a volume as the kubelet's atomic writer does: links into a timestamped folder."""
         moment = folder / "..2026_12_01"
         moment.mkdir(parents=True)
         (folder / "..data").symlink_to(moment.name)
@@ -107,7 +107,7 @@ class Pod:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[str]]:
-        """Run the container in a mount namespace of its own, with a root that is read-only."""
+        """Run the container in its own mount namespace, with a read-only root."""
         assert self.container["securityContext"]["readOnlyRootFilesystem"]
         lines = ["set -e", "mount --make-rprivate /"]
         lines += [f"mount -t tmpfs tmpfs {top}" for top in ("/etc", "/var")]
@@ -148,7 +148,7 @@ class Pod:
 
 @contextmanager
 def served_by_tls(server: str) -> Iterator[tuple[int, bytes]]:
-    """Serve a plain server by TLS on 127.0.0.1; yield the port and the authority."""
+    """Serve a plain server with TLS on 127.0.0.1; yield the port and the CA."""
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)

@@ -31,7 +31,7 @@ PROGRAM = [sys.executable, "-m", "tmcconsole"]
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A config whose clusters nobody serves."""
+    """A config whose clusters do not exist."""
     file = tmp_path / "config.toml"
     file.write_text(
         f'state_dir = "{tmp_path}/state"\n[hub]\nkubeconfig = "k"\n[[targets]]\nname = "eu"\n'

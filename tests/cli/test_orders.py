@@ -43,7 +43,7 @@ def made(name: str, *cells: Cell) -> ObjectRecord:
 
 @pytest.fixture
 def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FixtureLink]:
-    """Serve a made-up engine where the commands look for one."""
+    """Serve a fake engine where the commands look for one."""
     monkeypatch.setenv("TMC_HUB_IN_CLUSTER", "true")
     monkeypatch.setenv("TMC_TARGETS", "any=in-cluster")
     monkeypatch.setenv("TMC_STATE_DIR", str(tmp_path))
@@ -137,7 +137,7 @@ def test_without_a_name_those_are_listed_whose_copies_differ(
 
 
 def clear(link: FixtureLink) -> None:
-    """Leave an engine, well connected, and no targets and objects."""
+    """Reduce the board to a connected engine without targets and objects."""
     for kind, key in list(link.board):
         if kind in ("ObjectRecord", "TargetRecord"):
             link.drop(kind, key)

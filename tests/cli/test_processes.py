@@ -30,7 +30,7 @@ QUIET = ["--names", "eu,us", "--scenario", "quiet"]
 
 
 def is_running(pid: int) -> bool:
-    """Tell a process that runs from one that ended, reaped or not."""
+    """Return whether a process runs; an ended one does not, reaped or not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -167,7 +167,7 @@ def status_when_settled(config: Path) -> Document:
         if is_settled(status) and result.returncode == 0:
             return status
         counts = status["objects"]
-        is_well = counts["placed"] == counts["in_sync"]  # at first, nothing is placed yet
+        is_well = counts["placed"] == counts["in_sync"]  # nothing is placed yet
         assert result.returncode in ((0, 3, 4) if is_well else (3, 4)), status
         assert time.monotonic() < deadline, status
         time.sleep(0.2)
@@ -190,7 +190,7 @@ def status_when_ready(config: Path, name: str) -> Document:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         result = ask(config)
-        assert (result.returncode, result.stderr) == (4, "")  # one target cannot be asked
+        assert (result.returncode, result.stderr) == (4, "")  # one target does not respond
         status: Document = json.loads(result.stdout)
         ready = {target["name"]: target["ready"] for target in status["targets"]}
         if ready.get(name) and len(ready) == 2:

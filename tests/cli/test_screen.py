@@ -1,4 +1,4 @@
-"""A terminal that cannot draw our signs gets ASCII ones by itself."""
+"""A terminal that cannot draw our symbols gets ASCII automatically."""
 
 from __future__ import annotations
 

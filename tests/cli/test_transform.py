@@ -1,4 +1,4 @@
-"""``tmc-console transform --dry-run``: what a target would get, told without any cluster."""
+"""``tmc-console transform --dry-run``: what a target would get, without any cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The durations of the Leases have to fit each other."""
+"""The durations of the Leases must be consistent with each other."""
 
 from __future__ import annotations
 

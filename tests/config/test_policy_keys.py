@@ -1,4 +1,4 @@
-"""The keys of the policy: what is a slip, and what would be a hole."""
+"""The keys of the policy: mistakes are reported, and security holes refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What selects objects, as it is written in the file."""
+"""The keys that select objects, as written in the config file."""
 
 from __future__ import annotations
 

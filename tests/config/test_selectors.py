@@ -1,4 +1,4 @@
-"""Selectors as one writes them for kubectl."""
+"""Selectors in kubectl's syntax."""
 
 from __future__ import annotations
 

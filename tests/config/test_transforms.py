@@ -1,4 +1,4 @@
-"""Transforms as they are written: what is understood, and one clear line for what is not."""
+"""Transforms in the config file: what is understood, and one clear message for what is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SyncTargets, Locations and Placements as people really write them, mistakes included."""
+"""SyncTargets, Locations and Placements as users write them, mistakes included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A namespace's marks follow the targets its Placements chose."""
+"""A namespace's labels and annotations follow the targets its Placements chose."""
 
 from __future__ import annotations
 

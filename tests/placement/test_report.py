@@ -1,4 +1,4 @@
-"""How a Placement's decision is written on it: kcp's phases, conditions with reasons, once."""
+"""How a Placement's decision is written to its status: kcp's phases, conditions with reasons."""
 
 from __future__ import annotations
 

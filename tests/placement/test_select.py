@@ -111,7 +111,7 @@ def test_nowhere_to_go_says_why_of_each_target(
     assert decision.choices == ()
     assert decision.reason == "NoValidTarget"
     assert message in decision.message
-    assert decision.location == "default"  # there is a place, only nobody in it
+    assert decision.location == "default"  # the Location exists, but has no target
 
 
 def test_without_a_matching_location_nothing_is_chosen() -> None:
@@ -206,7 +206,7 @@ def test_deciding_again_from_the_outcome_changes_nothing(
 
 @given(targets=_targets, uid=st.text("abc", max_size=3))
 def test_a_target_that_goes_moves_only_what_was_on_it(targets: list[SyncTarget], uid: str) -> None:
-    """Rendezvous hashing: without memory, too, the others keep their choice."""
+    """Rendezvous hashing: the others keep their choice even without memory of it."""
     first = names(choose(make_placement(uid=uid), *targets))
     for gone in targets:
         rest = [target for target in targets if target is not gone]

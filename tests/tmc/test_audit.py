@@ -1,5 +1,5 @@
 # ruff: noqa: ASYNC240 - files of a few hundred bytes in a temporary folder
-"""The audit log is durable before the action, chained, ours alone, and survives what may come."""
+"""The audit log is durable before the action, chained, private, and survives crashes and damage."""
 
 import os
 import stat
@@ -241,7 +241,7 @@ async def test_e6_a_full_disk_refuses_and_leaves_a_chain_that_goes_on(path: Path
     await announce(log)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:  # the kernel writes a part of the next line and then says EFBIG
+    try:  # the kernel writes part of the next line, then returns EFBIG
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 40, limits[1]))
         with pytest.raises(AuditUnavailable, match="too large"):
             await announce(log)
@@ -317,7 +317,7 @@ async def test_what_was_announced_is_recalled_with_what_came_of_it_by_another_pr
     seq = await announce(log, "delete-copy", uid="u1", detail="HubGone")
     await log.after(seq, "accepted")
     await announce(log, "PauseTarget")
-    await announce(log, "delete-copy", uid="u2")  # and the process is gone
+    await announce(log, "delete-copy", uid="u2")  # and the process has ended
     await log.aclose()
 
     found = await FileAudit(path, wall).recall(frozenset({"delete-copy"}))

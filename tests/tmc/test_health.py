@@ -1,4 +1,4 @@
-"""The tree takes the worst upward, says why, and lets silence count."""
+"""Health is aggregated worst-of, with a reason, and counts staleness."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The history folds, recovers, stays bounded and goes on after a restart."""
+"""The history folds repetitions, records recoveries, is bounded and continues after a restart."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Every error has its strategy; recoveries are bounded, ordered, and escalate."""
+"""Every error has a strategy; recoveries are bounded, ordered, and escalate."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ def test_heavier_steps_come_in_with_later_attempts() -> None:
 
 
 class World:
-    """The actions of a world where they work, fail or hang, and its clock."""
+    """Recovery actions that work, fail or hang, and their clock."""
 
     def __init__(self) -> None:
         self.clock = 100.0
