@@ -1,4 +1,4 @@
-"""An informer that runs against a scripted collection, and all that it has told."""
+"""An informer that runs against a scripted collection, and its notifications."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VIRTUAL_TIME: tuple[str, dict[str, Any]] = ("asyncio", {"loop_factory": VirtualL
 
 @dataclass
 class Watched:
-    """An informer that runs, and all that it has told."""
+    """A running informer and its notifications."""
 
     informer: Informer
     client: Client

@@ -1,4 +1,4 @@
-"""A collection of ConfigMaps whose lists and watches answer as a test has written them down."""
+"""A collection of ConfigMaps whose lists and watches answer as scripted by a test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.runtime import Request, Response, Runtime, Transport, TransportE
 
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 JSON_TYPE = {"content-type": "application/json"}
-HANG = object()  # in a watch: say nothing for ever
+HANG = object()  # in a watch: stay silent forever
 
 
 def make_tree(name: str, version: int, *, uid: str = "", **data: str) -> Json:

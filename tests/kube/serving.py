@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback whose answers a test writes, and kubeconfigs that lead to it."""
+"""A real HTTP server on loopback with scripted answers, and kubeconfigs for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Served:
-    """A server that runs, and what it was asked."""
+    """A running server and its requests."""
 
     url: str
     asked: list[str] = field(default_factory=list)

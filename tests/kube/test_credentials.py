@@ -1,4 +1,4 @@
-"""Kubeconfigs, tokens and plugins: what is sent, and what is said when nothing can be."""
+"""Kubeconfigs, tokens and plugins: what is sent, and the error when there is nothing to send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tmcconsole.runtime import Request, Response, TransportError
 
 
 class Clocks:
-    """Two clocks that a test sets."""
+    """Two clocks set by a test."""
 
     def __init__(self) -> None:
         self.seconds = 1_000_000.0
@@ -309,7 +309,7 @@ async def test_a_plugin_that_leaves_a_helper_running_has_answered(tmp_path: Path
     script = helper + credential('{"token": "t"}')
     async with serving(await only("Bearer t")) as served:
         path = write_kubeconfig(tmp_path, served.url, user=plugin(tmp_path, script))
-        with anyio.fail_after(20):  # the helper holds the pipes for a minute
+        with anyio.fail_after(20):  # the helper keeps the pipes open for a minute
             responses = await ask(path)
 
     assert responses[0].status == 200

@@ -1,4 +1,4 @@
-"""A list is taken apart whatever is in its items."""
+"""A list is split into its items, whatever they contain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The informer when all goes well, and when we write ourselves, on virtual time."""
+"""The informer without faults, and with writes of our own, in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The informer under the faults of watches, lists and servers, on virtual time."""
+"""The informer under faults of watches, lists and servers, in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an object's bytes: digests, what is dropped, and what is refused."""
+"""Ingest of an object's bytes: digests, what is dropped, and what is refused."""
 
 from __future__ import annotations
 

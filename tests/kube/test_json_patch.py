@@ -1,4 +1,4 @@
-"""JSON patches out of annotations: read with bounds, carried out whole or not at all."""
+"""JSON patches from annotations: read with bounds, applied completely or not at all."""
 
 from __future__ import annotations
 

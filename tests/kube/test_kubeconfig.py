@@ -1,4 +1,4 @@
-"""Several kubeconfigs read as one, held to what the pinned kubectl makes of them."""
+"""Several kubeconfigs merged into one, compared with the pinned kubectl."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def kubectl_view(files: list[Path], *flags: str) -> dict[str, Any]:
-    """Return what kubectl says a KUBECONFIG of these files holds."""
+    """Return kubectl's merged view of a KUBECONFIG with these files."""
     done = subprocess.run(
         [BINARY, "config", "view", "--raw", "--minify", "--output=json", *flags],
         env={"KUBECONFIG": os.pathsep.join(map(str, files)), "HOME": str(files[0].parent)},

@@ -87,7 +87,7 @@ def changes() -> st.SearchStrategy[Change]:
 
 
 def kubeconfig(*made: Change) -> dict[str, Any]:
-    """Return a kubeconfig that is good but for the changes made to it."""
+    """Return a valid kubeconfig with these changes made to it."""
     parts: dict[str, Any] = {
         "contexts": {"cluster": "k", "user": "u"},
         "clusters": {"server": SERVER},

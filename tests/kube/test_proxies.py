@@ -1,4 +1,4 @@
-"""Proxies named in a kubeconfig: what is sent to them, and what is said of their troubles."""
+"""Proxies named in a kubeconfig: what is sent to them, and how their errors are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A custom resource goes only where nothing it may say is refused or dropped."""
+"""A custom kind is synced only if the target's schema refuses and drops nothing of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certificates: whom we trust, who we are, and what is said when it fails."""
+"""Certificates: whom we trust, how we identify ourselves, and the errors."""
 
 from __future__ import annotations
 

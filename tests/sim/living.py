@@ -1,4 +1,4 @@
-"""Waiting for a living cluster."""
+"""Waiting for a simulated cluster with running controllers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tmcconsole.sim.faces.cluster import SimCluster
 
 
 async def until(cluster: SimCluster, holds: Callable[[], Any]) -> None:
-    """Wait for commits until something holds."""
+    """Wait, commit by commit, until a condition holds."""
     changed = anyio.Event()
     cluster.store.on_commit(lambda _: changed.set())
     with anyio.fail_after(60):

@@ -1,4 +1,4 @@
-"""A simulated cluster without sockets, objects to put into it, and a plain way to talk to it."""
+"""A simulated cluster without sockets, objects to create in it, and a simple client."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """Requests to one cluster, past the network."""
+    """Requests to one cluster, without a network."""
 
     cluster: SimCluster
 

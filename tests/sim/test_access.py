@@ -1,4 +1,4 @@
-"""The small RBAC: bindings give, their absence refuses, and nobody acts as others unasked."""
+"""The small RBAC: bindings grant, their absence denies, and impersonation needs permission."""
 
 from __future__ import annotations
 

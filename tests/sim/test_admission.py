@@ -1,4 +1,4 @@
-"""What a living cluster allows: quotas, limits, evictions, and claims that are in use."""
+"""Admission with running controllers: quotas, limits, evictions, and claims in use."""
 
 from __future__ import annotations
 

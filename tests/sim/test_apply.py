@@ -1,4 +1,4 @@
-"""Server-side apply: ownership, conflicts, and what is given up."""
+"""Server-side apply: ownership, conflicts, and fields given up."""
 
 from __future__ import annotations
 

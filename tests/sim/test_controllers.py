@@ -1,4 +1,4 @@
-"""A workload cluster lives: pods come, roll, and go with their owners."""
+"""Controllers of a workload cluster: pods are created, rolled out and deleted with their owners."""
 
 from __future__ import annotations
 

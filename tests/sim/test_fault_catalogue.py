@@ -1,4 +1,4 @@
-"""Every entry of the fault catalogue that a simulated cluster can play has a way to be played."""
+"""Every entry of the fault catalogue that can be simulated has a way to be simulated."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SHOP = "/api/v1/namespaces/shop"
 
 
 def told() -> dict[str, str]:
-    """Return how the page says that each entry is played."""
+    """Return how each entry is simulated, according to the page."""
     section = PAGE.read_text().partition("## Faults")[2]
     rows = re.findall(r"(?m)^\| ([A-Z]\d+) \|[^|]*\|(.*)\|$", section)
     return dict(rows)
 
 
 def words_in(how: str) -> set[str]:
-    """Return what is quoted and could be the name of a fault."""
+    """Return the quoted words that could be names of faults."""
     return set(re.findall(r"`([a-z_0-9]+)`", how)) - PARAMETERS
 
 

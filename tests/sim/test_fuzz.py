@@ -1,4 +1,4 @@
-"""Nothing that a client sends ends a simulated server; what is refused is told by a Status."""
+"""No request ends a simulated server; every refusal is a Status."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ OPTIONS: Final[tuple[Any, ...]] = (
 
 
 def garbage(rng: random.Random) -> bytes:
-    """Return a body that is no object at all."""
+    """Return a body that is not an object."""
     deep = b"[" * 5000
     return rng.choice(
         (
@@ -248,7 +248,7 @@ async def whole(answer: Any) -> Response | None:
 
 
 def check(request: Request, answer: Response) -> None:
-    """A refusal is a Status that says why; nothing is an exception of ours."""
+    """Check that a refusal is a Status with a reason, and that nothing raised an exception."""
     asked = (
         f"{request.method} {request.path} {request.query} {request.content_type} {request.body!r}"
     )

@@ -1,4 +1,4 @@
-"""A server that goes back: lists of an earlier version, a restored backup, another version."""
+"""Earlier states of a server: lists of an earlier version, a restored backup."""
 
 from __future__ import annotations
 

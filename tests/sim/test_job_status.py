@@ -1,4 +1,4 @@
-"""A Job's status only goes where a real API server lets it go; all of these were seen on one."""
+"""A Job's status changes only as a real API server allows; each case was observed on one."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Kubectl:
     cluster: SimCluster
 
     async def __call__(self, *arguments: str, fails: bool = False) -> str:
-        """Return what it printed; on stderr too where it is to fail."""
+        """Return what it printed, including stderr if it is expected to fail."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),

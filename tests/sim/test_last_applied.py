@@ -1,4 +1,4 @@
-"""kubectl may go over from client-side to server-side apply without a conflict with itself."""
+"""kubectl can switch from client-side to server-side apply without a conflict with itself."""
 
 from __future__ import annotations
 

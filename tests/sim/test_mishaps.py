@@ -1,4 +1,4 @@
-"""An exception in the simulator itself costs one object its turn, and is told once."""
+"""An exception in the simulator itself costs one object its turn, and is logged once."""
 
 from __future__ import annotations
 

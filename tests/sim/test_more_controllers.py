@@ -1,4 +1,4 @@
-"""StatefulSets, DaemonSets, Jobs, CronJobs, Services and claims come to life as well."""
+"""The controllers of StatefulSets, DaemonSets, Jobs, CronJobs, Services and claims."""
 
 from __future__ import annotations
 

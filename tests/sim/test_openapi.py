@@ -1,4 +1,4 @@
-"""OpenAPI in both versions: what is referred to is there, and every field says what it is."""
+"""OpenAPI in both versions: references resolve, and every field has a description."""
 
 from __future__ import annotations
 

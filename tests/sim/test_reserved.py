@@ -1,4 +1,4 @@
-"""kcp's guard: keys that end in kcp.io are changed by system:masters and nobody else."""
+"""kcp's guard: only system:masters may change keys that end in kcp.io."""
 
 from __future__ import annotations
 
