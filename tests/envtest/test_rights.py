@@ -98,34 +98,40 @@ async def world_of_a_tenant(hub: Plane, cluster: Plane) -> AsyncIterator[World]:
         group.cancel_scope.cancel()
 
 
-async def grant_manifests(plane: Plane, side: str) -> None:
-    """Apply what the command prints for one side, for the tenant."""
+@asynccontextmanager
+async def granted_manifests(plane: Plane, side: str) -> AsyncIterator[None]:
+    """Apply what the command prints for one side, for the tenant; take it back at the end.
+
+    What stayed would widen the tenant's rights in every later test on the same server.
+    """
     subject = {"apiGroup": RBAC, "kind": "User", "name": TENANT}
     transport = await dial(ClusterAccess(plane.kubeconfig), now=time.monotonic, wall=time.time)
-    admin = Client(transport, name=plane.name)
-    try:
+    async with AsyncExitStack() as stack:
+        admin = Client(transport, name=plane.name)
+        stack.push_async_callback(admin.aclose)
         for tree in manifests(SyncSettings(), side, subject):
-            namespaced = "namespace" in tree["metadata"]
+            name, namespace = tree["metadata"]["name"], tree["metadata"].get("namespace", "")
             plural = f"{tree['kind'].lower()}s"
-            kind = Kind(RBAC, "v1", plural, tree["kind"], namespaced=namespaced)
+            kind = Kind(RBAC, "v1", plural, tree["kind"], namespaced=bool(namespace))
             await admin.apply(kind, tree, manager="admin", force=True)
-    finally:
-        await admin.aclose()
+            stack.push_async_callback(Side(admin).delete, kind, namespace, name)
+        yield
 
 
 async def test_the_printed_manifests_are_enough_for_the_main_job(
     real_hub: Plane, real_clusters: tuple[Plane, Plane]
 ) -> None:
-    await grant_manifests(real_hub, "hub")
-    for plane in real_clusters:
-        await grant_manifests(plane, "target")
     hub = RealCluster("hub", real_hub.kubeconfig_for(TENANT), around=real_hub.kubeconfig)
     clusters = [
         RealCluster(plane.name, plane.kubeconfig_for(TENANT), around=plane.kubeconfig)
         for plane in real_clusters
     ]
 
-    async with open_real_world(hub, clusters) as world:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(granted_manifests(real_hub, "hub"))
+        for plane in real_clusters:
+            await stack.enter_async_context(granted_manifests(plane, "target"))
+        world = await stack.enter_async_context(open_real_world(hub, clusters))
         await story(world)
 
         async def are_authorized() -> bool:
