@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.envtest.api import fresh_name
 from tests.envtest.planes import Plane
 from tests.test_one_object import story
 from tests.world.real import RealCluster, open_real_world
@@ -18,4 +19,4 @@ async def test_one_object_between_real_api_servers(
     clusters = [RealCluster(plane.name, plane.kubeconfig) for plane in real_clusters]
 
     async with open_real_world(hub, clusters) as world:
-        await story(world)
+        await story(world, fresh_name("shop"))

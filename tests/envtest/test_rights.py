@@ -132,7 +132,7 @@ async def test_the_printed_manifests_are_enough_for_the_main_job(
         for plane in real_clusters:
             await stack.enter_async_context(granted_manifests(plane, "target"))
         world = await stack.enter_async_context(open_real_world(hub, clusters))
-        await story(world)
+        await story(world, fresh_name("shop"))
 
         async def are_authorized() -> bool:
             trees = [await world.hub.get(SYNC_TARGETS, "", name) for name in world.clusters]
