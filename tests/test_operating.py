@@ -49,6 +49,7 @@ def conditions() -> set[str]:
         heartbeat.HEARTBEAT,
         heartbeat.IMPORTS,
         heartbeat.AUTHORIZED,
+        heartbeat.WATCHED,
     }
 
 

@@ -19,7 +19,15 @@ from tests.world.world import (
     place_everywhere,
 )
 from tmcconsole.contract.commands import AllowDeletes, Text, Why
-from tmcconsole.contract.records import HistoryRecord, KindRecord, KindState, SyncState
+from tmcconsole.contract.records import (
+    Health,
+    HistoryRecord,
+    KindRecord,
+    KindState,
+    ObjectRecord,
+    SyncState,
+    TargetRecord,
+)
 from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.kube.objects import Json
 
@@ -235,3 +243,35 @@ def _listed(world: Stage) -> dict[str, str]:
 def _size(world: Stage) -> int:
     tree = world.copy("east", WIDGETS, "one")
     return int(tree["spec"]["size"]) if tree else 0
+
+
+@pytest.mark.parametrize("side", ["hub", "east"])
+async def test_A15_a_kind_that_cannot_be_watched_any_more_is_told_as_old(side: str) -> None:
+    async with open_shop(("east",)) as world:
+        await world.until(lambda: bool(world.data_on("east")))
+        await world.settle()
+        faults = world.sims[side].faults
+        faults.switch("kind_500", failing_kinds={"configmaps"})
+        faults.switch("cut_watches")
+        await anyio.sleep(30)
+
+        [target] = await world.records(TargetRecord)
+        assert (target.objects, target.in_sync) == (1, 0)
+        [record] = await world.records(ObjectRecord)
+        [cell] = record.cells
+        assert (cell.state, cell.health) == (SyncState.STALE, Health.DEGRADED)
+        assert world.conditions("east")["KindsWatched"] == "False KindsStale"
+        assert world.conditions("east")["Ready"] == "True OK"
+        reply = await world.engine.request(Why(key="configmaps/shop/settings"))
+        assert isinstance(reply, Text)
+        assert "last known: in sync" in reply.body, reply.body
+        told = [one for one in await world.records(HistoryRecord) if one.event == "KindStale"]
+        assert [(one.subject, one.recovered_at) for one in told] == [("configmaps", 0.0)]
+
+        faults.switch("kind_500", on=False)
+        await anyio.sleep(60)
+        [target] = await world.records(TargetRecord)
+        assert target.in_sync == 1
+        assert world.conditions("east")["KindsWatched"] == "True OK"
+        told = [one for one in await world.records(HistoryRecord) if one.event == "KindStale"]
+        assert [bool(one.recovered_at) for one in told] == [True]

@@ -10,14 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-SCREEN = r"screen \d+x\d+"
-
-KNOWN: dict[str, str] = {
-    "a kind that may not be listed any more is told as in sync":
-        rf"a right is taken back: taken back: (status|why|{SCREEN}): "
-        r"(exit code|objects in sync|in sync on|all is well|what is listed|resources: "
-        r"|header: in sync|targets: in sync|health: system)",
-}  # fmt: skip
+KNOWN: dict[str, str] = {}
 
 
 def known(line: str) -> bool:

@@ -129,6 +129,14 @@ def _look(
         told = SafeText(f"{target.name} does not respond; last known: {told}")
         ready = SafeText(f"{ready}, last known") if ready else ready
         health = _aged(health, heard_at, wall)
+    elif (stale := target.stale.get(item.lane)) is not None:
+        heard_at = stale.since
+        if standing.state is SyncState.IN_SYNC:
+            message = SafeText(f"not watched in {stale.where}: {stale.message}")
+            since = max(standing.since, heard_at)
+            standing = Standing(SyncState.STALE, stale.reason, message, since)
+        told = SafeText(f"not watched in {stale.where} ({stale.reason}); last known: {told}")
+        health = worst((health, Health.DEGRADED))
     cell = Cell(
         target=SafeText(target.name),
         state=standing.state,

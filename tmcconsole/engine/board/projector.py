@@ -89,7 +89,9 @@ class Projector:
             ledger = _ledger_of(supervisor)
             known = self.tallies.get(name)
             if known is None or known.counted != (id(ledger), ledger.version if ledger else 0):
-                known = self.tallies[name] = tally_of(ledger)
+                target = supervisor.target
+                stale = target.stale if target is not None else {}
+                known = self.tallies[name] = tally_of(ledger, stale)
             known.is_current = supervisor.standing.is_connected
 
     def _tally(self, name: str) -> Tally:

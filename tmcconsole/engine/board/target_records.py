@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -77,13 +77,16 @@ class Tally:
         return old + counts[SyncState.STALE]
 
 
-def tally_of(ledger: Ledger | None) -> Tally:
-    """Count a target's copies by state."""
+def tally_of(ledger: Ledger | None, stale: Container[str] = ()) -> Tally:
+    """Count a target's copies by state; of ``stale`` kinds none is known to be in sync."""
     if ledger is None:
         return Tally(counted=(id(None), 0))
     tally = Tally(counted=(id(ledger), ledger.version))
     for kind, _, entry in ledger.entries():
-        tally.by_kind.setdefault(kind, Counter())[entry.standing.state] += 1
+        state = entry.standing.state
+        if state is SyncState.IN_SYNC and kind in stale:
+            state = SyncState.STALE
+        tally.by_kind.setdefault(kind, Counter())[state] += 1
     return tally
 
 

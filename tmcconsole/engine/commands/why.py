@@ -207,7 +207,9 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         return [*lines, "  assigned, not reconciled yet" if is_placed else "  not placed here"]
     lines += _desired_lines(session, target, item)
     standing = entry.standing
-    lines.append(f"  {because(standing.state.value, words(standing.reason))}")
+    lines += _stale_lines(session, target, item.lane)
+    known = "last known: " if item.lane in target.stale else ""
+    lines.append(f"  {known}{because(standing.state.value, words(standing.reason))}")
     if standing.message:
         lines.append(f"  {standing.message}")
     lines += _drift_lines(entry)
@@ -221,6 +223,16 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
             due = f", next attempt in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
+
+
+def _stale_lines(session: HubSession, target: Target, kind: str) -> list[str]:
+    """Return since when a kind is not watched, and why."""
+    stale = target.stale.get(kind)
+    if stale is None:
+        return []
+    age = session.context.runtime.wall() - stale.since
+    told = because(SyncState.STALE.value, words(stale.reason))
+    return [f"  {told}: not watched in {stale.where} for {age:.0f} s", f"  {stale.message}"]
 
 
 def _contact_lines(session: HubSession, supervisor: Supervisor) -> list[str]:

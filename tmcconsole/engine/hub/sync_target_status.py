@@ -3,6 +3,7 @@
 SyncerReady       the engine is connected to the cluster and working
 HeartbeatReady    a heartbeat arrived within the timeout
 APIImportsReady   every kind that was synced is served on both sides, and fits
+KindsWatched      every synced kind is listed and watched on both sides; absent until one was not
 SyncerAuthorized  the account may do with the synced kinds what is needed; kcp's name
 Ready             as HeartbeatReady
 """
@@ -20,6 +21,7 @@ SYNCER: Final = "SyncerReady"
 HEARTBEAT: Final = "HeartbeatReady"
 IMPORTS: Final = "APIImportsReady"
 AUTHORIZED: Final = "SyncerAuthorized"
+WATCHED: Final = "KindsWatched"
 READY: Final = "Ready"
 
 
@@ -45,6 +47,7 @@ class StatusInputs:
     imports_missing: tuple[str, ...]  # kinds that cannot be synced now, with the reason
     synced_resources: tuple[SyncedResource, ...]  # sorted
     unauthorized: tuple[str, ...] | None = None  # missing rights; None: not known yet
+    stale: tuple[str, ...] = ()  # kinds that are not watched now, each with where and why
 
 
 def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) -> Json | None:
@@ -109,7 +112,16 @@ def _conditions(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
     # only a missing heartbeat for longer than the timeout does.
     ready = {**heartbeat, "type": READY}
     new = [_since(before, entry, wall) for entry in (ready, syncer, heartbeat, imports)]
-    return [*new, *_authorized(before, signs, wall)]
+    return [*new, *_watched(before, signs, wall), *_authorized(before, signs, wall)]
+
+
+def _watched(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
+    """Told from the first time on that a kind was not watched."""
+    found = before.get("conditions") or ()
+    if not signs.stale and all(entry.get("type") != WATCHED for entry in found):
+        return []
+    condition = _condition(WATCHED, not signs.stale, "KindsStale", "; ".join(signs.stale))
+    return [_since(before, condition, wall)]
 
 
 def _authorized(before: Json, signs: StatusInputs, wall: float) -> list[Json]:

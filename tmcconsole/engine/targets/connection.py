@@ -14,6 +14,7 @@ from tmcconsole.engine.hub.failing import ErrorReporter
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.upsyncing import UpWiring, sweep
 from tmcconsole.engine.targets.event_mirror import EventWatch
+from tmcconsole.engine.targets.freshness import Freshness
 from tmcconsole.engine.targets.heartbeat import Heartbeat
 from tmcconsole.engine.targets.shared_kinds import SharedKinds
 from tmcconsole.engine.targets.wiring import Wiring
@@ -75,6 +76,8 @@ class Connection:
         watched = (who, identity, name, context.runtime, self.probe.wait_up)
         spawn(group, watch_identity, *watched, name=f"{name} identity")
         spawn(group, self.heartbeat.run, name=f"{name} heartbeat")
+        freshness = Freshness(self.session, self.probe, target)
+        spawn(group, freshness.run, name=f"{name} freshness")
         spawn(group, self._tidy, name=f"{name} tidy")
         if context.settings.sync.crds == FOLLOW:
             spawn(group, self._bring_definitions, name=f"{name} definitions")

@@ -102,6 +102,11 @@ class Heartbeat:
             heartbeat_lost=self.probe.down_s > timeout,
             imports_missing=tuple(self._missing()),
             synced_resources=tuple(self._synced()),
+            stale=tuple(
+                f"{id} in {one.where}: {one.reason}"
+                for id, one in sorted(self.target.stale.items())
+                if not one.is_told
+            ),
             unauthorized=self.shared_kinds.unauthorized(),
         )
 

@@ -96,6 +96,7 @@ class Informer:
         self._list_not_older = False  # first ask for a list from the server's cache
         self._old_lists = 0  # rejected in a row
         self._failed_watches = 0  # in a row
+        self._failing_since = 0.0
         self._gone_in_row = 0
         self._watch_began = 0.0
         self._opened = False
@@ -110,7 +111,13 @@ class Informer:
     @property
     def state(self) -> InformerState:
         """Return the state."""
-        return replace(self._state, last_contact=self._last_contact)
+        held = self._runtime.now() - self._watch_began >= SHORT_WATCH_S or self._progressed
+        is_well = self._state.phase is Phase.WATCHING and held
+        return replace(
+            self._state,
+            last_contact=self._last_contact,
+            failing_since=0.0 if is_well else self._failing_since,
+        )
 
     @property
     def version(self) -> str:
@@ -371,6 +378,8 @@ class Informer:
 
     def _enter(self, phase: Phase, error: KubeError | None = None) -> None:
         reason = error.reason if error is not None else ""
+        if error is not None:
+            self._failing_since = self.state.failing_since or self._runtime.now()
         changed = (phase, reason) != (self._state.phase, self._state.reason)
         self._state = InformerState(
             phase,

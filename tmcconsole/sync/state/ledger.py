@@ -184,6 +184,11 @@ class Ledger:
         for key in self.keys(kind):
             self.stand(kind, key, SyncState.HELD, wall, reason=reason, message=message)
 
+    def look_again(self, kind: str) -> None:
+        """Count and show the objects of a kind anew: what is known of them is old, or is not."""
+        for key in self.keys(kind):
+            self._changed(kind, key)
+
     def forget_refusals(self, kind: str) -> None:
         """Allow rejected writes to be sent again: the API server may accept them now."""
         for entry in self._entries.get(kind, {}).values():

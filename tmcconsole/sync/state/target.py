@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from tmcconsole.contract.records import Pause, SyncState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.cache.informer import Informer
 from tmcconsole.kube.client.reader import Reader
 from tmcconsole.kube.objects import CachedObject, ObjectKey
@@ -48,6 +49,17 @@ class Contact(Protocol):
         """True while it responds: what waits for it proceeds."""
 
 
+@dataclass(frozen=True, slots=True)
+class StaleKind:
+    """A kind that one side does not list or watch now: its copies are only the last known."""
+
+    where: str  # a target's name, or "the hub"
+    reason: SafeText
+    message: SafeText
+    since: float  # Unix seconds
+    is_told: bool  # another condition tells it: that rights are missing, or that it is not served
+
+
 @dataclass(slots=True)
 class Target:
     """One cluster, connected at least once."""
@@ -65,6 +77,7 @@ class Target:
     orders: Orders
     contact: Contact
     kinds: dict[str, Watched] = field(default_factory=dict)  # by Kind.id
+    stale: dict[str, StaleKind] = field(default_factory=dict)  # by Kind.id
     waiting: Dependents = field(default_factory=Dependents)
     desired_cache: DesiredCache = field(default_factory=DesiredCache)
     leaving: set[str] = field(default_factory=set)  # namespaces under removal: nothing goes there
