@@ -53,6 +53,8 @@ def test_every_form_is_replaced_wherever_it_stands(form: str) -> None:
         "secretName: db-password, tokenFile: /run/token, serviceAccountToken: true",
         "author: jane, authority: dns, token 5 of 7, 10.0.0.1:6443: connection refused",
         "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+        "returned no id-token (session ended); log in again",
+        "passwordless: true",
     ],
 )
 def test_what_only_sounds_secret_stays_readable(text: str) -> None:

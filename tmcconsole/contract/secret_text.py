@@ -22,7 +22,7 @@ _FIELD_WORDS: Final = rf"(?:{_WORDS}|(?<![A-Za-z0-9])auth(?![A-Za-z0-9]))"
 # Names that only say where a secret is.
 _HARMLESS: Final = re.compile(
     r"(?i)(?:names?|refs?|files?|paths?|urls?|kinds?|types?|namespaces?|seconds|policy|mode|count|"
-    r"exists|version|id|issuer|keyref)[\"'\\]*\Z"
+    r"exists|version|id|issuer|keyref|less)[\"'\\]*\Z"
 )
 _SECRET_NAME: Final = re.compile(rf"(?i)(?:{_WORDS})")
 _PLAIN_WORD: Final = re.compile(r"[A-Z]?[a-z]{1,11}\.?")
@@ -144,7 +144,8 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Shown], ...]] = (
     (_FIELD, _hide_field),
     (
         re.compile(
-            rf"(?i)(--?[\w-]{{0,40}}?(?:{_WORDS})[\w-]{{0,40}}+\s{{1,3}})(?![-<])[^\s\"']{{1,4096}}+"
+            rf"(?i)((?<![\w-])--?[\w-]{{0,40}}?(?:{_WORDS})[\w-]{{0,40}}+\s{{1,3}})"
+            r"(?![-<])[^\s\"']{1,4096}+"
         ),
         rf"\1{SHOWN}",
     ),
