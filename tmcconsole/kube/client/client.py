@@ -14,6 +14,7 @@ import anyio.lowlevel
 import msgspec
 import orjson
 
+from tmcconsole.kube.client import apply_body
 from tmcconsole.kube.client.ingest import (
     ListPage,
     Quarantined,
@@ -302,7 +303,7 @@ class Client:
             self.dry_runs += 1
         else:
             self.writes_attempted += 1
-        content = orjson.dumps(body)
+        content = apply_body.encode(body) if content_type == APPLY else orjson.dumps(body)
         request = Request(
             method=method,
             path=path,

@@ -151,7 +151,9 @@ def _config_map(tree: Json, old: Json | None) -> Iterator[StatusCause]:
     yield from _immutable_data(tree, old, ("data", "binaryData"))
     data = tree.get("data") or {}
     for key, value in data.items():
-        if not _CONFIG_KEY.fullmatch(key) or len(key) > 253:
+        if len(key) > 253:
+            yield wrong_value(f"data[{key}]", key, "must be no more than 253 characters")
+        if not _CONFIG_KEY.fullmatch(key):
             yield wrong_value(f"data[{key}]", key, "a valid config key must consist of alphanumeric"
                 " characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name',"
                 " regex used for validation is '[-._a-zA-Z0-9]+')")  # fmt: skip
