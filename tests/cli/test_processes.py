@@ -154,7 +154,9 @@ def test_the_daemon_serves_its_status_drains_on_sigterm_and_the_hub_remembers(
     assert "this is what the hub reports" in from_hub.stderr
     told = json.loads(from_hub.stdout)
     assert [target["name"] for target in told["targets"]] == ["eu", "us"]
-    assert told["objects"] == dict.fromkeys(("placed", "in_sync", "pending", "failed", "stale"))
+    assert told["objects"] == dict.fromkeys(
+        ("placed", "in_sync", "pending", "failed", "held", "stale")
+    )
     assert not (tmp_path / "state" / "engine.sock").exists()
 
 

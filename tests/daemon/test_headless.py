@@ -17,16 +17,22 @@ from tmcconsole.daemon.printer import document, is_settled, to_json, to_table
 LOG = logging.getLogger("test.headless")
 
 
-def make_error(*, recovered_at: float = 0.0, count: int = 1) -> HistoryRecord:
+def make_error(
+    *,
+    recovered_at: float = 0.0,
+    count: int = 1,
+    event: str = "ClusterUnreachable",
+    message: str = "no route",
+) -> HistoryRecord:
     return HistoryRecord(
         id="h1",
         at=90.0,
         last_at=90.0,
         category="error",
         severity="High",
-        event="ClusterUnreachable",
+        event=event,
         target=SafeText("eu"),
-        message=SafeText("no route"),
+        message=SafeText(message),
         hint=SafeText("check the network"),
         count=count,
         recovered_at=recovered_at,
@@ -117,6 +123,7 @@ async def test_the_document_has_targets_objects_errors_and_engine() -> None:
         "in_sync": 3,
         "pending": 0,
         "failed": 0,
+        "held": 0,
         "stale": 0,
     }
     assert status["errors"][0]["event"] == "ClusterUnreachable"
@@ -162,8 +169,17 @@ async def test_the_table_is_aligned_and_never_hides_an_error() -> None:
         "eu        yes    Syncing  5s         0      3        3",
         "",
         "objects: 3 placed, 3 in sync, 0 pending, 0 failed",
-        "error: ClusterUnreachable eu: no route (check the network)",
+        "error: cluster unreachable, eu: no route (check the network)",
     ]
+
+
+async def test_the_table_tells_reasons_in_words_and_what_is_held_as_held() -> None:
+    error = make_error(event="PlacementCapacity", message="exceeded quota: pods")
+    engine = msgspec.structs.replace(make_engine(in_sync=1), pending=0, held=2)
+    table = to_table(document(await once_pulled(engine, error)))
+
+    assert "objects: 3 placed, 1 in sync, 0 pending, 0 failed, 2 held" in table
+    assert "error: over quota or limit, eu: exceeded quota: pods" in table
 
 
 async def test_a_snapshot_of_another_epoch_replaces_the_mirror() -> None:

@@ -128,7 +128,8 @@ async def test_held_deletions_are_a_line_since_the_brake_tripped() -> None:
         (line,) = lines_about(world, "east", tripped)
         (target,) = await world.records(TargetRecord)
         held = [name for name in many if world.standing("east", name=name).reason == "DeletionHeld"]
-        assert len(held) == target.deletes_held == 6
+        assert len(held) == target.deletes_held == target.held == 6
+        assert target.failed == 0
         assert (line.event, line.recovered_at) == ("DeletionsHeld", 0.0)
         assert tripped <= line.at <= tripped + 5
         assert target.deletes_held_since == pytest.approx(line.at, abs=0.1)

@@ -51,7 +51,7 @@ def test_an_object_of_a_kind_that_a_target_lacks_is_a_row_there_until_it_can_go(
             board = await board_of(world)
             engine = board.engine()
             assert engine is not None
-            assert (engine.placed, engine.in_sync, engine.failed) == (2, 1, 1)
+            assert (engine.placed, engine.in_sync, engine.held, engine.failed) == (2, 1, 1, 0)
             assert exit_code(board) == NOT_WELL
 
             async def names_the_kind() -> bool:

@@ -45,8 +45,8 @@ def test_one_target_is_asked_for_behind_an_at_sign() -> None:
             await world.on("west", DEPLOYMENTS, "shop", "web")
 
             told = await why(world, "deploy/shop/web@west")
-            assert "west: Syncing" in told
-            assert "east: Syncing" not in told
+            assert "west: syncing" in told
+            assert "east: syncing" not in told
             assert "there is no target 'wets'" in await why(world, "deploy/shop/web@wets")
 
     in_virtual_time(story)
@@ -63,7 +63,7 @@ def test_what_is_not_synced_is_said_to_be_there_and_why_it_stays() -> None:
             account = await why(world, "sa/default/builder")
             assert "it is there, and the engine does not sync it" in account
             assert "no Placement selects the namespace" in account
-            assert "KindNotNamed" in account
+            assert "kind not named" in account
             assert "has no such object (asked just now)" in await why(world, "sa/default/nobody")
             assert "not placed here" in await why(world, "cm/default/a")
 

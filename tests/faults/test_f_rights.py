@@ -72,7 +72,7 @@ async def test_F3_a_deletion_that_is_forbidden_waits_for_the_right() -> None:
         assert world.finalizers(CONFIGMAPS, "settings") == ["east"]
         reply = await world.engine.request(Why(key="configmaps/shop/settings"))
         assert isinstance(reply, Text)
-        assert "kind Unauthorized SyncerUnauthorized" in reply.body
+        assert "kind unauthorized: syncer unauthorized" in reply.body
         assert "delete configmaps on east" in reply.body
         faults.switch("forbidden", on=False)
 

@@ -45,7 +45,7 @@ async def test_an_object_that_is_switched_off_leaves_by_the_ordinary_path_and_co
         assert len(world.audited_deletes()) == 2
         reply = await world.engine.request(Why(key="configmaps/shop/settings"))
         assert isinstance(reply, Text)
-        assert "not selected SyncDisabled" in reply.body
+        assert "not selected: sync disabled" in reply.body
         await world.rest()
         await _annotate(world, SWITCH, None)
 

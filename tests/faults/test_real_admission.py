@@ -134,7 +134,7 @@ async def test_B9_over_quota_is_told_tried_rarely_and_holds_up_nothing_else(
     assert 1 <= len(tried) <= 2
     why = await stage.world.engine.request(Why(key=f"configmaps/{stage.space}/more"))
     assert isinstance(why, Text)
-    assert "QuotaExceeded" in why.body
+    assert "quota exceeded" in why.body
     assert "few" in why.body  # the server's own words name the quota
     await side.delete(QUOTAS, stage.space, "few")
     await stage.apply("more", **GREEN)  # another desired state is tried at once

@@ -169,4 +169,5 @@ def test_copies_that_do_not_work_are_not_healthy_because_they_are_in_sync() -> N
     assert kind_health(facts) == (D, "1 of 3 not healthy: web 0/3 ready")
     assert kind_health(CopyCounts(1, 0, 0, unhealthy=1, example="web"))[0] is U
     assert kind_health(CopyCounts(1, 0, 0, degraded=1, example="web"))[0] is D
+    assert kind_health(CopyCounts(1, 0, 0, held=2)) == (D, "2 of 3 held")
     assert kind_health(CopyCounts(1, 0, 0, stale=1)) == (X, "1 of 2 not known")

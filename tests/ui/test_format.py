@@ -81,7 +81,8 @@ def test_wrap_loses_no_word() -> None:
 
 @pytest.mark.parametrize(("reason", "told"), [
     ("QuotaExceeded", "quota exceeded"), ("CRDMissing", "CRD missing"), ("Ready", "ready"),
-    ("403 Forbidden", "403 Forbidden"), ("APIImportsReady", "API imports ready"), ("", ""),
+    ("403 Forbidden", "403 Forbidden"), ("PlacementCapacity", "over quota or limit"),
+    ("APIImportsReady", "API imports ready"), ("", ""),
 ])  # fmt: skip
 def test_inner_words_are_shown_as_words(reason: str, told: str) -> None:
     assert words(reason) == told

@@ -64,7 +64,7 @@ async def test_a_target_tells_each_kind_that_is_not_synced_and_why() -> None:
         assert "Kinds (4 accepted, 4 not, 1 excluded)" in desk.text
         for words in ("✗ incompatible", "⊘ no rights", "▲ gone", "◐ pending"):
             assert words in desk.text
-        assert "ClusterScoped: clusterroles" in desk.text
+        assert "cluster scoped: clusterroles" in desk.text
         assert "does not know spec.issuerRef.group: install a newer" in desk.text
         assert "1 dead letter: :dead us-east-1 lists them" in desk.text
 

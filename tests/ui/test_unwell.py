@@ -197,7 +197,7 @@ async def test_a_status_that_cannot_be_made_is_told_on_the_object() -> None:
         await desk.press("6", "enter")
 
         assert "In the hub" in desk.text
-        assert "AggregationFailure" in desk.text
+        assert "status not merged" in desk.text
         assert "status.phase: no such key" in desk.text
         assert "Mend the rule" in desk.text
 

@@ -9,12 +9,27 @@ _JOINED: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
+# Types whose words do not say it: they name the part of the console that sorts them.
+_PLAIN: Final = {
+    "AggregationConflict": "copies differ between targets",
+    "AggregationFailure": "status not merged",
+    "NetworkConnectivity": "answer of no API server",
+    "PlacementCapacity": "over quota or limit",
+    "PlacementConstraint": "no target fits",
+    "PlacementPolicy": "denied by policy",
+    "ProjectionTransform": "transform failed",
+}
+
+
 def words(reason: str) -> str:
     """Return a machine-readable reason as words: ``quota exceeded`` for ``QuotaExceeded``.
 
-    What is no single word of joined capitals stays as it is.
+    Where that says nothing to a person, plain words stand for it. What is no single word of joined
+    capitals stays as it is.
     """
     text = str(reason)
+    if text in _PLAIN:
+        return _PLAIN[text]
     if not _JOINED.fullmatch(text):
         return text
     parts = _CAPITAL.split(text)

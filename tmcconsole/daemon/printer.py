@@ -17,11 +17,14 @@ from tmcconsole.contract.records import (
     ObjectRecord,
     TargetRecord,
 )
+from tmcconsole.contract.words import words
 from tmcconsole.daemon.follow import Follower
 from tmcconsole.daemon.verdict import ANSWERS, ILL, Unknown, troubles, unknowns
 
 Document = dict[str, Any]
 MAX_TROUBLES: Final = 100
+COUNTS: Final = ("placed", "in_sync", "pending", "failed", "held", "stale")
+_RARE: Final = ("held", "stale")  # told where there are any
 MAX_ERRORS: Final = 100  # newest first; the history has the rest
 
 
@@ -137,7 +140,8 @@ def trouble_table(board: Follower, at: str) -> str:
     head = ("TARGET", "KEY", "STATE", "REASON", "SINCE")
     shown = rows[:MAX_TROUBLES]
     cells = [
-        (row["target"], row["key"], row["state"], row["reason"], age(row["age_s"])) for row in shown
+        (row["target"], row["key"], row["state"], words(row["reason"]), age(row["age_s"]))
+        for row in shown
     ]
     first, *lines = _align([head, *cells])
     told = [
@@ -233,12 +237,13 @@ def _kind_line(kind: Document) -> str:
 def _objects(engine: EngineRecord | None) -> dict[str, int]:
     """Count (object, target) pairs."""
     if engine is None:
-        return dict.fromkeys(("placed", "in_sync", "pending", "failed", "stale"), 0)
+        return dict.fromkeys(COUNTS, 0)
     return {
         "placed": engine.placed,
         "in_sync": engine.in_sync,
         "pending": engine.pending,
         "failed": engine.failed,
+        "held": engine.held,
         "stale": engine.stale,
     }
 
@@ -284,7 +289,7 @@ def _number(value: int | None) -> str:
 
 def _counts(status: Document) -> Iterable[tuple[str, str]]:
     counts = status["objects"]
-    return ((name, _number(counts[name])) for name in counts if name != "stale" or counts[name])
+    return ((name, _number(counts[name])) for name in counts if name not in _RARE or counts[name])
 
 
 def _unhealthy(status: Document) -> str:
@@ -294,7 +299,8 @@ def _unhealthy(status: Document) -> str:
 def _error_line(error: Document) -> str:
     place = " ".join(filter(None, (error["target"], error["subject"])))
     hint = f" ({error['hint']})" if error["hint"] else ""
-    return f"{error['event']} {place}: {error['message']}{hint}"
+    said = ", ".join(filter(None, (words(error["event"]), place)))
+    return f"{said}: {error['message']}{hint}"
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -81,6 +81,6 @@ def exit_code(board: Follower) -> int:
 
 def _ills(board: Follower) -> Iterator[bool]:
     engine = board.engine()
-    yield engine is not None and bool(engine.pending or engine.failed)
+    yield engine is not None and bool(engine.pending or engine.failed or engine.held)
     yield from (not target.ready for target in board.of(TargetRecord))
     yield bool(troubles(board))

@@ -14,7 +14,7 @@ from tmcconsole.backoff import Backoff, Retries
 from tmcconsole.config.settings import Settings
 from tmcconsole.contract.changes import Changes, Revision
 from tmcconsole.contract.commands import AnyCommand, AnyReply, Query, Refused
-from tmcconsole.contract.records import EngineRecord
+from tmcconsole.contract.records import EngineRecord, SyncState
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.board import Board
 from tmcconsole.engine.board.projector import Projector
@@ -246,6 +246,7 @@ class Engine:
             in_sync=sum(tally.in_sync() for tally in tallies),
             pending=waiting(counts),
             failed=failed(counts),
+            held=counts[SyncState.HELD],
             stale=sum(tally.stale() for tally in tallies),
             write_attempts=self.write_attempts,
             read_only=self.settings.console.read_only,

@@ -40,15 +40,10 @@ def _fleet(session: Session, width: int) -> Runs:
     tone = "synced" if ready == len(targets) else "drift"
     standby = ink(f" ({count(others)} standby)", "dim") if others and width >= ROOMY else ()
     number = Run(f"{ready}/{len(targets)} targets", tone)
-    return (
-        Run("  "),
-        number,
-        *standby,
-        *_objects(engine, sum(session.mirror.held.values()), width),
-    )
+    return (Run("  "), number, *standby, *_objects(engine, width))
 
 
-def _objects(engine: EngineRecord, held: int, width: int) -> Runs:
+def _objects(engine: EngineRecord, width: int) -> Runs:
     """Return how many of all copies are in sync, and what holds the others up."""
     if not engine.placed:
         return BLANK
@@ -58,10 +53,10 @@ def _objects(engine: EngineRecord, held: int, width: int) -> Runs:
         runs += (Run(f"  {count(engine.stale)} not known", "stale"),)
     if engine.pending and width >= ROOMY:
         runs += (Run(f"  {count(engine.pending)} pending", "pending"),)
-    if held:
-        runs += (Run(f"  {count(held)} held", "paused"),)
-    if engine.failed > held:
-        runs += (Run(f"  {count(engine.failed - held)} failed", "failed"),)
+    if engine.held:
+        runs += (Run(f"  {count(engine.held)} held", "paused"),)
+    if engine.failed:
+        runs += (Run(f"  {count(engine.failed)} failed", "failed"),)
     return runs
 
 

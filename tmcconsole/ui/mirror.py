@@ -96,7 +96,6 @@ class Mirror:
         self.received_at = 0.0  # our clock at the last answer, seconds
         self.troubled: set[str] = set()  # keys of objects with a cell in TROUBLE, or ailing
         self.unsynced: set[str] = set()  # keys of objects with a cell that is not in sync
-        self.held: dict[str, int] = {}  # held copies by key of the object; those without left out
         self.lacking: set[str] = set()  # keys of kinds in a state of LACKING
         self.samples: dict[str, deque[Sample]] = {}  # by target, the newest last
         self._sampled_at = 0.0
@@ -124,7 +123,7 @@ class Mirror:
         before = self._records
         if changes.snapshot:
             self._records = {kind: {} for kind in before}
-            self.troubled, self.unsynced, self.lacking, self.held = set(), set(), set(), {}
+            self.troubled, self.unsynced, self.lacking = set(), set(), set()
         touched: Touched = {}
         for record in changes.upserted:
             self._upsert(record, before, touched)
@@ -147,9 +146,6 @@ class Mirror:
         if isinstance(record, ObjectRecord):
             states = {cell.state for cell in record.cells}
             _note(self.troubled, key, any(is_trouble(cell) for cell in record.cells))
-            self.held.pop(key, None)
-            if held := sum(cell.state is SyncState.HELD for cell in record.cells):
-                self.held[key] = held
             _note(self.unsynced, key, bool(states - {SyncState.IN_SYNC}))
         elif isinstance(record, KindRecord):
             _note(self.lacking, key, record.state in LACKING)
@@ -159,7 +155,6 @@ class Mirror:
         if kind == ObjectRecord.__name__:
             self.troubled.discard(key)
             self.unsynced.discard(key)
-            self.held.pop(key, None)
         elif kind == KindRecord.__name__:
             self.lacking.discard(key)
 

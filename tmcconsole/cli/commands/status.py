@@ -16,7 +16,7 @@ from tmcconsole.config.settings import Settings, SyncSettings
 from tmcconsole.contract.link import LinkLost
 from tmcconsole.contract.text import SafeText
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.daemon.printer import Document, document, to_json, to_table
+from tmcconsole.daemon.printer import COUNTS, Document, document, to_json, to_table
 from tmcconsole.daemon.socket_client import RemoteEngine
 from tmcconsole.daemon.verdict import NOT_ASKED, exit_code
 
@@ -74,7 +74,7 @@ async def _read_hub(settings: Settings) -> Document:
         "targets": [_target(tree, runtime.wall(), settings.sync) for tree in trees],
         "kinds": [kind for tree in trees for kind in _kinds(tree)],
         "unhealthy": None,
-        "objects": dict.fromkeys(("placed", "in_sync", "pending", "failed", "stale")),
+        "objects": dict.fromkeys(COUNTS),
         "errors": [],
         "engine": {"version": None, "uptime_s": None, "revision": None, "hub_connected": True},
     }

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tmcconsole.contract.records import KindRecord
 from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.words import because, words
 from tmcconsole.engine.connection.kind_standing import KindStanding
 from tmcconsole.engine.targets.supervisor import Supervisor
 
@@ -59,4 +60,4 @@ def kind_line(supervisor: Supervisor, id: str) -> str:
         return "" if supervisor.target is None else f"{id} is not served in the hub"
     if not standing.reason:
         return ""
-    return f"kind {standing.state.value} {standing.reason}: {standing.message}"
+    return f"kind {words(standing.state.value)}: {because(standing.reason, standing.message)}"

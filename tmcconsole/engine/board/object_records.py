@@ -13,6 +13,7 @@ import msgspec
 
 from tmcconsole.contract.records import Cell, Health, ObjectRecord, SyncState
 from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.words import words
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.objects import CachedObject, Json, Kind
 from tmcconsole.sync.assignment.endings import FINISHED_HERE, as_ended
@@ -25,8 +26,8 @@ from tmcconsole.tmc.health.health import Reading, aged, worst
 from tmcconsole.tmc.health.object_health import is_only_present, object_health
 
 WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
-FAILED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION, SyncState.HELD)
-_NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
+NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
+FAILED: Final = (*NOT_AS_WANTED, SyncState.HELD)
 _SUMMED: Final = ("replicas", "completions")  # desired numbers that several targets fulfil together
 
 
@@ -135,7 +136,7 @@ def _look(
             message = SafeText(f"not watched in {stale.where}: {stale.message}")
             since = max(standing.since, heard_at)
             standing = Standing(SyncState.STALE, stale.reason, message, since)
-        told = SafeText(f"not watched in {stale.where} ({stale.reason}); last known: {told}")
+        told = SafeText(f"not watched in {stale.where} ({words(stale.reason)}); last known: {told}")
         health = worst((health, Health.DEGRADED))
     cell = Cell(
         target=SafeText(target.name),
@@ -186,9 +187,9 @@ def _judge(
         ended = _ended(kind, source, target.key, standing)
         return ended if ended else (*_absent(standing), None)
     health, told, tree = _own(kind, copy)
-    failed = standing.state in _NOT_AS_WANTED
+    failed = standing.state in NOT_AS_WANTED
     if failed:
-        health, told = worst((health, Health.DEGRADED)), _with(told, str(standing.reason))
+        health, told = worst((health, Health.DEGRADED)), _with(told, words(standing.reason))
     elif health is Health.HEALTHY and tree is not None and _is_behind(entry, source, tree):
         health, told = Health.DEGRADED, _with(told, "change not applied yet")
     return health, told, tree
@@ -219,7 +220,7 @@ def _ended(
 
 def _absent(standing: Standing) -> tuple[Health, SafeText]:
     if standing.state in FAILED:
-        return Health.DEGRADED, SafeText(f"missing: {standing.reason}")
+        return Health.DEGRADED, SafeText(f"missing: {words(standing.reason)}")
     return Health.UNKNOWN, SafeText("not created yet")
 
 

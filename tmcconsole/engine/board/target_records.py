@@ -18,7 +18,7 @@ from tmcconsole.contract.records import (
 )
 from tmcconsole.contract.text import SafeText
 from tmcconsole.engine.board.ill_copies import IllCopies
-from tmcconsole.engine.board.object_records import FAILED, WAITING
+from tmcconsole.engine.board.object_records import NOT_AS_WANTED, WAITING
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.hub.sync_target_status import summary
 from tmcconsole.engine.targets.supervisor import Supervisor, silent
@@ -96,8 +96,8 @@ def waiting(counts: Counter[SyncState]) -> int:
 
 
 def failed(counts: Counter[SyncState]) -> int:
-    """Return how many copies are not in sync and stay so without a change."""
-    return sum(counts[state] for state in FAILED)
+    """Return how many copies could not be made as wanted. What is held was not tried."""
+    return sum(counts[state] for state in NOT_AS_WANTED)
 
 
 def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRecord:
@@ -133,9 +133,10 @@ def target_record(supervisor: Supervisor, tally: Tally, wall: float) -> TargetRe
         in_sync=tally.in_sync(),
         pending=waiting(counts),
         failed=failed(counts),
+        held=counts[SyncState.HELD],
         stale=tally.stale(),
         upsynced=tally.upsynced().total(),
-        upsync_failed=failed(tally.upsynced()),
+        upsync_failed=failed(tally.upsynced()) + tally.upsynced()[SyncState.HELD],
         queue_depth=len(target.queue) if target else 0,
         oldest_queued_at=_oldest(supervisor, target, wall),
         lag_p50_ms=_lag_ms(target, 0.5),
@@ -204,6 +205,7 @@ def health_readings(
                 in_sync=counts[SyncState.IN_SYNC],
                 pending=waiting(counts),
                 failed=failed(counts),
+                held=counts[SyncState.HELD],
                 stale=counts[SyncState.STALE],
                 unhealthy=unhealthy,
                 degraded=degraded,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tmcconsole.contract.commands import DrainPlan, Fate, Move
 from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.words import words
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.objects import ObjectKey, labels_of
@@ -51,7 +52,9 @@ def _move(
     name, source = f"{item.lane}/{item.key}", session.shared.hub.cached(*item)
     tree = source.decode() if source is not None else None
     if tree is None or not place_of(session.shared, item, tree, target.key).is_there:
-        told = SafeText(f"no copy of ours is there: {entry.standing.reason or 'not made yet'}")
+        told = SafeText(
+            f"no copy of ours is there: {words(entry.standing.reason) or 'not made yet'}"
+        )
         return Move(name, (), told, Fate.ABSENT)
     expected = Expected(frozenset(homes), by_namespace=True)
     departure = departure_of(session.shared, item, tree, expected, target.key)

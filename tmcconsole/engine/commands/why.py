@@ -57,7 +57,7 @@ async def explain(
         tree = cached.decode()
         lines += _hub_lines(session, item, tree)
     if item in session.shared.unmerged:
-        lines.append(f"status     AggregationFailure: {session.shared.unmerged[item]}")
+        lines.append(f"status     {because('AggregationFailure', session.shared.unmerged[item])}")
     wall = session.context.runtime.wall()
     looks = {
         str(one.cell.target): one for one in judged_copies(session, item, silent(supervisors), wall)
@@ -125,7 +125,7 @@ def show_difference(session: HubSession, target: Target, item: Item) -> SafeBody
         found = desired_state(session.shared, target, item.lane, item.key, source.decode())
         if found.desired is None:
             assert found.refusal is not None
-            return SafeBody(f"{found.refusal.reason}: {found.refusal.message}")
+            return SafeBody(because(found.refusal.reason, found.refusal.message))
         desired = found.desired.tree
         told = [f"# transform {one}" for one in found.desired.applied if one.changed]
     actual = copy.decode() if copy else {}
@@ -178,7 +178,7 @@ def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
     """Return what the profile says of the hub object; a target's own reasons are in its lines."""
     policy = session.shared.policy
     refusal = policy.judge_source(tree)
-    said = f": {refusal.reason}: {refusal.message}" if refusal is not None else ""
+    said = f": {because(refusal.reason, refusal.message)}" if refusal is not None else ""
     left_out = policy.trim(session.shared.hub.kinds[item.lane].kind, tree).left_out
     lines = [f"policy     {policy.profile}{said}"]
     return [*lines, f"left out   {', '.join(left_out)}"] if left_out else lines
@@ -187,11 +187,11 @@ def _policy_lines(session: HubSession, item: Item, tree: Json) -> list[str]:
 def _unselected_lines(session: HubSession, target: Target, item: Item) -> list[str]:
     source = session.shared.hub.cached(*item)
     found = session.shared.unselected(source.decode(), target.key) if source else None
-    return [f"  not selected {found.reason}: {found.message}"] if found else []
+    return [f"  not selected: {because(found.reason, found.message)}"] if found else []
 
 
 def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> list[str]:
-    state = f"{supervisor.standing.state.value} {supervisor.standing.reason}".strip()
+    state = because(supervisor.standing.state.value, words(supervisor.standing.reason))
     lines = [f"{supervisor.name}: {state}", *_contact_lines(session, supervisor)]
     target = supervisor.target
     if target is None:

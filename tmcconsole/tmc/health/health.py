@@ -111,6 +111,7 @@ class CopyCounts:
     in_sync: int
     pending: int
     failed: int
+    held: int = 0
     stale: int = 0  # not known now
     unhealthy: int = 0  # of those not failed
     degraded: int = 0
@@ -122,9 +123,11 @@ def kind_health(facts: CopyCounts) -> tuple[Health, str]:
 
     A copy that is as wanted and does not work counts as much as one that is not as wanted.
     """
-    total = facts.in_sync + facts.pending + facts.failed + facts.stale
+    total = facts.in_sync + facts.pending + facts.failed + facts.held + facts.stale
     bad, ill = facts.failed + facts.unhealthy, facts.unhealthy + facts.degraded
     said = [f"{facts.failed} of {total} failed"] if facts.failed else []
+    if facts.held:
+        said.append(f"{facts.held} of {total} held")
     if ill:
         said.append(f"{ill} of {total} not healthy: {facts.example}")
     if bad > total * ERROR_RATE_UNHEALTHY:

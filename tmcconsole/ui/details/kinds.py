@@ -52,7 +52,7 @@ def refused_lines(target: str, mirror: Mirror, width: int) -> list[Runs]:
             refused.setdefault(kind.reason, []).append(kind.kind)
     lines = heading("Kinds excluded by policy") if refused else []
     for reason, names in refused.items():
-        lines += wrap(f"{reason}: {', '.join(names)}", width, "dim")
+        lines += wrap(f"{words(reason)}: {', '.join(names)}", width, "dim")
     return lines
 
 

@@ -9,7 +9,7 @@ from tmcconsole.contract.records import (
     ObjectRecord,
     SyncState,
 )
-from tmcconsole.contract.words import because
+from tmcconsole.contract.words import because, words
 from tmcconsole.ui.details.detail_lines import heading, pairs, paragraph
 from tmcconsole.ui.details.happened import recent
 from tmcconsole.ui.mirror import AILING, Mirror
@@ -84,7 +84,7 @@ def _hub_errors(record: ObjectRecord, mirror: Mirror, draw: DrawContext, width: 
     ]  # fmt: skip
     lines = heading("In the hub") if found else []
     for entry in sorted(found, key=lambda entry: (-last_at(entry), entry.id)):
-        lines += [(*draw.state(entry_sign(entry), entry.event),
+        lines += [(*draw.state(entry_sign(entry), words(entry.event)),
                    Run(f"  {age(last_at(entry), draw.now)}", "dim"))]  # fmt: skip
         lines += [*paragraph("", entry.message, width), *paragraph("", entry.hint, width, "info")]
     return lines

@@ -79,8 +79,7 @@ def _summary(
         ("health", _health(target, mirror, draw)),
         ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync" if not known
          else f"{count(target.objects)}; {count(target.stale)} in sync when last heard"),
-        ("not yet", f"{count(target.pending)} pending, {count(target.failed)} failed"
-         if target.pending or target.failed else ""),
+        ("not yet", _not_yet(target)),
         ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")
          if target.deletes_held else ""),
         ("paused", ink(_pause(target, draw), "paused") if target.pause else ""),
@@ -130,6 +129,15 @@ def _holder(target: TargetRecord, mirror: Mirror) -> str:
         return f"{target.holder}, this replica"
     is_standby = target.state is TargetState.STANDBY
     return f"{target.holder}; this replica stands by" if is_standby else target.holder
+
+
+def _not_yet(target: TargetRecord) -> str:
+    """Return how many copies are not in sync, by why; held deletions have a line of their own."""
+    held = max(0, target.held - target.deletes_held)
+    if not (target.pending or target.failed or held):
+        return ""
+    said = f", {count(held)} held" if held else ""
+    return f"{count(target.pending)} pending, {count(target.failed)} failed{said}"
 
 
 def _pause(target: TargetRecord, draw: DrawContext) -> str:

@@ -19,7 +19,7 @@ def is_gone(target: TargetRecord) -> bool:
 
 def is_problem(target: TargetRecord) -> bool:
     """Return whether a target needs attention."""
-    return target_sign(target).rank <= 5 or target.failed > 0
+    return target_sign(target).rank <= 5 or target.failed + target.held > 0
 
 
 def note(target: TargetRecord, draw: DrawContext) -> Runs:
@@ -145,7 +145,7 @@ def labels_of(target: TargetRecord) -> dict[str, str]:
 
 
 def _worst_first(target: TargetRecord) -> tuple[SortKey, ...]:
-    return (float(target_sign(target).rank), -float(target.failed), target.name)
+    return (float(target_sign(target).rank), -float(target.failed + target.held), target.name)
 
 
 TARGETS = Listing(
