@@ -130,6 +130,7 @@ async def test_held_deletions_are_a_line_since_the_brake_tripped() -> None:
         held = [name for name in many if world.standing("east", name=name).reason == "DeletionHeld"]
         assert len(held) == target.deletes_held == target.held == 6
         assert target.failed == 0
+        assert "6 held: 6 configmaps in shop, deleted in the hub." in line.message
         assert (line.event, line.recovered_at) == ("DeletionsHeld", 0.0)
         assert tripped <= line.at <= tripped + 5
         assert target.deletes_held_since == pytest.approx(line.at, abs=0.1)

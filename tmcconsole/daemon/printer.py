@@ -297,9 +297,11 @@ def _unhealthy(status: Document) -> str:
 
 
 def _error_line(error: Document) -> str:
-    place = " ".join(filter(None, (error["target"], error["subject"])))
+    event, subject = words(error["event"]), error["subject"]
+    told = subject if subject not in event else ""  # the deletions of "deletions held"
+    place = " ".join(filter(None, (error["target"], told)))
     hint = f" ({error['hint']})" if error["hint"] else ""
-    said = ", ".join(filter(None, (words(error["event"]), place)))
+    said = ", ".join(filter(None, (event, place)))
     return f"{said}: {error['message']}{hint}"
 
 

@@ -1,15 +1,16 @@
 """Tells in the hub which deletions the brake holds, where whoever waits for them looks.
 
-Each namespace concerned gets a condition, and the first held objects an event (``kubectl
-describe``): a ``kubectl delete`` that hangs says nothing by itself. What somebody let go is queued
-again.
+The history's line of the brake says which are held, and why each is to go; by whom it was ordered
+no API server says. Each namespace concerned gets a condition, and the first held objects an event
+(``kubectl describe``): a ``kubectl delete`` that hangs says nothing by itself. What somebody let go
+is queued again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,10 +20,11 @@ from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import NAMESPACES, CachedObject, Json, ObjectKey, condition_of
 from tmcconsole.sync.assignment.duties import acting_for
-from tmcconsole.sync.deletion.delete_gate import DELETION_HELD, is_let_go
+from tmcconsole.sync.deletion.delete_gate import DELETION_HELD, DELETIONS_HELD, is_let_go
 from tmcconsole.sync.names.markers import ALLOW_DELETES
 from tmcconsole.sync.names.times import rfc3339
 from tmcconsole.sync.queue.workqueue import Item
+from tmcconsole.sync.state.context import SyncContext
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.up.events import own_event
 
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 2.0
 CONDITION: Final = "syncer.kcp.io/DeletionsHeld-"  # and the SyncTarget's name
+GROUPS_TOLD: Final = 4  # of what is held, in the history
 EVENTS_TOLD: Final = 25  # objects that get an event each time the brake trips
 
 
@@ -40,6 +43,7 @@ class HeldDeletions:
     session: HubSession
     supervisors: Mapping[str, Supervisor]
     _told: dict[str, frozenset[str]] = field(default_factory=dict)  # namespaces, by target name
+    _listed: dict[str, frozenset[Item]] = field(default_factory=dict)  # in the history's line
     _said: dict[str, tuple[float, set[Item]]] = field(default_factory=dict)  # events, by trip
 
     async def run(self) -> None:
@@ -59,9 +63,22 @@ class HeldDeletions:
         if before is None:  # a condition may be left from an earlier process
             before = frozenset(self._marked(target.name))
         held = _held(target)
+        self._retell(target, frozenset(item for items in held.values() for item in items))
+        held.pop("", None)  # what is in no namespace has none to say it
         for namespace in sorted(before | held.keys()):
             await self._tell(target, namespace, held.get(namespace, []))
         self._told[target.name] = frozenset(held)
+
+    def _retell(self, target: Target, items: frozenset[Item]) -> None:
+        shared = self.session.shared
+        before = self._listed.get(target.name, frozenset[Item]())  # none: a start knows no more
+        if not target.brake.tripped:
+            self._listed.pop(target.name, None)
+        if not target.brake.tripped or before == items:
+            return
+        self._listed[target.name] = items
+        told = held_text(target.brake.tripped, [_cause(shared, one) for one in items])
+        shared.history.retell(DELETIONS_HELD, target.name, told)
 
     def _marked(self, name: str) -> Iterator[str]:
         for cached in self.session.shared.hub.namespaces.objects():
@@ -113,9 +130,37 @@ def _held(target: Target) -> dict[str, list[Item]]:
     """Return what a brake that has tripped holds on a target, by the hub's namespace."""
     found: dict[str, list[Item]] = defaultdict(list)
     for kind, key, entry in target.ledger.entries() if target.brake.tripped else ():
-        if entry.standing.reason == DELETION_HELD and key.namespace:
+        if entry.standing.reason == DELETION_HELD:
             found[key.namespace].append(Item(kind, key))
     return found
+
+
+def _cause(shared: SyncContext, item: Item) -> str:
+    """Return what a held object is, and why it is to go, as the hub has it."""
+    kind, key = item.lane, item.key
+    source = shared.hub.cached(*item)
+    namespace = shared.hub.namespaces.get(ObjectKey("", key.namespace)) if key.namespace else None
+    if key.namespace and (namespace is None or namespace.deleting):
+        why = "whose namespace is deleted in the hub"
+    elif source is None or source.deleting:
+        why = "deleted in the hub"
+    else:
+        why = "not placed here any more"
+    where = f" in {key.namespace}" if key.namespace else ""
+    return f"{kind}{where}, {why}"
+
+
+def held_text(tripped: str, causes: Iterable[str]) -> str:
+    """Return how many deletions are held, of what, and why each is to go: the largest groups."""
+    groups = sorted(Counter(causes).items(), key=lambda one: (-one[1], one[0]))
+    total = sum(number for _, number in groups)
+    if not total:
+        return f"{tripped}; none waits now, and the next one is held until they are allowed"
+    told = [f"{number} {what}" for what, number in groups[:GROUPS_TOLD]]
+    rest = sum(number for _, number in groups[GROUPS_TOLD:])
+    more = [f"{rest} more"] if rest else []
+    said = "; ".join([*told, *more])
+    return f"{tripped}; {total} held: {said}. The API server does not say who ordered it"
 
 
 def condition_patch(tree: Json, target: Target, count: int) -> Json | None:

@@ -273,9 +273,7 @@ def _record_hold(shared: SyncContext, target: Target, told: str) -> None:
     """Note in the history that the brake tripped; it is one line until deletions are allowed."""
     brake, wall = target.brake, shared.runtime.wall()
     brake.is_announced, brake.tripped_at = True, wall
-    found = failure(
-        ErrorType.SYNC_FAILURE, f"deletions are held: {told}", hint=_ALLOW, severity=Severity.HIGH
-    )
+    found = failure(ErrorType.SYNC_FAILURE, told, hint=_ALLOW, severity=Severity.HIGH)
     shared.history.record_error(
         found,
         target=target.name,

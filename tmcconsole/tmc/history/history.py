@@ -122,6 +122,13 @@ class History:
         record = self.record_error(failure, target=target, subject=subject, at=at, event=reason)
         return self.began(record, subject)
 
+    def retell(self, trouble: str, target: str, message: str) -> None:
+        """Say anew what an open trouble is; it is not counted again. Nothing if it is not open."""
+        entry = self._open.get(_signature(trouble, target))
+        known = self._records[entry.id] if entry is not None else None
+        if known is not None and known.message != (text := SafeText(message)):
+            self._put(msgspec.structs.replace(known, message=text))
+
     def record_recovery(self, target: str, subject: str, at: float) -> None:
         """Note that a subject works again (or is gone): cheap if it never failed."""
         for signature in sorted(self._failing.pop((target, subject), ())):
