@@ -215,6 +215,15 @@ async def test_what_no_api_server_said_is_no_absence(answer: Response) -> None:
         await anext(client.list_pages(CONFIG_MAPS))
 
 
+async def test_an_entry_stated_twice_is_a_fault_of_the_object_and_not_of_the_server() -> None:
+    said = "failed to create typed patch object (shop/a; v1, Kind=Service): .spec.ports: duplicate"
+    status = {"kind": "Status", "code": 500, "message": f"{said} entries for key [port=53]"}
+    client, _ = client_of(Response(500, JSON_TYPE, orjson.dumps(status)))
+
+    with pytest.raises(Invalid):
+        await client.apply(CONFIG_MAPS, make_tree("a", 0), manager="m")
+
+
 async def test_a_conflict_names_the_fields_and_their_managers() -> None:
     causes = [
         {"reason": "FieldManagerConflict", "message": 'with "hpa"', "field": ".spec.replicas"}

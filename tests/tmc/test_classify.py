@@ -28,6 +28,7 @@ TERMINATING = (
 )
 WEBHOOK = 'Internal error occurred: failed calling webhook "v.io": context deadline exceeded'
 DENIED = 'admission webhook "policy.io" denied the request: no latest tags'
+TWICE = "failed to create typed patch object: .spec.ports: duplicate entries for key [port=53]"
 ETCD = "etcdserver: request is too large"
 
 TABLE = [
@@ -80,6 +81,7 @@ TABLE = [
     (api_error(kube.TooLarge, 413, "too big"), "ResourceValidation", "TooLarge", "Refused"),
     (api_error(kube.ServerFailure, 500, ETCD), "ResourceValidation", "TooLarge", "Refused"),
     (api_error(kube.Invalid, 422, "bad spec"), "ResourceValidation", "Invalid", "Refused"),
+    (api_error(kube.Invalid, 500, TWICE), "ResourceValidation", "DuplicateEntries", "Refused"),
     (
         api_error(kube.Invalid, 422, "spec.selector: field is immutable"),
         "ResourceValidation",

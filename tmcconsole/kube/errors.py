@@ -120,7 +120,7 @@ class TooLarge(ApiError):
 
 
 class Invalid(ApiError):
-    """422: the object will never be accepted as it is."""
+    """422, or 500 for an entry stated twice: the object will never be accepted as it is."""
 
 
 class TooManyRequests(ApiError):
@@ -146,6 +146,9 @@ _BY_CODE: Final[dict[int, type[ApiError]]] = {
 # Of these it does not matter who says so: no credentials that are taken, too large, too often.
 NOT_SERVED: Final = "404 page not found"
 _UNDERSTOOD: Final = frozenset({401, 413, 429})
+# kube-apiserver answers 500 for an apply that states an entry of a list twice: a fault of the
+# object, which no retry mends.
+_TWICE: Final = ("failed to create typed patch object", "duplicate entries for ")
 
 
 def error_from(response: Response) -> KubeError:
@@ -159,7 +162,8 @@ def error_from(response: Response) -> KubeError:
     retry_after = _retry_after(response, details)
     reason = str(status.get("reason") or response.status)
     message = str(status.get("message") or reason)
-    kind = _class_for(response.status, reason)
+    is_twice = response.status == 500 and all(said in message for said in _TWICE)
+    kind = Invalid if is_twice else _class_for(response.status, reason)
     error = kind(response.status, reason, message, _causes(details), retry_after)
     if isinstance(error, NotFound):
         error.is_kind = not details.get("name")

@@ -194,6 +194,15 @@ def _immutable(error: ApiError) -> Failure:
     )
 
 
+def _stands_twice(error: ApiError) -> Failure:
+    return failure(
+        ErrorType.RESOURCE_VALIDATION,
+        error,
+        reason="DuplicateEntries",
+        hint="Leave one of the entries with the same key in the hub: an apply cannot carry both.",
+    )
+
+
 def _not_found(error: ApiError) -> Failure:
     if str(error).startswith('namespaces "'):  # created before the next attempt
         return failure(
@@ -268,6 +277,7 @@ _WORDINGS: Final[
     (ServerFailure, ("failed calling webhook",), _webhook_failed),
     (ServerFailure, ("request is too large", "larger than max"), _too_large),
     (Invalid, ("Too long: may not be more than 262144", "must have at most 262144"), _no_room),
+    (Invalid, ("duplicate entries for ",), _stands_twice),
     (Invalid, ("field is immutable", "updates to statefulset spec for fields"), _immutable),
 )
 
