@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import anyio
 import pytest
@@ -14,7 +15,7 @@ from tests.world.world import DEPLOYMENTS, SYNC_TARGETS, make_deployment
 from tmcconsole.contract.commands import Text, Why
 from tmcconsole.contract.records import Health, HealthRecord
 from tmcconsole.daemon.follow import Follower
-from tmcconsole.daemon.printer import document
+from tmcconsole.daemon.printer import document, trouble_rows
 from tmcconsole.daemon.verdict import troubles
 from tmcconsole.runtime import Response
 from tmcconsole.sync.names.markers import PAUSE
@@ -134,3 +135,24 @@ async def test_a_cluster_that_fails_at_its_work_is_not_healthy_though_it_answers
         await anyio.sleep(120)
         tree = {str(one.path): one for one in (await board_of(world)).of(HealthRecord)}
         assert tree["system"].status is Health.HEALTHY
+
+
+async def test_a_copy_that_is_not_well_is_so_since_its_condition_says_over_a_restart() -> None:
+    async with open_shop(("east",)) as world:
+        broken = make_deployment("web", replicas=2)
+        broken["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/crash:1"
+        await world.hub.apply(DEPLOYMENTS, broken)
+        await anyio.sleep(100)
+        await world.stop()
+        go_on(world)
+        await anyio.sleep(100)
+
+        copy = await world.clusters["east"].get(DEPLOYMENTS, "shop", "web")
+        assert copy is not None
+        (available,) = (one for one in copy["status"]["conditions"] if one["type"] == "Available")
+        board = await board_of(world)
+        (row,) = trouble_rows(board, "")
+        assert available["status"] == "False"
+        began = datetime.fromisoformat(available["lastTransitionTime"]).timestamp()
+        assert row["age_s"] == pytest.approx(board.wall - began, abs=0.1)
+        assert row["age_s"] > 190

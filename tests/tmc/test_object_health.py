@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmcconsole.contract.records import Health
-from tmcconsole.tmc.health.object_health import object_health
+from tmcconsole.tmc.health.object_health import ill_times, object_health
 
 H, D, U, X = Health.HEALTHY, Health.DEGRADED, Health.UNHEALTHY, Health.UNKNOWN
 Json = dict[str, Any]
@@ -245,3 +245,13 @@ def test_no_tree_is_too_strange_to_judge(kind: str, tree: Json) -> None:
 
     assert health in Health
     assert summary
+
+
+def test_since_when_an_object_is_not_well_is_known_only_where_a_condition_says_so() -> None:
+    def status(*conditions: tuple[str, str, str]) -> Json:
+        keys = ("type", "status", "lastTransitionTime")
+        return {"status": {"conditions": [dict(zip(keys, one, strict=True)) for one in conditions]}}
+
+    assert ill_times(status(("Available", "False", "A"), ("Progressing", "True", "B"))) == ["A"]
+    assert ill_times(status(("Failed", "True", "A"), ("Ready", "False", "B"))) == ["A", "B"]
+    assert ill_times(status(("Available", "True", "A"))) == ill_times({}) == []

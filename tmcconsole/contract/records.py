@@ -197,6 +197,7 @@ class Cell(msgspec.Struct, frozen=True, gc=False):
     health: Health = Health.UNKNOWN  # of this copy
     told: SafeText = SafeText()  # why ``health`` has its value
     heard_at: float = 0.0  # last answer of a target that does not respond; 0 = it responds
+    ill_since: float = 0.0  # when the copy's conditions say that it became unwell; 0 = none says
 
 
 class ObjectRecord(Record, frozen=True):

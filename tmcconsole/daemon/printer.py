@@ -122,7 +122,7 @@ def trouble_rows(board: Follower, at: str) -> list[Document]:
             "key": one.record.key,
             "state": one.state,
             "reason": one.cell.reason,
-            "age_s": round(max(0.0, board.wall - one.cell.since), 1) if one.cell.since else None,
+            "age_s": round(max(0.0, board.wall - one.since), 1) if one.since else None,
             "message": one.message,
         }
         for one in troubles(board, at)
@@ -140,7 +140,7 @@ def trouble_table(board: Follower, at: str) -> str:
     head = ("TARGET", "KEY", "STATE", "REASON", "SINCE")
     shown = rows[:MAX_TROUBLES]
     cells = [
-        (row["target"], row["key"], row["state"], words(row["reason"]), age(row["age_s"]))
+        (row["target"], row["key"], row["state"], words(row["reason"]), _since(row["age_s"]))
         for row in shown
     ]
     first, *lines = _align([head, *cells])
@@ -171,6 +171,10 @@ def _drifted(report: DriftReport, wall: float) -> str:
 def _field(one: DriftField, wall: float) -> tuple[str, ...]:
     last = f"{age(max(0.0, wall - one.last_seen))} ago"
     return one.outcome, one.target, one.path, str(one.count), last, one.manager
+
+
+def _since(age_s: float | None) -> str:
+    return "-" if age_s is None else age(age_s)
 
 
 def age(seconds: float | None) -> str:

@@ -43,6 +43,11 @@ class IllCopy(NamedTuple):
         return self.cell.health.value if is_placed else self.cell.state.value
 
     @property
+    def since(self) -> float:
+        """When that began (Unix seconds), 0 if it is not known."""
+        return self.cell.ill_since if self.cell.state is SyncState.IN_SYNC else self.cell.since
+
+    @property
     def message(self) -> str:
         """Why, according to the copy's cluster or the engine."""
         return str(self.cell.message or (self.cell.told if self.cell.health in ILL else ""))

@@ -23,11 +23,12 @@ from tmcconsole.sync.state.ledger import LANE, LedgerEntry, Standing
 from tmcconsole.sync.state.target import Target
 from tmcconsole.sync.status.merge import Report, merge
 from tmcconsole.tmc.health.health import Reading, aged, worst
-from tmcconsole.tmc.health.object_health import is_only_present, object_health
+from tmcconsole.tmc.health.object_health import ill_times, is_only_present, object_health
 
 WAITING: Final = (SyncState.PENDING, SyncState.DRIFTED, SyncState.DELETING)
 NOT_AS_WANTED: Final = (SyncState.FAILED, SyncState.REFUSED, SyncState.COLLISION)
 FAILED: Final = (*NOT_AS_WANTED, SyncState.HELD)
+ILL: Final = (Health.UNHEALTHY, Health.DEGRADED)
 _SUMMED: Final = ("replicas", "completions")  # desired numbers that several targets fulfil together
 
 
@@ -148,8 +149,15 @@ def _look(
         health=health,
         told=told,
         heard_at=heard_at or 0.0,
+        ill_since=_ill_since(tree) if health in ILL and heard_at is None else 0.0,
     )
     return JudgedCopy(cell, told, tree, standing.state is SyncState.DELETING)
+
+
+def _ill_since(tree: Json | None) -> float:
+    """Return when a copy became unwell by its own conditions (Unix seconds), 0 if none says."""
+    times = (unix_time(at) for at in ill_times(tree or {}))
+    return min((at for at in times if at > 0), default=0.0)
 
 
 def _unheard(name: str, standing: Standing, silent_since: float, wall: float) -> JudgedCopy:

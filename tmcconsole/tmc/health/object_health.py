@@ -39,6 +39,17 @@ def object_health(kind: str, tree: Json) -> tuple[Health, SafeText]:
     return health, SafeText(summary)
 
 
+def ill_times(tree: Json) -> list[str]:
+    """Return when the conditions that tell of trouble now began to, as the object has it.
+
+    Whatever stands there is returned; an object whose conditions tell of none has no such time.
+    """
+    fields = Fields(tree)
+    bad = [kind for kind, _ in _BAD if fields.has(kind)]
+    bad += [kind for kind in (*_GOOD, "Progressing") if fields.has(kind, "False")]
+    return [text(fields.condition(kind).get("lastTransitionTime")) for kind in bad]
+
+
 def is_only_present(kind: str, group: str) -> bool:
     """Return whether objects of a kind are healthy if they exist, so that none has to be
     decoded.

@@ -177,8 +177,9 @@ def _objects(mirror: Mirror, causes: Causes) -> list[Problem]:
     records = mirror.of(ObjectRecord)
     for key in sorted(mirror.troubled):
         for cell in records[key].cells:
-            if is_ailing(cell):  # it is unknown since when its status says so
-                found[cell.target, cell_sign(cell), ""].append(_Member(key, 0.0, cell.told))
+            if is_ailing(cell):
+                one = _Member(key, cell.ill_since, cell.told)
+                found[cell.target, cell_sign(cell), ""].append(one)
             elif is_trouble(cell) and not _kind_tells(mirror, cell, records[key]):
                 group = (cell.target, cell_sign(cell), str(cell.reason))
                 found[group].append(_Member(key, cell.since, cell.message))
