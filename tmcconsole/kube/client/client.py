@@ -230,11 +230,13 @@ class Client:
         manager: str,
         subresource: str = "",
         dry_run: bool = False,
+        headers: NameValues = (),
     ) -> CachedObject:
         """Apply a JSON patch (RFC 6902). Raises ``Invalid`` if a ``test`` operation fails."""
         path = _sub(object_path(kind, key), subresource)
         query = _query(fieldManager=manager, dryRun=_dry(dry_run))
-        return _one(await self._write("PATCH", path, query, patch, JSON_PATCH, dry_run), kind)
+        answer = await self._write("PATCH", path, query, patch, JSON_PATCH, dry_run, headers)
+        return _one(answer, kind)
 
     async def delete(
         self,

@@ -7,7 +7,21 @@ from tmcconsole.contract.records import SyncState
 from tmcconsole.kube.errors import Conflict, Invalid
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.sync.conflicts.copy_differences import differences
-from tmcconsole.sync.down.drift_resolution import bide, look_into, stand_back
+from tmcconsole.sync.conflicts.foreign_entries import (
+    as_contested,
+    claim,
+    foreign_entries,
+    members_of,
+)
+from tmcconsole.sync.conflicts.judge import judge
+from tmcconsole.sync.down.drift_resolution import (
+    bide,
+    look_into,
+    record,
+    say,
+    stand_aside,
+    stand_back,
+)
 from tmcconsole.sync.down.ensure_namespace import ensure_namespace
 from tmcconsole.sync.down.plan import Update, is_copy_of
 from tmcconsole.sync.down.reconcile_context import (
@@ -15,6 +29,7 @@ from tmcconsole.sync.down.reconcile_context import (
     dry_run,
     fingerprints,
     look_at_live,
+    read_whole,
     send,
 )
 from tmcconsole.sync.down.takeover import take_over
@@ -59,6 +74,15 @@ async def create(context: ReconcileContext) -> float | None:
 
 async def update(context: ReconcileContext, step: Update) -> float | None:
     """Update our copy. If this state is already applied, something else has changed the copy."""
+    try:
+        return await _update(context, step)
+    except Invalid as error:
+        if not members_of(error):
+            raise
+        return await _make_way(context, step.uid, error)
+
+
+async def _update(context: ReconcileContext, step: Update) -> float | None:
     drift_ledger = context.entry.drift_ledger
     if drift_ledger.truce.until and drift_ledger.truce.desired != context.facts.source_digest:
         drift_ledger.end_truce()  # earlier reverts do not count
@@ -87,6 +111,34 @@ async def _write_over(context: ReconcileContext, uid: str) -> float | None:
         if not is_other_object(error):
             raise
         return await look_at_live(context)
+    return None
+
+
+async def _make_way(context: ReconcileContext, uid: str, error: Invalid) -> float | None:
+    """Our apply is invalid: if that is over entries of others, name them, and by the rules remove
+    them in the step that brings back ours.
+    """
+    live = await read_whole(context)
+    if live["metadata"].get("uid") != uid:
+        return await look_at_live(context)
+    entries = foreign_entries(error, live, context.desired.tree)
+    if not entries:
+        raise error
+    contested = tuple(as_contested(entry, live) for entry in entries)
+    rules, insisted = context.facts.rules, context.entry.insisted
+    verdict = judge(rules, contested, live, has_changed=lambda _one: True, insisted=insisted)
+    told = say(context.kind, contested)
+    if verdict.take_back != contested:
+        raise Invalid(error.code, error.reason, f"{told}; {error}", error.causes) from error
+    waits = stand_aside(context, contested)
+    if waits:
+        return waits
+    tree = with_metadata(context.desired.tree, uid=uid)
+    async with context.target.concurrency.admitted():
+        await context.target.writer.claim(context.permit(tree), claim(live, entries))
+    await send(context, tree, force=True)
+    context.entry.insisted = frozenset()
+    record(context, "Reverted", told)
     return None
 
 

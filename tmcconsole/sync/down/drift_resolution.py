@@ -67,7 +67,7 @@ async def look_into(
     verdict = _judge(context, live, normal, is_new=is_new)
     if verdict.asked and context.facts.rules.conflict == MANUAL:
         return _ask(context, verdict.asked, "Manual")
-    waits = _stand_aside(context, verdict.take_back)
+    waits = stand_aside(context, verdict.take_back)
     if waits:
         return waits
     if not is_new:
@@ -122,7 +122,7 @@ async def _write(
         return await look_at_live(context)
     context.entry.insisted = frozenset()
     if taken:
-        _record(context, "Reverted", say(context.kind, taken))
+        record(context, "Reverted", say(context.kind, taken))
     return None
 
 
@@ -144,11 +144,11 @@ def stand_back(context: ReconcileContext) -> float | None:
         f"{EXCLUDE_TARGETS})"
     )
     context.stand(SyncState.REFUSED, "Fight", message)
-    _record(context, "Fight", message, Severity.HIGH)
+    record(context, "Fight", message, Severity.HIGH)
     return for_s
 
 
-def _stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> float | None:
+def stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> float | None:
     """Count what is to be reverted; if it has become a fight, stop and report it."""
     now, desired = context.shared.runtime.now(), context.facts.source_digest
     drift_ledger = context.entry.drift_ledger
@@ -164,7 +164,7 @@ def _stand_aside(context: ReconcileContext, taken: tuple[Contested, ...]) -> flo
         drift.outcome = "Fight"
     message = _fight_text(fights)
     context.stand(SyncState.REFUSED, "Fight", message)
-    _record(context, "Fight", message, Severity.HIGH)
+    record(context, "Fight", message, Severity.HIGH)
     return for_s
 
 
@@ -187,7 +187,7 @@ def _ask(context: ReconcileContext, asked: tuple[Contested, ...], reason: str) -
     ]
     context.stand(SyncState.DRIFTED, reason, message)
     if any(news):
-        _record(context, reason, message)
+        record(context, reason, message)
     return REFUSED_RECHECK_S
 
 
@@ -197,7 +197,7 @@ def _tell_what_is_left(context: ReconcileContext, verdict: DriftVerdict) -> floa
     news = tuple(one for one in verdict.ceded if drifts.note(context.kind, one, "Ceded", wall))
     if news:
         policy = context.facts.rules.conflict
-        _record(context, "Ceded", f"{say(context.kind, news)}; left to the cluster ({policy})")
+        record(context, "Ceded", f"{say(context.kind, news)}; left to the cluster ({policy})")
     if not verdict.asked:
         return None
     asked = fingerprints(tuple(one.difference for one in verdict.asked))
@@ -283,9 +283,10 @@ def _wall(context: ReconcileContext) -> float:
     return context.shared.runtime.wall()
 
 
-def _record(
+def record(
     context: ReconcileContext, event: str, what: str, severity: Severity = Severity.LOW
 ) -> None:
+    """Tell of the drift of an object in the history."""
     context.shared.history.record(
         "drift",
         event,
