@@ -83,7 +83,7 @@ class Watchdog:
     _allowed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _refused: dict[tuple[object, ...], list[float]] = field(default_factory=dict)
     _seen: dict[tuple[int, str, str, StoreKey], float] = field(default_factory=dict)  # live reads
-    _attempts: dict[tuple[str, str, str, bytes], deque[float]] = field(default_factory=dict)
+    _attempts: dict[tuple[int, str, str, str, bytes], deque[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.moves = Moves(self.clusters, self.keys, self.now)
@@ -140,9 +140,14 @@ class Watchdog:
             return None
 
     def _count_attempt(self, cluster: str, request: Request) -> None:
-        """I12: the tries of one and the same request are bounded."""
+        """I12: the tries of one and the same request are bounded.
+
+        Those of one memory: an engine that starts anew has to look at everything anew, and a world
+        may start one every few seconds.
+        """
         asked = request.body if request.path.endswith("reviews") else b""  # any question, one path
-        recent = self._attempts.setdefault((cluster, request.method, request.path, asked), deque())
+        one = (self.memory(), cluster, request.method, request.path, asked)
+        recent = self._attempts.setdefault(one, deque())
         now = self.now()
         while recent and recent[0] < now - WINDOW_S:
             recent.popleft()

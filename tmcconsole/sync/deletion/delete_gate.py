@@ -225,8 +225,12 @@ async def _is_ordered(shared: SyncContext, parent: CachedObject | None) -> bool:
         return False
     if not parent.key.namespace:
         return True
-    around = await _live_parent(shared, NAMESPACES, ObjectKey("", parent.key.namespace))
-    return around is not None and not around.deleting
+    around = ObjectKey("", parent.key.namespace)
+    cached = shared.hub.namespaces.get(around)
+    if cached is None or cached.deleting:
+        return False  # that has no way back; only a namespace that seems to stay is asked for
+    live = await _live_parent(shared, NAMESPACES, around)
+    return live is not None and not live.deleting
 
 
 async def _require_replacement(shared: SyncContext, target: Target, item: Item, tree: Json) -> None:
