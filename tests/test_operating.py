@@ -86,6 +86,7 @@ def test_operating_names_the_error_types_that_nothing_gives() -> None:
 # Calls that put a reason before a person, and where in the call it stands.
 REASON_AT = {
     "stand": 1,
+    "stand_on_order": 0,
     "refuse": 0,
     "_against": 1,
     "Finding": 0,

@@ -194,7 +194,7 @@ def test_why_tells_the_chain_from_the_placement_to_each_target() -> None:
         reply = await ask(world, Why(key=KEY))
 
         assert isinstance(reply, Text)
-        for part in ("Placement shop (OneToMany)", "east: Syncing", "west: Syncing", "in sync"):
+        for part in ("Placement shop (OneToMany)", "east: syncing", "west: syncing", "in sync"):
             assert part in reply.body
 
     tell(story)

@@ -156,3 +156,32 @@ async def test_a_copy_that_is_not_well_is_so_since_its_condition_says_over_a_res
         began = datetime.fromisoformat(available["lastTransitionTime"]).timestamp()
         assert row["age_s"] == pytest.approx(board.wall - began, abs=0.1)
         assert row["age_s"] > 190
+
+
+async def test_what_a_pause_holds_is_held_since_it_was_over_a_restart_and_is_no_error() -> None:
+    async with open_shop(("east",)) as world:
+        paused = {"metadata": {"annotations": {PAUSE: json.dumps({"by": "kim", "why": "work"})}}}
+        await world.hub.patch(SYNC_TARGETS, "", "east", paused)
+        await anyio.sleep(100)
+        changed = virtual_wall()
+        await world.paint("paused")
+        await anyio.sleep(100)
+        await world.stop()
+        go_on(world)
+        await anyio.sleep(100)
+
+        (row,) = trouble_rows(await board_of(world), "")
+        assert (row["reason"], row["age_s"]) == (
+            "Paused",
+            pytest.approx(virtual_wall() - changed, abs=5),
+        )
+        assert document(await board_of(world))["errors"] == []
+        (line,) = (one for one in world.engine.history.records() if one.category == "hold")
+        assert (line.event, line.recovered_at, line.count) == ("Paused", 0.0, 1)
+
+        ended = virtual_wall()
+        go = {"metadata": {"annotations": {PAUSE: None}}}
+        await world.hub.patch(SYNC_TARGETS, "", "east", go)
+        await anyio.sleep(30)
+        (line,) = (one for one in world.engine.history.records() if one.category == "hold")
+        assert ended <= line.recovered_at <= ended + 30

@@ -280,7 +280,7 @@ class HistoryRecord(Record, frozen=True):
 
     id: str
     at: float
-    category: str  # error | recovery | action | drift | placement | lifecycle
+    category: str  # error | hold | recovery | action | drift | placement | lifecycle
     severity: str  # Low | Medium | High | Critical
     event: str  # one of the 24 error types, or the action's name
     target: SafeText = SafeText()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tmcconsole.contract.records import SyncState
+from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.errors import Conflict, Invalid, KubeError
 from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.kube.paths import object_path
@@ -26,7 +27,8 @@ from tmcconsole.sync.state.live_reads import (
     read_live,
 )
 from tmcconsole.sync.state.target import Target
-from tmcconsole.tmc.errors import ErrorType, Failure, failure
+from tmcconsole.tmc.errors import ErrorType, Failure, Severity, failure
+from tmcconsole.tmc.history.history import HOLD
 
 _TAKEN: Final = "Rename or delete the object there, or let it be taken over."
 
@@ -86,6 +88,21 @@ class ReconcileContext:
             at=self.shared.runtime.wall(),
         )
         self.stand(state, str(found.reason), str(found.message), since)
+
+    def stand_on_order(self, reason: str, message: str, told: str) -> None:
+        """Record that a person holds the object back, since that began: also in an earlier run.
+
+        ``told`` is the history's line of all objects that the same holds on this target.
+        """
+        found = failure(ErrorType.PLACEMENT_POLICY, told, reason=reason, severity=Severity.LOW)
+        since = self.shared.history.record_state(
+            replace(found, hint=SafeText()),
+            target=self.target.name,
+            subject=f"{self.kind}/{self.key}",
+            at=self.shared.runtime.wall(),
+            category=HOLD,
+        )
+        self.stand(SyncState.HELD, reason, message, since)
 
     def settle(self, copy: CachedObject) -> None:
         """Record that ``copy`` carries the desired state of this reconcile, and is in sync."""

@@ -125,9 +125,11 @@ class DownSync:
         source = context.facts.source
         pause = self.target.orders.pause()
         if pause is not None:
-            context.stand(SyncState.HELD, "Paused", pause_text(self.target.name, pause))
+            text = pause_text(self.target.name, pause)
+            context.stand_on_order("Paused", text, "changes wait: the target is paused")
         elif source is not None and switch_of(source) == PAUSED:
-            context.stand(SyncState.HELD, "SyncPaused", f'take {SWITCH} off it, or set "{ENABLED}"')
+            text = f'take {SWITCH} off it, or set "{ENABLED}"'
+            context.stand_on_order("SyncPaused", text, f"changes wait: {SWITCH} says so")
         else:
             return False
         return True
@@ -309,7 +311,8 @@ def _stay(context: ReconcileContext, step: Hold | Withhold | Refuse | Collide) -
     """Record what prevents the object from being written."""
     match step:
         case Hold():
-            context.stand(SyncState.HELD, "OnHold", hold_text(context.target.key))
+            text = hold_text(context.target.key)
+            context.stand_on_order("OnHold", text, "objects wait: their state label is empty")
         case Withhold():
             withhold(context, step)
         case Refuse(refusal):

@@ -24,6 +24,8 @@ CONTACT: Final = "contact"  # all that keeps us from one API server is one troub
 # Objects remembered per open error. Beyond that only the count grows, and the error counts as
 # recovered once the remembered ones are; an object that still fails opens it again.
 MAX_SUBJECTS: Final = 1000
+HOLD: Final = "hold"  # category of what waits because a person ordered it, and is no error
+_LASTING: Final = frozenset({"error", HOLD})  # categories of records that are open until seen over
 
 _Place = tuple[str, str]  # target, subject
 
@@ -77,6 +79,7 @@ class History:
         at: float,
         trouble: str = "",
         event: str = "",
+        category: str = "error",
     ) -> HistoryRecord:
         """Count an error and return its record.
 
@@ -87,7 +90,7 @@ class History:
         signature = _signature(trouble, target) if trouble else _signature(*parts)
         entry = self._open.get(signature)
         if entry is None:
-            known = self._first(signature, failure, target, at)
+            known = self._first(signature, failure, target, at, category)
             entry = self._open[signature] = _Open(known.id, target)
         else:
             known = self._records[entry.id]
@@ -107,8 +110,10 @@ class History:
             )
         )
 
-    def record_state(self, failure: Failure, *, target: str, subject: str, at: float) -> float:
-        """Record something wrong that lasts, once; return since when (Unix seconds).
+    def record_state(
+        self, failure: Failure, *, target: str, subject: str, at: float, category: str = "error"
+    ) -> float:
+        """Record something wrong that lasts, or is held, once; return since when (Unix seconds).
 
         It is one line with all objects of the same kind that the same befell on that target.
         """
@@ -119,7 +124,9 @@ class History:
         if entry is not None and len(entry.subjects) >= MAX_SUBJECTS:
             return at
         reason = str(failure.reason)
-        record = self.record_error(failure, target=target, subject=subject, at=at, event=reason)
+        record = self.record_error(
+            failure, target=target, subject=subject, at=at, event=reason, category=category
+        )
         return self.began(record, subject)
 
     def retell(self, trouble: str, target: str, message: str) -> None:
@@ -210,7 +217,7 @@ class History:
             signature, _, number = record.id.partition("-")
             self._sequence = max(self._sequence, int(number) if number.isdigit() else 0)
             self._records[record.id] = record
-            if record.category == "error" and not record.recovered_at:
+            if record.category in _LASTING and not record.recovered_at:
                 self._reopen(signature, record, subjects.get(record.id) or {record.subject: 0.0})
             self._announce(record)
         self._trim()
@@ -232,11 +239,13 @@ class History:
         """Put back what ``pending`` returned if it could not be saved."""
         self._unsaved |= {record.id: None for record in records if record.id in self._records}
 
-    def _first(self, signature: str, failure: Failure, target: str, at: float) -> HistoryRecord:
+    def _first(
+        self, signature: str, failure: Failure, target: str, at: float, category: str
+    ) -> HistoryRecord:
         return HistoryRecord(
             id=self._new_id(signature),
             at=at,
-            category="error",
+            category=category,
             severity=failure.severity.value,
             event=failure.type.value,
             target=SafeText(target),
@@ -265,7 +274,7 @@ class History:
             self._unsaved.pop(dropped, None)
             signature = dropped.partition("-")[0]
             entry = self._open.get(signature)
-            if record.category == "error" and entry and entry.id == dropped:
+            if record.category in _LASTING and entry and entry.id == dropped:
                 self._close(signature)
             for listener in self._drop_listeners:
                 listener(dropped)

@@ -38,7 +38,7 @@ def last_at(entry: HistoryRecord) -> float:
 
 def told_at(entry: HistoryRecord) -> float:
     """Return the time of an entry's line: a trouble's beginning, else when it last occurred."""
-    return entry.at if entry.category == "error" else last_at(entry)
+    return entry.at if entry.category in ("error", "hold") else last_at(entry)
 
 
 def _recovered(entry: HistoryRecord, draw: DrawContext) -> Runs:
