@@ -22,6 +22,7 @@ FOREIGN_REASONS = {
     "Certificate",
     "Credentials",
     "Kubeconfig",
+    "Moved",
     "Unauthorized",
 }
 

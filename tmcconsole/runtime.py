@@ -11,12 +11,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 E = TypeVar("E", bound=BaseException)
+
+MOVED: Final = "Moved"  # the transport is over: open another, and ask who is there
 
 Random = random.Random  # an injected source of randomness; nobody else imports the module
 
@@ -59,7 +61,9 @@ class TransportError(Exception):
     def __init__(self, message: str, *, sent: bool, reason: str = "Unreachable") -> None:
         super().__init__(message)
         self.sent = sent
-        self.reason = reason  # Unreachable | Timeout | Certificate | Credentials | Kubeconfig
+        self.reason = (
+            reason  # Unreachable | Timeout | Certificate | Credentials | Kubeconfig | Moved
+        )
 
 
 class ByteStream(Protocol):

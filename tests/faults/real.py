@@ -168,9 +168,12 @@ async def open_real_stage(
     clusters: tuple[Plane, Plane],
     *kinds: str,
     kubeconfig: Path | None = None,
+    hub_kubeconfig: Path | None = None,
     **sync: Any,
 ) -> AsyncIterator[RealStage]:
-    """Run an engine through proxies; ``kubeconfig`` replaces the engine's of the first cluster."""
+    """Run an engine through proxies; ``kubeconfig`` replaces the engine's of the first cluster, and
+    ``hub_kubeconfig`` that of the hub.
+    """
     async with AsyncExitStack() as stack:
         proxies: dict[str, Proxy] = {}
         sides: dict[str, RealCluster] = {}
@@ -181,6 +184,8 @@ async def open_real_stage(
         first, second = (plane.name for plane in clusters)
         if kubeconfig is not None:
             sides[first] = RealCluster(first, kubeconfig, clusters[0].kubeconfig)
+        if hub_kubeconfig is not None:
+            sides[hub.name] = RealCluster(hub.name, hub_kubeconfig, hub.kubeconfig)
         world = await stack.enter_async_context(
             open_real_world(
                 sides.pop(hub.name),

@@ -17,6 +17,7 @@ from tmcconsole.contract.records import (
     TargetState,
 )
 from tmcconsole.engine.connection.rights import HUB_VERBS, TARGET_VERBS
+from tmcconsole.runtime import MOVED, Request, Response, TransportError
 
 pytestmark = pytest.mark.anyio
 
@@ -122,6 +123,29 @@ async def test_F1_an_expired_token_is_one_condition_and_deletes_nothing() -> Non
         world.sims["east"].faults.switch("unauthorized", on=False)
 
         await world.until(lambda: world.names_on("east") == [], "goes on", 60)
+        await world.until(lambda: set(world.conditions("east").values()) == WELL, "well", 60)
+
+
+@pytest.mark.parametrize("side", ["hub", "east"])
+async def test_F1_a_kubeconfig_that_names_another_server_is_followed_and_nothing_written_twice(
+    side: str,
+) -> None:
+    async with open_shop(("east", "west")) as world:
+        engine, began = world.engine, world.now()
+        session, connection = id(engine.session), id(engine.supervisors["east"].connection)
+
+        def meddle(cluster: str, _request: Request) -> Response | None:
+            if cluster == side and world.now() < began + 10:  # the transport in use is over
+                raise TransportError("connecting anew", sent=False, reason=MOVED)
+            return None
+
+        world.meddle = meddle
+        await anyio.sleep(60)
+        assert (id(engine.session) == session) is (side == "east")
+        assert id(engine.supervisors["east"].connection) != connection
+        assert world.writes(since=began) == world.deletions() == []
+        await world.paint("green")
+        await world.until(lambda: world.data_on("east") == {"colour": "green"}, "it flows")
         await world.until(lambda: set(world.conditions("east").values()) == WELL, "well", 60)
 
 

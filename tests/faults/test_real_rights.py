@@ -193,3 +193,36 @@ async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
 
         await stage.has(None, "settings", "hub", target)
         await stage.no_complaint()
+
+
+async def test_F1_a_renewed_token_of_the_hub_is_taken_and_nothing_is_written_twice(
+    real_hub: Plane, real_clusters: tuple[Plane, Plane], tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    async with (
+        account(real_hub, path) as renew,
+        open_real_stage(real_hub, real_clusters, hub_kubeconfig=path) as stage,
+    ):
+        target, other = stage.names
+        await stage.apply("settings", **COPY)
+        await stage.apply("gone", **COPY)
+        await stage.has(COPY, "settings", *stage.names)
+        await stage.has(COPY, "gone", *stage.names)
+        session, old = stage.world.engine.session, path.read_bytes()
+        await renew()
+        new = path.read_bytes()
+        path.write_bytes(old)  # the old token is no longer anybody's
+        assert session is not None
+        await stage.until(lambda: session.probe.reason == "Unauthorized", "it is refused")
+        await stage.apply("settings", **GREEN)
+        await stage.delete("gone")
+        before = stage.marks()
+        path.write_bytes(new)
+
+        await stage.has(GREEN, "settings", *stage.names)
+        await stage.has(None, "gone", "hub", *stage.names)
+        await stage.no_complaint()
+        assert id(stage.world.engine.session) == id(session)  # taken up in place
+        for name in (target, other):
+            writes = [one for one in stage.written(name, since=before[name]) if stage.space in one]
+            assert sorted(one.split()[0] for one in writes) == ["DELETE", "PATCH"]

@@ -40,7 +40,7 @@ class KubeError(Exception):
 
 
 class Unreachable(KubeError):
-    """No HTTP response. ``reason``: Unreachable, Timeout, Certificate or Credentials."""
+    """No HTTP response. ``reason``: Unreachable, Timeout, Certificate, Credentials or Moved."""
 
     def __init__(self, message: str, *, sent: bool, reason: str = "Unreachable") -> None:
         super().__init__(message)

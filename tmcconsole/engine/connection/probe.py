@@ -13,8 +13,8 @@ import anyio
 
 from tmcconsole.contract.text import SafeText
 from tmcconsole.kube.client.reader import Watcher
-from tmcconsole.kube.errors import Forbidden, KubeError, TooManyRequests, Unauthorized
-from tmcconsole.runtime import Runtime
+from tmcconsole.kube.errors import Forbidden, KubeError, TooManyRequests, Unauthorized, Unreachable
+from tmcconsole.runtime import MOVED, Runtime
 from tmcconsole.sync.queue.controller import Gate, Reconciler
 from tmcconsole.sync.queue.workqueue import Item
 
@@ -58,13 +58,16 @@ class Probe(Gate):
         """Probe until cancelled.
 
         ``recovered`` is awaited when the server responds again, before any waiter continues: it may
-        find that this is a different server, and raise.
+        find that this is a different server, and raise. Raises ``Unreachable`` (Moved) when the
+        kubeconfig describes another cluster: a new connection is needed.
         """
         while True:
             if await self._answers():
                 if not self.is_up:
                     await recovered()
                 self._succeed()
+            elif self.reason == MOVED:  # whoever opens the next connection asks who is there
+                raise Unreachable(self.message, sent=False, reason=MOVED)
             await self.runtime.sleep(self._pause())
 
     async def probe(self) -> None:
@@ -113,7 +116,7 @@ class Probe(Gate):
 
     def _fail(self, error: KubeError) -> None:
         self._failures += 1
-        certain = isinstance(error, Unauthorized)
+        certain = isinstance(error, Unauthorized) or error.reason == MOVED
         if self.is_up and (certain or self._failures >= FAILURES_BEFORE_DOWN):
             self.is_up = False
             self.since, self._down_at = self.runtime.wall(), self.runtime.now()

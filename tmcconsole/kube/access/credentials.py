@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -56,6 +58,8 @@ class Endpoint:
     server_name: str = ""  # to verify the certificate against, if not the host
     proxy: ServerUrl | None = None
     impersonation: tuple[tuple[str, str], ...] = ()  # headers
+    # What it was made from, with secrets; None: in-cluster.
+    context: KubeContext | None = dataclasses.field(default=None, repr=False)
 
     @property
     def is_tls(self) -> bool:
@@ -90,14 +94,14 @@ async def dial(access: ClusterAccess, *, now: Clock, wall: Clock) -> HttpTranspo
     Raises ``TransportError``: Kubeconfig if that is unusable, Credentials if those are.
     """
     try:
-        return await _connect(await open_endpoint(access, now=now, wall=wall), now)
+        reopen = partial(open_endpoint, access, now=now, wall=wall)
+        return await _connect(HttpTransport(await reopen(), now=now, reopen=reopen))
     except CredentialsError as error:
         reason = "Kubeconfig" if isinstance(error, KubeconfigError) else "Credentials"
         raise TransportError(str(error), sent=False, reason=reason) from error
 
 
-async def _connect(endpoint: Endpoint, now: Clock) -> HttpTransport:
-    transport = HttpTransport(endpoint, now=now)
+async def _connect(transport: HttpTransport) -> HttpTransport:
     try:
         await transport.prepare()
     except BaseException:
@@ -170,6 +174,7 @@ def from_context(context: KubeContext, access: ClusterAccess, now: Clock, wall: 
         server_name=cluster.text("tls-server-name"),
         proxy=_proxy(cluster),
         impersonation=_impersonation(user),
+        context=context,
     )
     if not endpoint.is_tls and not _sends_nothing_secret(endpoint):
         raise CredentialsError(

@@ -6,11 +6,10 @@ ignored and redirects are not followed: credentials only go where the kubeconfig
 
 from __future__ import annotations
 
-import logging
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,8 @@ import anyio
 from yarl import URL
 
 from tmcconsole import __version__
+from tmcconsole.kube.access.kubeconfig import KubeContext
+from tmcconsole.kube.access.renewal import Renewal
 from tmcconsole.kube.access.server_url import ServerUrl
 from tmcconsole.kube.access.tls import Certificates
 from tmcconsole.kube.access.tokens import TokenSource, basic
@@ -29,12 +30,10 @@ from tmcconsole.kube.access.transport_errors import as_transport_error
 from tmcconsole.kube.secret import CredentialsError, Secret
 from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
 
-log = logging.getLogger(__name__)
-
 POOL: Final = 64  # connections for requests; the engine's own concurrency limit is lower
 CONNECT_S: Final = 10.0
 NAME_BELIEVED_S: Final = 10  # how long a resolved address is reused: an API server may move
-RECHECK_S: Final = 300.0  # how often certificate files are checked: client-go's number
+RECHECK_S: Final = 30.0  # how often certificate files are checked, whatever errors they cause
 MAX_BODY: Final = 256 << 20  # bytes, unpacked
 MAX_ERROR: Final = 64 << 10  # bytes read from the body of a rejected stream
 # The TLS shutdown left by a cancelled request is aborted after 2 s, or by close(). Later Pythons do
@@ -58,6 +57,8 @@ class EndpointInfo(Protocol):
     def proxy(self) -> ServerUrl | None: ...
     @property
     def impersonation(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def context(self) -> KubeContext | None: ...
 
     async def certificates(self) -> Certificates: ...
     async def tls(self, certificates: Certificates) -> ssl.SSLContext | None: ...
@@ -79,7 +80,14 @@ class _Pools:
 class HttpTransport(Transport):
     """Owns the connections to one API server, and replaces them when certificates change."""
 
-    def __init__(self, endpoint: EndpointInfo, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        endpoint: EndpointInfo,
+        *,
+        now: Callable[[], float],
+        reopen: Callable[[], Awaitable[EndpointInfo]],
+    ) -> None:
+        self._renewal = Renewal(now, reopen)
         self._endpoint = endpoint
         self._where = urlsplit(endpoint.server).netloc  # a path may hold a token
         if endpoint.proxy is not None:
@@ -192,7 +200,13 @@ class HttpTransport(Transport):
         try:
             if self._pools is None or self._now() - self._checked_at >= RECHECK_S:
                 await self._check_certificates()
-            token = await self._endpoint.tokens.header()
+            if self._renewal.is_due:
+                await self._take_up()
+            endpoint: EndpointInfo | None = None
+            token: Secret | None = None
+            while endpoint is not self._endpoint:  # no user's token with another's impersonation
+                endpoint = self._endpoint
+                token = await endpoint.tokens.header()
         except CredentialsError as error:
             raise TransportError(str(error), sent=False, reason="Credentials") from error
         if self._pools is None:
@@ -200,30 +214,43 @@ class HttpTransport(Transport):
         return self._pools, token
 
     async def _renew(self, used: Secret | None) -> bool:
-        """After a 401: get another token, and check whether the certificate files have changed."""
+        """After a 401: take up a changed kubeconfig, token or certificate files."""
         try:
+            if await self._take_up():
+                return True
             renewed = await self._endpoint.tokens.renew(used)
             return await self._check_certificates() or renewed
         except CredentialsError as error:
             raise TransportError(str(error), sent=False, reason="Credentials") from error
 
-    async def _check_certificates(self) -> bool:
-        """Read the certificates; if they have changed, open new pools and return True."""
+    async def _take_up(self) -> bool:
+        """Read the kubeconfig again; use a changed user and return True."""
+        renewed = await self._renewal.look(self._endpoint)
+        return renewed is not None and await self._check_certificates(renewed)
+
+    async def _check_certificates(self, renewed: EndpointInfo | None = None) -> bool:
+        """Read the certificates; if they or the user changed, use them and return True."""
         async with self._lock:
             self._checked_at = self._now()
+            endpoint = renewed or self._endpoint
             try:
-                certificates = await self._endpoint.certificates()
+                if renewed is not None:
+                    await renewed.tokens.header()
+                certificates = await endpoint.certificates()
                 fingerprint = certificates.fingerprint()
-                if self._closed or (self._pools and self._pools.fingerprint == fingerprint):
+                is_same = self._pools is not None and self._pools.fingerprint == fingerprint
+                if self._closed or (is_same and renewed is None):
                     return False
-                context = await self._endpoint.tls(certificates)
+                context = None if is_same else await endpoint.tls(certificates)
             except CredentialsError as error:
                 if self._pools is None:
                     raise
                 # being replaced just now, or broken: the old ones may still be valid
-                log.warning("cannot reload the certificates of %s: %s", self, error)
+                self._renewal.tell(str(error))
                 return False
-            await self._replace_pools(context, fingerprint)
+            self._endpoint = endpoint
+            if not is_same:
+                await self._replace_pools(context, fingerprint)
             return True
 
     async def _replace_pools(self, context: ssl.SSLContext | None, fingerprint: bytes) -> None:

@@ -46,8 +46,8 @@ class FixedToken:
         return self._value
 
     async def renew(self, rejected: Secret | None) -> bool:
-        """There is no other value."""
-        return False
+        """There is no other value, unless another source was asked before."""
+        return self._value != rejected
 
     async def certificate(self) -> tuple[str, Secret] | None:
         """There is none."""
