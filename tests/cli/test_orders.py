@@ -167,8 +167,8 @@ def test_why_lists_the_copies_that_are_not_in_sync_or_not_healthy(
     told = json.loads(capsys.readouterr().out)
 
     assert head.split() == ["TARGET", "KEY", "STATE", "REASON", "SINCE"]
-    assert row.split()[:4] == ["eu-west-1", WEB, "Refused", "HostPath"]
-    assert ill.split()[:3] == ["eu-west-1", "deployments.apps/shop/worse", "Unhealthy"]
+    assert row.split()[:5] == ["eu-west-1", WEB, "Refused", "host", "path"]
+    assert ill.split() == ["eu-west-1", "deployments.apps/shop/worse", "Unhealthy", "-"]
     assert because.strip() == "0/3 ready"
     assert there == "everything is in sync and healthy\n"
     assert [one["state"] for one in told["troubles"]] == ["Refused", "Unhealthy"]
