@@ -5,11 +5,17 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
+
 from tests.ui.fixture_link import NOW, fleet
 from tmcconsole.contract.records import ObjectRecord, TargetRecord
 from tmcconsole.ui.filter import parse
+from tmcconsole.ui.rows.health import HEALTH_TREE
+from tmcconsole.ui.rows.history import HISTORY
+from tmcconsole.ui.rows.problems import PROBLEMS
+from tmcconsole.ui.rows.queues import QUEUES
 from tmcconsole.ui.rows.resources import RESOURCES
-from tmcconsole.ui.rows.table import Column, DrawContext, fit_widths
+from tmcconsole.ui.rows.table import GAP, Column, DrawContext, Listing, fit_widths
 from tmcconsole.ui.rows.targets import FLEET, TARGETS
 from tmcconsole.ui.view import View
 
@@ -159,3 +165,22 @@ def test_columns_give_way_by_priority_and_never_exceed_the_space() -> None:
         assert sum(taken) + 2 * (len(taken) - 1) <= space
         assert widths[0] >= 4
         assert not (widths[2] and not widths[1])
+
+
+@pytest.mark.parametrize(
+    "listing", [FLEET, HEALTH_TREE, HISTORY, PROBLEMS, QUEUES, RESOURCES, TARGETS]
+)
+def test_a_list_stays_within_every_pane(listing: Listing) -> None:
+    for space in range(58, 160):  # from the smallest terminal
+        columns = listing.columns(LOOK, space)
+        taken = [width for width in fit_widths(columns, [40] * len(columns), space) if width]
+
+        assert sum(taken) + GAP * (len(taken) - 1) <= space
+
+
+def test_a_queue_shows_its_numbers_whole_beside_a_pane() -> None:
+    columns = QUEUES.columns(LOOK, 70)
+    widths = fit_widths(columns, [40] * len(columns), 70)
+    rooms = {column.title: width for column, width in zip(columns, widths, strict=True)}
+
+    assert all(rooms[title] >= len(title) for title in ("DEPTH", "RETRY", "DEAD"))

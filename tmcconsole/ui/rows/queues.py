@@ -68,10 +68,11 @@ _COLUMNS = (
     Column("oldest", "OLDEST", lambda q, draw: ink(shown_age(q.oldest_at, draw.now), "dim"),
            lambda q: q.oldest_at or float("inf"),
            number=lambda q, now: now - q.oldest_at if q.oldest_at else 0.0, key="A",
-           right=True, least=6, most=6, drop=1),
+           right=True, least=6, most=6, drop=2),
     _counter("done", "DONE", "done_total", tone="text", key="", drop=4),
     _counter("err", "ERRORS", "failed_total", tone="drift", key="", drop=5),
-    Column("error", "LAST ERROR", _error, None, least=12, most=80, grow=True),
+    Column("error", "LAST ERROR", _error, None, least=12, most=80, drop=1,
+           grow=True),
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> 
 
     Columns get their full width if it fits. If not, redundant columns are hidden; then the widest
     shrink by a quarter at most, or dispensable columns are hidden; then the widest shrink to their
-    minimum, and more columns are hidden.
+    minimum, and more columns are hidden. If even that is too wide, the widest shrink below it.
     """
     full = [min(max(want, 1), column.most) for want, column in zip(wanted, columns, strict=True)]
     free = [
@@ -77,6 +77,8 @@ def fit_widths(columns: Sequence[Column], wanted: Sequence[int], space: int) -> 
             if not victims:
                 break
             kept.remove(max(victims, key=lambda i: (columns[i].drop, i)))
+    widths = [min(width, floor) for width, floor in zip(widths, hard, strict=True)]
+    _shrink([min(1, width) for width in widths], widths, _total(widths) - space)
     return widths
 
 
