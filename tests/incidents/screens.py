@@ -104,7 +104,7 @@ def _resources(claims: Claims, world: World, look: Look, text: str, facts: Facts
     for copy in facts.copies:
         by_name.setdefault(copy.key.rpartition("/")[2], []).append(copy)
     for name, copies in sorted(by_name.items())[:10]:
-        row = next((row for shown, row in rows.items() if _is_name(shown, name)), None)
+        row = next((row for shown, row in rows.items() if _is_name(shown, copies[0].key)), None)
         if row is None:
             claims.must(f"resources: {name}", "no row", "it is wanted on targets", False)
             continue
@@ -126,10 +126,13 @@ def _object_row(claims: Claims, name: str, row: Row, copies: list[Copy], is_hub_
             claims.must(f"resources: {name} on {copy.target}", cell, "it does not answer", is_so)
 
 
-def _is_name(shown: str, name: str) -> bool:
-    """Say whether a cell names it; a long name may be shortened in the middle."""
+def _is_name(shown: str, key: str) -> bool:
+    """Say whether a cell names it, in a narrow list with its namespace; it may be shortened."""
     head, dots, tail = shown.partition("…")
-    return shown == name or (bool(dots) and name.startswith(head) and name.endswith(tail))
+    return any(
+        shown == name or (bool(dots) and name.startswith(head) and name.endswith(tail))
+        for name in (key.rpartition("/")[2], key.partition("/")[2])
+    )
 
 
 def _ready(cell: str) -> tuple[int, int] | None:

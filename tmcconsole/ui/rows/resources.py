@@ -14,6 +14,7 @@ from tmcconsole.ui.style.ink import Run, Runs, ink
 from tmcconsole.ui.style.signs import SYNC, Sign, cell_sign
 
 _CELL = 9  # columns a target needs for glyph and word
+_ROOMY = 90  # columns from which the namespace has one of its own
 _FIXED = 56  # columns the others need before each target gets one
 _UNPLACED = Sign("·", ".", "not placed", "dim", 11)
 
@@ -67,6 +68,8 @@ def _why(record: ObjectRecord, _look: DrawContext) -> Runs:
         return ink(text, SYNC[cell.state].tone)
     if cell is not None and is_ailing(cell):
         return ink(f"{cell.target}: {cell.told}", cell_sign(cell).tone)
+    if cell is not None and cell.state is SyncState.STALE:
+        return ink(f"on {cell.target}", SYNC[cell.state].tone)
     return ink(record.summary or record.placement, "dim")
 
 
@@ -79,11 +82,15 @@ _KIND = Column(
 )
 _NAMESPACE = Column(
     "namespace", "NAMESPACE", lambda o, _l: ink(o.namespace or "-", "dim"), lambda o: o.namespace,
-    least=8, most=24, middle=True, drop=2,
+    least=8, most=24, middle=True, drop=1,
 )  # fmt: skip
 _NAME = Column(
     "name", "NAME", lambda o, _l: ink(o.name, "strong"), lambda o: o.name, key="N",
     least=12, most=40, middle=True,
+)  # fmt: skip
+_FULL_NAME = Column(
+    "name", "NAME", lambda o, _l: ink(f"{o.namespace}/{o.name}".lstrip("/"), "strong"),
+    lambda o: o.name, key="N", least=16, most=50, middle=True,
 )  # fmt: skip
 _SYNCED = Column(
     "synced", "IN SYNC", _synced, lambda o: float(in_sync(o) - len(o.cells)), key="E",
@@ -99,20 +106,24 @@ _WHY = Column("note", "NOTE", _why, None, least=20, most=90, grow=True)
 def _strip_of(targets: int) -> Column:
     """Return the column with one glyph per target: all, or if there are many, a part."""
     width = max(5, min(targets, 24))
-    return Column("where", "WHERE", _where, None, least=width, most=width, drop=1)
+    return Column("where", "WHERE", _where, None, least=width, most=width, drop=2)
 
 
 def _columns(draw: DrawContext, width: int) -> tuple[Column, ...]:
-    base = (_STATE, _KIND, _NAMESPACE, _NAME, _SYNCED)
+    """Return the columns; an object has its whole name, however narrow the list."""
+    is_roomy = width >= _ROOMY
+    named = (_NAMESPACE, _NAME) if is_roomy else (_FULL_NAME,)
+    why = _WHY if is_roomy else replace(_WHY, least=16)
+    base = (_STATE, _KIND, *named, _SYNCED)
     names = draw.targets
     if not names or _FIXED + len(names) * (_CELL + GAP) > width:
-        return (*base, _strip_of(len(names)), _AGE, _WHY)
+        return (*base, _strip_of(len(names)), _AGE, why)
     each = tuple(
         Column(f"@{name}", name.upper(), partial(_cell, target=name), None, least=_CELL,
                most=max(_CELL, min(len(name), 16)))
         for name in names
     )  # fmt: skip
-    return (_STATE, _KIND, _NAMESPACE, _NAME, *each, replace(_SYNCED, drop=5), _AGE, _WHY)
+    return (_STATE, _KIND, *named, *each, replace(_SYNCED, drop=5), _AGE, why)
 
 
 def _first(record: ObjectRecord) -> tuple[SortKey, ...]:
