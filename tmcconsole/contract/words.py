@@ -36,6 +36,12 @@ def words(reason: str) -> str:
     return " ".join(part if part.isupper() and len(part) > 1 else part.lower() for part in parts)
 
 
+def told_of(reason: str) -> str:
+    """Return a reason in words, also one that is told of something else: ``eu: quota exceeded``."""
+    where, colon, why = str(reason).partition(": ")
+    return f"{where}: {words(why)}" if colon else words(reason)
+
+
 def because(reason: str, message: str) -> str:
     """Return a reason in words and what was said about it, once if both are the same."""
     said = [words(reason), message] if message != words(reason) else [message]

@@ -14,6 +14,7 @@ from tmcconsole.contract.records import (
     QueueRecord,
     TargetRecord,
 )
+from tmcconsole.contract.words import told_of
 from tmcconsole.ui.details.detail_lines import heading, pair, pairs, paragraph
 from tmcconsole.ui.details.drift import drift_lines
 from tmcconsole.ui.details.happened import entry_lines
@@ -123,7 +124,7 @@ def _health(node: HealthRecord, mirror: Mirror, draw: DrawContext, width: int) -
         (Run(node.label, "strong"), Run("  "), *draw.state(HEALTH[node.status])),
         (Run(node.path, "dim"),),
         BLANK,
-        *paragraph("reason", node.reason, width),
+        *paragraph("reason", told_of(node.reason), width),
         pair("since", ago(node.since, draw.now)),
     ]
     if below:
@@ -143,7 +144,7 @@ def _placement(placement: PlacementRecord, draw: DrawContext, width: int) -> lis
         BLANK,
         *pairs([("phase", placement.phase), ("strategy", placement.strategy)]),
         *paragraph("targets", ", ".join(placement.targets) or "none", width),
-        *paragraph("reason", placement.reason, width),
+        *paragraph("reason", told_of(placement.reason), width),
     ]
 
 

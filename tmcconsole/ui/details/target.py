@@ -12,7 +12,7 @@ from tmcconsole.contract.records import (
     TargetRecord,
     TargetState,
 )
-from tmcconsole.contract.words import because, words
+from tmcconsole.contract.words import because, told_of, words
 from tmcconsole.ui.details.detail_lines import conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.details.kinds import kind_lines, refused_lines
 from tmcconsole.ui.mirror import Mirror
@@ -65,7 +65,7 @@ def _health(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> Runs:
     node = mirror.of(HealthRecord).get(f"system/targets/{target.name}")
     if node is None:
         return draw.state(HEALTH[target.health])
-    return (*draw.state(HEALTH[node.status]), Run(f"  {words(node.reason)}", "dim"))
+    return (*draw.state(HEALTH[node.status]), Run(f"  {told_of(node.reason)}", "dim"))
 
 
 def _summary(
@@ -80,7 +80,7 @@ def _summary(
         ("objects", f"{count(target.in_sync)} of {count(target.objects)} in sync" if not known
          else f"{count(target.objects)}; {count(target.stale)} in sync when last heard"),
         ("not yet", _not_yet(target)),
-        ("held", ink(f"{count(target.deletes_held)} deletions; shift+D allows them", "drift")
+        ("held", ink(f"{count(target.deletes_held)} deletions; D allows them", "drift")
          if target.deletes_held else ""),
         ("paused", ink(_pause(target, draw), "paused") if target.pause else ""),
         ("placement", ink("cordoned: nothing new is placed here", "cordoned")

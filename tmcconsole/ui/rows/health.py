@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tmcconsole.contract.records import Health, HealthRecord
-from tmcconsole.contract.words import words
+from tmcconsole.contract.words import told_of
 from tmcconsole.ui.rows.table import Column, DrawContext, Listing
 from tmcconsole.ui.style.format import age
 from tmcconsole.ui.style.ink import Run, Runs, ink
@@ -35,12 +35,6 @@ def _label(node: HealthRecord, draw: DrawContext) -> Runs:
     return (Run(twig, "rule"), Run(node.label, "strong" if depth <= 1 else "text"))
 
 
-def _reason(reason: str) -> str:
-    """Return a reason in words, also one that is told of something below the node."""
-    where, colon, why = reason.partition(": ")
-    return f"{where}: {words(why)}" if colon else words(reason)
-
-
 _COLUMNS = (
     Column("status", "STATUS", lambda n, draw: draw.state(HEALTH[n.status]),
            lambda n: float(HEALTH[n.status].rank), key="S", least=11, most=11),
@@ -48,7 +42,7 @@ _COLUMNS = (
     Column("age", "SINCE", lambda n, draw: ink(age(n.since, draw.now), "dim"),
            lambda n: -n.since, number=lambda n, now: now - n.since, key="A",
            right=True, least=5, most=6, drop=1),
-    Column("reason", "REASON", lambda n, _l: ink(_reason(n.reason), HEALTH[n.status].tone
+    Column("reason", "REASON", lambda n, _l: ink(told_of(n.reason), HEALTH[n.status].tone
            if n.status is not Health.HEALTHY else "dim"), lambda n: n.reason,
            least=12, most=100, grow=True),
 )  # fmt: skip
