@@ -65,7 +65,8 @@ _COLUMNS = (
            least=8, most=8),
     Column("state", "STATE", lambda e, draw: draw.state(entry_sign(e)),
            lambda e: float(entry_sign(e).rank), key="S", least=11, most=11),
-    Column("event", "EVENT", _event, lambda e: e.event, key="N", least=14, most=30),
+    Column("event", "EVENT", _event, lambda e: e.event, key="N", least=14, most=30,
+           middle=True),  # how often is at its end
     Column("target", "TARGET", lambda e, _l: ink(e.target or "-", "text" if e.target else "dim"),
            lambda e: e.target, least=10, most=22, middle=True, drop=2),
     Column("recovered", "RECOVERED", _recovered, None, least=9, most=12, drop=3),
