@@ -30,11 +30,13 @@ def head_left(session: Session, width: int) -> Runs:
 
 def _fleet(session: Session, width: int) -> Runs:
     """Return how many targets are ready, including those that another replica writes to, and the
-    rest.
+    rest; or that nothing is known of them.
     """
     engine = session.mirror.engine
     assert engine is not None, "the caller has looked"
     targets = session.mirror.of(TargetRecord).values()
+    if not targets and not engine.hub_connected:  # the hub has not told of any
+        return ink("  targets not known", "dim")
     others = sum(target_sign(target).word == STANDBY for target in targets)
     ready = others + sum(target_sign(target).tone == "synced" for target in targets)
     tone = "synced" if ready == len(targets) else "drift"

@@ -11,7 +11,7 @@ from textual.timer import Timer
 
 from tmcconsole.contract.records import ObjectRecord
 from tmcconsole.ui import filter as filters
-from tmcconsole.ui.actions import LIST, bindings
+from tmcconsole.ui.actions import LIST, Action, bindings
 from tmcconsole.ui.details.happened import recent
 from tmcconsole.ui.details.others import detail
 from tmcconsole.ui.empty import empty_lines
@@ -126,6 +126,12 @@ class ListScreen(FrameScreen, inherit_bindings=False):
     def copy_on(self) -> str:
         """Return the target whose copy of the row under the cursor is chosen, "" for none."""
         return self._copy_on if self._copy_on in self._copies() and not self.view.marked else ""
+
+    def lacks(self, action: Action, subject: Subject) -> str:
+        """Return what is missing for an action, such as a row to open; "" if nothing."""
+        if action.id == "open" and self.view.current() is None:
+            return f"{action.word}: no row is selected"
+        return super().lacks(action, subject)
 
     def _copies(self) -> tuple[str, ...]:
         record = self.view.current()

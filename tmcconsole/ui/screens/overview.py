@@ -12,6 +12,7 @@ from tmcconsole.ui.rows.targets import FLEET
 from tmcconsole.ui.screens.asked_causes import AskedCauses
 from tmcconsole.ui.screens.listing import ListScreen
 from tmcconsole.ui.session import Session
+from tmcconsole.ui.style.ink import Run, Runs
 from tmcconsole.ui.view import View
 from tmcconsole.ui.widgets.bars import Bar
 from tmcconsole.ui.widgets.live_table import LiveTable
@@ -58,6 +59,7 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
         problem = self.problems.view.current()
         width = max(20, self.problems.size.width - 2)
         told = told_lines(problem, mirror, draw, width) if problem else []
+        told = _within(told, self.problems.rows - len(self.problems.view.order) - 1)
         if not self.rail.size:  # too small for the rail: the rows that are left have its lines
             told += recent(mirror, draw)
         self.problems.below = tuple(told)
@@ -93,3 +95,10 @@ class OverviewScreen(ListScreen, inherit_bindings=False):
                 if found[key].rank != self._problems[key].rank
             )  # fmt: skip
             self._problems = found
+
+
+def _within(lines: list[Runs], room: int) -> list[Runs]:
+    """Return the lines that have room; the last of them ends in dots if more was to be told."""
+    if len(lines) <= room or room <= 0:
+        return lines
+    return [*lines[: room - 1], (*lines[room - 1], Run("…", "dim"))]
