@@ -16,13 +16,14 @@ _ABOUT = {
     " the hub to its write, at the 95th percentile; BEAT: the age of the last heartbeat; SINCE:"
     " when it began.",
     "targets": "One row for each cluster. IN SYNC: copies that are as wanted, of all that should"
-    " be there; FAIL: copies that cannot be written; QUEUE: keys that wait.",
+    " be there; FAIL: copies that cannot be written, without those held; QUEUE: keys that wait.",
     "queues": "Work for each target and kind. DEPTH waits now, FLIGHT is under way, LATER waits"
-    " for its time, RETRY failed and is tried again, DEAD is tried again only when asked (t).",
+    " for its time, RETRY failed and is tried again, DEAD was refused or failed too often: it is"
+    " tried again rarely, and at once when asked (t).",
     "health": "What is well and what is not, the worst of each group upward. Enter on a kind lists"
     " its objects.",
-    "history": "Errors, recoveries and what people did, newest first. RECOVERED: after how long, or"
-    " open since when.",
+    "history": "Errors, recoveries and what people did, newest first. TIME: when a trouble began,"
+    " when anything else last happened; RECOVERED: at what time, or for how long it has been open.",
     "resources": "One row for each object of the hub, with its copies. IN SYNC: copies as"
     " wanted, of all.",
 }

@@ -42,7 +42,7 @@ async def drain(screen: FrameScreen, subject: Subject) -> None:
     ascii_only = session.draw().ascii_only
     plan = Plan(
         title=f"Drain plan: {target}",
-        lines=lambda _width: drain_lines(reply, ascii_only),
+        lines=lambda width: drain_lines(reply, width, ascii_only),
         question=f"type {target} to drain it, Esc to cancel:",
         carry_out=partial(session.send, DrainTarget(target=target, confirm=target)),
         harder=_by_force(session, reply),
@@ -134,7 +134,7 @@ _TONES: Final = {
 }
 
 
-def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
+def drain_lines(plan: DrainPlan, width: int, ascii_only: bool) -> list[Runs]:
     """Return the plan: counts, then what becomes of each object, what stays first."""
     if not plan.moves:
         return [ink(EMPTY, "dim")]
@@ -153,19 +153,40 @@ def drain_lines(plan: DrainPlan, ascii_only: bool) -> list[Runs]:
     for fate, title, _ in FATES:
         found = [move for move in plan.moves if move.fate is fate]
         if found:
-            lines += [ink(title, "title"), *_fate_lines(plan, found, ascii_only), BLANK]
+            lines += [ink(title, "title"), *_fate_lines(plan, found, width, ascii_only), BLANK]
     return lines
 
 
-def _fate_lines(plan: DrainPlan, moves: list[Move], ascii_only: bool) -> list[Runs]:
-    arrow = "->" if ascii_only else "→"
+def _fate_lines(plan: DrainPlan, moves: list[Move], width: int, ascii_only: bool) -> list[Runs]:
+    """Return a line for each object; in a narrow window below what becomes of it, and why."""
     size = max(width_of(ink(move.key)) for move in plan.moves)
-    return [
-        (
-            Run(f"  {move.key.ljust(size)}  ", "text"),
-            Run(f"{arrow} {', '.join(move.to)}  " if move.to else "", "synced"),
-            Run(f"{live(move)}  " if live(move) else "", "text"),
-            Run(move.reason, "dim"),
-        )
-        for move in moves
+    rows: list[Runs] = [
+        (Run(f"  {move.key.ljust(size)}  ", "text"), *_fate(move, ascii_only)) for move in moves
     ]
+    if all(width_of(row) <= width for row in rows):
+        return rows
+    alike: dict[Runs, list[str]] = {}
+    for move in moves:
+        alike.setdefault(_fate(move, ascii_only), []).append(move.key)
+    lines: list[Runs] = []
+    for fate, keys in alike.items():
+        lines += [(Run("  "), *told) for told in _folded(fate, width - 2)]
+        lines += [(Run("    "), *runs) for key in keys for runs in wrap(key, width - 4)]
+    return lines
+
+
+def _fate(move: Move, ascii_only: bool) -> Runs:
+    """Return where an object goes, where else it is live, and why."""
+    arrow = "->" if ascii_only else "→"
+    return (
+        Run(f"{arrow} {', '.join(move.to)}  " if move.to else "", "synced"),
+        Run(f"{live(move)}  " if live(move) else "", "text"),
+        Run(move.reason, "dim"),
+    )
+
+
+def _folded(fate: Runs, width: int) -> list[Runs]:
+    """Return a fate on one line, or, if it is wider, each part of it wrapped."""
+    if width_of(fate) <= width:
+        return [fate]
+    return [line for run in fate if run.text for line in wrap(run.text, width, run.tone)]
