@@ -84,6 +84,11 @@ async def test_the_help_is_that_of_the_screen() -> None:
         assert "pause or resume" in targets
         assert "pause or resume" not in resources
         assert "1  ap-southeast-1" in resources
+        assert "sort by lag" in targets
+        assert "sort by lag" not in resources
+        assert "copy of the object" in resources
+        assert "copy of the object" not in targets
+        assert "next pane" not in targets
 
 
 async def test_faults_are_not_offered_on_a_real_engine() -> None:

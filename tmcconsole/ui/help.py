@@ -12,9 +12,9 @@ from tmcconsole.ui.style.signs import KIND, SYNC
 
 _GROUPS = ("Screens", "Move", "Look", "List", "Inspect", "Act", "Leave")
 _ABOUT = {
-    "overview": "The fleet, worst first, and every problem with its cause. LAG: from a change in"
-    " the hub to its write, at the 95th percentile; BEAT: the age of the last heartbeat; SINCE:"
-    " when it began.",
+    "overview": "The fleet, worst first, and every problem with its cause. IN SYNC: copies as"
+    " wanted, of all; FAIL: copies that cannot be written; LAG: from a change in the hub to its"
+    " write, at the 95th percentile; BEAT: the age of the last heartbeat; SINCE: when it began.",
     "targets": "One row for each cluster. IN SYNC: copies that are as wanted, of all that should"
     " be there; FAIL: copies that cannot be written, without those held; QUEUE: keys that wait.",
     "queues": "Work for each target and kind. DEPTH waits now, FLIGHT is under way, LATER waits"
@@ -86,7 +86,7 @@ def _about(screen: FrameScreen) -> list[Runs]:
 def _is_shown(action: Action, screen: FrameScreen) -> bool:
     if screen.name in _ABOUT and action.needs not in _SELECTED[screen.name or ""]:
         return False
-    return not action.demo or screen.session.options.link_mode == "demo"
+    return screen.offers(action)
 
 
 def _key_line(action: Action, screen: FrameScreen) -> Runs:

@@ -79,11 +79,14 @@ class View:
         self.problems_only = not self.problems_only
         self._stale = True
 
+    def sortable(self, letter: str) -> Column | None:
+        """Return the column that is sorted by with this key, if there is one."""
+        columns = self._columns(DrawContext(0.0))
+        return next((c for c in columns if c.key == letter and c.order), None)
+
     def sort_by(self, letter: str) -> str:
         """Sort by the column with this key, again to reverse; return its title, or nothing."""
-        column = next(
-            (c for c in self._columns(DrawContext(0.0)) if c.key == letter and c.order), None
-        )
+        column = self.sortable(letter)
         if column is None:
             return ""
         again = self.sort_column == column.id

@@ -171,6 +171,10 @@ class FrameScreen(Screen[None], inherit_bindings=False):
         else:
             self.console.operate(act, self.subject())
 
+    def offers(self, action: Action) -> bool:
+        """Return whether an action can do anything on this screen, whatever is selected."""
+        return not action.demo or self.session.options.link_mode == "demo"
+
     def refusal(self, action: Action) -> str:
         """Return why an action is not possible here and now; "" if it is."""
         if action.writes and self.session.read_only:

@@ -127,6 +127,17 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         """Return the target whose copy of the row under the cursor is chosen, "" for none."""
         return self._copy_on if self._copy_on in self._copies() and not self.view.marked else ""
 
+    def offers(self, action: Action) -> bool:
+        """Return whether an action can do anything here: sort a column, choose a copy or a pane."""
+        views = [table.view for table in self.tables]
+        if action.id.startswith("sort-"):
+            return any(view.sortable(action.keys) is not None for view in views)
+        if action.id.startswith("copy-") and action.group == "Move":
+            return any(view.listing.kind is ObjectRecord for view in views)
+        if action.id.startswith("pane"):
+            return len(views) > 1
+        return super().offers(action)
+
     def lacks(self, action: Action, subject: Subject) -> str:
         """Return what is missing for an action, such as a row to open; "" if nothing."""
         if action.id == "open" and self.view.current() is None:
