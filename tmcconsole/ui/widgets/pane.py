@@ -52,14 +52,15 @@ class Pane(Paper):
         self.scroll_lines(-3)
 
     def line(self, y: int, width: int) -> tuple[Runs, str]:
-        """Return a visible line; an arrow on the last one says there is more."""
+        """Return a visible line; the last one says how many lines are below it."""
         index = self.top + y
         if index >= len(self.lines):
             return BLANK, ""
         ground = "cursor" if index == self.lit else ""
         runs = _without(self.lines[index], self.left)
         if y == self.size.height - 1 and index < len(self.lines) - 1:
-            more = f"{len(self.lines) - index - 1} more"
+            left = len(self.lines) - index - 1
+            more = f"{left} more {'line' if left == 1 else 'lines'}"
             return (*fit(runs, width - len(more) - 1), Run(" "), Run(more, "dim")), ground
         return runs, ground
 
