@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tmcconsole.contract.records import Condition
-from tmcconsole.contract.words import words
+from tmcconsole.contract.text import SafeText
+from tmcconsole.contract.words import because, words
 from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.style.format import age
-from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, cells, ink, width_of, wrap
 
 LABEL = 12  # columns
 
@@ -39,20 +40,29 @@ def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Run
 
 
 def conditions(items: Sequence[Condition], draw: DrawContext, width: int) -> list[Runs]:
-    """Return Kubernetes conditions, with the message of false ones."""
+    """Return Kubernetes conditions, with the message of false ones.
+
+    A reason that has no room beside its condition is told below it.
+    """
     lines: list[Runs] = []
     names = max((len(item.type) for item in items), default=0)
     for item in items:
-        tone = {"True": "synced", "False": "failed"}.get(item.status, "stale")
-        glyphs = {"True": ("●", "+"), "False": ("✗", "x")}.get(item.status, ("◌", "?"))
-        glyph = glyphs[1] if draw.ascii_only else glyphs[0]
-        lines.append(
-            (
-                Run(f"{glyph} {item.type.ljust(names)}  {item.status.ljust(7)}", tone),
-                Run(f" {age(item.since, draw.now).rjust(4)}  ", "dim"),
-                Run(words(item.reason), "dim"),
-            )
-        )
-        if item.status != "True" and item.message:
-            lines += [(Run("  "), *runs) for runs in wrap(item.message, max(20, width - 2), "dim")]
+        head = _condition(item, draw, names)
+        reason, message = item.reason, item.message if item.status != "True" else ""
+        if width_of(head) + cells(words(reason)) <= width:
+            head, reason = (*head, Run(words(reason), "dim")), SafeText()
+        told = because(reason, message)
+        lines.append(head)
+        lines += [(Run("  "), *runs) for runs in wrap(told, max(20, width - 2), "dim") if told]
     return lines
+
+
+def _condition(item: Condition, draw: DrawContext, names: int) -> Runs:
+    """Return a condition's type, status and age."""
+    tone = {"True": "synced", "False": "failed"}.get(item.status, "stale")
+    glyphs = {"True": ("●", "+"), "False": ("✗", "x")}.get(item.status, ("◌", "?"))
+    glyph = glyphs[1] if draw.ascii_only else glyphs[0]
+    return (
+        Run(f"{glyph} {item.type.ljust(names)}  {item.status.ljust(7)}", tone),
+        Run(f" {age(item.since, draw.now).rjust(4)}  ", "dim"),
+    )
