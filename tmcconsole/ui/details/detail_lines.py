@@ -25,9 +25,16 @@ def pair(label: str, value: str | Runs, tone: str = "text") -> Runs:
     return (Run(label.ljust(LABEL), "dim"), *runs)
 
 
-def pairs(rows: Iterable[tuple[str, str | Runs]]) -> list[Runs]:
-    """Return labelled values, without the empty ones."""
-    return [pair(label, value) for label, value in rows if value]
+def pairs(rows: Iterable[tuple[str, str | Runs]], width: int = 0) -> list[Runs]:
+    """Return labelled values, without the empty ones; words are wrapped into a pane's width."""
+    lines: list[Runs] = []
+    for label, value in rows:
+        runs = ink(value) if isinstance(value, str) else value
+        if width and len(runs) == 1 and " " in runs[0].text:
+            lines += paragraph(label, runs[0].text, width, runs[0].tone)
+        elif value:
+            lines.append(pair(label, runs))
+    return lines
 
 
 def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Runs]:
@@ -37,6 +44,13 @@ def paragraph(label: str, text: str, width: int, tone: str = "text") -> list[Run
     wrapped = wrap(text, max(20, width - LABEL), tone)
     labels = [label.ljust(LABEL), *[" " * LABEL] * (len(wrapped) - 1)]
     return [(Run(left, "dim"), *runs) for left, runs in zip(labels, wrapped, strict=True)]
+
+
+def beside(head: Runs, told: str, width: int) -> list[Runs]:
+    """Return what is told on the line of its head, or below it where that has no room."""
+    if not told or width_of(head) + 2 + cells(told) <= width:
+        return [(*head, Run(f"  {told}", "dim"))] if told else [head]
+    return [head, *((Run("  "), *runs) for runs in wrap(told, max(20, width - 2), "dim"))]
 
 
 def conditions(items: Sequence[Condition], draw: DrawContext, width: int) -> list[Runs]:

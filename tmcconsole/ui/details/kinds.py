@@ -6,10 +6,10 @@ from typing import Final
 
 from tmcconsole.contract.records import KindRecord, KindState
 from tmcconsole.contract.words import words
-from tmcconsole.ui.details.detail_lines import heading, paragraph
+from tmcconsole.ui.details.detail_lines import beside, heading, paragraph
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.table import DrawContext
-from tmcconsole.ui.style.format import age, count
+from tmcconsole.ui.style.format import age, count, plural
 from tmcconsole.ui.style.ink import Run, Runs, wrap
 from tmcconsole.ui.style.signs import KIND
 
@@ -61,11 +61,8 @@ def _named(kind: KindRecord) -> str:
 
 
 def _lacking(kind: KindRecord, draw: DrawContext, width: int) -> list[Runs]:
-    copies = f", {count(kind.objects)} copies" if kind.objects else ""
-    head: Runs = (
-        *draw.state(KIND[kind.state]),
-        Run(f"  {kind.kind}", "strong"),
-        Run(f"  {words(kind.reason)}, {age(kind.since, draw.now)}{copies}", "dim"),
-    )
+    copies = f", {plural(kind.objects, 'copy', 'copies')}" if kind.objects else ""
+    head: Runs = (*draw.state(KIND[kind.state]), Run(f"  {kind.kind}", "strong"))
+    since = f"{words(kind.reason)}, {age(kind.since, draw.now)}{copies}"
     told = wrap(kind.message, max(20, width - 2)) if kind.message else []
-    return [head, *((Run("  "), *runs) for runs in told)]
+    return [*beside(head, since, width), *((Run("  "), *runs) for runs in told)]

@@ -13,14 +13,14 @@ from tmcconsole.contract.records import (
     TargetState,
 )
 from tmcconsole.contract.words import because, told_of, words
-from tmcconsole.ui.details.detail_lines import conditions, heading, pair, pairs, paragraph
+from tmcconsole.ui.details.detail_lines import beside, conditions, heading, pair, pairs, paragraph
 from tmcconsole.ui.details.kinds import kind_lines, refused_lines
 from tmcconsole.ui.mirror import Mirror
 from tmcconsole.ui.rows.queues import queue_sign
 from tmcconsole.ui.rows.table import DrawContext
 from tmcconsole.ui.rows.targets import is_gone
 from tmcconsole.ui.style.format import age, ago, count, countdown, millis, plural, timestamp
-from tmcconsole.ui.style.ink import BLANK, Run, Runs, ink, wrap
+from tmcconsole.ui.style.ink import BLANK, Run, Runs, elide, ink, width_of, wrap
 from tmcconsole.ui.style.signs import HEALTH, SYNC, target_sign
 from tmcconsole.ui.style.spark import spark
 
@@ -36,7 +36,7 @@ def target_lines(target: TargetRecord, mirror: Mirror, draw: DrawContext, width:
         *(wrap(_remark(target), width, sign.tone if sign.rank <= 5 else "dim")
           if target.reason else ()),
         BLANK,
-        *pairs(_summary(target, mirror, draw)),
+        *pairs(_summary(target, mirror, draw), width),
         *paragraph("labels", _labels(target), width),
     ]  # fmt: skip
     if target.conditions:
@@ -44,8 +44,8 @@ def target_lines(target: TargetRecord, mirror: Mirror, draw: DrawContext, width:
     return [
         *lines,
         *kind_lines(target.name, mirror, draw, width),
-        *_queues(target, mirror, draw),
-        *_objects(target, mirror, draw),
+        *_queues(target, mirror, draw, width),
+        *_objects(target, mirror, draw, width),
         *refused_lines(target.name, mirror, width),
     ]
 
@@ -149,7 +149,7 @@ def _pause(target: TargetRecord, draw: DrawContext) -> str:
     return f"{until}, by {pause.by or 'unknown'}{why}"
 
 
-def _queues(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Runs]:
+def _queues(target: TargetRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     queues = [queue for queue in mirror.of(QueueRecord).values() if queue.target == target.name]
     busy = [q for q in queues if q.depth or q.in_flight or q.delayed or q.retrying or q.dead]
     if not busy:
@@ -163,12 +163,11 @@ def _queues(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Run
     for queue in sorted(busy, key=lambda q: (queue_sign(q).rank, q.kind)):
         numbers = f"{queue.depth} ready, {queue.in_flight} in flight, {queue.retrying} retrying"
         numbers += f", {queue.dead} dead" if queue.dead else ""
-        lines.append((*draw.state(queue_sign(queue)), Run(f"  {queue.kind}  "),
-                      Run(numbers, "dim")))  # fmt: skip
+        lines += beside((*draw.state(queue_sign(queue)), Run(f"  {queue.kind}")), numbers, width)
     return lines
 
 
-def _objects(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Runs]:
+def _objects(target: TargetRecord, mirror: Mirror, draw: DrawContext, width: int) -> list[Runs]:
     found = sorted(
         (SYNC[cell.state].rank, record.key, cell.state, words(cell.reason))
         for key in mirror.unsynced
@@ -180,7 +179,9 @@ def _objects(target: TargetRecord, mirror: Mirror, draw: DrawContext) -> list[Ru
         return []
     lines = heading(f"Not in sync ({count(len(found))})")
     for _, key, state, reason in found[:SHOWN_OBJECTS]:
-        lines.append((*draw.state(SYNC[state]), Run(f"  {key}  "), Run(reason, "dim")))
+        sign = draw.state(SYNC[state])
+        name = elide(key, max(20, width - width_of(sign) - 2), middle=True)
+        lines += beside((*sign, Run(f"  {name}")), reason, width)
     if len(found) > SHOWN_OBJECTS:
         lines.append(pair("", f"and {count(len(found) - SHOWN_OBJECTS)} more", "dim"))
     return lines
