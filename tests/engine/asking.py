@@ -1,4 +1,4 @@
-"""A running engine with one ConfigMap in sync everywhere, and an operator who asks it things."""
+"""A running engine with one ConfigMap in sync everywhere, and an operator who sends it requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Story = Callable[[World], Awaitable[None]]
 
 
 def tell(story: Story, *names: str, **sync: object) -> None:
-    """Run a story in a world where one ConfigMap is in sync on every target."""
+    """Run a scenario in a world where one ConfigMap is in sync on every target."""
 
     async def main() -> None:
         async with open_virtual_world(names or ("east", "west"), **sync) as world:

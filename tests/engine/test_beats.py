@@ -1,4 +1,4 @@
-"""What a SyncTarget tells of kinds that cannot be listed."""
+"""What a SyncTarget reports about kinds that cannot be listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the mass-delete brake does for an operator, told through requests to simulated clusters."""
+"""What the mass-delete brake does for an operator, seen in requests to simulated clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who should carry out a duty, and what to do about its Lease: decided from values alone."""
+"""Which replica should carry out a duty, and what to do about its Lease, as pure decisions."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def case(
             case(replace(THEIRS, uid="")),
             114.9,
             ElectionStep.WAIT,
-        ),  # deleted, its holder may not know
+        ),  # deleted; its holder may not know yet
         (case(replace(THEIRS, uid="")), 115.0, ElectionStep.TAKE),
         (case(MINE, renewed_at=100.0), 103.0, ElectionStep.WAIT),
         (case(MINE, renewed_at=100.0), 103.4, ElectionStep.RENEW),
-        (case(MINE), 101.0, ElectionStep.RENEW),  # of an earlier life
+        (case(MINE), 101.0, ElectionStep.RENEW),  # held by an earlier process of ours
         (case(MINE, renewed_at=120.0, better_since=91.0), 120.9, ElectionStep.WAIT),
         (case(MINE, renewed_at=120.0, better_since=91.0), 121.0, ElectionStep.HAND_OVER),
     ],

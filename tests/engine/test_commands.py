@@ -1,4 +1,4 @@
-"""What an operator may ask of a running engine, and what comes of it in the world."""
+"""What an operator may ask of a running engine, and what it does to the clusters."""
 
 from __future__ import annotations
 

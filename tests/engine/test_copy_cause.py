@@ -1,4 +1,4 @@
-"""Down to the cause: what a cluster says of a copy, its pods and events, asked when wanted."""
+"""The cause of a copy's trouble: what its cluster says of it, its pods and events, on request."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def told(world: Stage, command: Why | ShowCopy) -> str:
 
 
 async def why_says(world: Stage, *words: str) -> str:
-    """Wait until ``why`` has all the words in one line; return that line."""
+    """Wait until one line of ``why`` has all the words; return that line."""
     last = ""
 
     async def so() -> str:
@@ -173,7 +173,7 @@ def test_an_unreachable_cluster_is_not_asked_and_that_is_said() -> None:
     in_virtual_time(story)
 
 
-# What the simulated kubelets do not do, from statuses as real ones write them
+# What the simulated kubelets do not do: statuses copied from real kubelets
 
 
 def make_pod(status: Json) -> Json:

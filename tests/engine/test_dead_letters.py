@@ -1,4 +1,4 @@
-"""What fails for good is kept, told with its cause, and tried again when somebody says so."""
+"""What fails for good is kept, shown with its cause, and retried when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def letters(world: World, target: str = "") -> DeadLetters:
 
 
 async def break_writes(world: World, *, on: bool = True) -> None:
-    """Have a webhook on east refuse every write at once."""
+    """Have a webhook on east refuse every write immediately."""
     sim = world.clusters["east"].sim
     assert sim is not None
     sim.faults.switch("webhook_timeout", on=on, webhook_delay_s=0.0)

@@ -1,4 +1,4 @@
-"""What workloads refer to is on a target before them; a Placement may take no more than that."""
+"""What workloads refer to reaches a target first; a Placement may take nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SERVICES = Kind("", "v1", "services", "Service")
 
 
 def tell(story: Callable[[Stage], Awaitable[None]], *, takes: str = "", **sync: Any) -> None:
-    """Run a story on a stage whose namespace is placed everywhere."""
+    """Run a scenario on a stage whose namespace is placed everywhere."""
 
     async def main() -> None:
         kinds = (*KINDS, "secrets", "services")
@@ -60,14 +60,14 @@ def make_secret(name: str = "keys") -> Json:
 
 
 async def write_all(world: Stage) -> None:
-    """Write the workload first, as a careless person does."""
+    """Write the workload before what it refers to, as a careless user does."""
     await world.hub.apply(DEPLOYMENTS, make_workload())
     await world.hub.apply(CONFIGMAPS, make_configmap())
     await world.hub.apply(SECRETS, make_secret())
 
 
 def made_on(world: Stage, cluster: str) -> list[str]:
-    """Return what the engine created on a cluster, in the order in which the store took it."""
+    """Return what the engine created on a cluster, in the order in which the store accepted it."""
     kinds = ("configmaps", "secrets", "deployments.apps")
     return [
         one.kind
@@ -77,7 +77,7 @@ def made_on(world: Stage, cluster: str) -> list[str]:
 
 
 def refuse(kind: str, cluster: str) -> Callable[[str, Request], Response | None]:
-    """Have one cluster answer 503 to writes of a kind."""
+    """Make one cluster answer 503 to writes of a kind."""
 
     def meddle(name: str, request: Request) -> Response | None:
         is_it = name == cluster and request.method == "PATCH" and f"/{kind}/" in request.path

@@ -1,4 +1,4 @@
-"""Replicas divided among targets by a Spread Placement, and kept divided."""
+"""A Spread Placement divides replicas among targets, and keeps them divided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of a cluster about synced objects are shown in the hub, where that is wanted."""
+"""A cluster's events about synced objects are shown in the hub, if that is configured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def hub_events(world: World) -> list[Json]:
 
 
 async def happen(world: World, name: str) -> None:
-    """Something happens to an object on the cluster, and its event controller says so."""
+    """Record an event about an object on the cluster, as a controller there does."""
     event: Json = {
         "metadata": {"name": f"{name}.17", "namespace": "shop"},
         "involvedObject": {

@@ -1,4 +1,4 @@
-"""What a person is told where a target or the hub is not as it should be."""
+"""What a user is told when something is wrong with a target or the hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has run to its end is done: its copy's going is an outcome, and nothing makes it again."""
+"""What has run to its end is done: when its copy goes, nothing makes the copy again."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_job_made_anew_under_its_name_runs_anew() -> None:
         await world.hub.delete(JOBS, "shop", "migrate")
         await anyio.sleep(5)
         again = make_job(ttlSecondsAfterFinished=0)
-        again["metadata"]["annotations"] = marked["metadata"]["annotations"]  # from a backup
+        again["metadata"]["annotations"] = marked["metadata"]["annotations"]  # restored
         await world.hub.apply(JOBS, again)
         await anyio.sleep(20)
 

@@ -1,4 +1,4 @@
-"""What somebody changes now does not wait for all that has to be looked at anyway."""
+"""A change made now does not wait behind the backlog of objects to be checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COUNT = 300
 
 
 async def arrivals(world: World) -> list[str]:
-    """Return the names of the copies on east in the order in which they came."""
+    """Return the names of the copies on east in the order in which they arrived."""
     user = world.clusters["east"].user
     found = [
         one async for page in user.list_pages(CONFIGMAPS, namespace="shop") for one in page.items

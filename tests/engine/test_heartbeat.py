@@ -1,4 +1,4 @@
-"""What is said of a target's life on its SyncTarget, by whom, and when nothing is."""
+"""What the heartbeat on a SyncTarget says of its target, who writes it, and when nobody does."""
 
 from __future__ import annotations
 

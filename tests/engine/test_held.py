@@ -1,4 +1,4 @@
-"""What an application is deleted as goes in one piece; what is held says so where one looks."""
+"""An application is deleted as a whole; an object held back says so where a user looks."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_one_order_lets_the_deletions_of_one_namespace_go_and_no_others() 
         await anyio.sleep(60)
         others = world.names_on("east", space="other")
         here = world.names_on("east")
-        assert len(here) + len(others) == 28  # twenty of 48: five percent, tenfold
+        assert len(here) + len(others) == 28  # 20 of 48 may go: ten times five percent
         assert here
         until = {"metadata": {"annotations": {ALLOW_DELETES: rfc3339(virtual_wall() + 60)}}}
         await world.hub.patch(NAMESPACES, "", SPACE, until)

@@ -1,4 +1,4 @@
-"""A Job that moves begins anew; what its hub object says goes on from where it was."""
+"""A Job that moves starts over, but the status of its hub object continues where it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A kcp workspace as the hub: hashed namespaces that say whose they are."""
+"""A kcp workspace as the hub: hashed namespaces that tell their origin."""
 
 from __future__ import annotations
 

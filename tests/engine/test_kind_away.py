@@ -1,4 +1,4 @@
-"""One of several replicas of the hub may not serve a kind yet that the others do."""
+"""One of the hub's API server replicas may not yet serve a kind that the others do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWAY = {
 
 @dataclass
 class LateReplica:
-    """Answers the first patch of a ConfigMap as a replica that does not know the kind."""
+    """Answers the first patch of a ConfigMap like a replica that does not know the kind."""
 
     inner: Transport
     answered: int = 0

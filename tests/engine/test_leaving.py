@@ -1,4 +1,4 @@
-"""A copy leaves only when what replaces it is there and as healthy, or when a person said so."""
+"""A copy leaves only once its replacement is there and as healthy, or when a person says so."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tmcconsole.kube.objects import annotations_of
 from tmcconsole.placement.api import LOCATIONS
 from tmcconsole.sync.names.markers import ASSIGNED, EXCLUDE_TARGETS, LEAVE_ANYWAY, STATE
 
-HEARTBEATS = 20  # of two targets in a minute, their Leases with them
+HEARTBEATS = 20  # of two targets in a minute, Lease renewals included
 
 
 async def ready_on(world: World, cluster: str, name: str = "web") -> int:
@@ -44,7 +44,7 @@ async def ready_on(world: World, cluster: str, name: str = "web") -> int:
 
 
 async def place_on_any(world: World) -> str:
-    """Have three ready pods on one of two clusters; return its name."""
+    """Get three ready pods onto one of two clusters; return that cluster's name."""
     await place_everywhere(world)
     await world.hub.patch(PLACEMENTS, "", "shop", {"spec": {"strategy": "OneToAny"}})
     await world.hub.apply(DEPLOYMENTS, make_deployment(replicas=3))
@@ -134,7 +134,7 @@ async def relabel_namespace(world: World, _home: str) -> None:
 
 
 async def unlabel_object(world: World, home: str) -> None:
-    """Take the state label off an object that no Placement has to do with."""
+    """Take the state label off an object that no Placement selects."""
     session = world.engine.session
     assert session is not None
     key = next(one.key for one in session.shared.targets.values() if one.name == home)

@@ -1,4 +1,4 @@
-"""Whether servers answer, who is silent, and what an outage does not do. On virtual time."""
+"""Whether servers answer, which are silent, and what an outage must not do; in virtual time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOWN = TransportError("refused", sent=False)
 
 
 class Server:
-    """Answers /version, or does not. A transport of the network's other end."""
+    """A transport whose server answers /version or stays silent."""
 
     def __init__(self) -> None:
         self.answer: Response | TransportError = OK
@@ -171,7 +171,7 @@ def test_a_sync_target_nobody_serves_is_called_silent_after_the_timeout() -> Non
 
 @pytest.mark.parametrize("seed", range(6))
 def test_an_outage_of_the_hub_silences_no_target(seed: int) -> None:
-    """H2: where all look down at once, it is we who cannot hear."""
+    """H2: when all targets seem down at once, it is we who cannot hear."""
 
     async def story() -> None:
         async with open_virtual_world(("east", "west")) as world:

@@ -1,4 +1,4 @@
-"""What cannot be marked in the hub says so on the object, with the limit, since it began."""
+"""An object with no room for our marks says so in the hub, with the limit and since when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health of one object: the worst of its copies, each judged by its own status."""
+"""The health of an object is that of its worst copy, each judged by its own status."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cell_of(record: ObjectRecord, target: str) -> Cell:
 
 
 async def widget_on(world: Stage) -> None:
-    """Have a widget on every target."""
+    """Get a widget onto every target."""
     for side in (world.hub, *world.clusters.values()):
         await side.apply(CRDS, define_reporting())
     await place_everywhere(world)

@@ -1,4 +1,4 @@
-"""Errors that an earlier run left open: they end where their object is well, or is gone."""
+"""Errors that an earlier run left open end once their object is well or gone."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ async def test_an_error_about_an_object_that_is_gone_ends_with_the_next_run() ->
 
 
 def errors_of(world: Stage) -> list[HistoryRecord]:
-    """Return the errors about objects; that a kind is not listed has a line of its own."""
+    """Return the errors about objects; a kind that is not listed has its own line."""
     records = world.engine.history.records()
     return [one for one in records if one.category == "error" and one.event != "KindStale"]
 
 
 def go_on(world: Stage) -> None:
-    """Start the next engine with the history that the last one left on disk."""
+    """Start another engine with the history that the last one left on disk."""
     before = world.engine.history
     world.start()
     left = before.records()
@@ -76,7 +76,7 @@ def refuse_lists(name: str, request: Request) -> Response | None:
 
 
 def listing_late(world: Stage, meddle: Meddle) -> Meddle:
-    """Let east take ten seconds more to list what it has."""
+    """Make east take ten seconds longer to list what it has."""
     listed_from = world.now() + 10
 
     def late(name: str, request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""Others write on the clusters, too: foreign objects, drift, and those who will not stop."""
+"""Others write to the clusters, too: foreign objects, drift, and writers that will not stop."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def in_sync(world: World) -> None:
 
 
 def test_a_foreign_object_is_found_out_by_one_attempt_and_then_only_looked_at() -> None:
-    """C6: no overwrite, no retry loop."""
+    """C6: it is neither overwritten nor retried in a loop."""
 
     async def story() -> None:
         async with open_virtual_world() as world:
@@ -78,7 +78,7 @@ def test_a_foreign_object_is_found_out_by_one_attempt_and_then_only_looked_at() 
 
 
 async def make_foreign(world: World) -> Json:
-    """An object of the name, made by somebody on the cluster before ours could be."""
+    """Make an object of that name on the cluster before ours can be made."""
     await world.clusters["east"].apply(NAMESPACES, {"metadata": {"name": "shop"}})
     return await world.clusters["east"].apply(CONFIGMAPS, make_configmap(colour="theirs"))
 
@@ -87,7 +87,7 @@ async def make_foreign(world: World) -> Json:
     "change", [{"colour": "green"}, {"colour": None}], ids=["changed", "taken out"]
 )
 def test_a_change_back_and_forth_ends_in_a_truce_that_says_so(change: Json) -> None:
-    """B4: whether the other one changes our field or takes it out."""
+    """B4: whether the other writer changes our field or removes it."""
 
     async def story() -> None:
         async with open_virtual_world() as world:

@@ -1,4 +1,4 @@
-"""The history has what befell objects and what the engine decided: begun, over, and why."""
+"""The history has what happened to objects and what the engine decided: begin, end and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lines_of(world: Stage, *events: str) -> list[HistoryRecord]:
 
 
 async def start_again(world: Stage) -> None:
-    """Let a new process go on with the history that the last one left."""
+    """Start a new process that continues the history of the last one."""
     await world.stop()
     go_on(world)
     await anyio.sleep(40)
@@ -145,7 +145,7 @@ async def drain(world: Stage, name: str) -> None:
 
 
 async def place_on_one(world: Stage) -> tuple[str, str]:
-    """Have ``settings`` on one of two clusters; return where it is, and where not."""
+    """Get ``settings`` onto one of two clusters; return the one that has it, then the other."""
     await world.hub.patch(PLACEMENTS, "", SPACE, {"spec": {"strategy": "OneToAny"}})
 
     def home() -> str:

@@ -1,4 +1,4 @@
-"""What an engine refuses, with the reason and the fix, and what it writes down before it acts."""
+"""What an engine refuses, with reason and fix, and what it records before it acts."""
 
 from __future__ import annotations
 

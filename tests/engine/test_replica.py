@@ -1,4 +1,4 @@
-"""Who an engine is among replicas."""
+"""The identity of an engine among its replicas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is smuggled never reaches a cluster, says why, and syncs once it is mended."""
+"""Smuggled content never reaches a cluster; the object says why, and syncs once it is fixed."""
 
 from __future__ import annotations
 

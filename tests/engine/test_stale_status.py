@@ -1,4 +1,4 @@
-"""A status in the hub is of today, or marked as old with since when, or taken back."""
+"""A status in the hub is current, or marked as old with since when, or removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kcp's marks at work: holds, spec diffs and deletion stamps, on a hub and a cluster."""
+"""kcp's marks in use: holds, spec diffs and deletion stamps, on a hub and a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statuses of several targets in the hub: who counts, what is left when they go."""
+"""Statuses of several targets in the hub: which count, and what is left when targets go."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def is_ready(world: World, wanted: int) -> None:
 
 
 async def assign(world: Stage, *targets: str, kind: Kind = DEPLOYMENTS, name: str = "web") -> None:
-    """Say on the object itself where it belongs."""
+    """Assign targets on the object itself."""
     labels = {
         f"state.workload.kcp.io/{world.key_of(one)}": "Sync" if one in targets else None
         for one in world.clusters
@@ -84,7 +84,7 @@ def test_after_a_drain_nothing_stale_is_left() -> None:
             await world.settle()
             assert blank(await status_of(world))
             await world.restart()
-            await anyio.sleep(150)  # the empty namespaces are tidied away meanwhile
+            await anyio.sleep(150)  # meanwhile the empty namespaces are deleted
             await world.rest()
 
     in_virtual_time(story)
@@ -280,7 +280,7 @@ def test_a_target_that_never_reports_shows_no_old_numbers_as_new() -> None:
 
 
 async def widgets_on(world: Stage, *, placed: bool = True) -> None:
-    """Have a widget that can report on every target."""
+    """Get a widget with a status onto every target."""
     for side in (world.hub, *world.clusters.values()):
         await side.apply(CRDS, define_reporting())
     if placed:
@@ -295,14 +295,14 @@ async def widgets_on(world: Stage, *, placed: bool = True) -> None:
 
 
 async def says(world: Stage, target: str, **status: Any) -> None:
-    """Let a cluster's controllers report; None takes a field back."""
+    """Report a status as a cluster's controllers do; None removes a field."""
     await world.clusters[target].user.merge_patch(
         WIDGETS, ONE, {"status": status}, manager="operator", subresource="status"
     )
 
 
 async def shows(world: Stage, **wanted: Any) -> None:
-    """Wait until the hub shows just that."""
+    """Wait until the hub shows exactly that."""
     await world.until(
         lambda: (world.copy("hub", WIDGETS, "one") or {}).get("status") == wanted, "shown", 60
     )
@@ -333,7 +333,7 @@ def test_a_rollout_is_not_over_while_a_cluster_has_nothing() -> None:
             assert "west" in available["message"]
 
             await world.clusters["west"].delete(DEPLOYMENTS, *WEB)
-            await anyio.sleep(700)  # what collides is looked at again in ten minutes
+            await anyio.sleep(700)  # a name clash is checked again after ten minutes
             await is_ready(world, 4)
             await anyio.sleep(5)
             tree = await world.hub.get(DEPLOYMENTS, *WEB)

@@ -1,4 +1,4 @@
-"""Namespaces we made go when nothing of anybody is in them, and never otherwise."""
+"""Namespaces that we made are deleted when they hold nobody's objects, and never otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of the state of copies: why they wait, and what is not known of them now."""
+"""What is shown of the state of copies: why they wait, and what is not known at present."""
 
 from __future__ import annotations
 

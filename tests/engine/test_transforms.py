@@ -1,4 +1,4 @@
-"""Transforms at work: declared in the config or a Placement, changed, failing, and at rest."""
+"""Transforms in use: declared in the config or a Placement, changed, failing, and settled."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GREEN = {"name": "green", "kinds": ["ConfigMap"], "set": {"data.colour": "green"
 
 
 def tell(story: Callable[[Stage], Awaitable[None]], **sync: Any) -> None:
-    """Run a story in a world where one ConfigMap and one Deployment are to be on two targets."""
+    """Run a scenario in a world where one ConfigMap and one Deployment belong on two targets."""
 
     async def main() -> None:
         async with open_placed(**sync) as world:
@@ -68,7 +68,7 @@ def image(world: Stage, cluster: str) -> str:
 
 
 async def declare(world: Stage, *tables: Json) -> None:
-    """Declare the transforms in the Placement, in place of those there were."""
+    """Replace the transforms declared in the Placement."""
     await world.hub.patch(PLACEMENTS, "", "shop", {"spec": {"transforms": list(tables)}})
 
 

@@ -1,4 +1,4 @@
-"""One trouble is one line of the history, with a beginning and an end, over restarts too."""
+"""Each trouble is one line of the history, with a beginning and an end, even across restarts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSED = {"kind": "Status", "apiVersion": "v1", "code": 401, "reason": "Unautho
 
 
 def lines_about(world: Stage, name: str, since: float) -> list[HistoryRecord]:
-    """Return what is told of a target; that it is served is no trouble."""
+    """Return the history lines about a target, without those that say it is served."""
     found = [one for one in world.engine.history.records() if one.target == name]
     return [one for one in found if one.last_at >= since and one.event != "Syncing"]
 

@@ -1,4 +1,4 @@
-"""What is wanted on a target and cannot be there is counted, told with its reason, and not lost."""
+"""A copy that cannot be on its target is counted, shown with its reason, and not lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What targets own comes up to the hub, stays even, and goes when it goes there."""
+"""What targets own comes up to the hub, is kept equal, and goes when it goes on the target."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def make_service(name: str, **notes: str) -> Json:
 
 
 def make_endpoints(name: str, key: str) -> Json:
-    """As a cluster's own controller makes them: with the labels of the Service."""
+    """Make them as a cluster's own controller does: with the labels of the Service."""
     return {
         "metadata": {"name": name, "namespace": "shop", "labels": {CLUSTER: key}},
         "subsets": [{"addresses": [{"ip": "10.0.0.7"}], "ports": [{"port": 80, "name": "http"}]}],

@@ -1,4 +1,4 @@
-"""What waits for a cluster to respond goes on when it does, not at the next look by the clock."""
+"""What waits for a cluster goes on as soon as it responds, not at the next periodic check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tmcconsole.kube.client.client import Client
 from tmcconsole.kube.objects import ObjectKey
 from tmcconsole.sync.names.markers import EXCLUDE_TARGETS
 
-SOON_S = 3.0  # a look by the clock comes after 30 s
+SOON_S = 3.0  # the periodic check comes after 30 s
 
 
 def test_what_was_to_leave_a_silent_cluster_is_let_go_when_it_responds_with_nothing_there() -> None:

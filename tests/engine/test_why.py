@@ -99,7 +99,7 @@ def test_an_unreachable_copy_is_told_with_cause_last_answer_and_next_try() -> No
                 return "last answer" in told and "next try in" in told
 
             await world.eventually(is_told, "cause, last answer, next try", 120)
-            # While it is being tried it is not told as given up.
+            # While it is being retried it is not shown as given up.
             sim.faults.switch("outage", on=False)
             sim.faults.switch("blackhole")
             for _ in range(60):

@@ -1,4 +1,4 @@
-"""A pod on a cluster that is to go up, and looks at what the hub has of it."""
+"""A pod on a cluster that is to be upsynced, and readers of what the hub has of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_pod(key: str, name: str = "worker", **notes: str) -> Json:
 
 
 async def pod_below(world: World, cluster: str = "east", **notes: str) -> str:
-    """Make a pod on a cluster that is to go up; return the target's key."""
+    """Make a pod on a cluster that is to be upsynced; return the target's key."""
     key = key_of_target(world, cluster)
     await world.clusters[cluster].apply(PODS, make_pod(key, **notes))
     return key
@@ -81,7 +81,7 @@ async def record_of(world: World, key: str) -> ObjectRecord | None:
 CALM: dict[str, object] = {
     "heartbeat_s": 3000.0,
     "heartbeat_timeout_s": 6000.0,
-}  # then every write is a sync's
+}  # after this every write is made by the sync
 
 
 def audited(world: World) -> list[str]:
@@ -90,7 +90,7 @@ def audited(world: World) -> list[str]:
 
 
 def forget_all(world: World) -> None:
-    """What a restart forgets; then every object is looked at."""
+    """Forget what a restart forgets, and check every object."""
     session = world.engine.session
     assert session is not None
     for side in session.upsyncing.sides.values():

@@ -1,4 +1,4 @@
-"""The world of the end-to-end tests on virtual time: waiting ten minutes costs nothing."""
+"""The world of the end-to-end tests in virtual time: waiting ten minutes costs nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def in_virtual_time(story: Callable[[], Awaitable[T]], *, seed: int = 1) -> T:
-    """Run a story on the seeded loop; an hour of virtual time is the most it may take."""
+    """Run a scenario on the seeded loop; it may take at most an hour of virtual time."""
     return run_virtual(story, seed=seed, limit_s=3600)
 
 
@@ -31,7 +31,7 @@ def in_virtual_time(story: Callable[[], Awaitable[T]], *, seed: int = 1) -> T:
 async def open_virtual_world(
     names: tuple[str, ...] = ("east",), **sync: object
 ) -> AsyncIterator[World]:
-    """Run a hub, clusters with their controllers, and an engine on the running virtual loop."""
+    """Run a hub, clusters with their controllers, and an engine on the current virtual loop."""
     now = asyncio.get_running_loop().time
     sims = {
         name: SimCluster(
