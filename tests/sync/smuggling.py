@@ -1,6 +1,6 @@
-"""What tenants may try to smuggle to a cluster, as whole objects: one name, one object, one field.
+"""What tenants may try to smuggle to a cluster: each row has a name, a whole object and a field.
 
-Each row says how the three profiles take it: the reason of the refusal, or "" where it passes.
+A row also has, for each of the three profiles, the reason of the refusal, or "" if it passes.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ ROLLOUTS = Kind("argoproj.io", "v1alpha1", "rollouts", "Rollout", True, ALL)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing smuggled."""
+    """One attempt to smuggle."""
 
     name: str
     kind: Kind
     tree: Json
-    field: str  # its path, as the refusal must tell it
+    field: str  # its path, as the refusal must name it
     restricted: str
     baseline: str
     trusted: str = ""
 
     def wanted(self, profile: str) -> str:
-        """Return the reason by which a profile refuses it, "" where it passes."""
+        """Return the reason why a profile refuses it, or "" if it passes."""
         return {
             "restricted": self.restricted,
             "baseline": self.baseline,
@@ -50,7 +50,7 @@ def make(kind: Kind, **fields: Any) -> Json:
 
 
 def pod_spec(container: Json | None = None, **spec: Any) -> Json:
-    """Return a pod's spec with one container; the token is declined, as restricted has it."""
+    """Return a pod's spec with one container and no token mounted, as ``restricted`` requires."""
     one = {"name": "main", "image": "registry.example/web:1", **(container or {})}
     return {"automountServiceAccountToken": False, "containers": [one], **spec}
 
@@ -81,7 +81,7 @@ def ingress(*hosts: str, **spec: Any) -> Json:
 
 
 def _pod(name: str, reason: str, field: str, container: Json | None = None, **spec: Any) -> Row:
-    """A row that no pod template may have, but in a hub with a single tenant."""
+    """A row that no pod template may have, except in a hub with a single tenant."""
     tree = in_deployment(pod_spec(container, **spec))
     return Row(name, DEPLOYMENTS, tree, f"spec.template.spec.{field}", reason, reason)
 
@@ -93,7 +93,7 @@ def _secured(name: str, reason: str, field: str, **context: Any) -> Row:
 
 
 def _inner(name: str, field: str) -> Row:
-    """A privileged container that is not among the ordinary ones."""
+    """A privileged container that is not in the ordinary ``containers`` list."""
     extra: Json = {"name": "x", "image": "x", "securityContext": {"privileged": True}}
     path = f"{field}[0].securityContext.privileged"
     more: dict[str, Any] = {field: [extra]}

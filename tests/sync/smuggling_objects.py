@@ -1,4 +1,4 @@
-"""The rest of the smuggling table: what is no pod template, and templates in odd places."""
+"""The rest of the smuggling table: other than pod templates, and templates in odd places."""
 
 from __future__ import annotations
 

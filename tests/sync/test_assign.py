@@ -43,7 +43,7 @@ def by_labels(*keys: str) -> Expected:
 
 
 def after(tree: Json, expected: Expected, served: frozenset[str] = BOTH) -> Json:
-    """Return the tree as it is once nothing is left to patch."""
+    """Return the tree after patching until nothing is left to patch."""
     for _ in range(5):
         patch = plan_assignment(tree, expected, served, NOW)
         if patch is None:
@@ -204,7 +204,7 @@ def test_a_finalizer_whose_label_somebody_removed_is_stamped_for_departure() -> 
 @pytest.mark.parametrize(
     "expected",
     [by_namespace("a", "b"), by_namespace(), by_labels("a")],
-    ids=["two targets", "no target", "by labels"],  # a set's text differs from process to process
+    ids=["two targets", "no target", "by labels"],  # a set's repr differs between processes
 )
 @pytest.mark.parametrize(
     "tree",
@@ -334,7 +334,7 @@ _trees = st.builds(
 def test_one_patch_is_enough(
     tree: Json, namespace: Json, placed: bool, served: frozenset[str]
 ) -> None:
-    """Applying the patch and deciding again asks for nothing, so no loop can come of it."""
+    """Deciding again after the patch asks for nothing, so there can be no loop."""
     if placed:
         namespace["metadata"]["annotations"]["scheduling.kcp.io/placement"] = ""
     patch = plan_assignment(tree, expected_keys(tree, namespace), served, NOW)

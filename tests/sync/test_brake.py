@@ -14,7 +14,7 @@ from tmcconsole.tmc.history.audit import Recalled
 
 
 def make_informer() -> Informer:
-    """An informer that never runs: the brake reads only what its last list was like."""
+    """An informer that never runs: the brake reads only the state of its last list."""
     sim = SimCluster("east", now=lambda: 0.0, wall=lambda: 0.0, rng=random.Random(1))
     client = Client(sim.transport(), name="east")
     return Informer(client, CONFIGMAPS, still_runtime(), on_change=lambda *_change: None)
@@ -152,7 +152,7 @@ def test_recent_deletions_are_remembered_only_up_to_the_limit() -> None:
 
 
 def past(uid: str, at: float, *, action: str = "delete-copy", **more: str) -> Recalled:
-    """What the audit log tells of an earlier process; the wall clock is a million ahead."""
+    """What the audit log has from an earlier process; the wall clock is a million ahead."""
     told = {"detail": "HubGone", "outcome": "accepted"} | more
     return Recalled(1_000_000 + at, action, "east", uid, told["detail"], told["outcome"])
 

@@ -1,4 +1,4 @@
-"""Canaries: secrets in every form and place, and none of them in anything that is told."""
+"""Canaries: secrets in every form and place, none of which may appear in any output."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def found_in(text: str) -> set[str]:
 
 
 async def fill(world: World) -> None:
-    """Put secrets into every place that objects have for text."""
+    """Put secrets into every text field that objects have."""
     await place_everywhere(world)
     text = "\n".join(forms())
     await world.hub.apply(
@@ -76,7 +76,7 @@ async def meddle(world: World) -> None:
 
 
 async def all_told(world: World) -> str:
-    """Return all that the engine tells: records, answers, audit, and what is in the hub."""
+    """Return all that the engine outputs: records, answers, audit, and what it wrote to the hub."""
     told: list[Any] = [(await world.engine.changes(NOTHING_SEEN)).upserted]
     for key in KEYS:
         told += [await world.engine.request(query) for query in (Why(key=key), ShowDrift(key=key))]

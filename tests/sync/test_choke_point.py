@@ -1,4 +1,4 @@
-"""Nothing changes an API server but through its one writer: no code holds another way."""
+"""Only an API server's one writer changes it: no code has another way."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WRITES = ("apply", "create", "delete", "json_patch", "merge_patch", "scale")
 ACTING = sorted(
     path for part in ("sync", "engine", "placement") for path in (CODE / part).rglob("*.py")
 )
-# Where a client is asked to write, by what it is called on.
+# Where the code asks a client to write, by what the method is called on.
 WRITERS: Final = {
     ("sync/policy/target_writer.py", "self._client"),
     ("sync/state/hub_writer.py", "self._client"),
-    # Leases are what the fence rests on: they are renewed past it, and wait for no other work.
+    # The fence rests on Leases: they are renewed past it, and wait for no other work.
     ("engine/replicas/leases.py", "self.client"),
     # Before there is an engine: what `tmc-console init --install` writes, as another manager.
     ("placement/install.py", "client"),

@@ -1,4 +1,4 @@
-"""Who owns a field by managedFields, and what becomes of it by the rules: pure decisions."""
+"""Who owns a field by managedFields, and what the rules decide about it: pure decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers: what fails is tried again in its own time, and what is cut short is not lost."""
+"""The workers: a failed item is retried after its own delay, an interrupted one is not lost."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = Item("configmaps", ObjectKey("shop", "other"))
 
 @dataclass(frozen=True)
 class Doing(Reconciler):
-    """A reconciler that does what a story says."""
+    """A reconciler that does what the test tells it."""
 
     do: Callable[[Item], Awaitable[float | None]]
 
@@ -28,7 +28,7 @@ class Doing(Reconciler):
 
 
 class Room(Gate, Outcomes):
-    """A queue and what the workers told of it."""
+    """A queue and what the workers reported about it."""
 
     def __init__(self) -> None:
         self.queue = WorkQueue(anyio.current_time)
@@ -48,7 +48,7 @@ class Room(Gate, Outcomes):
         self.recovered.append(item)
 
     def look(self, item: Item) -> int:
-        """Note a look at an item; return how many there were before."""
+        """Count a look at an item; return how many there were before."""
         before = sum(one == item for one, _ in self.seen)
         self.seen.append((item, anyio.current_time() - self.began))
         return before
@@ -96,7 +96,7 @@ def test_a_failure_is_tried_again_when_its_pace_says_and_told_once_it_works() ->
 
 
 def test_a_failure_that_the_queue_has_forgotten_ends_with_the_next_success() -> None:
-    """A kind that goes takes its keys from the queue; what failed is still remembered."""
+    """A kind that goes takes its keys out of the queue; their failures are still remembered."""
 
     async def story() -> None:
         room = Room()

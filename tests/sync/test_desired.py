@@ -1,4 +1,4 @@
-"""What a target should hold of a hub object: the desired state, without what is the hub's own."""
+"""What a target should have of a hub object: the desired state, without the hub's own fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worked out when an object is assigned is not worked out again, unless it must be."""
+"""A desired state computed when an object is assigned is computed again only if it must be."""
 
 from __future__ import annotations
 

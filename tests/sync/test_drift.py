@@ -1,4 +1,4 @@
-"""The drift ledger of one object: what it keeps, and when changing back has become a fight."""
+"""The drift ledger of one object: what it keeps, and when changing back counts as a fight."""
 
 from __future__ import annotations
 

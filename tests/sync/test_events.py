@@ -1,4 +1,4 @@
-"""Events of a cluster as the hub has them: one for equal ones, with a count, and not too many."""
+"""A cluster's events as the hub has them: equal ones merged with a count, and not too many."""
 
 from __future__ import annotations
 

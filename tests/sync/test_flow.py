@@ -1,4 +1,4 @@
-"""Admission to one API server: as wide as it bears, and never against its word."""
+"""Admission to one API server: as many requests as it bears, and none before it allows them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_answers_in_time_raise_the_width_to_its_ceiling_and_no_further() -> None
 
 
 def test_retry_after_closes_the_door_for_those_who_were_already_waiting() -> None:
-    """B10: a 429 while others wait for a place makes those wait as well."""
+    """B10: a 429 also holds back the requests that are waiting for a place."""
 
     async def main() -> list[float]:
         flow = make_flow(most=1)

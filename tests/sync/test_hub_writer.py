@@ -1,4 +1,4 @@
-"""What the hub's one writer sends, what it refuses to send, and what the mirror knows then."""
+"""What the hub's one writer sends or refuses to send, and what the mirror knows afterwards."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ async def test_a_sign_of_life_waits_for_no_other_work(stage: Stage) -> None:
     mirror = Informer(stage.user, NAMESPACES, still_runtime(), on_change=lambda *_: None)
 
     with acting_for(HUB):
-        async with stage.limit.admitted():  # the one place there is
+        async with stage.limit.admitted():  # takes the only place
             with anyio.move_on_after(0.01) as work:
                 await stage.writer.merge_patch(
                     NAMESPACES, space.key, NOTE, into=None, uid=space.uid

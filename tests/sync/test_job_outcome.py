@@ -1,4 +1,4 @@
-"""A Job's merged status is one that may follow the one that is there."""
+"""A Job's merged status is always one that an API server accepts after the present one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Remote data of any size costs in proportion to it: four times the input, four times the work.
+"""Work grows in proportion to remote data: four times the input, four times the work.
 
-Ratios of processor time, of the fastest of several runs: no machine is too slow for them. What is
-quadratic shows sixteen.
+The tests compare ratios of processor time, of the fastest of several runs, so a slow machine passes
+too. Quadratic work would show as sixteen times.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from tmcconsole.tmc.health.object_health import object_health
 MANY: Final = 12_000
 MUCH: Final = 1_000_000
 FACTOR: Final = 4
-MOST: Final = 9.0  # times the work for ``FACTOR`` times the input; quadratic is 16
-NOTHING_S: Final = 0.1  # too little to compare: what is quadratic takes seconds
+MOST: Final = 9.0  # most work, as a factor, for ``FACTOR`` times the input; quadratic is 16
+NOTHING_S: Final = 0.1  # too little to compare: quadratic work takes seconds
 CONFIGMAPS: Final = Kind("", "v1", "configmaps", "ConfigMap", namespaced=True)
 SETTINGS: Final = SyncSettings()
 
@@ -59,7 +59,7 @@ SETTINGS: Final = SyncSettings()
 def cost(run: Callable[[], object]) -> float:
     """Return the processor seconds of the fastest of three runs."""
     best = float("inf")
-    gc.disable()  # it looks at all there is, not at what the run made
+    gc.disable()  # it scans every object of the process, not only those of the run
     try:
         for _ in range(3):
             start = time.process_time()
@@ -71,7 +71,7 @@ def cost(run: Callable[[], object]) -> float:
 
 
 def assert_linear(make: Callable[[int], Callable[[], object]], size: int) -> None:
-    """Fail unless work grows as the input does. ``make`` returns what to run on one."""
+    """Fail unless work grows in proportion to the input. ``make`` returns what to run on one."""
     small, large = cost(make(size // FACTOR)), cost(make(size))
     assert large < NOTHING_S or large / max(small, NOTHING_S / FACTOR) < MOST, (
         f"{small:.4f} s, then {large:.4f} s"
@@ -179,7 +179,7 @@ def contested_entries(size: int) -> Callable[[], object]:
 
 
 def copying(size: int) -> Callable[[], object]:
-    """A patch of as many copies as are allowed, each of all the copies before it."""
+    """A patch with as many copy operations as allowed, each copying all those before it."""
     operations = read_patch(
         orjson.dumps(
             [{"op": "copy", "from": "/a", "path": f"/a/x{n}"} for n in range(200)]

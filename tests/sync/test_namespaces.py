@@ -1,4 +1,4 @@
-"""Which namespace on a target stands for which in the hub, and whose it is."""
+"""Which namespace on a target stands for which one in the hub, and who owns it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def make_names(mode: str = "kcp", target: TargetIdentity = TARGET) -> NamespaceN
 
 
 def made_by(names: NamespaceNames, namespace: str = "test") -> Json:
-    """The namespace as the engine behind ``names`` makes it on the cluster."""
+    """Return the namespace as the engine behind ``names`` makes it on the cluster."""
     return names.desired(namespace)
 
 
@@ -141,7 +141,7 @@ def test_a_name_keeps_its_meaning_until_the_hub_has_its_namespace_no_more() -> N
 
 
 def old_name(names: NamespaceNames, name: str = "kcp-made-long-ago") -> Json:
-    """A namespace of ours that was named under another rule."""
+    """A namespace of ours that was named by an older rule."""
     found = made_by(names)
     found["metadata"]["name"] = name
     return found

@@ -1,4 +1,4 @@
-"""The one step for one object on one target, for each way the two sides can stand."""
+"""The next step for one object on one target, for each combination of the two sides' states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which labels and annotations travel under each profile; the rest is told and not refused."""
+"""Which labels and annotations each profile syncs; the others are reported, not refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What objects refer to, and what goes with the workloads of a namespace."""
+"""What objects refer to, and what is synced along with the workloads of a namespace."""
 
 from __future__ import annotations
 

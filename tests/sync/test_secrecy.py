@@ -1,4 +1,4 @@
-"""What is told of a reverted change, where the object is a secret or holds one."""
+"""What is shown of a reverted change when the object is a secret or holds one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def encoded(value: str) -> str:
 
 
 async def told_of_drift(world: World) -> str:
-    """Return all that the engine tells anybody, once it has told of a drift."""
+    """Return all that the engine outputs, once it has reported a drift."""
 
     async def told() -> str:
         changes = await world.engine.changes(NOTHING_SEEN)

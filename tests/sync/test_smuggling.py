@@ -1,4 +1,4 @@
-"""The smuggling table: what tenants may not get to a cluster, row by row and profile by profile."""
+"""The smuggling table: what tenants may not get to a cluster, by row and profile."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_what_a_controller_of_the_hub_made_is_left_to_its_owner(
 
 
 def test_what_is_taken_off_on_the_way_is_judged_as_it_is_sent() -> None:
-    """A desired state that loses its ``automountServiceAccountToken`` to a rule gets no permit."""
+    """A desired state whose ``automountServiceAccountToken`` a rule removes gets no permit."""
     tree = in_deployment(pod_spec())
     del tree["spec"]["template"]["spec"]["automountServiceAccountToken"]
     rollout = make(ROLLOUTS, spec=tree["spec"])

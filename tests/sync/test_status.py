@@ -1,4 +1,4 @@
-"""How many statuses become one."""
+"""How several statuses become one."""
 
 from __future__ import annotations
 

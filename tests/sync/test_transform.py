@@ -1,4 +1,4 @@
-"""Transforms of a desired state: each change, what it matches, and what no transform may do."""
+"""Transforms of a desired state: each operation, what it matches, and what none may do."""
 
 from __future__ import annotations
 

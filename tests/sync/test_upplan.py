@@ -1,4 +1,4 @@
-"""The one step in the hub for one object that a target owns; and which Endpoints go up."""
+"""The next step in the hub for an object that a target owns, and which Endpoints are upsynced."""
 
 from __future__ import annotations
 

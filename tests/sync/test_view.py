@@ -1,4 +1,4 @@
-"""What a target sees of a hub object, and what its writes become."""
+"""What a target sees of a hub object, and what becomes of its writes."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def test_reading_changes_nothing_and_twice_is_as_once(tree: Json, key: str) -> N
 def test_a_target_sees_a_deletion_exactly_where_it_is_stamped_to_leave(
     tree: Json, key: str
 ) -> None:
-    """Wanted means: assigned, and not seen as deleted once the deletion has been stamped."""
+    """Wanted means assigned, and not seen as deleted after the deletion is stamped."""
     if tree["metadata"].get("deletionTimestamp"):
         for stamped in "abc":
             tree["metadata"]["annotations"].setdefault(

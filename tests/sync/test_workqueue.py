@@ -1,4 +1,4 @@
-"""The promises of the work queue."""
+"""What the work queue guarantees."""
 
 from __future__ import annotations
 

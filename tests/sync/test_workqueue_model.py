@@ -1,4 +1,4 @@
-"""The work queue against a model: whatever is asked of it, no key is lost or doubled."""
+"""The work queue against a model: whatever the calls, no key is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DELAYS = st.sampled_from([0.0, 1.0, 5.0, 60.0])
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """``ready``, ``working`` and ``due`` are what the promises say there must be."""
+    """``ready``, ``working`` and ``due`` hold what the queue must have by its guarantees."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.ready: set[Item] = set()
         self.working: dict[Item, bool] = {}  # value: added again meanwhile
         self.due: dict[Item, float] = {}
-        # Turns others had while a lane's fresh keys, or its backlog, waited.
+        # Turns that others had while a lane's fresh keys, or its backlog, waited.
         self.passed_over: dict[tuple[str, bool], int] = {}
         self.fresh: set[Item] = set()
 

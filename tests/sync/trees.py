@@ -32,7 +32,7 @@ def make_tree(
     name: str = "settings",
     **more: Any,
 ) -> Json:
-    """Return a tree with the state machine's marks for the target keys named."""
+    """Return a tree with the state machine's marks for the given target keys."""
     meta: Json = {
         "name": name,
         "namespace": "shop",
