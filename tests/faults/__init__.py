@@ -1,1 +1,1 @@
-"""The fault catalogue (reliability, section 2.2): each entry has a test that bears its id."""
+"""The fault catalogue (reliability, section 2.2): each entry has a test that carries its id."""

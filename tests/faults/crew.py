@@ -1,4 +1,4 @@
-"""Several engines that share one fleet, on virtual time; each can die, freeze, or lose a server."""
+"""Several engines that share a fleet in virtual time; each can die, freeze, or lose a server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PLACING = ("scheduling.kcp.io", "namespaces")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One commit of an engine, and who held what in the hub at that moment."""
+    """One commit by an engine, and which replica held which duty in the hub at that moment."""
 
     at: float
     cluster: str
@@ -55,7 +55,7 @@ class Written:
     verb: str
     what: str  # kind namespace/name
     holders: dict[str, str]  # duty -> replica, "" where nobody
-    keys: frozenset[str]  # of the target whose marks were changed, of a hub object
+    keys: frozenset[str]  # of the targets whose marks were changed on a hub object
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Crew:
         member.scope.cancel()
 
     async def stop(self, name: str) -> None:
-        """End an engine in order."""
+        """Stop an engine in an orderly way."""
         member = self.members.pop(name)
         member.scope.cancel()
         await member.ended.wait()
@@ -147,7 +147,7 @@ class Crew:
         return target_key(found["metadata"]["uid"], cluster)
 
     def holder(self, cluster: str) -> str:
-        """Return who holds a cluster's Lease in the hub, live or not; "" for nobody."""
+        """Return the holder of a cluster's Lease in the hub, alive or not; "" for nobody."""
         name = lease_name(self.key_of(cluster))
         found = self.sims["hub"].store.get(LEASES_KIND, "kube-system", name) or {"spec": {}}
         return str(found["spec"].get("holderIdentity") or "")
@@ -157,7 +157,7 @@ class Crew:
         return {self.key_of(name): self.holder(name) for name in self.sims}
 
     def watch_commits(self) -> None:
-        """Record what engines write from now on, Leases, heartbeats and events aside."""
+        """Record what engines write from now on, except Leases, heartbeats and events."""
         for cluster, sim in self.sims.items():
             sim.store.on_commit(partial(self._note, cluster))
 
@@ -236,7 +236,7 @@ class Crew:
         )
 
     async def shared(self) -> None:
-        """Wait until every engine does what rendezvous hashing gives it, and stays so."""
+        """Wait until every engine has, and keeps, the duties that rendezvous hashing gives it."""
         await anyio.sleep(60)
         holders = self.holders()
         assert all(holder in self.members for holder in holders.values()), holders
@@ -244,7 +244,7 @@ class Crew:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A ``Transport`` of one engine to one cluster. A server goes on when its client stops."""
+    """A ``Transport`` of one engine to one cluster. The server goes on when its client stops."""
 
     crew: Crew
     member: Member
@@ -329,7 +329,7 @@ def _marks(tree: Json | None) -> set[tuple[str, str]]:
 async def open_crew(
     *engines: str, clusters: tuple[str, ...] = ("east", "west", "north"), seed: int = 1, **sync: Any
 ) -> AsyncIterator[Crew]:
-    """Run clusters, engines between them, and a ConfigMap that is in sync everywhere."""
+    """Run clusters and engines between them, with a ConfigMap that is in sync everywhere."""
     now = asyncio.get_running_loop().time
     sims = make_clusters(clusters, now, virtual_wall, seed)
     settings = make_settings(clusters, **{"kinds_allow": KINDS, **sync})

@@ -1,4 +1,4 @@
-"""Virtual time for tests of the whole engine, and none passes where the engine was surprised."""
+"""Virtual time for tests of the whole engine, which fail if the engine logs a traceback."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def anyio_backend(request: pytest.FixtureRequest) -> str | tuple[str, dict[str, 
 
 @pytest.fixture
 def surprises() -> list[str]:
-    """The product's tracebacks so far; a test that expects some takes and clears them."""
+    """The product's tracebacks so far; a test that expects some reads and clears them."""
     return []
 
 
 @pytest.fixture(autouse=True)
 def no_surprise(request: pytest.FixtureRequest, surprises: list[str]) -> Iterator[None]:
-    """No traceback in the log, and nothing taken past the runtime."""
+    """Fail on a traceback in the log, and on time, randomness or threads not from the runtime."""
     watcher = _Tracebacks(surprises)
     logging.getLogger("tmcconsole").addHandler(watcher)
     try:
@@ -47,7 +47,7 @@ def no_surprise(request: pytest.FixtureRequest, surprises: list[str]) -> Iterato
 
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is down is asked for every three seconds at least, not every fifteen."""
+    """Ask a server that is down at least every three seconds, instead of every fifteen."""
     monkeypatch.setattr("tmcconsole.engine.connection.probe.PROBE_S", 1.0)
     monkeypatch.setattr("tmcconsole.engine.connection.probe.MAX_PROBE_S", 3.0)
 

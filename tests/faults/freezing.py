@@ -1,4 +1,4 @@
-"""A seeded loop on which one engine of several can be stopped dead, as SIGSTOP does."""
+"""A seeded loop on which one engine of several can be frozen, as SIGSTOP does."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.simulation.loop import SeededLoop
 
-# The engine that a task belongs to; "" for clusters, people and the test.
+# The engine that a task belongs to; "" for clusters, users and the test.
 REPLICA: ContextVar[str] = ContextVar("replica", default="")
 
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """What is spawned in here belongs to no engine."""
+    """Let tasks spawned in this block belong to no engine."""
     token = REPLICA.set("")
     try:
         yield
@@ -26,7 +26,7 @@ def nobody() -> Iterator[None]:
 
 
 class FreezingLoop(SeededLoop):
-    """What a frozen engine would run waits, timers included, while its clock goes on."""
+    """Callbacks and timers of a frozen engine wait, while its clock goes on."""
 
     def __init__(self, seed: int, limit_s: float) -> None:
         super().__init__(seed, limit_s)
@@ -39,7 +39,7 @@ class FreezingLoop(SeededLoop):
         self._frozen.add(replica)
 
     def thaw(self, replica: str) -> None:
-        """Let it go on: what came meanwhile is delivered, what was due is done, all at once."""
+        """Let it go on: what arrived or fell due meanwhile is all handled at once."""
         self._frozen.discard(replica)
         self._ready.extend(handle for handle in self._waiting if not self._is_frozen(handle))
         self._waiting = [handle for handle in self._waiting if self._is_frozen(handle)]

@@ -1,4 +1,4 @@
-"""What people do to objects in the stories of ownership, and what they are told."""
+"""What users do to objects in the tests of ownership, and what they are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage on real API servers: the engine behind proxies that break, the users beside them."""
+"""The stage on real API servers: the engine goes through proxies with faults, users do not."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RealStage:
         await self._side(side).delete(kind, self.space, name)
 
     async def has(self, data: Json | None, name: str, *sides: str) -> None:
-        """Wait until the sides have a ConfigMap with that data; None: have none."""
+        """Wait until the sides have a ConfigMap with that data, or, for None, have none."""
 
         async def so() -> bool:
             return all([await self.data(side, name) == data for side in sides])
@@ -85,7 +85,7 @@ class RealStage:
         return [one.path for one in inside if one.method == method and "dryRun" not in one.path]
 
     def written(self, side: str, *, since: int = 0) -> list[str]:
-        """Return the writes that reached a proxy, anywhere; heartbeats and questions aside."""
+        """Return the writes that reached a proxy, except heartbeats, reviews and dry runs."""
         seen = list(self.proxies[side].seen)[since:]
         writes = [one for one in seen if one.method in WRITES and "dryRun" not in one.path]
         return [f"{one.method} {one.path}" for one in writes if not ASIDE.search(one.path)]
@@ -95,18 +95,18 @@ class RealStage:
         return {name: len(proxy.seen) for name, proxy in self.proxies.items()}
 
     def writes_since(self, marks: dict[str, int]) -> list[str]:
-        """Return the writes anywhere since then."""
+        """Return the writes that reached any proxy since then."""
         return [one for name, since in marks.items() for one in self.written(name, since=since)]
 
     def standing(self, target: str, name: str, kind: Kind = CONFIGMAPS) -> Standing:
-        """Return how the engine says that an object stands."""
+        """Return the engine's standing of an object."""
         supervisor = self.world.engine.supervisors.get(target)
         found = supervisor.target if supervisor else None
         entry = found.ledger.get(kind.id, ObjectKey(self.space, name)) if found else None
         return entry.standing if entry else Standing(SyncState.PENDING, since=-1)
 
     def opened(self, side: str, kind: Kind, *, since: int = 0) -> tuple[int, int]:
-        """Return how many lists and how many watches of a kind a proxy was asked for."""
+        """Return how many lists and how many watches of a kind reached a proxy."""
         seen = list(self.proxies[side].seen)[since:]
         start = f"{kind.base_path}/{kind.resource}?"
         of_kind = [one for one in seen if one.path.startswith(start)]
@@ -120,7 +120,7 @@ class RealStage:
         return next(one for one in found if one.name == target)
 
     async def complaints(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """Return reason and message of every condition that does not hold, by target and type."""
+        """Return reason and message of every condition that is not True, by target and type."""
         trees = {name: await self.world.hub.get(SYNC_TARGETS, "", name) for name in self.names}
         return {
             (name, one["type"]): (one["reason"], one["message"])
@@ -132,7 +132,7 @@ class RealStage:
     async def sole_complaint(
         self, target: str, kind: str, reason: str, text: str = "", within_s: float = PATIENCE_S
     ) -> None:
-        """Wait until one condition says why it does not hold, and no other complains of anything.
+        """Wait until one condition is not True and says why, and every other one is True.
 
         Without ``text`` the reason is enough.
         """
@@ -145,7 +145,7 @@ class RealStage:
         await self.world.eventually(told, f"{kind} alone is {reason}: {text}", within_s)
 
     async def no_complaint(self, within_s: float = PATIENCE_S) -> None:
-        """Wait until every condition of both targets holds."""
+        """Wait until every condition of both targets is True."""
 
         async def well() -> bool:
             return await self.complaints() == {}
@@ -203,9 +203,9 @@ async def open_real_stage(
 
 
 async def _leave(stage: RealStage) -> None:
-    """Take everything away while the engine still runs, so that no finalizer is left."""
+    """Delete everything while the engine still runs, so that no finalizer is left."""
     hub = stage.world.hub
-    for name in stage.names:  # there may be more than the brake lets pass
+    for name in stage.names:  # there may be more than the brake allows
         await stage.world.engine.request(AllowDeletes(target=name, actor="test"))
     for kind in (CONFIGMAPS, DEPLOYMENTS):
         for key in await _keys(stage, kind):
@@ -215,7 +215,7 @@ async def _leave(stage: RealStage) -> None:
         return not any([await _keys(stage, kind) for kind in (CONFIGMAPS, DEPLOYMENTS)])
 
     await stage.world.eventually(is_empty, "all is taken away", PATIENCE_S)
-    for name in stage.names:  # whoever comes next has the brake again
+    for name in stage.names:  # the next test has the brake again
         no_word = {"metadata": {"annotations": {ALLOW_DELETES: None}}}
         await hub.patch(SYNC_TARGETS, "", name, no_word)
     await hub.delete(PLACEMENTS, "", stage.space)
@@ -239,7 +239,7 @@ async def open_calm_stage(
 
 
 def refusal(code: int, reason: str, message: str = "", **headers: str) -> Replace:
-    """Return an API server's refusal."""
+    """Return a refusal as an API server sends it."""
     body = f'"status":"Failure","code":{code},"reason":"{reason}","message":"{message or reason}"'
     text = '{"kind":"Status","apiVersion":"v1","metadata":{},' + body + "}"
     return Replace(code, text.encode(), headers=tuple(headers.items()))

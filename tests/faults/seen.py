@@ -1,4 +1,4 @@
-"""What the stage remembers of a run: every request of the engine, and every commit."""
+"""What the stage records of a run: every request of the engine, and every commit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tmcconsole.runtime import Request
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """One write that a cluster's store has taken."""
+    """One write that a cluster's store has accepted."""
 
     at: float
     cluster: str
@@ -25,7 +25,7 @@ class Committed:
 
 @dataclass(slots=True)
 class Tried:
-    """One request of the engine. ``status`` 0: no answer, so far or at all."""
+    """One request of the engine. ``status`` 0: no answer yet, or none at all."""
 
     at: float
     cluster: str
@@ -34,7 +34,7 @@ class Tried:
 
     @property
     def is_write(self) -> bool:
-        """True for attempts to change objects; not heartbeats, Leases, reviews, dry runs."""
+        """True for attempts to change objects, except heartbeats, Leases, reviews and dry runs."""
         apart = ("/synctargets/", "/leases", "reviews")
         if self.request.method not in WRITING or any(name in self.path for name in apart):
             return False
@@ -46,6 +46,6 @@ class Tried:
         return self.request.path
 
     def asks_for(self, kind: Kind, parameter: str) -> bool:
-        """True where it reads the whole collection with that parameter in the query."""
+        """True if it reads the whole collection with that parameter in the query."""
         is_read = self.request.method == "GET" and self.path == f"{kind.base_path}/{kind.resource}"
         return is_read and any(name == parameter for name, _ in self.request.query)

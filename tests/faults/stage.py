@@ -1,4 +1,4 @@
-"""A small world on virtual time, an engine that can die at any write, and a record of it all."""
+"""A small world in virtual time, an engine that can die at any write, and a record of both."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from tmcconsole.tmc.history.audit import MemoryAudit
 KINDS = ("configmaps", "deployments.apps")
 SPACE = "shop"
 UNHEARD_OF = Standing(SyncState.PENDING, since=-1)
-LOOK_S = 0.02  # virtual, between two looks at a claim
+LOOK_S = 0.02  # virtual, between two checks of a claim
 
 
 @dataclass(slots=True)
 class Stage(World):
-    """The world. Users reach their clusters past the faults; the engine does not."""
+    """The world. Faults are between the engine and the clusters, not between users and clusters."""
 
     settings: Settings
     group: TaskGroup
@@ -58,14 +58,14 @@ class Stage(World):
     tried: list[Tried] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
     meddle: Meddle = lambda _cluster, _request: None
-    dead_before: dict[str, float] = field(default_factory=dict)  # watches opened before then
+    dead_before: dict[str, float] = field(default_factory=dict)  # watches opened earlier are dead
     life: Life = field(default_factory=lambda: Life(0))
     ended: anyio.Event = field(default_factory=anyio.Event)
 
     # The engine's lives
 
     def start(self) -> None:
-        """Start an engine that knows nothing."""
+        """Start an engine with nothing in memory."""
         life = self.life = Life(self.life.number + 1)
         self.ended = anyio.Event()
         self.engine = self._make_engine(life)
@@ -99,7 +99,7 @@ class Stage(World):
         return Engine(runtime, self.settings, self.audit, replica="one")
 
     def replace_cluster(self, name: str) -> None:
-        """Put another, empty cluster behind a target's address; the old one is no more."""
+        """Put another, empty cluster behind a target's address; the old one is gone."""
         now = self.now
         sim = make_clusters((name,), now, virtual_wall, self.seed + 1)[name]
         self.sims[name] = sim
@@ -107,14 +107,14 @@ class Stage(World):
         self.watch_commits(name, sim)
         self.group.start_soon(sim.run)
 
-    # What is seen of it
+    # What was seen
 
     def sent(self, cluster: str, request: Request, life: int) -> None:
-        """A request of the engine goes out."""
+        """Record a request that the engine sends."""
         self.tried.append(Tried(self.now(), cluster, request))
 
     def answered(self, cluster: str, request: Request, answer: Response | None, life: int) -> None:
-        """A request of the engine was answered, or failed."""
+        """Record that a request of the engine was answered, or failed."""
         if answer is None:
             return
         for tried in reversed(self.tried):
@@ -123,7 +123,7 @@ class Stage(World):
                 return
 
     def watch_commits(self, cluster: str, store_of: SimCluster) -> None:
-        """Record what the cluster's store takes from now on."""
+        """Record what the cluster's store accepts from now on."""
 
         def hook(commit: Commit) -> None:
             self.committed.append(
@@ -142,7 +142,7 @@ class Stage(World):
         store_of.store.on_commit(hook)
 
     def writes(self, cluster: str = "", since: float = 0.0) -> list[Tried]:
-        """Return the engine's attempts to write, heartbeats aside."""
+        """Return the engine's attempts to write, except heartbeats."""
         return [
             one
             for one in self.tried
@@ -192,7 +192,7 @@ class Stage(World):
         return dict(tree.get("data") or {}) if tree else {}
 
     def standing(self, cluster: str, kind: Kind = CONFIGMAPS, name: str = "settings") -> Standing:
-        """Return how the engine says that an object stands on a target."""
+        """Return the engine's standing of an object on a target."""
         supervisor = self.engine.supervisors.get(cluster)
         target = supervisor.target if supervisor else None
         entry = target.ledger.get(kind.id, ObjectKey(SPACE, name)) if target else None
@@ -210,7 +210,7 @@ class Stage(World):
         return target_key(found["metadata"]["uid"], cluster)
 
     def finalizers(self, kind: Kind, name: str, space: str = SPACE) -> list[str]:
-        """Return the targets that hold a hub object, by name; foreign finalizers as they are."""
+        """Return a hub object's finalizers: ours by target name, foreign ones as they are."""
         names = {f"workload.kcp.io/syncer-{self.key_of(name)}": name for name in self.clusters}
         tree = self.copy("hub", kind, name, space) or {"metadata": {}}
         return [names.get(entry, entry) for entry in tree["metadata"].get("finalizers") or []]
@@ -243,7 +243,7 @@ class Stage(World):
         return self.now() - began
 
     async def rest(self, seconds: float = 120.0) -> None:
-        """Let time pass, in which the engine must have nothing to write."""
+        """Let time pass; the engine must write nothing meanwhile."""
         began = self.now()
         await anyio.sleep(seconds)
         assert self.writes(since=began) == []
@@ -297,11 +297,11 @@ async def open_shop(
 
 
 def show_the_past(sim: SimCluster, past: Snapshot) -> None:
-    """Let lists and watches of a cluster show what it held earlier; until ``stale_lists`` ends."""
+    """Let lists and watches of a cluster show an earlier state, until ``stale_lists`` ends."""
     sim.faults.switch("stale_lists")
     sim.faults._frozen = past
 
 
 async def strip_finalizers(world: Stage, kind: Kind, name: str) -> None:
-    """Take all finalizers off a hub object, as a desperate person does."""
+    """Take all finalizers off a hub object, as a desperate user does."""
     await world.hub.patch(kind, SPACE, name, {"metadata": {"finalizers": None}})

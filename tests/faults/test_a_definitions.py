@@ -1,4 +1,4 @@
-"""A kind that a cluster lacks: its definition goes before its objects, where the config says so."""
+"""A kind that a cluster lacks: if configured, its definition is sent before its objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_widget(namespace: str = SPACE, **spec: str) -> Json:
 
 @asynccontextmanager
 async def open_hub_of_widgets(**sync: Any) -> AsyncIterator[Stage]:
-    """Open a stage whose hub alone knows widgets."""
+    """Open a stage where only the hub serves widgets."""
     options = {"kinds_allow": (WIDGETS.id,), "crds": "follow", **sync}
     async with open_stage(("east",), **options) as world:
         await world.hub.apply(DEFINITIONS, make_definition("size"))

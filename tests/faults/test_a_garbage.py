@@ -1,4 +1,4 @@
-"""A10: what cannot be read is an error of the stream or the list, and never an absence."""
+"""A10: what cannot be parsed is an error of the stream or list; it never means an absence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BROKEN = {
 
 
 def garble(world: Stage, side: str, body: bytes) -> None:
-    """Let each list of ConfigMaps there answer that; all watches end, and none resumes."""
+    """Let every list of ConfigMaps there answer this; all watches end, and none resumes."""
 
     def answer(cluster: str, request: Request) -> Response | None:
         is_list = request.method == "GET" and request.path == "/api/v1/configmaps"

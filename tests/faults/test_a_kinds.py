@@ -1,4 +1,4 @@
-"""A14 and A15: kinds come, go and fail; the others do not mind."""
+"""A14 and A15: kinds come, go and fail; other kinds are not affected."""
 
 from __future__ import annotations
 

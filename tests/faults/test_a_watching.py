@@ -1,4 +1,4 @@
-"""A: watches, lists and caches fail; what is on the clusters does not."""
+"""A: watches, lists and caches fail without any effect on what is on the clusters."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ async def test_A7_with_bookmarks_a_compacted_history_costs_no_list() -> None:
     # Without Leases the hub is quiet between the last bookmark and the end of its history.
     async with open_shop(("east",), leases=False) as world:
         began = world.now()
-        for number in range(20):  # of another kind, but versions are one sequence
+        for number in range(20):  # of another kind, but all kinds share one sequence of versions
             await world.hub.apply(DEPLOYMENTS, make_deployment(f"noise-{number}", 1, "default"))
         await anyio.sleep(130)
         world.sims["hub"].faults.switch("compact")

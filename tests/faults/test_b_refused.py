@@ -1,4 +1,4 @@
-"""B8, B11: what an API server refused waits for another desired state, whatever happens."""
+"""B8, B11: what an API server refused is retried only with another desired state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TOO_LARGE = (
 
 @asynccontextmanager
 async def open_refusing() -> AsyncIterator[Stage]:
-    """Open a shop whose east has refused a ConfigMap called ``large``, once."""
+    """Open a shop where east has refused a ConfigMap called ``large`` once."""
     async with open_shop(("east", "west")) as world:
 
         def refuse(cluster: str, request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""B: writes fail, half succeed, are refused or changed; nothing is doubled and nothing storms."""
+"""B: writes fail, half succeed, are refused or changed, without duplicates or storms."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ async def test_B13_status_comes_back_and_goes_with_and_without_a_status_subresou
         await world.until(lambda: not world.copy("east", widgets, "w"), "gone", 60)
         await world.until(lambda: not _status_of(world, widgets), "cleared", 60)
         assert (world.copy("hub", widgets, "w") or {})["spec"] == {"size": 3}
-        await anyio.sleep(150)  # the empty namespace is tidied away meanwhile
+        await anyio.sleep(150)  # meanwhile the empty namespace is deleted
         await world.rest()
 
 
@@ -335,7 +335,7 @@ async def test_B14_a_workload_and_what_it_needs_end_up_whole_once_nothing_is_ref
 
 
 def _order(world: Stage, cluster: str) -> list[str]:
-    """Return the kinds of what the shop got on a cluster, in the order the store took them."""
+    """Return the kinds of the shop's objects on a cluster, in the order the store accepted them."""
     return [
         one.kind
         for one in world.committed

@@ -1,4 +1,4 @@
-"""C9: a cluster that is gone for good is forgotten on a person's word, and never by itself."""
+"""C9: a cluster that is gone for good is forgotten only when an operator says so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def lose(world: Stage, name: str = "west") -> None:
-    """Take a cluster away for good, and delete an object in the hub that is on it."""
+    """Remove a cluster for good, and delete an object in the hub that has a copy there."""
     world.sims[name].faults.switch("outage")
     supervisor = world.engine.supervisors[name]
     await world.until(lambda: supervisor.standing.state is TargetState.UNREACHABLE, "unreachable")

@@ -1,4 +1,4 @@
-"""C10: the mass-delete brake and a process that does not live long."""
+"""C10: the mass-delete brake in processes that do not live long."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MANY = tuple(f"map-{number:02}" for number in range(30))
 
 
 async def empty(world: Stage) -> None:
-    """Delete all of it in the hub, as a mistake does."""
+    """Delete everything in the hub, as if by mistake."""
     for name in MANY:
         await world.hub.delete(CONFIGMAPS, "shop", name)
 

@@ -1,4 +1,4 @@
-"""B3, B4: what a person decides about a field that others changed, and what comes of it."""
+"""B3, B4: what an operator decides about a field that others changed, and its effect."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEY = "configmaps/shop/settings"
 
 
 async def order(world: Stage, command: AnyCommand) -> str:
-    """Give an order that must be accepted; return what was answered."""
+    """Send an order that must be accepted; return the answer."""
     reply = await world.engine.request(command)
     assert isinstance(reply, Accepted), reply
     await world.settle()
@@ -41,7 +41,7 @@ async def order(world: Stage, command: AnyCommand) -> str:
 
 
 async def outcomes(world: Stage) -> list[str]:
-    """Return what the ledger says became of each field."""
+    """Return the outcome that the ledger has for each field."""
     report = await world.engine.request(ShowDrift(key=KEY))
     assert isinstance(report, DriftReport)
     return [field.outcome for field in report.fields]
@@ -54,7 +54,7 @@ async def refused(world: Stage, command: AnyCommand) -> str:
 
 
 async def fight(world: Stage) -> None:
-    """Have somebody change a field back and forth until we stand aside."""
+    """Change a field as another writer does, again and again, until the engine gives way."""
     for number in range(10):
         await edit(world, colour=f"red {number}")
         await anyio.sleep(5)

@@ -1,4 +1,4 @@
-"""C: deletion, identity and ownership. What is not ours is never touched."""
+"""C: deletion, identity and ownership. Nothing that is not ours is ever touched."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MANY = tuple(f"map-{number:02}" for number in range(20))
 
 
 async def put_foreign(world: Stage, cluster: str, name: str, **metadata: Any) -> Json:
-    """Make an object of somebody else's on a cluster; return it as it is there."""
+    """Make somebody else's object on a cluster; return it as stored there."""
     tree = make_configmap(name, owner="somebody else")
     tree["metadata"] |= metadata
     await world.clusters[cluster].apply(CONFIGMAPS, tree, manager="stranger")

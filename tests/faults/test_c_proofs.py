@@ -1,4 +1,4 @@
-"""C7, C8: one name for two, and marks that somebody copied."""
+"""C7, C8: two objects that claim one name, and marks that somebody copied."""
 
 from __future__ import annotations
 

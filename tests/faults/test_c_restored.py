@@ -1,4 +1,4 @@
-"""C10 once more: a hub, or a cluster, that was put back to an earlier state."""
+"""C10 again: a hub or a cluster that was restored to an earlier state."""
 
 from __future__ import annotations
 

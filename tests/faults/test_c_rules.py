@@ -178,7 +178,7 @@ async def test_B4_two_writers_end_with_one_clear_condition_and_no_further_write(
         assert "stranger" in message
         assert (await drift_events(world)).count("Fight") == 1
 
-        # The other writer is gone: after a truce of quiet it ends by itself.
+        # The other writer is gone: after a quiet period the truce ends by itself.
         await world.until(lambda: world.data_on("east") == {"colour": "blue"}, "ours", 700)
         await world.settle()
         assert told(world) == (SyncState.IN_SYNC, "")

@@ -1,4 +1,4 @@
-"""C6 and the write modes: what is there already, and copies that are only made or told of."""
+"""C6 and the write modes: objects already there, and copies only created or only reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every entry of the fault catalogue is played: simulated, and before real API servers."""
+"""Every entry of the fault catalogue is tested, on simulated and on real API servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BY_PROXY = {  # marked P in the catalogue
     "G": (1,),
     "H": (1, 2, 3, 5),
 }
-BY_HAND = {  # all else of what the engine is held to on both
+BY_HAND = {  # the other entries that are tested on both
     "A": (5,),
     "B": (3, 4, 5, 6, 8, 9, 12, 13, 14),
     "C": (2, 3, 4, 5, 6, 7, 8, 9, 11, 12),
@@ -30,7 +30,7 @@ BY_HAND = {  # all else of what the engine is held to on both
     "H": (6, 7, 9),
 }
 ON_BOTH = {"A": range(1, 16), "B": range(1, 15), "C": range(1, 13), "E": (2, 3), "F": (3, 4)}
-ENGINE = ("faults", "engine", "simulation")  # what runs the whole engine on simulated servers
+ENGINE = ("faults", "engine", "simulation")  # they run the whole engine on simulated servers
 REAL = re.compile(r"(?m)^pytestmark = .*\bpytest\.mark\.envtest\b")
 
 
@@ -42,13 +42,13 @@ WANTED = named({**ON_BOTH, "H": (5, 6, 7, 9)})
 
 
 def told(heading: str) -> dict[str, str]:
-    """Return how a section of the page says that each entry is played."""
+    """Return how a section of the page says that each entry is tested."""
     section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return dict(re.findall(r"(?m)^\| ([A-Z]\d+) \|[^|]*\|(.*)\|$", section))
 
 
 def played(*folders: str, on_real: bool) -> dict[str, list[str]]:
-    """Return the tests by the entries in their names: of whole files that are marked, or not."""
+    """Return the tests by the entries in their names, of marked files or of the others."""
     found: dict[str, list[str]] = {}
     for file in sorted(path for folder in folders for path in (TESTS / folder).glob("test_*.py")):
         text = file.read_text()

@@ -1,4 +1,4 @@
-"""E3: rounds of pauses, partitions and deaths drawn from a seed; no two replicas ever overlap."""
+"""E3: rounds of pauses, partitions and deaths drawn from a seed; replicas never overlap."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_E3_fifty_four_rounds_of_pause_and_partition_with_no_overlapping_write(s
 
 
 async def play(crew: Crew, rng: random.Random, number: int) -> None:
-    """Break something for a while, and change desired states and copies all the time."""
+    """Break something for a while, and keep changing desired states and copies."""
     name = rng.choice(sorted(crew.members))
     what = rng.choice(("freeze", "hub", "east", "all", "kill", "stop"))
     await crew.hub.apply(CONFIGMAPS, make_configmap(f"map-{number}"))
@@ -72,7 +72,7 @@ def end(crew: Crew, name: str, what: str) -> None:
 
 
 async def meddle(crew: Crew, rng: random.Random) -> None:
-    """Change a copy, so that there is something to write without the hub, too."""
+    """Change a copy, so that there is something to write even without the hub."""
     side = rng.choice(("east", "west"))
     if crew.data_on(side):
         colour = {"data": {"colour": f"foreign-{rng.randrange(1000)}"}}
@@ -80,7 +80,7 @@ async def meddle(crew: Crew, rng: random.Random) -> None:
 
 
 async def heal(crew: Crew, rng: random.Random) -> None:
-    """Then all is right again, and stays so without a write."""
+    """Once all faults have ended, everything is in sync and stays so without a write."""
     await anyio.sleep(30)
     await crew.painted(f"last-{rng.randrange(1000)}", within_s=90)
     await crew.until(

@@ -1,4 +1,4 @@
-"""E1: the process dies at a write, at each in turn; the next one comes to the same end."""
+"""E1: the process dies at each of its writes in turn; the next one reaches the same end state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.world.world import (
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.names.markers import LEAVE_ANYWAY, ORIGIN
 
-# not sent; committed and the reply lost; committed and the reply seen
+# not sent; committed, but the reply lost; committed, and the reply seen
 MOMENTS: Final[tuple[Moment, ...]] = ("before", "after", "soon after")
 MAPS: Final = ("other", "settings")
 REST_S: Final = 90.0
@@ -57,7 +57,7 @@ async def recreate(world: Stage) -> None:
 
 
 async def take_back(world: Stage) -> None:
-    """Somebody writes into copies and deletes one."""
+    """Change some copies and delete one, as somebody on the cluster does."""
     east, west = world.clusters["east"], world.clusters["west"]
     await east.patch(CONFIGMAPS, SPACE, "settings", {"data": {"colour": "pink"}})
     await east.patch(CONFIGMAPS, SPACE, "other", {"data": {"colour": None, "more": "text"}})
@@ -70,7 +70,7 @@ async def drain(world: Stage) -> None:
 
 
 async def unplace(world: Stage) -> None:
-    """Nothing selects it any more, and a person says that its copies may go."""
+    """Let nothing select it any more, and allow its copies to go."""
     marks = {"labels": {"app": "nobody"}, "annotations": {LEAVE_ANYWAY: "*"}}
     await world.hub.patch(NAMESPACES, "", SPACE, {"metadata": marks})
 
@@ -99,7 +99,7 @@ WORKLOADS: Final[dict[str, Workload]] = {
         end_namespace,
     )
 }
-USUAL: Final = ("create", "delete")  # the others are of the thorough tier
+USUAL: Final = ("create", "delete")  # the others are in the thorough tier
 WRITES_MOST: Final = 30  # of one workload: more would mean that the engine writes in circles
 LEFT_ON: Final = {  # ConfigMaps in the end, on hub, east and west
     "create": ["fresh other settings"] * 3,
@@ -137,7 +137,7 @@ def _in_virtual_time(workload: str, moment: Moment, dies_at: int) -> tuple[Json,
 
 async def _story(workload: str, moment: Moment, dies_at: int) -> tuple[Json, int]:
     """Return the end state, and how many writes the engine made of the workload."""
-    # Without Leases, whose writes would be counted among those to die at, a quarter of all.
+    # Without Leases: their writes, a quarter of all, would count among those to die at.
     async with open_shop(("east", "west"), maps=MAPS, leases=False) as world:
         theirs = make_configmap("theirs", "default", owner="somebody else")
         await world.clusters["east"].apply(CONFIGMAPS, theirs, manager="stranger")
@@ -164,7 +164,7 @@ async def _story(workload: str, moment: Moment, dies_at: int) -> tuple[Json, int
 
 
 def _check_creations(world: Stage) -> None:
-    """One creation of a copy for each source and cluster, over all lives; none of it by chance."""
+    """Over all lives, each source is copied to a cluster once, and once per deletion by others."""
     made = [
         (one.cluster, one.kind, annotations_of(one.new or {"metadata": {}}).get(ORIGIN))
         for one in world.committed
@@ -196,7 +196,7 @@ def _end_state(world: Stage, workload: str) -> Json:
 
 
 def _bare(tree: Json) -> Json:
-    """Leave out what differs from run to run: UIDs, versions, times, and who wrote it when."""
+    """Leave out what differs between runs: UIDs, versions, times, and who wrote what when."""
     meta = tree["metadata"]
     status = {k: v for k, v in (tree.get("status") or {}).items() if k != "conditions"}
     is_ours = meta["name"] != "kube-root-ca.crt"

@@ -1,4 +1,4 @@
-"""E3: a Lease that lapses for a moment is a moment's pause, and nothing is left behind by it."""
+"""E3: a Lease that lapses for a moment causes a short pause and has no lasting effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tmcconsole.runtime import Request, Response
 pytestmark = pytest.mark.anyio
 
 ROUNDS: Final = 4
-# With renewals two seconds apart, the fifth that is tried comes just after the deadline.
+# With renewals two seconds apart, the fifth attempt comes just after the deadline.
 BRIEFLY: Final[dict[str, Any]] = {"lease_renew_deadline_s": 9.2}
 
 
@@ -29,7 +29,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 @asynccontextmanager
 async def lapsed(crew: Crew) -> AsyncIterator[None]:
-    """Refuse renewals until the Lease of east is just not ours any more, and then no longer."""
+    """Refuse renewals until the Lease of east has just lapsed, and allow them from then on."""
 
     def refuse(_who: str, _cluster: str, request: Request) -> Response | None:
         renews = request.method == "PATCH" and "/leases/" in request.path
@@ -60,7 +60,7 @@ async def test_drift_made_in_the_moment_of_a_lapse_is_reverted() -> None:
                 meddled = {"data": {"colour": f"theirs-{number}"}}
                 await crew.clusters["east"].patch(CONFIGMAPS, "shop", "settings", meddled)
                 await crew.until(lambda: crew.data_on("east") == {"colour": "green"}, "reverted")
-            await anyio.sleep(300)  # so that it is no fight
+            await anyio.sleep(300)  # so that it does not count as a fight
 
 
 async def test_a_copy_without_a_parent_seen_in_the_moment_of_a_lapse_goes() -> None:

@@ -1,4 +1,4 @@
-"""E: the process dies, stalls or errs; what it left half done is finished by the next one."""
+"""E: the process dies, stalls or fails; the next one finishes what it left half done."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ async def test_two_replicas_write_no_more_than_one() -> None:
         together = len([one for one in crew.written if "configmaps" in one.what])
         assert len(set(crew.holders().values())) > 1
 
-    # one's finalizers go in one patch, several write their own: no more than one each
+    # one engine puts all finalizers in one patch; several engines write at most one patch each
     assert together - alone <= 2 * 2 * 3
 
 
@@ -114,7 +114,7 @@ async def test_E2_a_replica_that_was_stopped_for_a_minute_sends_nothing_when_it_
     async with open_crew("one", "two") as crew:
         await crew.shared()
         victim = crew.holder("east")
-        for number in range(20):  # there is something to write when it stops
+        for number in range(20):  # so that it has something to write when it stops
             await crew.hub.apply(CONFIGMAPS, make_configmap(f"map-{number}"))
         await anyio.sleep(0.003)
         crew.freeze(victim)

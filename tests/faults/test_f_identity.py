@@ -1,4 +1,4 @@
-"""F4: as whom the engine writes. Where that is not certain it writes nothing, least as itself."""
+"""F4: the identity the engine writes with. If that is not certain, it writes nothing at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EVERYTHING: Json = {
 
 
 async def make_account(world: Stage, cluster: str = "east") -> None:
-    """Make the namespace, the tenant's account and its rights, as an administrator does."""
+    """Create the namespace, the tenant's account and its rights, as an administrator does."""
     side, meta = world.clusters[cluster], {"name": NAME, "namespace": SPACE}
     await side.apply(NAMESPACES, {"metadata": {"name": SPACE}})
     await side.apply(ACCOUNTS, {"metadata": meta})
@@ -50,7 +50,7 @@ async def bind(world: Stage, cluster: str = "east") -> None:
 
 @asynccontextmanager
 async def open_tenancy(*, accounts: bool = True, **sync: Any) -> AsyncIterator[Stage]:
-    """Open a stage of one cluster that is written to as the tenant."""
+    """Open a stage with one cluster, to which the engine writes as the tenant."""
     async with open_stage(("east",), **{"impersonate": TEMPLATE, **sync}) as world:
         if accounts:
             await make_account(world)
@@ -60,14 +60,14 @@ async def open_tenancy(*, accounts: bool = True, **sync: Any) -> AsyncIterator[S
 
 
 def as_whom(request: Request) -> str:
-    """Return as whom a request is to be carried out, "" for ourselves."""
+    """Return whom a request impersonates, "" for nobody."""
     found = [value for name, value in request.headers if name == "Impersonate-User"]
     assert len(found) <= 1
     return found[0] if found else ""
 
 
 def attempts(world: Stage, *, since: float = 0.0) -> list[tuple[str, str, str]]:
-    """Return (method, path, as whom) of every request that could change the cluster, dry or not."""
+    """Return (method, path, impersonated user) of every write to the cluster, dry runs included."""
     return [
         (one.request.method, one.path, as_whom(one.request))
         for one in world.tried

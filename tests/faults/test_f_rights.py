@@ -1,4 +1,4 @@
-"""F: credentials and rights that are taken back and given again."""
+"""F: credentials and rights that are revoked and granted again."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _authorized(world: Stage) -> str:
 
 
 def _others(world: Stage) -> set[str]:
-    """Return how all conditions but the one about rights stand."""
+    """Return all conditions except the one about rights."""
     found = world.conditions("east")
     return {told for name, told in found.items() if name != "SyncerAuthorized"}
 

@@ -1,4 +1,4 @@
-"""H: what many clusters mean together. Old desired states, old reports and slips of the hand."""
+"""H: what several clusters mean together: old desired states, old reports and user mistakes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_H6_a_report_of_an_old_generation_does_not_count_as_observed() -> 
         await anyio.sleep(60)
         assert _observed(world) == before
         world.sims["east"].faults.switch("outage", on=False)
-        # Not one more: an API server counts a changed annotation of a Deployment, too.
+        # Not just one more: an API server also counts a changed annotation of a Deployment.
         await world.until(lambda: _observed(world) == _generation(world), "observed by both", 60)
 
         seen = [one.new["status"].get("observedGeneration", 0) for one in _statuses(world)]

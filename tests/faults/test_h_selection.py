@@ -1,4 +1,4 @@
-"""H8 once more: what is selected, deselected, and what a slip of the pen must not do."""
+"""H8 again: selecting and deselecting, and what a typing mistake must not do."""
 
 from __future__ import annotations
 

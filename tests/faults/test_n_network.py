@@ -1,4 +1,4 @@
-"""N: networks and API servers fail; the others do not notice, and all comes back by itself."""
+"""N: networks and API servers fail; others are not affected, and all recovers by itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 def busiest(tried: list[Tried]) -> tuple[str, int]:
-    """Return the stream with the most tries; the probe of reachability is none."""
+    """Return the stream with the most attempts, leaving out the reachability probe."""
     streams = Counter(f"{one.request.method} {one.path}" for one in tried)
     streams.pop("GET /version", None)
     return max(streams.items(), key=lambda entry: entry[1], default=("", 0))
@@ -163,7 +163,7 @@ async def test_N8_one_black_hole_of_ten_slows_none_of_the_others() -> None:
 
 
 async def propagation(names: tuple[str, ...], hole: str) -> list[float]:
-    """Return the seconds from each hub write to each copy, the black hole's left out."""
+    """Return the seconds from each hub write to each copy, without the black-holed target."""
     maps = tuple(f"map-{number:02}" for number in range(10))
     async with open_shop(names, maps=maps, kinds_allow=("configmaps",)) as world:
         for sim in world.sims.values():

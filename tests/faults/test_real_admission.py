@@ -1,4 +1,4 @@
-"""B on real API servers: what admission changes, counts and refuses, and kinds without a status."""
+"""B on real API servers: what admission changes and refuses, and kinds without a status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ QUOTAS = Kind("", "v1", "resourcequotas", "ResourceQuota")
 async def policy(
     stage: RealStage, kinds: tuple[Kind, Kind], resource: str, spec: Json, **binding: Any
 ) -> AsyncIterator[None]:
-    """Have an admission policy on the first cluster, for our namespace, while the context lasts."""
+    """Keep an admission policy for our namespace on the first cluster while the context lasts."""
     side, name = stage.world.clusters[stage.names[0]], stage.space
     group, _, plural = resource.rpartition("/")
     here = {"matchLabels": {"kubernetes.io/metadata.name": stage.space}}
@@ -60,7 +60,7 @@ async def policy(
 
 
 def counting() -> Json:
-    """Return a policy that changes an object with every write."""
+    """Return a policy that changes an object at every write."""
     expression = (
         'has(object.data) && "writes" in object.data'
         ' ? [JSONPatch{op: "replace", path: "/data/writes", value: object.data["writes"] + "I"}]'
@@ -75,7 +75,7 @@ def in_sync(stage: RealStage, target: str, name: str) -> bool:
 
 
 async def works(stage: RealStage, attempt: Any) -> None:
-    """Wait until the API server knows a policy."""
+    """Wait until the API server enforces a policy."""
     await stage.world.eventually(attempt, "the policy is in force", 30)
 
 
@@ -276,7 +276,7 @@ async def test_B14_a_refused_workload_is_reported_and_what_it_needs_stays(
 
 
 async def refuses(side: Side, space: str) -> bool:
-    """Whether the cluster refuses a Deployment on a Sunday."""
+    """Return whether the cluster refuses a Deployment on a Sunday."""
     probe = make_deployment("probe", 0, space) | {"apiVersion": "apps/v1", "kind": "Deployment"}
     try:
         await side.user.create(DEPLOYMENTS, probe, manager="user", dry_run=True)

@@ -1,4 +1,4 @@
-"""E1 on real API servers: the engine dies at each of its writes in turn, and nothing shows it."""
+"""E1 on real API servers: the engine dies at each of its writes in turn, without lasting effect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Fate:
     is_over: bool = False
 
     def is_last(self, request: Request) -> bool:
-        """Count a write; True where it is the one to die at."""
+        """Count a write; True if it is the one to die at."""
         dry = ("dryRun", "All") in request.query
         if request.method not in WRITING or f"/namespaces/{self.space}" not in request.path or dry:
             return False
@@ -62,13 +62,13 @@ class Fate:
         return self.writes_left == 0 and not self.is_over
 
     def end(self) -> None:
-        """All memory is lost, and nothing that still runs reaches the network."""
+        """Lose all memory; nothing that still runs reaches the network."""
         self.is_over, self.writes_left = True, -1
         self.scope.cancel()
 
 
 class Mortal:
-    """A transport of an engine that has a fate."""
+    """The transport of an engine that has a fate."""
 
     def __init__(self, cluster: str, inner: Transport, fate: Fate) -> None:
         self._cluster = cluster
@@ -118,7 +118,7 @@ class Mortal:
 
 @dataclass(slots=True)
 class Grounds:
-    """Three API servers, and people on them."""
+    """Three API servers and their users."""
 
     access: dict[str, ClusterAccess]
     sides: dict[str, Side]
@@ -126,7 +126,7 @@ class Grounds:
 
     @property
     def hub(self) -> Side:
-        """The hub, for people."""
+        """The hub as its users reach it."""
         return self.sides["hub"]
 
     async def live(self, fate: Fate) -> None:
@@ -148,7 +148,7 @@ class Grounds:
             await Engine(runtime, settings, MemoryAudit(time.time)).run()
 
     async def has(self, space: str, colour: str | None, *sides: str) -> None:
-        """Wait until the sides have the ConfigMap in that colour; None: have none."""
+        """Wait until the sides have the ConfigMap in that colour, or, for None, have none."""
 
         async def so() -> bool:
             return {await self._colour(side, space) for side in sides} == {colour}
@@ -178,7 +178,7 @@ async def grounds(real_hub: Plane, real_clusters: tuple[Plane, Plane]) -> AsyncI
 
 
 async def tell(grounds: Grounds, moment: Moment, dies_at: int) -> Fate:
-    """A ConfigMap comes, changes and goes; return what the engine did of it."""
+    """Create, change and delete a ConfigMap; return the fate of the engine meanwhile."""
     space = fresh_name("crash")
     fate = Fate(space, moment, dies_at)
     on_targets = grounds.targets
@@ -212,6 +212,6 @@ async def test_E1_a_crash_at_any_write_loses_and_doubles_nothing(
         fate = await tell(grounds, moment, number)
         made = {name: len(uids) for name, uids in fate.uids.items()}
         assert made == dict.fromkeys(grounds.targets, 1), f"died at write {number}"
-        if not fate.is_over:  # it had done all before
+        if not fate.is_over:  # it had already done everything
             break
     assert 8 <= number <= WRITES_MOST

@@ -1,4 +1,4 @@
-"""What is deleted as an application on a real hub goes whole; what is held says so there."""
+"""On a real hub, an application is deleted as a whole, and what is held back says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""F4, S2 and S10 on real API servers: as whom is written, and what gets through."""
+"""F4, S2 and S10 on real API servers: the identity of writes, and what gets through."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tmcconsole.sync.crd_sync import DEFINITIONS
 pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 BLUE, GREEN = {"colour": "blue"}, {"colour": "green"}
-# What a whole API server serves beyond the simulated one, and no profile but trusted takes.
+# Kinds that a real API server serves, the simulated one does not, and only ``trusted`` accepts.
 ONLY_REAL = {
     "restricted": frozenset[str](),
     "baseline": frozenset[str](),
@@ -55,7 +55,7 @@ async def bind(side: Side, space: str) -> None:
 
 @asynccontextmanager
 async def open_tenancy(hub: Plane, clusters: tuple[Plane, Plane]) -> AsyncIterator[RealStage]:
-    """Open a real stage that is written to as the tenant, whose account is there."""
+    """Open a real stage, to which the engine writes as the tenant, whose account exists."""
     async with open_real_stage(hub, clusters, DEPLOYMENTS.id, impersonate=TEMPLATE) as stage:
         for name in stage.names:
             await make_account(stage.world.clusters[name], stage.space)

@@ -1,4 +1,4 @@
-"""Kinds that come, go and do not fit, and verbs taken back, on real API servers."""
+"""Kinds that come, go or do not fit, and revoked verbs, on real API servers."""
 
 from __future__ import annotations
 

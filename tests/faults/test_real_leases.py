@@ -1,4 +1,4 @@
-"""E3 on real API servers: who cannot renew a Lease writes nothing any more."""
+"""E3 on real API servers: a replica that cannot renew its Lease stops writing."""
 
 from __future__ import annotations
 

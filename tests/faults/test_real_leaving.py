@@ -1,4 +1,4 @@
-"""On real API servers: pods that are ready stay until as many are ready elsewhere."""
+"""On real API servers: ready pods stay until as many are ready elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READY: Json = {"phase": "Running", "conditions": [{"type": "Ready", "status": "T
 
 
 async def make_ready(stage: RealStage, cluster: str, count: int) -> None:
-    """Say of some pods what a kubelet would: these clusters have controllers and no nodes."""
+    """Mark some pods ready as a kubelet would: these clusters have controllers but no nodes."""
     hand = stage.world.clusters[cluster].user
 
     async def made() -> bool:
@@ -56,7 +56,7 @@ async def test_a_drain_waits_for_as_many_ready_pods_on_the_other_cluster(
     try:
         await stage.world.eventually(lambda: copy_on(stage, away), "on the other, too", 60)
         await make_ready(stage, away, 1)
-        await anyio.sleep(8)  # the grace after which it used to go, and more
+        await anyio.sleep(8)  # longer than the grace after which it used to go
         assert await copy_on(stage, home) is not None
         standing = stage.standing(home, "web", DEPLOYMENTS)
         assert (standing.state, standing.reason) == (SyncState.PENDING, "AwaitingReplacement")

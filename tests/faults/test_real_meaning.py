@@ -1,4 +1,4 @@
-"""C10, F, G and H on real API servers: who is there, who may, and what many clusters mean."""
+"""C10, F, G and H on real API servers: identity, rights, and what several clusters mean."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ABSENT = Replace(
     b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","code":404,'
     b'"reason":"NotFound","details":{"name":"it","kind":"configmaps"},"message":"not found"}',
 )
-MANY = tuple(f"map-{number:02}" for number in range(14))  # more than the brake lets pass
+MANY = tuple(f"map-{number:02}" for number in range(14))  # more than the brake allows
 
 
 def no_deletion(stage: RealStage) -> bool:
-    """Nothing was taken off any target."""
+    """Assert that nothing was deleted on any target."""
     return not any(stage.asked(name, "DELETE") for name in stage.names)
 
 
@@ -189,7 +189,7 @@ async def test_F3_a_permission_that_was_withdrawn_is_no_emptiness(stage: RealSta
 
 
 def spoiled(item: Json, name: str) -> bytes:
-    """Return an object in one of the ways in which nothing can be made of it."""
+    """Return an object broken in one of the ways in which nothing can be made of it."""
     ways: dict[str, Callable[[], bytes]] = {
         "bad-0": lambda: orjson.dumps({**item, "metadata": None}),
         "bad-1": lambda: orjson.dumps(
@@ -240,7 +240,7 @@ async def test_G1_what_is_malformed_is_set_aside_alone(stage: RealStage) -> None
     assert no_deletion(stage)
     for rules, rule in on:
         rules.off(rule)
-    for name in bad:  # what a version says never changes, so there must be a new one
+    for name in bad:  # an object never changes within a version, so there must be a new version
         await stage.apply(name, colour="gold")
 
     for name in bad:

@@ -77,14 +77,14 @@ async def test_N3_a_hub_that_cannot_be_reached_is_no_hub_without_objects(
     await stage.has(None, "settings", "hub", *stage.names)
 
 
-FORGOTTEN_S = 1.5  # names are believed for a second here
+FORGOTTEN_S = 1.5  # resolved names are cached for a second here
 
 
 class Names:
-    """What the name ``localhost`` means at the moment."""
+    """What the name ``localhost`` resolves to at the moment."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.address = "127.0.0.1"  # "": there is no such name
+        self.address = "127.0.0.1"  # "": the name does not exist
         self.asked = 0
         self.answering = threading.Event()  # cleared: the resolver hangs
         self.answering.set()
@@ -110,7 +110,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
 
 @pytest.fixture
 async def named(real_clusters: tuple[Plane, Plane]) -> AsyncIterator[Proxy]:
-    """A proxy before the first cluster, reached by name."""
+    """A proxy in front of the first cluster, reached by name."""
     async with proxied(real_clusters[0]) as proxy:
         yield proxy
 
@@ -184,7 +184,7 @@ async def test_N5_a_slow_line_is_slow_alone(
     stage.proxies[slow].rules.on(fault)
     for number in range(20):
         await stage.apply(f"map-{number}", **COPY)
-    with anyio.fail_after(60):  # one after the other behind the slow one: more than 80 s
+    with anyio.fail_after(60):  # would take more than 80 s one after the other, behind the slow one
         for number in range(20):
             await stage.has(COPY, f"map-{number}", other)
 

@@ -35,7 +35,7 @@ async def stands(stage: RealStage, state: SyncState, reason: str, name: str = "s
 
 
 async def fight(stage: RealStage) -> None:
-    """Change a field back and forth until the engine stands aside."""
+    """Change a field back and forth until the engine gives way."""
     for number in range(9):
         await edit(stage, colour=f"red {number}")
         await anyio.sleep(0.7)
@@ -61,7 +61,7 @@ async def test_B4_two_writers_end_with_one_condition_no_further_write_and_a_deci
         "syncer.kcp.io/ignore-fields: /data/colour), or adopt its value"
     )
     assert stage.standing(stage.names[1], "settings").state is SyncState.IN_SYNC
-    assert await stage.complaints() == {}  # a fight is an object's trouble, and no target's
+    assert await stage.complaints() == {}  # a fight is trouble of the object, not of the target
     assert stage.open_errors() == []
     events = [one.event for one in stage.world.engine.history.records() if one.category == "drift"]
     assert events.count("Fight") == 1, events
@@ -107,7 +107,7 @@ async def test_B3_cluster_wins_merge_and_hub_wins_on_real_managed_fields(stage: 
     await stage.has({"colour": "red"}, "one", target)
     await stage.has({"colour": "red"}, "two", target)
     await stage.world.settle()
-    await stands(stage, SyncState.DRIFTED, "MergeConflict", "two")  # until a person decides
+    await stands(stage, SyncState.DRIFTED, "MergeConflict", "two")  # until an operator decides
 
 
 async def test_B4_replicas_scaled_by_an_autoscaler_are_not_fought(stage: RealStage) -> None:

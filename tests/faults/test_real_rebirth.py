@@ -1,4 +1,4 @@
-"""A, C and H on real API servers: what was made anew, left behind, given up or named alike."""
+"""A, C and H on real API servers: objects recreated, left behind, given up or with one name."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_C5_a_namespace_made_anew_gets_nothing_of_the_old_one(
     await hub.delete(NAMESPACES, "", stage.space)
 
     async def gone() -> bool:
-        for name in ("old", "settings"):  # what a desperate person does
+        for name in ("old", "settings"):  # what a desperate user does
             found = await hub.get(CONFIGMAPS, stage.space, name)
             if found and "deletionTimestamp" in found["metadata"]:
                 await hub.patch(CONFIGMAPS, stage.space, name, FREE)
@@ -173,7 +173,7 @@ async def test_C9_a_lost_cluster_holds_its_objects_until_a_person_forgets_it(
     assert ("ForgetTarget", "ada") in [(line.get("action"), line.get("actor")) for line in lines]
 
     await stage.proxies[lost].listener.serve()
-    await stage.has(None, "kept", lost)  # should it come back, it has no copy of ours for long
+    await stage.has(None, "kept", lost)  # a returning cluster does not keep our copies
     await stage.has(None, "settings", lost)
     back: Json = {"spec": {"unschedulable": False, "evictAfter": None}}
     await hub.patch(SYNC_TARGETS, "", lost, back)
@@ -288,7 +288,7 @@ async def test_H9_another_cluster_under_the_same_name_is_another_target(
         ]
         assert after["metadata"]["uid"] != before["metadata"]["uid"]
         assert uids[0] != uids[1]
-        # The old cluster's copy is nobody's to delete from here.
+        # Nobody may delete the old cluster's copy from here.
         assert await world.clusters["old"].get(CONFIGMAPS, space, "settings") is not None
 
 
@@ -334,7 +334,7 @@ async def open_renamed(
 
 
 def lead(path: Path, plane: Plane) -> None:
-    """Let a kubeconfig lead to another cluster."""
+    """Point a kubeconfig at another cluster."""
     write_private(path, plane.kubeconfig_for(ADMIN).read_bytes())
 
 

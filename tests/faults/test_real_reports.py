@@ -1,4 +1,4 @@
-"""H6 and H7 on real API servers: reports that come late, and two clusters with one object."""
+"""H6 and H7 on real API servers: late reports, and one object on two clusters."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_H7_two_clusters_that_report_differently_are_one_steady_status(
     assert seen == {2, 4, 8, 7, 6}
     assert await replicas(stage) == 6
     written = [one for one in stage.written("hub", since=marks["hub"]) if "/status" in one]
-    assert len(written) <= 4 * len(changes)  # each scaling is a few reports of its cluster
+    assert len(written) <= 4 * len(changes)  # each scaling causes a few reports from its cluster
     marks = stage.marks()
     await anyio.sleep(4)
     assert stage.writes_since(marks) == []

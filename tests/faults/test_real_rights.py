@@ -1,4 +1,4 @@
-"""F1 and F3 by what a real API server takes back: an account is deleted, a ClusterRole edited."""
+"""F1 and F3 on a real API server: an account is deleted, a ClusterRole edited."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 
 def without(verb: str) -> list[Json]:
-    """Return the documented rights, one verb of ConfigMaps left out."""
+    """Return the documented rights without one verb of ConfigMaps."""
     return [
         {**rule, "verbs": [one for one in rule["verbs"] if one != verb]}
         if rule["resources"] == ["configmaps"]
@@ -42,7 +42,7 @@ def without(verb: str) -> list[Json]:
 async def open_tenants_stage(
     hub: Plane, clusters: tuple[Plane, Plane]
 ) -> AsyncIterator[tuple[RealStage, Side]]:
-    """Open a stage whose engine has the documented rights on the first cluster, and no more."""
+    """Open a stage whose engine has only the documented rights on the first cluster."""
     access = ClusterAccess(clusters[0].kubeconfig)
     client = Client(await dial(access, now=time.monotonic, wall=time.time), name="admin")
     async with aclosing(client), proxied(clusters[0]) as proxy:
@@ -104,7 +104,7 @@ async def test_F3_a_role_that_may_not_look_any_more_empties_nothing(
         await grant(side, without("list"))
         stage.proxies[target].listener.reset_connections()
         await stage.world.stop()
-        stage.world.start()  # whoever knows nothing must list
+        stage.world.start()  # a new engine must list everything
         await stage.apply("settings", **GREEN)
         await stage.has(GREEN, "settings", other)
         await one_condition(stage, "list")
@@ -118,7 +118,7 @@ async def test_F3_a_role_that_may_not_look_any_more_empties_nothing(
 
 
 async def one_condition(stage: RealStage, verb: str) -> None:
-    """Wait until the lack is told, and see that nothing else is amiss."""
+    """Wait until the missing right is reported, and check that nothing else is wrong."""
     target = stage.names[0]
     lack = f"{verb} configmaps on {target}"
     text = f"the account may not {lack}: grant it, see Rights in docs/operating.md"
@@ -133,9 +133,9 @@ async def one_condition(stage: RealStage, verb: str) -> None:
 
 @asynccontextmanager
 async def account(plane: Plane, path: Path) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Yield what makes an account that may do all, with a kubeconfig that carries its token.
+    """Yield a function that makes an account with all rights and a kubeconfig with its token.
 
-    Called again, it makes the account anew, and with it the token.
+    Called again, it recreates the account with a new token.
     """
     name = fresh_name("syncer")
     accounts = "/api/v1/namespaces/default/serviceaccounts"
@@ -173,7 +173,7 @@ async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
         await stage.apply("settings", **COPY)
         await stage.has(COPY, "settings", *stage.names)
         old = path.read_bytes()
-        await renew()  # the old token is no longer anybody's
+        await renew()  # the old token no longer belongs to any account
         path.write_bytes(old)
         await stage.apply("settings", **GREEN)
         await stage.has(GREEN, "settings", other)
@@ -188,7 +188,7 @@ async def test_F1_a_token_that_ends_is_one_condition_and_a_renewed_one_is_taken(
         await stage.world.eventually(shown, "the console says so, too", PATIENCE_S)
         await stage.delete("settings")
         await stage.has(None, "settings", other)
-        assert await stage.data("hub", "settings") == GREEN  # held for the cluster that is away
+        assert await stage.data("hub", "settings") == GREEN  # held for the lost cluster
         await renew()
 
         await stage.has(None, "settings", "hub", target)

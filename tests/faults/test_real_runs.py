@@ -1,4 +1,4 @@
-"""On real API servers with their Job controllers: what has run to its end ran once."""
+"""On real API servers with Job controllers: what runs to its end runs only once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_job(space: str) -> Json:
 
 
 async def run_pods(stage: RealStage, cluster: str, runs: set[str]) -> None:
-    """Let every pod of the Job end well, as a kubelet would tell; note the Jobs that ran."""
+    """Let every pod of the Job succeed, as a kubelet would report; record the Jobs that ran."""
     hand = stage.world.clusters[cluster].user
     while True:
         pages = hand.list_pages(PODS, namespace=stage.space)

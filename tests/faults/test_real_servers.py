@@ -1,4 +1,4 @@
-"""The catalogue's entries that a proxy or plain actions can inject, on real API servers."""
+"""Entries of the catalogue that a proxy or plain actions can cause, on real API servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 
 async def test_A1_watches_cut_within_a_line_lose_no_change(stage: RealStage) -> None:
-    for side in ("hub", stage.names[0]):  # who edits on a target is taken back
+    for side in ("hub", stage.names[0]):  # an edit on a target is reverted
         rules = stage.proxies[side].rules
         for number in range(2):
             rules.on(CutBody(after_bytes=300), path=r"/configmaps\?.*watch=1", times=1)

@@ -1,4 +1,4 @@
-"""A whole application on real API servers: there, back, scaled, through a restart, and away."""
+"""A whole application on real API servers: synced, reported, scaled, restarted and deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 GADGETS = Kind("stack.example", "v1", "gadgets", "Gadget")
 WHOLE = (CONFIGMAPS, SECRETS, DEPLOYMENTS, AUTOSCALERS, GADGETS)
-NAMES = {CONFIGMAPS: "config", SECRETS: "keys"}  # all else is called "web"
+NAMES = {CONFIGMAPS: "config", SECRETS: "keys"}  # everything else is called "web"
 AUTOSCALER = "kube-controller-manager"  # the field manager of the HPA controller
 
 
@@ -43,7 +43,7 @@ def define_gadgets() -> Json:
 
 
 def make_application(space: str) -> dict[Kind, Json]:
-    """Return a workload first, and then all that it refers to or that refers to it."""
+    """Return a workload, followed by all that it refers to or that refers to it."""
     web = make_deployment("web", 2, space)
     web["spec"]["template"]["spec"]["volumes"] = [
         {"name": "config", "configMap": {"name": "config"}},
@@ -65,7 +65,7 @@ def name_of(kind: Kind) -> str:
 
 @asynccontextmanager
 async def open_stack(hub: Plane, clusters: tuple[Plane, Plane]) -> AsyncIterator[RealStage]:
-    """Open a stage whose hub alone knows gadgets; their definition ends with the context."""
+    """Open a stage where only the hub serves gadgets; their definition goes with the context."""
     kinds = [kind.id for kind in WHOLE if kind is not CONFIGMAPS]
     async with open_real_stage(hub, clusters, *kinds, crds="follow") as stage:
         try:
@@ -154,7 +154,7 @@ async def report(side: Side, kind: Kind, space: str, status: Json) -> None:
 
 
 async def born(side: Side, kind: Kind, name: str, space: str, since: str) -> int:
-    """Return the version of the cluster at which an object was created after ``since``."""
+    """Return the cluster's version at which an object was created after ``since``."""
     events = side.user.watch(kind, namespace=space, resource_version=since, timeout_s=10, idle_s=10)
     async with aclosing(events):
         async for event in events:
@@ -170,7 +170,7 @@ async def version_now(side: Side) -> str:
 
 
 async def quiet(stage: RealStage) -> dict[str, int]:
-    """Wait until nothing has been written for a while; return the marks of that moment."""
+    """Wait until nothing has been written for a while; return the marks at that moment."""
     marks = stage.marks()
 
     async def nothing() -> bool:

@@ -1,4 +1,4 @@
-"""H: what several clusters report of one object, on real API servers.
+"""H: what several clusters report about one object, on real API servers.
 
 Custom resources, so that no controller there has another opinion than the tests.
 """
@@ -51,7 +51,7 @@ async def arrives(stage: RealStage, target: str) -> None:
 
 
 async def leaves(stage: RealStage) -> None:
-    """Take the widget away while the engine runs and its kind is still there."""
+    """Delete the widget while the engine runs and its kind is still served."""
     await stage.delete("one", kind=WIDGETS)
 
     await vanishes(stage, stage.world.hub, WIDGETS, stage.space, "one")

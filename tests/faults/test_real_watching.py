@@ -1,4 +1,4 @@
-"""A on real API servers: watches and lists that break, as a proxy breaks them."""
+"""A on real API servers: watches and lists broken by a proxy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SOME_AT_ONCE = 600  # more than a page of 500
 
 
 def no_deletion(stage: RealStage) -> bool:
-    """Nothing was taken off any target."""
+    """Assert that nothing was deleted on any target."""
     return not any(stage.asked(name, "DELETE") for name in stage.names)
 
 
@@ -78,7 +78,7 @@ async def test_A4_a_replica_that_lives_in_the_past_neither_takes_nor_brings_back
     for proxy in stage.proxies.values():
         proxy.rules.on(refusal(410, "Expired"), path=f"{MAPS}.*{WATCHES}", times=1)
         proxy.listener.reset_connections()
-    await anyio.sleep(5)  # lists of before "settings" was made are answered meanwhile
+    await anyio.sleep(5)  # meanwhile lists from before "settings" was made are answered
 
     for target in stage.names:
         assert stage.opened(target, CONFIGMAPS, since=before[target])[0] >= 1
@@ -97,7 +97,7 @@ async def test_A6_a_watch_that_died_without_a_word_is_no_illness_and_is_opened_a
 ) -> None:
     target = stage.names[0]
     monkeypatch.setattr(informer, "IDLE_S", 4.0)  # instead of 90
-    stage.proxies[target].listener.reset_connections()  # the new watches have the short patience
+    stage.proxies[target].listener.reset_connections()  # the new watches have the short timeout
     await stage.apply("settings", **GREEN)
     await stage.has(GREEN, "settings", *stage.names)
     await anyio.sleep(1)
@@ -163,7 +163,7 @@ async def test_A8_no_streamed_list_is_asked_for_that_a_server_could_refuse_or_ne
 
 
 def disorder() -> Callable[[bytes], bytes]:
-    """Double every event, repeat the first ones late, and mix strange ones in."""
+    """Duplicate every event, repeat the first ones late, and mix strange ones in."""
     earlier: list[bytes] = []
 
     def edit(line: bytes) -> bytes:
@@ -327,7 +327,7 @@ async def test_A13_watches_that_end_at_once_are_not_opened_in_a_hurry(stage: Rea
     await anyio.sleep(6)
     lists, watches = stage.opened(target, CONFIGMAPS, since=before)
     assert lists == 0
-    assert 2 <= watches <= 12  # backoff from 0.8 s, doubled, by chance below
+    assert 2 <= watches <= 12  # backoff: from 0.8 s, doubling, randomly shortened
     stage.proxies[target].rules.off(rule)
     await stage.delete("settings", target)
 

@@ -1,4 +1,4 @@
-"""B and N10 on real API servers: writes that hang, are refused for their size, or half answered."""
+"""B and N10 on real API servers: writes that hang, are too large, or are half answered."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_N10_an_answer_that_breaks_off_loses_no_write_and_doubles_none(
 async def test_N10_a_connection_that_closes_after_each_answer_costs_only_connections(
     stage: RealStage,
 ) -> None:
-    """What GOAWAY says to a client of HTTP/2, ``Connection: close`` says to one of HTTP/1.1."""
+    """``Connection: close`` tells an HTTP/1.1 client what GOAWAY tells an HTTP/2 client."""
     target = stage.names[0]
     closing = Replace(
         429,

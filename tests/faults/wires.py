@@ -1,4 +1,4 @@
-"""Between the engine and the clusters: where a test cuts, delays, forges and swaps."""
+"""The wires between the engine and the clusters, where a test cuts, delays, forges and swaps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.simulation.wire import ACTOR
 from tmcconsole.runtime import ByteStream, Request, Response, Transport
 from tmcconsole.sim.faces.cluster import SimCluster
 
-# Given (cluster, request) before it is carried out: an answer in its stead, or None. May raise.
+# Called with (cluster, request) before the request: returns an answer instead, or None. May raise.
 Meddle = Callable[[str, Request], Response | None]
 
 
@@ -22,17 +22,17 @@ class Between(Protocol):
 
     @property
     def meddle(self) -> Meddle:
-        """What comes between requests and answers."""
+        """The function that may answer in place of a cluster."""
         ...
 
     @property
     def sims(self) -> dict[str, SimCluster]:
-        """What is behind the addresses."""
+        """The clusters behind the addresses."""
         ...
 
     @property
     def dead_before(self) -> dict[str, float]:
-        """By cluster: streams opened before then bring nothing more."""
+        """By cluster: streams opened before this time bring nothing more."""
         ...
 
     @property
@@ -43,7 +43,7 @@ class Between(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A ``ByteStream`` that goes dead, without an end, where the test says so."""
+    """A ``ByteStream`` that goes silent, without ending, when the test says so."""
 
     inner: ByteStream
     between: Between
@@ -65,19 +65,19 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Meddled:
-    """A ``Transport`` between the engine and a cluster, on which a test may lay its hands."""
+    """A ``Transport`` between the engine and a cluster that a test can interfere with."""
 
     cluster: str
     between: Between
 
     @property
     def inner(self) -> Transport:
-        """What is behind the address now: a cluster may be replaced by another."""
+        """The transport behind the address now: a cluster may be replaced by another."""
         return self.between.sims[self.cluster].transport()
 
     async def request(self, request: Request) -> Response:
         """See ``Transport``."""
-        token = ACTOR.set("")  # what the test does in between is not the engine's doing
+        token = ACTOR.set("")  # what the test does here is not done by the engine
         try:
             answer = self.between.meddle(self.cluster, request)
         finally:
