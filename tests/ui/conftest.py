@@ -1,4 +1,4 @@
-"""A pause of the console's tests ends when the console has nothing left to do."""
+"""A pause in the console's tests ends when the console has nothing left to do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-SOON_S = 0.02  # timers due within it are waited for: they are what a key or a message has set
+SOON_S = 0.02  # timers due within this time are waited for: a key or a message has set them
 QUIET_TURNS = 3  # of the loop, one after the other
 MOST_TURNS = 200  # a timer that fires again and again is not waited for
 
 
 @pytest.fixture(autouse=True)
 def _pauses_end_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at the loop, not at the processor's clock.
+    """Wait for the event loop, not for an idle processor.
 
     Textual takes a process for idle that has used no processor for a moment. On a busy machine that
     is one that was not given any, and a picture was taken before the theme was drawn.
@@ -23,7 +23,7 @@ def _pauses_end_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def wait_until_done(_least: float = 0.0, _most: float = 0.0) -> None:
-    """Return when no callback is ready and no timer is due soon, or after a good while."""
+    """Return when no callback is ready and no timer is due soon, or after ``MOST_TURNS`` turns."""
     loop: Any = asyncio.get_running_loop()
     quiet = 0
     for _ in range(MOST_TURNS):

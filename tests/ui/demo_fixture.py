@@ -15,7 +15,7 @@ from tmcconsole.ui.app import ConsoleApp, run_console
 
 
 def main(arguments: list[str]) -> int:
-    """Run until left."""
+    """Run until the user leaves."""
     still = "--still" in arguments
     theme = next((word for word in arguments if not word.startswith("--")), "tmc-dark")
     start = time.time()

@@ -1,4 +1,4 @@
-"""How tests drive the console: a fixed clock, the made-up fleet, and what is on the screen."""
+"""How tests drive the console: a fixed clock, the made-up fleet, and the screen's content."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tmcconsole.ui.terminal.input import InputReader
 
 @dataclass
 class Desk:
-    """One running console and its hands."""
+    """One running console, and what a test does to it."""
 
     app: CountingApp
     link: FixtureLink
@@ -31,14 +31,14 @@ class Desk:
     monotonic: list[float]
 
     async def press(self, *keys: str) -> None:
-        """Press keys, a second after one another, and let everything settle."""
+        """Press keys one second apart, and let everything settle."""
         for key in keys:
             self.monotonic[0] += 1
             await self.pilot.press(key)
             await self.pilot.pause()
 
     async def send(self, *reads: str, after: float = 1.0) -> None:
-        """Send what a terminal sends, read by read, so many seconds after one another."""
+        """Send what a terminal sends, read by read, the given seconds apart."""
         for data in reads:
             self.monotonic[0] += after
             for message in [*self.reader.tick(), *self.reader.feed(data)]:
@@ -63,14 +63,14 @@ class Desk:
         await self.pilot.pause()
 
     async def later(self, seconds: float) -> None:
-        """Let our clock go on, the engine silent, and draw."""
+        """Advance our clock while the engine is silent, and draw."""
         self.clock[0] += seconds
         self.app.draw()
         await self.pilot.pause()
 
     @property
     def lines(self) -> list[str]:
-        """Return what the screen shows."""
+        """Return the lines that the screen shows."""
         return [
             "".join(segment.text for segment in strip)
             for strip in self.app.screen._compositor.render_strips()
@@ -101,7 +101,7 @@ def make_app(
     monotonic: list[float] | None = None,
     **options: object,
 ) -> CountingApp:
-    """Return a console whose frame timer never fires by itself within a test."""
+    """Return a console whose frame timer never fires by itself during a test."""
     wall, ticks = clock or [NOW], monotonic or [0.0]
     values: dict[str, Any] = {"link_mode": "demo", "on_quit": "stop"} | options
     settings = values.pop("settings", ConsoleSettings(refresh_hz=0.2))
@@ -114,7 +114,7 @@ def make_app(
 async def console(
     link: FixtureLink | None = None, *, size: tuple[int, int] = (120, 35), **options: object
 ) -> AsyncIterator[Desk]:
-    """Run a console on a link and yield its hands, the first snapshot drawn."""
+    """Run a console on a link and yield its desk once the first snapshot is drawn."""
     clock, monotonic = [NOW], [0.0]
     used = link or FixtureLink()
     app = make_app(used, clock, monotonic=monotonic, **options)

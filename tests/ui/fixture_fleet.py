@@ -1,4 +1,4 @@
-"""What is made up about the fleet beyond its targets: kinds, drift, dead letters, a forgetting."""
+"""The made-up fleet beyond its targets: kinds, drift, dead letters and a forgotten target."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ WHY = """deployments.apps/shop/web is drifted on eu-west-1
 
 
 def kinds() -> list[KindRecord]:
-    """Return each kind on each target: accepted, but one of every other state on us-east-1."""
+    """Return each kind on each target: all accepted, but one of each other state on us-east-1."""
     others = (
         (
             KindState.INCOMPATIBLE,
@@ -88,7 +88,7 @@ def kinds() -> list[KindRecord]:
 
 
 def dead_letters(target: str, retried: Container[str]) -> DeadLetters:
-    """Return two dead letters of us-east-1, but those of resources that were tried again."""
+    """Return two dead letters of us-east-1, without those of resources that were retried."""
     items = tuple(
         DeadLetter(S("us-east-1"), S(f"{resource}/payments/billing"),
                    S("admission webhook quota.example denied the request: over quota"),
@@ -100,7 +100,7 @@ def dead_letters(target: str, retried: Container[str]) -> DeadLetters:
 
 
 def forget_plan(target: str) -> ForgetPlan:
-    """Return what is released; refused for a target that answers."""
+    """Return what forgetting would release, or a refusal for a target that answers."""
     answers = target in {name for name, _ in CLUSTERS} - {"lab-basement"}
     refusal = f"{target} answers: drain it instead, then its copies are removed, too"
     return ForgetPlan(

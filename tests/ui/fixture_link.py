@@ -1,4 +1,4 @@
-"""A made-up engine behind a link: the same fleet every time, and commands that change it."""
+"""A made-up engine behind a link: the same fleet every time, which commands change."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ spec:
 
 
 class FixtureLink:
-    """Owner of a small board. Sets fields on it are what tests do instead of clusters."""
+    """Owner of a small board, whose fields tests set as clusters would."""
 
     def __init__(self, records: list[AnyRecord] | None = None, *, wall: float = NOW) -> None:
         self.board: dict[tuple[str, str], AnyRecord] = {}
@@ -109,7 +109,7 @@ class FixtureLink:
         self.epoch = "fixture"
         self.wall = wall
         self.sent: list[AnyCommand] = []
-        self.orders: list[AnyCommand] = []  # what was sent that is no question
+        self.orders: list[AnyCommand] = []  # the commands sent that are not questions
         self.retried: set[str] = set()  # resources
         self.lost: Exception | None = None
         self.put(*(fleet() if records is None else records))

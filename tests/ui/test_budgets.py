@@ -1,4 +1,4 @@
-"""What the console sends to a terminal: little for little changes, nothing for none."""
+"""What the console sends to a terminal: little for small changes, nothing for none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.ui.fixture_link import NOW
 
 
 async def cost(desk: Desk, *keys: str) -> int:
-    """Return the bytes that keys cause, the panes that follow the cursor included."""
+    """Return the bytes that keys cause, including the panes that follow the cursor."""
     before = desk.app.written
     await desk.press(*keys)
     await desk.pilot.pause(0.2)  # the panes follow when the cursor rests

@@ -1,4 +1,4 @@
-"""What a confirmation names is what is done: what, on which, until when."""
+"""What a confirmation names is what is done: the action, its object, and until when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WEB = "deployments.apps/shop/web"
 
 
 async def on_problem(desk: Desk, objects: int) -> Problem:
-    """Put the cursor on the first problem row of so many objects on one target."""
+    """Put the cursor on the first problem row of the given number of objects on one target."""
     await desk.press("tab")
     view = desk.app.screen.view  # type: ignore[attr-defined]
     for _ in view.order:

@@ -1,4 +1,4 @@
-"""The console as a person uses it: keys in, screen and commands out."""
+"""The console as a user sees it: keys in, screen and commands out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tmcconsole.ui.actions import ACTIONS, MODES
 
 
 def under_cursor(desk: Desk) -> str:
-    """Return the key of the row the keys go to."""
+    """Return the key of the row under the cursor."""
     return str(desk.app.screen.view.cursor)  # type: ignore[attr-defined]
 
 

@@ -17,7 +17,7 @@ from tmcconsole.ui.terminal.input import InputReader
 
 
 def under_cursor(desk: Desk) -> str:
-    """Return the key of the row the keys go to."""
+    """Return the key of the row under the cursor."""
     return str(desk.app.screen.view.cursor)  # type: ignore[attr-defined]
 
 

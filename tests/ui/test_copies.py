@@ -1,4 +1,4 @@
-"""Down to one copy: Enter on an object's details asks its target, y shows the copy too."""
+"""A single copy: Enter on an object's details asks its target, and y shows the copy too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def asked(desk: Desk) -> list[Command]:
 
 
 async def on_object(desk: Desk, copies: int) -> ObjectRecord:
-    """Put the cursor on the first object with so many copies."""
+    """Put the cursor on the first object with the given number of copies."""
     await desk.press(RESOURCES)
     view = desk.app.screen.view  # type: ignore[attr-defined]
     for _ in view.order:

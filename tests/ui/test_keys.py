@@ -21,7 +21,7 @@ NASTY = "uypXrRDFOqacvtd\r\n\t\x1b\x03\x11:/ 123?\x9b\u202e\x07é!"
 
 
 class Clock:
-    """Seconds that a test moves."""
+    """A clock that a test advances."""
 
     now = 0.0
 
@@ -191,7 +191,7 @@ async def test_q_and_escape_leave_a_view_and_never_the_console(keys: tuple[str, 
 
 
 def _end_line(running: Terminal, mark: str) -> None:
-    """Empty the line that shows a mark and leave it, each once the screen says so."""
+    """Empty the line that shows a mark, then leave it, waiting for the screen after each."""
     running.wait_for(mark)
     os.write(running.master, b"\x15")
     running.wait_until(lambda screen: mark not in screen)

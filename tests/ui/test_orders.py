@@ -1,4 +1,4 @@
-"""Dead letters, drift and forgetting as a person meets them: shown first, then ordered."""
+"""Dead letters, drift and forgetting as a user meets them: shown first, then ordered."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def orders(desk: Desk) -> list[Command]:
 
 
 async def drift_of_web(desk: Desk) -> None:
-    """Open what others changed on an object."""
+    """Open the view of what others changed on an object."""
     await desk.command(f"drift {WEB}")
     assert f"Drift: {WEB}" in desk.lines[1]
 

@@ -1,4 +1,4 @@
-"""Keys, what is behind them, and the commands of the contract name one another in full."""
+"""Keys, their actions and the contract's commands match, with none missing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names_in(code: CodeType) -> Iterator[str]:
 
 
 def reached_from(act: Callable[..., Any]) -> set[type[Command]]:
-    """Return the commands that an action's code can make, with what it calls in ``ui/orders``."""
+    """Return the commands that an action can make, directly or through ``ui/orders``."""
     found: set[type[Command]] = set()
     waiting: list[Any] = [act]
     seen = set[Any]()

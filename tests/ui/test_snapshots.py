@@ -1,4 +1,4 @@
-"""How the console looks: every screen at three sizes, every theme, the empties, the questions."""
+"""How the console looks: screens at three sizes, every theme, empty screens, questions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def after(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    """Return what happens before the shot: a pull, the keys, a frame."""
+    """Return what happens before the picture is taken: a pull, the keys, a frame."""
 
     async def run(pilot: Pilot[Any]) -> None:
         app = pilot.app

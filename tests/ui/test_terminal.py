@@ -19,7 +19,7 @@ import pyte
 import pytest
 
 DEADLINE_S = 60.0  # for a state to come; a missed one fails the test
-QUIET_S = 0.5  # nothing written for so long: settled
+QUIET_S = 0.5  # settled once nothing was written for this long
 
 
 class Terminal:
@@ -48,7 +48,7 @@ class Terminal:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def read(self, seconds: float) -> int:
-        """Take in what is written until nothing came for so long; return how many bytes."""
+        """Read until nothing came for the given time; return how many bytes came."""
         taken = 0
         while select.select([self.master], [], [], seconds)[0]:
             try:
@@ -71,7 +71,7 @@ class Terminal:
             self.read(0.05)
 
     def wait_until(self, holds: Callable[[str], bool]) -> None:
-        """Read until something holds of the screen."""
+        """Read until a condition holds for the screen."""
         end = time.monotonic() + DEADLINE_S
         while not holds("\n".join(self.screen.display)):
             if time.monotonic() > end:
@@ -79,7 +79,7 @@ class Terminal:
             self.read(0.05)
 
     def press(self, keys: str) -> int:
-        """Send keys; return the bytes of all that they caused."""
+        """Send keys; return how many bytes they caused."""
         os.write(self.master, keys.encode())
         return self.read(QUIET_S)
 

@@ -1,4 +1,4 @@
-"""Theme files: the bundled ones are readable by everyone, the wrong ones are told by line."""
+"""Theme files: everyone can read the bundled ones, and mistakes are reported by line."""
 
 from __future__ import annotations
 

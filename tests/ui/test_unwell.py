@@ -1,4 +1,4 @@
-"""Objects that are as wanted and not well: where they are shown, and whose copy decides."""
+"""Objects that are in sync but not healthy: where they are shown, and which copy decides."""
 
 from __future__ import annotations
 

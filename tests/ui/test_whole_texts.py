@@ -1,4 +1,4 @@
-"""A text to read is whole, however long: on the wire and on the screen."""
+"""A long text is complete, on the wire and on the screen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = "".join(f"target-{number}: in sync\n" for number in range(1000)) + "the l
 
 
 class LongLink(FixtureLink):
-    """A link whose answers to read are long."""
+    """A link that answers with long texts."""
 
     def _answer(self, command: AnyCommand) -> AnyReply | None:
         answer = super()._answer(command)
