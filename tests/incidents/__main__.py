@@ -1,6 +1,6 @@
-"""Plays incidents and prints what is untrue, what cannot be checked, and the keys it takes.
+"""Plays incidents and prints false claims, claims that cannot be checked, and the keys needed.
 
-``python -m tests.incidents [WORD...]`` plays those whose name has a word, on simulated servers.
+``python -m tests.incidents [WORD...]`` plays those whose names contain a word, simulated.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What a person is told, claim by claim, each beside the fact."""
+"""What the program tells a user, claim by claim, each beside the fact."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 
-SLACK_S = 6.0  # until the program notices, and what rounding takes
+SLACK_S = 6.0  # for the program to notice, and for rounding
 COMMAND_STEP_S, CONSOLE_STEP_S = 1.0, 10.0  # of ages under a minute
 BUCKET_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AGE = re.compile(r"^(\d+)(s|m|h|d)(\d+)?$")
@@ -13,7 +13,7 @@ _AGE = re.compile(r"^(\d+)(s|m|h|d)(\d+)?$")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing that was said. ``is_true`` None: the referee could not check it."""
+    """One claim of the program. ``is_true`` None: the referee could not check it."""
 
     face: str  # status, why, history, or a screen with its size
     about: str
@@ -33,21 +33,21 @@ class Claims:
     made: list[Claim] = field(default_factory=list)
 
     def check(self, about: str, told: object, fact: object, is_true: bool | None = None) -> None:
-        """Compare; without ``is_true`` what is told must be the fact."""
+        """Add a claim; without ``is_true`` it must equal the fact."""
         judged = told == fact if is_true is None else is_true
         self.made.append(Claim(self.face, about, str(told), str(fact), judged))
 
     def must(self, about: str, told: str, fact: str, is_true: bool) -> None:
-        """Hold what was told to a condition that ``fact`` puts in words."""
+        """Add a claim that must meet a condition, which ``fact`` puts in words."""
         self.made.append(Claim(self.face, about, told, fact, is_true))
 
     def unchecked(self, about: str, told: str, why: str) -> None:
-        """List what was told and cannot be compared."""
+        """Add a claim that cannot be compared."""
         self.made.append(Claim(self.face, about, told, why, None))
 
     @property
     def untrue(self) -> list[Claim]:
-        """Return those that are not so."""
+        """Return the claims that are false."""
         return [one for one in self.made if one.is_true is False]
 
 
@@ -65,7 +65,7 @@ def age_bounds(text: str, step_s: float) -> tuple[float, float] | None:
 
 
 def is_age(text: str, true_age_s: float, step_s: float) -> bool:
-    """Say whether an age that is shown, in steps of so much under a minute, can be the true one."""
+    """Return whether a shown age can be right; under a minute it is shown in the given steps."""
     bounds = age_bounds(text, step_s)
     if bounds is None:
         return False

@@ -1,4 +1,4 @@
-"""Holds what the commands print to the facts: ``status`` in both forms, and ``why``."""
+"""Compares what the commands print with the facts: ``status`` in both forms, and ``why``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_THERE = "it is not there"
 NEXT_TRY = re.compile(
     r"(?:next (?:try|attempt)|retry|tried again)[^\n]{0,20}?(\d+) ?s"
     r"|(?:next (?:try|attempt)|retry) now"
-    r"|in the queue: (?!delayed)"  # it is being tried, or about to be
+    r"|in the queue: (?!delayed)"  # it is being tried, or will be at once
 )
 WELL, NOT_WELL, NOT_KNOWN = 0, 3, 4  # exit codes
 OBJECTS_ASKED = 2  # of each incident, by ``why KEY``
@@ -54,7 +54,7 @@ async def judge_status(world: World, look: Look) -> Claims:
 
 
 def _check_code(claims: Claims, code: int, facts: Facts) -> None:
-    """Hold an exit code to the facts; a kind that is not told of may be called either."""
+    """Compare an exit code with the facts; for a kind that is not heard of, either is right."""
     if facts.unheard and not facts.down:
         claims.must("exit code", str(code), "3 or 4", code in (NOT_WELL, NOT_KNOWN))
         return
@@ -70,7 +70,7 @@ def _counts(claims: Claims, status: dict[str, Any], facts: Facts) -> None:
         name = target["name"]
         claims.check(f"objects on {name}", target["objects"], len(facts.on(name)))
         in_sync = sum(one.is_same for one in facts.on(name))
-        # What is not known may be told as 0, as nothing, or as nothing of now.
+        # What is not known may be shown as 0, as nothing, or as not current.
         is_so = target["in_sync"] in (in_sync, None) if name in facts.down else None
         claims.check(f"in sync on {name}", target["in_sync"], in_sync, is_so)
 
@@ -113,7 +113,7 @@ async def judge_why(world: World, look: Look) -> Claims:
 def _list(claims: Claims, world: World, look: Look, listed: Said, facts: Facts) -> None:
     rows = rows_under(listed.out, "TARGET", "KEY", "SINCE")
     told = {f"{row['KEY']} on {row['TARGET']}" for row in rows if row["TARGET"] in world.clusters}
-    # A copy that is to go and is well where it is may be told as what it is, or as what it was.
+    # A healthy copy that is leaving may be shown with its present state, or with its former one.
     to_go = {one for one in facts.ailing if one.target in world.leaving and one.is_heard}
     must = set(names([one for one in facts.ailing if one not in to_go]))
     may = must | set(names(list(to_go)))

@@ -1,4 +1,4 @@
-"""What the API servers say at this moment, asked directly: nothing here has passed the program."""
+"""What the API servers say at this moment, asked directly and not through the program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OF_THE_CLUSTER = "kube-root-ca.crt"
 
 
 class Stand(StrEnum):
-    """How a copy stands beside the hub's object."""
+    """How a copy compares with the hub's object."""
 
     SAME = "is there as wanted"
     DIFFERS = "is there, but differs"
@@ -36,56 +36,56 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One wanted (object, target), and what the target has of it."""
+    """One desired pair of object and target, and what the target has of it."""
 
     key: str  # resource/namespace/name
     target: str
     stand: Stand
-    is_heard: bool  # the target answers the program, about this kind too
+    is_heard: bool  # the target answers the program, for this kind too
     ready: int | None = None  # of a Deployment
     wanted: int | None = None
 
     @property
     def is_same(self) -> bool:
-        """True where the program can know that it is as wanted."""
+        """True if the program can know that the copy is as desired."""
         return self.is_heard and self.stand is Stand.SAME
 
     @property
     def is_well(self) -> bool:
-        """True where nothing is to complain of."""
+        """True if there is nothing to complain about."""
         return self.is_same and self.ready == self.wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it."""
+    """All facts of one moment."""
 
     at: float
-    down: dict[str, str]  # servers that do not answer the program, with what comes instead
+    down: dict[str, str]  # servers that do not answer the program, and what it gets instead
     copies: tuple[Copy, ...]
 
     def on(self, target: str) -> list[Copy]:
-        """Return what is wanted on a target."""
+        """Return the copies desired on a target."""
         return [one for one in self.copies if one.target == target]
 
     @property
     def are_leaving(self) -> bool:
-        """True while copies are to go: whether they still count as placed is a matter of words."""
+        """True while copies are leaving; whether they count as placed is a matter of wording."""
         return any(one.stand is Stand.LEAVING for one in self.copies)
 
     @property
     def unheard(self) -> bool:
-        """True where a target answers, but not about every kind."""
+        """True if a target answers, but not for every kind."""
         return any(not one.is_heard and one.target not in self.down for one in self.copies)
 
     @property
     def ailing(self) -> list[Copy]:
-        """Return the copies that something is to be said of."""
+        """Return the copies about which something must be said."""
         return [one for one in self.copies if not one.is_well]
 
 
 async def read_facts(world: World) -> Facts:
-    """Ask every server: by the program's way what it answers to, and directly what it has."""
+    """Ask every server: through the program's proxy what it answers, and directly what it has."""
     refused = await _refused(world)
     down = {name: said[VERSION] for name, said in refused.items() if VERSION in said}
     copies = []
@@ -102,7 +102,7 @@ async def read_facts(world: World) -> Facts:
 
 
 async def _refused(world: World) -> dict[str, dict[str, str]]:
-    """Return by server and path what the program gets in place of an answer."""
+    """Return, by server and path, what the program gets instead of an answer."""
     found: dict[str, dict[str, str]] = {}
 
     async def ask(server: Server) -> None:

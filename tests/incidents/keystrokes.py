@@ -1,4 +1,4 @@
-"""How many keys it takes a person from the first screen to words that say why, and what to do."""
+"""How many keys lead from the first screen to the cause, and to what to do about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.incidents.terminal import SMALL
 from tests.incidents.world import World
 
 BOUND = 2
-# What a person tries who knows the keys' bar: the selected problem is opened, or asked why.
+# What a user who knows the bar of keys tries: open the selected problem, or ask why.
 PATHS = (
     (), ("\r",), ("w",), ("5",), ("\t", "\r"), ("\t", "w"), ("\r", "w"), ("5", "\r"),
     ("6", "w"), ("6", "\r"),
@@ -44,22 +44,22 @@ async def judge_keystrokes(world: World, look: Look) -> Claims:
 
 
 async def go_home(world: World) -> str:
-    """Go back to the first screen from wherever keys have led; return what is there."""
+    """Return to the first screen from wherever the keys have led; return what it shows."""
     for _ in range(3):
         text = await world.screen.press(OVERVIEW)
         if has_table(text, *HEADINGS[OVERVIEW]):
             return text
-        await world.screen.press(ESCAPE)  # a view or a question lies over it
+        await world.screen.press(ESCAPE)  # a view or a question covers it
     return await shown(world, OVERVIEW)
 
 
 async def _walk(world: World, keys: tuple[str, ...]) -> str:
-    """Go where keys lead from the first screen."""
+    """Press keys on the first screen, and return what comes."""
     text = await go_home(world)
     return await world.screen.press(*keys) if keys else text
 
 
 def _joined(text: str) -> str:
-    """Return the text with lines that were wrapped put together as well."""
+    """Return the text, followed by a form in which wrapped lines are joined."""
     lines = [line.strip(" │▏|") for line in text.splitlines()]
     return "\n".join(lines) + "\n" + " ".join(lines)

@@ -1,8 +1,8 @@
-"""What the program is known to say that is not so: each sentence goes when it is mended.
+"""False claims that the program is known to make: each entry goes when its fault is fixed.
 
-A sentence stands for the claims whose line ``incident: moment: face: claim`` its pattern is found
-in. Such a claim is no news in the tests of an incident; but a test of its own, expected to fail,
-holds that nothing of the kind is said, and complains as soon as that is so.
+An entry stands for the claims whose line ``incident: moment: face: claim`` matches its pattern. The
+tests of an incident ignore such claims. Each entry has a test of its own, expected to fail, that no
+such claim is made; it reports when none is made any more.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ KNOWN: dict[str, str] = {}
 
 
 def known(line: str) -> bool:
-    """Say whether a claim is one of those."""
+    """Return whether a claim is a known one."""
     return any(re.search(pattern, line, re.DOTALL) for pattern in KNOWN.values())
 
 
 def matching(sentence: str, lines: Sequence[str]) -> Iterator[str]:
-    """Yield the claims that a sentence stands for."""
+    """Yield the claims that an entry stands for."""
     return (line for line in lines if re.search(KNOWN[sentence], line, re.DOTALL))

@@ -1,4 +1,4 @@
-"""Plays the kubelets of a real cluster without nodes: pods run, or crash if the image says so."""
+"""Acts as kubelets of a real cluster without nodes: pods run, or crash if the image says so."""
 
 from __future__ import annotations
 

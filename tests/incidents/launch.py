@@ -1,4 +1,4 @@
-"""The program as a person starts it, with less patience, and a clock that may be wrong.
+"""The program as a user starts it, with shorter timeouts, and a clock that may be wrong.
 
 ``python -m tests.incidents.launch SKEW_S ARGUMENTS...``
 """
@@ -13,7 +13,7 @@ import time
 
 
 def _hurry() -> None:
-    """Ask what is silent for every second, not every five to fifteen: incidents are many."""
+    """Probe silent servers every second, not every 5 to 15, since there are many incidents."""
     import tmcconsole.engine.connection.probe as probe
 
     for name, seconds in {"PROBE_S": 1.0, "PROBE_TIMEOUT_S": 1.0, "MAX_PROBE_S": 2.0}.items():
@@ -28,8 +28,8 @@ def _shift(seconds: float) -> None:
 def run(skew: str, *arguments: str) -> int:
     """Run the program; return its exit code."""
     if os.isatty(0):
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a change of size is told to us
-    _shift(float(skew))  # before anything of the program has taken hold of the clock
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that we are told of a change of size
+    _shift(float(skew))  # before any part of the program has bound the clock
     _hurry()
     from tmcconsole.cli import main
 

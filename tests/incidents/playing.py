@@ -1,4 +1,4 @@
-"""Plays many incidents: simulated ones side by side, those on real API servers in a row."""
+"""Plays many incidents: simulated ones in parallel, those on real API servers one by one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.incidents.script import Incident
 from tests.incidents.servers import Server, real, simulated
 from tests.incidents.world import open_world
 
-AT_ONCE = 7  # an incident mostly waits
+AT_ONCE = 7  # an incident spends most of its time waiting
 
 
 def play_simulated(incidents: Iterable[Incident]) -> dict[str, Report]:
-    """Play each in a world of its own, some at the same time; return reports by name."""
+    """Play each in its own world, several at a time; return reports by name."""
     reports: dict[str, Report] = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 
@@ -42,7 +42,7 @@ def play_simulated(incidents: Iterable[Incident]) -> dict[str, Report]:
 
 
 def play_real(planes: Sequence[Plane], incidents: Iterable[Incident]) -> dict[str, Report]:
-    """Play each on the same API servers, with nothing left there of the one before."""
+    """Play each on the same API servers, cleared of what the one before left."""
     reports = {}
     for incident in incidents:
         take_away(planes)

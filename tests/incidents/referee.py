@@ -1,4 +1,4 @@
-"""Looks at everything a person can see at one moment, until it is true or patience is over."""
+"""Checks everything a user can see at one moment, until it is true or time runs out."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.incidents.script import Incident, Look
 from tests.incidents.terminal import LARGE, SMALL
 from tests.incidents.world import World
 
-# What was done a moment ago may be told a moment later; what is still untrue then is untrue.
+# The program may take a moment to show a change; what is still false after it is false.
 PATIENCE_S = 7.0
-PATIENCE_OVER_S = 25.0  # that a trouble is over is noticed with the next try
+PATIENCE_OVER_S = 25.0  # the next attempt notices that a trouble is over
 PAUSE_S = 0.3
-LEAST_LOOKS = 4  # what changes for a moment, as while something is tried again, is no untruth
+LEAST_LOOKS = 4  # a momentary change, as during a retry, is no false claim
 
 Judge = Callable[[World, Look], Awaitable[Claims]]
 
@@ -38,17 +38,17 @@ FACES: dict[str, Judge] = {
 
 @dataclass(slots=True)
 class Report:
-    """All that was claimed in one incident, by face."""
+    """All claims made in one incident, by face."""
 
     claims: dict[str, list[tuple[str, Claim]]] = field(
         default_factory=lambda: {face: [] for face in FACES}
     )
-    failure: str = ""  # what broke the story off
-    broken: list[str] = field(default_factory=list)  # deeds, and not words, that must not be
+    failure: str = ""  # what ended the story early
+    broken: list[str] = field(default_factory=list)  # things done, not said, that must never happen
     took_s: float = 0.0
 
     def untrue(self, face: str) -> list[str]:
-        """Return what was not so, each with the moment."""
+        """Return the false claims, each with its moment."""
         found = self.claims[face]
         return [f"{moment}: {claim}" for moment, claim in found if claim.is_true is False]
 
@@ -57,11 +57,11 @@ class Report:
         return sum(claim.is_true is not None for _, claim in self.claims[face])
 
     def lines(self, name: str) -> list[str]:
-        """Return all that was not so, for the incident of that name."""
+        """Return a line for each false claim of the incident of that name."""
         return [f"{name}: {line}" for face in FACES for line in self.untrue(face)]
 
     def not_checked(self) -> list[str]:
-        """Return what was said and could not be compared, with why."""
+        """Return the claims that could not be compared, with the reason."""
         every = [claim for found in self.claims.values() for _, claim in found]
         return [f"{one.about}: {one.fact}" for one in every if one.is_true is None]
 
@@ -72,7 +72,7 @@ class Report:
 
 
 async def play(incident: Incident, world: World) -> Report:
-    """Play an incident and look at each of its moments."""
+    """Play an incident and judge each of its moments."""
     report, began = Report(), time.monotonic()
     async for look in incident.story(world):
         await judge(report, world, look, f"{incident.name}: {look.name}")
@@ -82,7 +82,7 @@ async def play(incident: Incident, world: World) -> Report:
 
 
 async def judge(report: Report, world: World, look: Look, where: str) -> None:
-    """Look at every face; all have the same time to become true, and each has some of its own."""
+    """Judge every face; all share the time to become true, and each has some of its own."""
     deadline = time.monotonic() + (PATIENCE_OVER_S if look.is_over else PATIENCE_S)
     for face, judged in FACES.items():
         claims, looks = await judged(world, look), 1
@@ -95,9 +95,9 @@ async def judge(report: Report, world: World, look: Look, where: str) -> None:
 def _is_worth_a_look(
     claims: Claims, where: str, world: World, is_time_left: bool, looks: int
 ) -> bool:
-    """Say whether what is untrue may be true in a moment.
+    """Return whether a false claim may become true in a moment.
 
-    That what is known to be untrue stays so is found out on simulated servers alone.
+    Whether known false claims stay false is checked on simulated servers only.
     """
     news = any(not known(f"{where}: {claim}") for claim in claims.untrue)
     if is_time_left:

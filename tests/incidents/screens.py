@@ -1,4 +1,4 @@
-"""Holds what is on the console's screens to the facts."""
+"""Compares the console's screens with the facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.incidents.terminal import Size
 from tests.incidents.world import World
 
 OVERVIEW, TARGETS, HEALTH, HISTORY, RESOURCES = "1", "2", "4", "5", "6"
-# What a screen's table is headed with; where nothing is listed there may be none.
+# The headings of each screen's table; a screen with nothing to list may have none.
 HEADINGS = {
     OVERVIEW: ("PROBLEM", "SINCE", "WHAT"),
     TARGETS: ("STATE", "TARGET", "IN SYNC"),
@@ -26,13 +26,13 @@ CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 DAY_S = 86400.0
 READY_TARGETS = re.compile(r"(\d+)/(\d+) targets")
 GOOD = ("● ready", "● in sync", "● healthy")
-BEFORE_S, AFTER_S = 2.0, 8.0  # what is told of a moment may say another one, so far from it
-OVER_S = 25.0  # that it is over is noticed with the next try
+BEFORE_S, AFTER_S = 2.0, 8.0  # how far a shown moment may be from the real one
+OVER_S = 25.0  # the next attempt notices that it is over
 SILENT = ("unreachable", "unauthorized", "timeout", "refused", "stale", "unknown", "not")
 
 
 def face_of(size: Size) -> str:
-    """Return what claims of a screen are called."""
+    """Return the name of the face that a screen's claims belong to."""
     return f"screen {size[0]}x{size[1]}"
 
 
@@ -65,7 +65,7 @@ def _header(claims: Claims, text: str, facts: Facts) -> None:
         told = int(found[1]), int(found[2])
         targets = {one.target for one in facts.copies} | set(facts.down) - {"hub"}
         up = len(targets - set(facts.down))
-        # Whether one that is cordoned, paused or braked is ready is a matter of words.
+        # Whether a cordoned, paused or braked target is ready is a matter of wording.
         claims.must("header: targets ready", str(told[0]), f"{up} answer", told[0] <= up)
     if "hub" in facts.down:
         claims.must("header: hub", head, "it does not answer", "● hub" not in head)
@@ -127,7 +127,7 @@ def _object_row(claims: Claims, name: str, row: Row, copies: list[Copy], is_hub_
 
 
 def _is_name(shown: str, key: str) -> bool:
-    """Say whether a cell names it, in a narrow list with its namespace; it may be shortened."""
+    """Return whether a cell has this name, also with its namespace or shortened in the middle."""
     head, dots, tail = shown.partition("…")
     return any(
         shown == name or (bool(dots) and name.startswith(head) and name.endswith(tail))
@@ -210,12 +210,12 @@ def _lines(rows: list[Row]) -> str:
 
 
 def _open_for(row: Row) -> str:
-    """Return the age of a trouble that lasts; its time is when it was met last."""
+    """Return the age of a lasting trouble; its time is when it was last met."""
     return row.get("RECOVERED", "").removeprefix("open ")
 
 
 def _after(shown: str, at: float) -> float:
-    """Return how many seconds a time of day is after a moment, over midnight too."""
+    """Return how many seconds a time of day is after a moment, even across midnight."""
     if not CLOCK.fullmatch(shown):
         return -DAY_S
     hours, minutes, seconds = (int(part) for part in shown.split(":"))

@@ -1,4 +1,4 @@
-"""How an incident is written: a generator that does things to a world and says when to look."""
+"""How an incident is written: a generator that acts on a world and says when to look."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.incidents.world import World
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A moment at which everything that is said must be so.
+    """A moment at which everything that the program says must be true.
 
     ``since`` names the mark (``World.mark``) at which what is wrong began; ``ended`` the one at
     which it ended. ``cause`` and ``remedy`` are regular expressions for the words of the thing
-    itself, searched where a person gets with two keys.
+    itself, searched where a user can get with two keys.
     """
 
     name: str
@@ -23,13 +23,13 @@ class Look:
     about: str = ""  # the target, or ``resource/name`` of the object, that it is about
     cause: str = ""
     remedy: str = ""
-    next_try: bool = False  # something will be tried again by itself, and that is told
-    in_history: bool = True  # it is something that the program itself met, did or decided
-    on_purpose: bool = False  # a person wanted it so: whether it is a problem is a matter of words
+    next_try: bool = False  # something will be retried without help, and the program says so
+    in_history: bool = True  # the program itself met, did or decided it
+    on_purpose: bool = False  # a user wanted it: whether it is a problem is a matter of wording
 
     @property
     def is_over(self) -> bool:
-        """True where nothing is to complain of."""
+        """True if there is nothing to complain about."""
         return not self.since
 
 
@@ -52,7 +52,7 @@ INCIDENTS: dict[str, Incident] = {}
 def incident(
     *, on_real: bool = False, skew_s: float = 0.0
 ) -> Callable[[Callable[[World], Story]], Callable[[World], Story]]:
-    """Enter a story into the list; its name is the function's, in words."""
+    """Add a story to the list, under its function's name in words."""
 
     def enter(story: Callable[[World], Story]) -> Callable[[World], Story]:
         name = story.__name__.replace("_", " ")

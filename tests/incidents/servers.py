@@ -1,4 +1,4 @@
-"""The API servers of an incident: each behind a proxy for the program, open to hands and referee.
+"""The API servers of an incident: the program goes through proxies, users and referee do not.
 
 Simulated and real ones look the same from here, so that one script is played on both.
 """
@@ -31,7 +31,7 @@ from tmcconsole.sim.faces.cluster import SimCluster
 from tmcconsole.sim.faces.http_face import serve
 
 NAMES = ("east", "west")
-ASK_S = 3.0  # a server that is only slow answers within this
+ASK_S = 3.0  # a server that is merely slow answers within this time
 
 
 @dataclass(slots=True)
@@ -49,9 +49,9 @@ class Server(Side):
         return self.proxy
 
     async def refuses(self, first: str, *others: str) -> dict[str, str]:
-        """Ask by the program's way for each path; return what came where it was no answer.
+        """Ask for each path through the proxy; return what came where it was not an answer.
 
-        Where the first is not answered the others are not asked for.
+        If the first is not answered, the others are not asked for.
         """
         access = ClusterAccess(self.kubeconfig)
         client = Client(await dial(access, now=time.monotonic, wall=time.time), name=self.name)

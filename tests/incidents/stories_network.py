@@ -1,4 +1,4 @@
-"""Incidents of the way to an API server."""
+"""Incidents on the way to an API server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def a_region_is_cut_off(world: World) -> Story:
 
 @incident(on_real=True)
 async def a_token_is_refused(world: World) -> Story:
-    """A cluster answers 401 to all; then the token is good again."""
+    """A cluster answers 401 to everything; then the token is valid again."""
     east = world.first
     await world.given()
     world.reject_token(east)
@@ -75,7 +75,7 @@ async def the_hub_and_a_target_are_down(world: World) -> Story:
 
 @incident()
 async def the_engine_is_killed_while_a_region_is_cut_off(world: World) -> Story:
-    """What the program says after ``kill -9`` is as old as the trouble, not as the program."""
+    """After ``kill -9`` the program shows the age of the trouble, not of its own process."""
     east = world.first
     await world.given()
     await world.cut(east)
@@ -96,7 +96,7 @@ async def the_engine_is_killed_and_started(world: World) -> Story:
 
 @incident(skew_s=3600.0)
 async def the_clock_is_an_hour_fast(world: World) -> Story:
-    """The machine of the program is an hour ahead of all clusters."""
+    """The program's machine is an hour ahead of all clusters."""
     east = world.first
     await world.given(web=2)
     yield Look("at rest")
@@ -118,14 +118,14 @@ async def a_right_is_taken_back(world: World) -> Story:
 
 @incident()
 async def a_webhook_is_down(world: World) -> Story:
-    """A cluster asks a webhook about every write, and nobody answers there."""
+    """A cluster asks a webhook about every write, and the webhook does not answer."""
     east = world.first
     await world.given()
     world.break_webhook(east)
     await world.paint("green")
     await world.has_colour(world.second, "green")
     await world.pass_time()
-    await world.paint("red")  # a new reason to try, and no new trouble
+    await world.paint("red")  # a new reason to try, but no new trouble
     await world.has_colour(world.second, "red")
     yield Look(
         "down", since="webhook", about="settings",

@@ -1,4 +1,4 @@
-"""Incidents of objects that cannot be, are disputed, or are not wanted any more."""
+"""Incidents of objects that cannot exist, are disputed, or are no longer wanted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def a_definition_is_missing_on_one_target(world: World) -> Story:
 
 @incident(on_real=True)
 async def a_kind_is_forbidden(world: World) -> Story:
-    """A Role is placed; the profile lets none through."""
+    """A Role is placed, but the profile allows none."""
     await world.given()
     rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
     await world.hub.apply(ROLES, world.inside({"metadata": {"name": "reader"}, "rules": [rule]}))
@@ -63,7 +63,7 @@ async def an_object_is_invalid_on_a_target(world: World) -> Story:
 
 @incident(on_real=True)
 async def our_name_is_taken(world: World) -> Story:
-    """A cluster has an object of somebody's own under the name."""
+    """A cluster has somebody else's object under the name."""
     east = world.first
     await world.given("other")
     await east.apply(CONFIGMAPS, make_configmap("settings", world.space, owner="somebody"))
@@ -79,7 +79,7 @@ async def our_name_is_taken(world: World) -> Story:
 
 @incident()
 async def a_copy_is_edited_by_hand(world: World) -> Story:
-    """The hub wins, and what was done is remembered."""
+    """The hub wins, and the edit is remembered."""
     east = world.first
     await world.given()
     tree = make_configmap("settings", world.space, colour="red")
@@ -102,7 +102,7 @@ async def a_copy_is_deleted_by_hand(world: World) -> Story:
 
 @incident()
 async def two_writers_fight_over_a_field(world: World) -> Story:
-    """Somebody writes again what the hub takes back, until it is left."""
+    """Somebody repeats a change that the hub reverts, until the engine leaves it."""
     east = world.first
     await world.given()
     for _ in range(40):
@@ -119,7 +119,7 @@ async def two_writers_fight_over_a_field(world: World) -> Story:
 
 @incident(on_real=True)
 async def a_namespace_of_32_is_deleted(world: World) -> Story:
-    """The brake holds what is more than ten at once; a person has to say that it is meant."""
+    """The brake holds more than ten deletions at once; an operator must confirm them."""
     await world.given(*(f"map-{number:02}" for number in range(32)))
     await world.pass_time()
     await world.hub.delete(NAMESPACES, "", world.space)
@@ -133,7 +133,7 @@ async def a_namespace_of_32_is_deleted(world: World) -> Story:
 
 @incident()
 async def a_target_is_paused(world: World) -> Story:
-    """A target takes no writes; then something is to be written."""
+    """A target is paused; then there is something to write."""
     east = world.first
     await world.given()
     await world.pause(east)

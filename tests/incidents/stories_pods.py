@@ -1,4 +1,4 @@
-"""Incidents of workloads: pods that do not start or do not stay, and places that are left."""
+"""Incidents of workloads: pods that do not start or stay, and targets that are left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NODES = Kind("", "v1", "nodes", "Node", namespaced=False)
 
 @incident(on_real=True)
 async def pods_crash(world: World) -> Story:
-    """The image of a Deployment ends with an error again and again, on every cluster."""
+    """The container of a Deployment exits with an error again and again, on every cluster."""
     await world.given(web=1)
     await world.deploy("broken", 2, image="registry.example/crash:1")
     world.mark("made")
@@ -31,7 +31,7 @@ async def pods_crash(world: World) -> Story:
 
 @incident()
 async def an_image_cannot_be_pulled(world: World) -> Story:
-    """The image of a Deployment is nowhere."""
+    """The image of a Deployment does not exist."""
     await world.given()
     await world.deploy("lost", 1, image="registry.example/missing:1")
     world.mark("made")
@@ -47,7 +47,7 @@ async def an_image_cannot_be_pulled(world: World) -> Story:
 
 @incident(on_real=True)
 async def a_quota_leaves_pods_unstarted(world: World) -> Story:
-    """A cluster takes the Deployment, and its quota lets none of its pods be made."""
+    """A cluster accepts the Deployment, but its quota allows none of the pods."""
     east = world.first
     await world.given()
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
@@ -97,7 +97,7 @@ async def a_drain_with_a_place_to_go(world: World) -> Story:
 
 @incident(on_real=True)
 async def a_drain_with_nowhere_to_go(world: World) -> Story:
-    """The other cluster refuses what comes: the running copies stay, and that has a name."""
+    """The other cluster refuses the copies: the running ones stay, and the program says why."""
     home = await world.given_at_one_place(web=2)
     away = next(one for one in world.clusters.values() if one is not home)
     world.refuse_creations(away)
@@ -125,7 +125,7 @@ async def the_namespace_of_a_copy_is_deleted(world: World) -> Story:
 
 @incident()
 async def a_target_is_cordoned(world: World) -> Story:
-    """Nothing new goes there; what is there stays."""
+    """Nothing new goes to the target; what is there stays."""
     east = world.first
     await world.given(web=2)
     await world.hub.patch(SYNC_TARGETS, "", east.name, {"spec": {"unschedulable": True}})

@@ -1,4 +1,4 @@
-"""Tables out of text, as a person reads them: a cell belongs to the heading it stands under."""
+"""Reads tables in text as a user does: a cell belongs to the heading above it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 _PIECE = re.compile(r"\S+(?: \S+)*")
-PANE = "▏"  # what is right of it is another pane
+PANE = "▏"  # text to its right belongs to another pane
 
 Row = dict[str, str]
 

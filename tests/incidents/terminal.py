@@ -1,4 +1,4 @@
-"""The program in a pseudo-terminal, and the screen a person would see."""
+"""The program in a pseudo-terminal, and the screen a user would see."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pyte
 Size = tuple[int, int]  # columns, rows
 SMALL: Size = (80, 24)
 LARGE: Size = (160, 45)
-QUIET_S = 0.15  # nothing painted for so long: the screen is whole
+QUIET_S = 0.15  # the screen is complete once nothing was painted for this long
 SHOWN_S = 4.0  # for a screen to come after its key
 PATIENCE_S = 45.0  # for the first paint on a busy machine
 
@@ -51,7 +51,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     async def press(self, *keys: str) -> str:
-        """Send keys, each when what the former did is painted; return the screen after them."""
+        """Send keys, each once the effect of the last is painted; return the screen after them."""
         for key in keys:
             os.write(self._master, key.encode())
             await self.settle()
@@ -67,7 +67,7 @@ class Terminal:
         return text
 
     async def resize(self, size: Size) -> None:
-        """Make the window another size, as a person does with a mouse."""
+        """Resize the window, as a user does with the mouse."""
         if (self.screen.columns, self.screen.lines) == size:
             return
         columns, rows = size
@@ -82,7 +82,7 @@ class Terminal:
             await anyio.sleep(QUIET_S / 3)
 
     async def wait_for(self, claim: Callable[[str], bool], what: str) -> None:
-        """Wait until something about the screen holds."""
+        """Wait until a condition holds for the screen."""
         with anyio.move_on_after(PATIENCE_S):
             while not claim(self.text) and self.process.poll() is None:  # noqa: ASYNC110 - a screen
                 await anyio.sleep(0.05)

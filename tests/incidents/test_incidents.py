@@ -1,4 +1,4 @@
-"""What a person sees in an incident is what the API servers say.
+"""What a user sees in an incident is what the API servers say.
 
 Each incident is played once in a session; the tests read its report, face by face.
 """
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(PATIENCE_S)
 
 @pytest.fixture(scope="session")
 def simulated_reports(request: pytest.FixtureRequest) -> dict[str, Report]:
-    """Play on simulated servers what the selected tests ask for."""
+    """Play the incidents of the selected tests on simulated servers."""
     return play_simulated(INCIDENTS[name] for name in _asked_for(request, "simulated_reports"))
 
 
@@ -31,7 +31,7 @@ def simulated_reports(request: pytest.FixtureRequest) -> dict[str, Report]:
 def real_reports(
     request: pytest.FixtureRequest, real_planes: tuple[Plane, ...]
 ) -> dict[str, Report]:
-    """Play on real servers what the selected tests ask for."""
+    """Play the incidents of the selected tests on real servers."""
     names = _asked_for(request, "real_reports")
     return play_real(real_planes, [INCIDENTS[name] for name in names])
 

@@ -1,4 +1,4 @@
-"""docs/tour.md is so: its keys are pressed, and what it says is seen."""
+"""docs/tour.md is true: its keys are pressed, and what it says is seen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.xdist_group("tour"), pytest.mark.timeout(PATIENCE_S)]
 
 @pytest.fixture(scope="module")
 def not_so(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Take the stops that the selected tests ask for; return by title what was not so."""
+    """Play the stops of the selected tests; return, by title, what was not seen."""
     items = [one for one in request.session.items if isinstance(one, pytest.Function)]
     named = {one.callspec.params.get("title") for one in items if hasattr(one, "callspec")}
     return take(stop for title, stop in STOPS.items() if title in named)

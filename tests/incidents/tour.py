@@ -1,4 +1,4 @@
-"""The tour in docs/tour.md: its incidents, the keys it says, and what it says is seen then."""
+"""The tour in docs/tour.md: its incidents, its keys, and what it says they show."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.incidents.world import World, open_world
 
 PAGE = Path(__file__).parents[2] / "docs" / "tour.md"
 BOUND = 2
-PATIENCE_S = 15.0  # for the program to notice, and to be told by a cluster that is asked
-ANSWERED_S = 0.35  # a question takes no key that came sooner
+PATIENCE_S = 15.0  # for the program to notice, and for a cluster to answer
+ANSWERED_S = 0.35  # a question ignores keys that come sooner
 _NAMED = re.compile(r"Played as \*([^*]+)\*, at \*([^*]+)\*")
 _QUOTED = re.compile(r"`([^`]+)`")
 _KEYS = {"Enter": "\r", "Tab": "\t", "Esc": "\x1b", "Space": " "}
@@ -30,7 +30,7 @@ _KEYS = {"Enter": "\r", "Tab": "\t", "Esc": "\x1b", "Space": " "}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A row: what it is for, the keys that follow those of the row above, the words then seen."""
+    """A row: its purpose, the keys after those of the row above, and the words they show."""
 
     what: str  # cause, remedy, or what it does
     keys: tuple[str, ...]
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A section: the incident that is played up to a moment, and the steps from there."""
+    """A section: an incident, played up to a moment, and the steps from there."""
 
     title: str
     incident: str
@@ -79,7 +79,7 @@ def _steps(text: str) -> Iterator[Step]:
 
 
 def take(wanted: Iterable[Stop]) -> dict[str, str]:
-    """Play each in a world of its own, some at the same time; return by title what was not so."""
+    """Play each in its own world, several at a time; return, by title, what was not seen."""
     found: dict[str, str] = {}
     limit = anyio.CapacityLimiter(AT_ONCE)
 

@@ -1,4 +1,4 @@
-"""The world of one incident: API servers, the program on a terminal, and a user's hands."""
+"""The world of one incident: API servers, the program in a terminal, and a user's actions."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from tmcconsole.sync.names.markers import PAUSE
 
 KINDS = ("configmaps", "deployments.apps", "roles.rbac.authorization.k8s.io", "widgets.example.com")
 PATIENCE_S = 45.0  # for what API servers and their controllers do, on a busy machine
-PAST_S = 9.0  # what happened before the incident is so long ago, so that times can be told apart
-SHORT_PAST_S = 3.0  # on real servers, where times are told apart just as on simulated ones
+PAST_S = 9.0  # how long before the incident the past lies, so that times can be told apart
+SHORT_PAST_S = 3.0  # on real servers, since simulated ones already show that times are told apart
 
 
-PRINTING = threading.Lock()  # where it is printed to is the whole process's
+PRINTING = threading.Lock()  # the whole process shares one standard output
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class World:
     skew_s: float = 0.0  # of the program's clock
     sync: dict[str, Any] = field(default_factory=dict)
     marks: dict[str, float] = field(default_factory=dict)  # what was done, and when
-    broken: list[str] = field(default_factory=list)  # what must never happen, and did
-    leaving: set[str] = field(default_factory=set)  # targets that all is to go from
-    unwanted: set[str] = field(default_factory=set)  # targets that nothing is wanted on
+    broken: list[str] = field(default_factory=list)  # things that happened and must never happen
+    leaving: set[str] = field(default_factory=set)  # targets that all copies must leave
+    unwanted: set[str] = field(default_factory=set)  # targets where nothing is desired
 
     @property
     def names(self) -> list[str]:
@@ -77,7 +77,7 @@ class World:
 
     @property
     def is_simulated(self) -> bool:
-        """True where no real API server is about."""
+        """True if there is no real API server."""
         return self.hub.sim is not None
 
     @property
@@ -103,7 +103,7 @@ class World:
     # The program
 
     def settings(self) -> Settings:
-        """Return what the program is told."""
+        """Return the program's settings."""
         sync = replace(
             SyncSettings(), kinds_allow=KINDS, heartbeat_s=1.0, heartbeat_timeout_s=5.0,
             lease_duration_s=8.0, lease_renew_deadline_s=6.0, lease_retry_s=1.0,
@@ -137,7 +137,7 @@ class World:
         return self.terminal
 
     async def ask(self, *words: str) -> Said:
-        """Run a command of the program as in another terminal."""
+        """Run a command of the program, as if in another terminal."""
         return await anyio.to_thread.run_sync(self._run, words)
 
     def _run(self, words: Sequence[str]) -> Said:
@@ -161,7 +161,7 @@ class World:
         await self.hub.apply(PLACEMENTS, {"metadata": {"name": self.space}, "spec": wanted | spec})
 
     async def given(self, *maps: str, web: int = 0) -> None:
-        """Have ConfigMaps, and a Deployment of so many pods, in sync everywhere for a while."""
+        """Have ConfigMaps and a Deployment, with that many pods, in sync everywhere for a while."""
         await self.place()
         await self.fill(*maps, web=web)
         await self.pass_time()
@@ -194,34 +194,34 @@ class World:
     # When
 
     def mark(self, what: str) -> None:
-        """Remember that something was done now."""
+        """Remember the present moment under a name."""
         self.marks[what] = time.time()
 
     async def cut(self, server: Server, what: str = "cut") -> None:
-        """Let connections to a server be refused, open ones be reset."""
+        """Refuse new connections to a server and reset open ones."""
         await server.door.listener.refuse()
         server.door.listener.reset_connections()
         self.mark(what)
 
     async def mend(self, server: Server, what: str = "mended") -> None:
-        """End whatever the network did."""
+        """End all network faults."""
         server.door.rules.clear()
         await server.door.listener.serve()
         self.mark(what)
 
     def freeze(self, server: Server) -> None:
-        """Let requests to a server hang, as before one that is stopped."""
+        """Let requests to a server hang, as if it were frozen."""
         server.door.rules.on(Blackhole())
         self.mark("frozen")
 
     def reject_token(self, server: Server) -> None:
-        """Let a server answer 401 to all."""
+        """Let a server answer 401 to everything."""
         server.door.rules.on(refusal(401, "Unauthorized"))
         server.door.listener.reset_connections()
         self.mark("rejected")
 
     def forbid(self, server: Server, resource: str) -> None:
-        """Let a server refuse every request about a kind for want of rights."""
+        """Let a server refuse every request for a kind as forbidden."""
         said = f'{resource} is forbidden: User \\"engine\\" cannot list resource'
         server.door.rules.on(refusal(403, "Forbidden", said), path=f"/{resource}[?/]")
         server.door.rules.on(refusal(403, "Forbidden", said), path=f"/{resource}$")
@@ -229,7 +229,7 @@ class World:
         self.mark("forbidden")
 
     def break_webhook(self, server: Server) -> None:
-        """Let every write within the namespace fail as where a webhook is down."""
+        """Let every write within the namespace fail as if a webhook were down."""
         url = "https://127.0.0.1:9/check?timeout=10s"
         said = (
             'Internal error occurred: failed calling webhook \\"check.example\\": failed to call '
@@ -240,7 +240,7 @@ class World:
         self.mark("webhook")
 
     def refuse_creations(self, server: Server) -> None:
-        """Let a server refuse every write within the namespace for want of room."""
+        """Let a server refuse every write within the namespace for lack of room."""
         said = (
             'deployments.apps \\"web\\" is forbidden: exceeded quota: none, requested: '
             "count/deployments.apps=1, used: count/deployments.apps=0, "
@@ -280,7 +280,7 @@ class World:
         await self.until(established, f"{name} on {server.name}")
 
     async def given_at_one_place(self, web: int) -> Server:
-        """Have a Deployment in sync on the one target that was chosen for it; return that."""
+        """Have a Deployment in sync on the one target chosen for it; return that target."""
         await self.place(strategy="OneToAny")
         await self.deploy("web", web)
 
@@ -296,11 +296,11 @@ class World:
         return found
 
     def moved_to(self, server: Server) -> None:
-        """Say that what is in the namespace is wanted on that target only."""
+        """Note that the namespace's objects are now desired on that target only."""
         self.unwanted = {name for name in self.clusters if name != server.name}
 
     def inside(self, tree: Json) -> Json:
-        """Return an object as one of the namespace."""
+        """Return the object, put into the namespace."""
         return {**tree, "metadata": {**tree["metadata"], "namespace": self.space}}
 
     # Facts, for scripts
@@ -314,7 +314,7 @@ class World:
         await self.until(so, f"{colour} on {server.name}")
 
     async def comes_back(self, server: Server, colour: str, within_s: float) -> bool:
-        """Return whether a copy of ``settings`` has that colour in so many seconds."""
+        """Return whether a copy of ``settings`` gets that colour within the given seconds."""
         with anyio.move_on_after(within_s):
             while await self._colour(server) != colour:  # noqa: ASYNC110 - a remote server
                 await anyio.sleep(0.05)
@@ -330,7 +330,7 @@ class World:
         return await server.get(kind, self.space, name) is None
 
     async def is_counted(self, server: Server, kind: Kind, name: str) -> bool:
-        """Return whether a quota has been looked at by its controller."""
+        """Return whether its controller has counted a quota."""
         found = await server.get(kind, self.space, name) or {}
         return bool((found.get("status") or {}).get("hard"))
 
@@ -344,11 +344,11 @@ class World:
         return found
 
     async def are_ready(self, server: Server, name: str, pods: int) -> None:
-        """Wait until a Deployment has so many ready pods."""
+        """Wait until a Deployment has that many ready pods."""
         await self.until(lambda: self.ready(server, name, pods), f"{pods} of {name} ready")
 
     async def stays_ready(self, server: Server, name: str, pods: int, for_s: float) -> bool:
-        """Return whether a Deployment has no moment without its ready pods for so long."""
+        """Return whether a Deployment has its ready pods at every moment of the given time."""
         with anyio.move_on_after(for_s):
             while await self.ready(server, name, pods):  # noqa: ASYNC110 - a remote server
                 await anyio.sleep(0.1)
@@ -356,7 +356,7 @@ class World:
         return True
 
     async def ready(self, server: Server, name: str, pods: int) -> bool:
-        """Return whether a Deployment has so many ready pods."""
+        """Return whether a Deployment has that many ready pods."""
         found = await server.get(DEPLOYMENTS, self.space, name)
         return bool(found) and (found or {}).get("status", {}).get("readyReplicas", 0) == pods
 
