@@ -1,1 +1,1 @@
-"""Seeded simulation: the whole engine on virtual time, against simulated clusters."""
+"""Seeded simulation: the whole engine in virtual time, against simulated clusters."""

@@ -12,7 +12,7 @@ from tests.simulation.run import Broken, run_seed
 
 
 def main() -> int:
-    """Return 1 where a seed is broken."""
+    """Return 1 if a seed breaks an invariant."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("seeds", help="a seed, or a range of them: 7 or 0-199")
     parser.add_argument("--verbose", action="store_true", help="print every request and commit")

@@ -1,4 +1,4 @@
-"""Catches product code that takes time, randomness or threads past the runtime it was given."""
+"""Catches product code that gets time, randomness or threads other than from its runtime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 PRODUCT: Final = "tmcconsole"
 
-# Functions of these modules may stand between product code and the function it must not use.
+# Functions of these modules may be between product code and the function it must not call.
 _BETWEEN: Final = frozenset(
     {__name__, "uuid", "random", "secrets", "threading", "concurrent.futures.thread"}
     | {"asyncio.base_events", "asyncio.events", "asyncio.threads", "async_solipsism.loop"}
@@ -36,14 +36,14 @@ _WATCHED: Final[tuple[tuple[ModuleType | type, str], ...]] = (
 
 
 class Escape(AssertionError):
-    """Product code reached around its runtime: the run cannot be repeated."""
+    """Product code bypassed its runtime, so the run cannot be repeated."""
 
 
 @contextmanager
 def audited() -> Iterator[None]:
     """Watch product code while the context is open. Raises ``Escape``, at the latest at its end.
 
-    The engine's own calls of the garbage collector are left out: they are about a whole process.
+    The engine's own calls of the garbage collector are disabled: they affect the whole process.
     """
     escapes: list[Escape] = []
     kept = [(owner, name, getattr(owner, name)) for owner, name in _WATCHED]
@@ -74,7 +74,7 @@ def _watch(name: str, function: Callable[..., Any], escapes: list[Escape]) -> Ca
 
 
 def _caller() -> str:
-    """Return the module that wanted it."""
+    """Return the module that made the call."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_globals.get("__name__") in _BETWEEN:
         frame = frame.f_back
@@ -82,7 +82,7 @@ def _caller() -> str:
 
 
 def _check_imported(forbidden: dict[int, str]) -> None:
-    """Refuse modules that bound a function to a name of their own: those cannot be watched."""
+    """Refuse modules that imported such a function by name: those calls cannot be watched."""
     for module_name, module in sorted(sys.modules.items()):
         if module_name.partition(".")[0] != PRODUCT or module_name == f"{PRODUCT}.runtime":
             continue

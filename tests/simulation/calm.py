@@ -1,4 +1,4 @@
-"""What must come true once trouble ends: the liveness properties L1 to L7."""
+"""What must become true once trouble ends: the liveness properties L1 to L7."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from tmcconsole.sim.storage.store import StoreKey
 
 Json = dict[str, Any]
 
-# A refusal and a collision are looked at again after 600 s, with a tenth of spread.
+# Refusals and collisions are checked again after 600 s, with a tenth of jitter.
 SETTLES_WITHIN_S: Final = 1500.0
 LOOK_EVERY_S: Final = 5.0
-# What a Placement chose. One that keeps a cordoned target gives it nothing new, nor others.
+# What a Placement chose. If that is a cordoned target, neither it nor others get anything new.
 DECIDED: Final = "internal.workload.kcp.io/synctarget"
 STILL_FOR_S: Final = 120.0
-SOON_S: Final = STILL_FOR_S + 10.0  # what was refused is tried again far later
+SOON_S: Final = STILL_FOR_S + 10.0  # what was refused is retried much later
 
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """Judges the world, by its stores, against what its people wished."""
+    """Compares the clusters' stores with what the people asked for."""
 
     world: World
 
     async def settle(self) -> None:
-        """Wait until nothing is wrong. Raises ``Violation`` where something stays so."""
+        """Wait until nothing is wrong. Raises ``Violation`` if something stays wrong."""
         complaint = "nothing was looked at"
         with anyio.move_on_after(SETTLES_WITHIN_S):
             while complaint:
                 before = self._cluster_writes()
                 await anyio.sleep(LOOK_EVERY_S)
                 complaint = self.complaint()
-                if self._cluster_writes() != before:  # a pod that just became ready is news
+                if self._cluster_writes() != before:  # a pod that has just become ready is news
                     complaint = complaint or "L3: something happens on the clusters"
         if complaint:
             invariant, _, what = complaint.partition(": ")
             raise Violation(invariant, f"still after {SETTLES_WITHIN_S:.0f} s: {what}")
 
     async def stay_still(self) -> None:
-        """L4: nothing is written any more, heartbeats and Leases aside, and all stays as it is."""
+        """L4: nothing is written any more but heartbeats and Leases, and everything stays right."""
         before = self.world.watchdog.writes.total()
         await anyio.sleep(STILL_FOR_S)
         written = self.world.watchdog.writes.total() - before
@@ -80,7 +80,7 @@ class Calm:
     def _store(self, name: str) -> Any:
         return self.world.sims[name].store
 
-    # L1: everything is where it should be, as it should be
+    # L1: everything is where it should be, and as it should be
 
     def _placed(self) -> str:
         """Every namespace is on the targets its Placements may choose, and no others."""
@@ -147,7 +147,7 @@ class Calm:
         return "" if staying else self._wrong_sum(kind, tree)
 
     def _is_replaced(self, kind: str, tree: Json, wanting: frozenset[str]) -> bool:
-        """True where nothing is in the way of what is to leave: all it is to be on have it."""
+        """True if nothing stops the copy from leaving: all targets that should have one have it."""
         names = [name for name, key in self.world.watchdog.keys.items() if key in wanting]
         return bool(names) and all(self._copy_of(kind, tree, name) for name in names)
 
@@ -162,13 +162,13 @@ class Calm:
         return "" if copy["spec"]["template"] == tree["spec"]["template"] else "differs"
 
     def _wrong_sum(self, kind: str, tree: Json) -> str:
-        """The replicas are the desired ones on each target, or in sum where they are divided."""
+        """Each target has the desired replicas, or all together where replicas are divided."""
         if kind != "deployments.apps":
             return ""
         copies = [self._copy_of(kind, tree, name) for name in TARGETS]
         replicas = [copy["spec"]["replicas"] for copy in copies if copy]
         if len(replicas) < len(target_keys_wanting(tree)):
-            return ""  # collisions: what they cost is not made up for elsewhere
+            return ""  # replicas lost to a collision are not made up for elsewhere
         desired = tree["spec"]["replicas"]
         if not self._is_divided(tree) and replicas != [desired] * len(replicas):
             return f"has {replicas} replicas, not {desired} each"
@@ -193,7 +193,7 @@ class Calm:
         return None
 
     def _is_collision(self, kind: str, tree: Json, name: str) -> bool:
-        """True where somebody else's object or namespace has the name."""
+        """True if somebody else's object or namespace has the name."""
         place = self.world.place_on(name, tree["metadata"]["namespace"])
         store, made = self._store(name), self.world.watchdog.made[name]
         space = store.find("namespaces", StoreKey("", place))
@@ -211,7 +211,7 @@ class Calm:
         return ""
 
     def _left_over(self) -> str:
-        """Namespaces we made go when nothing is in them and the hub does not place them there."""
+        """Namespaces that we made go once they are empty and the hub does not place them there."""
         for name, key in self.world.watchdog.keys.items():
             store = self._store(name)
             for made in self.world.watchdog.made[name].values():
@@ -231,7 +231,7 @@ class Calm:
     # L2, L3, L5
 
     def _released(self) -> str:
-        """L2: our finalizers are where copies are to be, and nowhere else."""
+        """L2: our finalizers are on objects that should have copies, and on no others."""
         for kind in self.world.swarm.sync.kinds_allow:
             for tree in self._store("hub").trees(kind):
                 held, wanting = syncer_finalizers(tree), target_keys_wanting(tree)
@@ -255,13 +255,13 @@ class Calm:
             space = self._store("hub").get("namespaces", "", tree["metadata"]["namespace"])
             collides = len(reports) < len(target_keys_wanting(tree))
             if target_keys_wanting(tree) - target_keys_wanting(space):
-                continue  # what stays is left as it was made: it may not know the present state
+                continue  # a copy that stays is not updated: it may not have the present state
             if status.get("observedGeneration") != generation and not collides:
                 return f"L1: {_name(tree)} has not observed generation {generation}"
         return ""
 
     def _at_rest(self) -> str:
-        """L3, L5, L7: nothing is under way, all is watched and ready, and what waits is woken."""
+        """L3, L5, L7: nothing is in progress, all is watched and ready, and all waits will end."""
         engine = self.world.engine
         session = engine.session if engine else None
         if session is None or len(session.shared.targets) < len(TARGETS):

@@ -20,7 +20,7 @@ DOWN_S: Final = (0.0, 0.5, 10.0)  # until somebody starts a new engine
 
 @dataclass(slots=True)
 class Chaos:
-    """What goes wrong in one run."""
+    """The trouble of one run."""
 
     world: World
     rng: random.Random
@@ -50,7 +50,7 @@ class Chaos:
             self.world.trace.commit(f"FAULT {fault} off {name}")
 
     async def _time_travel(self, faults: Faults, lasts_s: float) -> None:
-        """A server falls behind, and then everybody has to list from it."""
+        """Let a server fall behind, and then make everybody list from it."""
         faults.switch("stale_lists")
         await anyio.sleep(lasts_s / 2)
         faults.compact()
@@ -59,7 +59,7 @@ class Chaos:
         faults.switch("stale_lists", on=False)
 
     async def _lag(self, faults: Faults, lasts_s: float) -> None:
-        """Watches tell late, again and again."""
+        """Delay the events of watches, again and again."""
         for _ in range(int(lasts_s)):
             faults.switch("silent_watches")
             await anyio.sleep(self.rng.uniform(0.1, 2.0))

@@ -1,4 +1,4 @@
-"""Drains, edited Placements and Locations, and targets that refuse: nothing else goes wrong.
+"""Drains, edits of Placements and Locations, and targets that refuse: no other trouble.
 
 So pods that were ready stop being ready only where the engine takes a copy away.
 """
@@ -34,7 +34,7 @@ SPACE: Final = "shop"
 
 @dataclass(slots=True)
 class Moved:
-    """What became of one world."""
+    """The outcome of one world."""
 
     seed: int
     fewer: list[str] = field(default_factory=list)  # moments with fewer ready pods than before
@@ -43,7 +43,7 @@ class Moved:
 
 @dataclass(slots=True)
 class Watch:
-    """Counts the ready pods of the one Deployment over all targets, at every commit of any."""
+    """Counts the Deployment's ready pods over all targets, at every commit of any cluster."""
 
     world: Stage
     moved: Moved
@@ -110,7 +110,7 @@ async def _uncordon(world: Stage, rng: random.Random) -> None:
 
 
 async def _narrow(world: Stage, rng: random.Random) -> None:
-    """Let the Location have only some of the targets, by their labels."""
+    """Make the Location select only some of the targets, by their labels."""
     for name in NAMES:
         pool = {"metadata": {"labels": {"pool": rng.choice(("a", "a", "b"))}}}
         await world.hub.patch(SYNC_TARGETS, "", name, pool)
@@ -123,7 +123,7 @@ async def _widen(world: Stage, rng: random.Random) -> None:
 
 
 async def _refuse(world: Stage, rng: random.Random) -> None:
-    """Let a target create nothing."""
+    """Make a target refuse to create anything."""
     world.sims[rng.choice(NAMES)].faults.switch("quota")
 
 

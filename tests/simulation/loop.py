@@ -1,4 +1,4 @@
-"""A seeded event loop on virtual time: equal seeds run identically, whatever the machine does.
+"""A seeded event loop in virtual time: equal seeds run identically on any machine.
 
 Nothing outside is waited for. When every task sleeps the clock jumps to the next timer; when no
 timer is left the run is a deadlock and fails. What is ready runs in an order drawn from the seed.
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 WALL_AT_START: Final = 1_800_000_000.0  # Unix seconds; a clock that begins at 0 hides mistakes
 NOW_AT_START: Final = 1_000.0  # monotonic seconds
-MAX_TURNS: Final = 200_000  # of the loop without time passing: more is a livelock
+MAX_TURNS: Final = 200_000  # of the loop without time passing; more is a livelock
 
 
 class OutOfTime(Exception):
@@ -47,11 +47,11 @@ class SeededLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the packag
     def __init__(self, seed: int, limit_s: float) -> None:
         super().__init__()
         self.set_task_factory(self._make_task)
-        # Time always passes when waited for, however short: a timer that is late by less than
+        # A wait, however short, always takes time: a timer that is late by less than
         # the resolution would otherwise be set again and again at the same moment.
         clock = self._selector.clock
         clock.advance = lambda delta: Clock.advance(clock, max(delta, clock.resolution))
-        self.turns = 0  # of the loop, ever
+        self.turns = 0  # of the loop, since the start
         self._random = random.Random(f"loop {seed}")
         self._limit = NOW_AT_START + limit_s
         self._serial = 0
@@ -97,7 +97,7 @@ class SeededLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the packag
             raise Livelock(f"{MAX_TURNS} turns without time passing, at {now:.3f}")
 
     def _shuffle(self) -> None:
-        """Draw the order of what is ready.
+        """Draw the order in which ready callbacks run.
 
         anyio cancels tasks out of sets, in an order that depends on memory addresses: tasks are
         put in the order of their birth first.

@@ -11,7 +11,7 @@ from tmcconsole.sim.storage.store import Store, Stored, StoreKey
 
 Json = dict[str, Any]
 
-# What every namespace has without anybody's doing.
+# What every namespace has without anybody creating it.
 USUAL: Final = (("configmaps", "kube-root-ca.crt"), ("serviceaccounts", "default"))
 STATE: Final = "state.workload.kcp.io/"
 STAMP: Final = "deletion.internal.workload.kcp.io/"
@@ -24,7 +24,7 @@ ORIGIN: Final = "syncer.kcp.io/origin"
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The hub object a copy was made of; of its uid nothing may be known ("")."""
+    """The hub object a copy was made of; its uid may be unknown ("")."""
 
     key: StoreKey
     uid: str
@@ -39,14 +39,14 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class SentCopy:
-    """What a request to write a copy says of itself: whose copy, and of which desired state."""
+    """What a request to write a copy says: of which hub object, and of which desired state."""
 
     parent: Parent
     digest: str
 
 
 def read_copy(body: bytes) -> SentCopy | None:
-    """Return what a request's body says, None where it is not about a copy."""
+    """Return what a request's body says, or None if it is not about a copy."""
     try:
         copy = orjson.loads(body)
         return SentCopy(Parent.of_origin(copy), copy["metadata"]["annotations"][DIGEST])
@@ -61,7 +61,7 @@ def syncer_finalizers(tree: Json | None) -> frozenset[str]:
 
 
 def target_keys_wanting(tree: Json | None) -> frozenset[str]:
-    """Return the target keys on which the object is to be."""
+    """Return the keys of the targets that should have the object."""
     if tree is None or tree["metadata"].get("deletionTimestamp"):
         return frozenset()
     labels = tree["metadata"].get("labels") or {}
@@ -72,7 +72,7 @@ def target_keys_wanting(tree: Json | None) -> frozenset[str]:
 
 
 def target_keys_marked(tree: Json | None) -> frozenset[str]:
-    """Return the target keys that have a state label, be they leaving or not."""
+    """Return the target keys that have a state label, leaving or not."""
     labels = (tree["metadata"].get("labels") or {}) if tree else {}
     return frozenset(one.removeprefix(STATE) for one in labels if one.startswith(STATE))
 
@@ -84,14 +84,14 @@ def namespace_of_locator(namespace: Json) -> str:
 
 
 def is_wanted(tree: Json | None, uid: str, key: str) -> bool:
-    """True where the hub object with that uid exists and is to be on the target."""
+    """True if the hub object with that uid exists and should be on the target."""
     if tree is None or tree["metadata"]["uid"] != uid:
         return False
     return key in target_keys_wanting(tree)
 
 
 def residents(store: Store, namespace: str) -> list[Stored]:
-    """Return what is in a namespace by somebody's doing."""
-    kinds = [kind for kind in store.kind_ids() if kind != "events"]  # they tell of others
+    """Return what somebody has put into a namespace."""
+    kinds = [kind for kind in store.kind_ids() if kind != "events"]  # they are about other objects
     found = [stored for kind in kinds for stored in store.items(kind, namespace)]
     return [stored for stored in found if (stored.kind.id, stored.key.name) not in USUAL]

@@ -1,6 +1,6 @@
-"""R13: a copy leaves only when what replaces it was seen to be there and as well, or on a word.
+"""R13: a copy leaves only once its replacement was seen to be as healthy, or on an order.
 
-Judged from what the clusters themselves answered the engine, and not from what it remembers.
+Judged by what the clusters answered the engine, not by what the engine remembers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEPLOYMENTS: Final = "deployments.apps"
 
 @dataclass(slots=True)
 class Moves:
-    """What the engine has read of copies, and what people have said."""
+    """What the engine has read about copies, and what people have ordered."""
 
     clusters: dict[str, SimCluster]
     keys: dict[str, str]  # SyncTarget key by target name
@@ -39,7 +39,7 @@ class Moves:
         self._seen[cluster, uid] = self.now(), copy
 
     def complaint(self, cluster: str, kind: str, gone: Json, parent: Parent) -> str:
-        """Return what is wrong with taking a copy away, "" where nothing is."""
+        """Return what is wrong with deleting a copy, or "" if nothing is."""
         hub = self.clusters["hub"].store
         source = hub.get(kind, *parent.key)
         if source is None or source["metadata"]["uid"] != parent.uid:
@@ -68,7 +68,7 @@ class Moves:
         return f"{there} were ready elsewhere, not {needed}" if there < needed else ""
 
     def shrinking(self, cluster: str, before: Json, after: Json, parent: Parent) -> str:
-        """Return what is wrong with taking replicas from a divided copy, "" where nothing is."""
+        """Return what is wrong with taking replicas from a divided copy, or "" if nothing is."""
         source = self.clusters["hub"].store.get(DEPLOYMENTS, *parent.key)
         if source is None or source["metadata"]["uid"] != parent.uid:
             return ""

@@ -1,6 +1,6 @@
-"""Seeds that found something. They run always, with what each of them once caught.
+"""Seeds that once found a fault, and what each found. They always run.
 
-A seed keeps its meaning only as long as the draw and the program around it stay as they are: what
+A seed keeps its meaning only while the draw and the program around it stay the same: what
 it caught has, or should have, a plain test as well.
 """
 

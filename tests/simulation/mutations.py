@@ -1,4 +1,4 @@
-"""Known mistakes, each put into the engine by replacing one thing: the checks must find them.
+"""Known mistakes, each made by replacing one thing in the engine: the checks must find them.
 
 This is the one place where tests replace code of our own.
 """
@@ -36,13 +36,13 @@ Put = Callable[[pytest.MonkeyPatch], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A mistake, the invariants of which one must break, and how to make it."""
+    """A mistake, the invariants of which at least one must break, and how to make it."""
 
     name: str
     breaks: tuple[str, ...]
     put: Put
-    habitat: tuple[str, ...] = ()  # the faults under which it shows; empty: what a seed draws
-    near: int = 0  # the seed to begin with: it was last found there
+    habitat: tuple[str, ...] = ()  # the faults under which it shows; empty: those a seed draws
+    near: int = 0  # the seed to start with, which last found it
 
 
 async def _nothing(*_args: Any, **_kwargs: Any) -> None:
@@ -193,7 +193,7 @@ def _forget_what_collides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ReconcileContext, "collide", for_ever)
 
 
-BLIND: Final = ("stale_lists",)  # with crashes: copies nobody knows of
+BLIND: Final = ("stale_lists",)  # with crashes, there are copies that the engine does not know of
 FAILING: Final = ("server_error_5xx", "quota")
 MUTATIONS: Final = (
     Mutation("delete without a live read", ("I2",), _delete_without_live_read),

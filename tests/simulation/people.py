@@ -1,4 +1,4 @@
-"""Seeded people: they write in the hub, operate targets, and meddle with the clusters."""
+"""Seeded people, who write to the hub, operate targets, and interfere with the clusters."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ FOREIGN_FINALIZER: Final = "example.com/hold"
 
 @dataclass(slots=True)
 class People:
-    """Everybody but the engine. Acts at once and past all network faults."""
+    """Everybody except the engine. Their actions are immediate and bypass all network faults."""
 
     world: World
     rng: random.Random
 
     async def live(self) -> None:
-        """Act as often as the seed says, spread over the duration."""
+        """Act as often as the seed says, spread over the run's duration."""
         swarm = self.world.swarm
         pauses = [self.rng.expovariate(1.0) for _ in range(swarm.actions)]
         scale = swarm.duration_s / sum(pauses)
@@ -61,7 +61,7 @@ class People:
             await self._deployment(space, NAMES[2])
 
     async def act(self) -> None:
-        """Do one thing. What an API server refuses is left at that."""
+        """Do one thing; do not repeat it if an API server refuses."""
         names = list(_ACTS)
         chosen = self.rng.choices(names, [weight for weight, _ in _ACTS.values()])[0]
         self.world.trace.commit(f"PEOPLE {chosen}")
@@ -131,20 +131,20 @@ class People:
         await self.order(self.rng.choice(commands))
 
     async def empty_by_force(self) -> None:
-        """Drain a target whatever is lost by that; think better of it later."""
+        """Drain a target regardless of losses; undo it later."""
         name = self.rng.choice(TARGETS)
         note = {LEAVE_ANYWAY: self.rng.choice(("ann", None))}
         marks: Json = {"metadata": {"annotations": note}}
         await self._patch(self.world.hub, SYNC_TARGETS, ObjectKey("", name), marks)
 
     async def let_go(self) -> None:
-        """Say of a namespace that what is to leave may go, or take that back."""
+        """Allow what should leave a namespace to go, or withdraw that."""
         note = {LEAVE_ANYWAY: self.rng.choice(("*", None, None))}
         marks: Json = {"metadata": {"annotations": note}}
         await self._patch(self.world.hub, NAMESPACES, ObjectKey("", self._any_space()), marks)
 
     async def refuse_creates(self) -> None:
-        """Let a cluster be full for a while."""
+        """Make a cluster refuse new objects for a while, as if full."""
         name = self.rng.choice(TARGETS)
         faults = self.world.sims[name].faults
         faults.switch("quota")
@@ -155,7 +155,7 @@ class People:
         self.world.sims[name].faults.switch("quota", on=False)
 
     async def order(self, command: AnyCommand) -> bool:
-        """Give a command to the engine that lives; True where it was accepted."""
+        """Send a command to the living engine; return whether it was accepted."""
         engine, life = self.world.engine, self.world.life
         if engine is None or life is None or life.is_over:
             return False
@@ -169,7 +169,7 @@ class People:
     # Meddling on the clusters
 
     async def make_foreign(self) -> None:
-        """Put somebody else's object where a copy may have to go."""
+        """Create somebody else's object where a copy may have to go."""
         hand, space = self._any_cluster(), self._place_of(self._any_space())
         tree = {"metadata": {"name": space, "labels": {"team": "other"}}}
         await _apply(hand, NAMESPACES, tree, manager=MEDDLER)
@@ -179,7 +179,7 @@ class People:
             await _apply(hand, CONFIGMAPS, tree, manager=MEDDLER)
 
     async def usurp(self) -> None:
-        """Take a copy away and put somebody else's object in its place at once."""
+        """Delete a copy and immediately create somebody else's object in its place."""
         hand, name, home = self._any_cluster(), self._any_name(), self._any_space()
         space = self._place_of(home)
         await self._delete(hand, CONFIGMAPS, space, name)

@@ -24,12 +24,12 @@ from tmcconsole.runtime import first_error
 LIMIT_S = 6000.0
 BRAKE_EVERY_S = 30.0
 SHOWN = 40  # of the last commits
-ORDER_TRIES = 300  # a second apart: by then a healthy hub is connected
+ORDER_TRIES = 300  # one second apart: by the last, a healthy hub is connected
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to. Runs of one seed have equal outcomes."""
+    """The outcome of a run. Runs of one seed have equal outcomes."""
 
     digest: str
     lines: int
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Broken(AssertionError):
-    """A seed broke an invariant; the text tells all that is needed to find out why."""
+    """A seed broke an invariant; the text has all that is needed to find out why."""
 
     def __init__(self, swarm: Swarm, violation: Exception, commits: list[str]) -> None:
         shown = "\n".join(commits[-SHOWN:])
@@ -59,7 +59,7 @@ def run_seed(seed: int, say: Callable[[str], None] = lambda _line: None) -> Outc
 
 
 def run_swarm(swarm: Swarm, say: Callable[[str], None] = lambda _line: None) -> Outcome:
-    """Run what a seed, or somebody else, has drawn. Raises ``Broken``."""
+    """Run a swarm, whether drawn by a seed or made by hand. Raises ``Broken``."""
     worlds: list[World] = []
 
     async def main() -> Outcome:
@@ -77,7 +77,7 @@ def run_swarm(swarm: Swarm, say: Callable[[str], None] = lambda _line: None) -> 
 
 
 async def _story(world: World) -> float:
-    """Trouble, then calm; return how long calm took."""
+    """Run trouble, then calm; return how long it took to become calm."""
     seed = world.swarm.seed
     people = People(world, random.Random(f"people {seed}"))
     chaos = Chaos(world, random.Random(f"chaos {seed}"))
@@ -114,7 +114,7 @@ async def _heal(world: World, people: People) -> None:
     assert world.life is not None
     world.life.writes_left = -1
     if "empty_lists" in world.swarm.faults and not world.life.is_over:
-        # Who starts on an empty list has nothing to doubt it by: operators start it once more.
+        # An engine that starts with an empty list has no reason to doubt it: operators restart it.
         await world.stop()
     if world.life.is_over:
         await world.ended.wait()
@@ -129,7 +129,7 @@ async def _heal(world: World, people: People) -> None:
 
 
 async def _allow_deletes(world: World, people: People) -> None:
-    """Let deletions pass wherever the brake holds them; until cancelled.
+    """Allow deletions wherever the brake holds them, until cancelled.
 
     Nothing else is ordered in calm times: an order would wake what the engine should remember.
     """

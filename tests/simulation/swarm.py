@@ -1,4 +1,4 @@
-"""What a seed makes of a run: how long, which faults, which settings. Drawn once, then fixed."""
+"""What a seed decides about a run: duration, faults, settings. Drawn once, then fixed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tmcconsole.config.settings import SyncSettings
 KINDS: Final = ("configmaps", "deployments.apps")
 TARGETS: Final = ("east", "north", "west")
 
-# One engine lives at a time: how often it renews is what its Leases can differ in, or that it has
+# One engine lives at a time: its Leases can differ only in how often they are renewed, or it has
 # none. At the defaults they are a quarter of all requests, and few runs need to pay for that.
 LEASES: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"lease_duration_s": 60.0, "lease_renew_deadline_s": 45.0, "lease_retry_s": 10.0},
     {"leases": False},
-    {"lease_renew_deadline_s": 9.2},  # who loses the hub for that long is back within a second
+    {"lease_renew_deadline_s": 9.2},  # after losing the hub for that long, back within a second
 )
 
-TIME_TRAVEL: Final = "time_travel"  # old lists for whoever has to list anew
-LAG: Final = "lag"  # watches that tell everything, but late
+TIME_TRAVEL: Final = "time_travel"  # old lists for clients that have to list again
+LAG: Final = "lag"  # watches that deliver everything, but late
 
-# Faults of the simulator with the values they are switched on with, and two made of them.
+# Faults of the simulator with the values they are switched on with, and two combined ones.
 FAULTS: Final[dict[str, dict[str, Any]]] = {
     "latency": {"latency_s": 0.2, "jitter_s": 0.5},
     "outage": {},
@@ -68,7 +68,7 @@ class Swarm:
     actions: int  # of users and operators, within the duration
     faults: tuple[str, ...]
     streams: int  # of trouble at once
-    pause_s: float  # between two troubles of a stream, on average
+    pause_s: float  # between two faults of a stream, on average
     crashes: int
     rare: float  # how often rt.sometimes() says yes
     sync: SyncSettings

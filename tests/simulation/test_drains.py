@@ -1,4 +1,4 @@
-"""Whatever moves copies, no moment has fewer ready pods than before the move."""
+"""Whatever moves copies, there are never fewer ready pods than before the move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seeded loop keeps what the simulation rests on."""
+"""The seeded loop has the properties that the simulation rests on."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_livelock_is_an_error() -> None:
 
 
 def _as_product(source: str) -> Callable[[], None]:
-    """Compile a function that seems to live in the product."""
+    """Compile a function that seems to be part of the product."""
     space: dict[str, object] = {"__name__": "tmcconsole.imagined"}
     exec(source, space)
     found = space["escape"]

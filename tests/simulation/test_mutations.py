@@ -25,7 +25,7 @@ def test_a_known_mistake_breaks_its_invariant(
 
 
 def _broken_by(mutation: Mutation) -> Iterator[str]:
-    """Yield what breaks, seed by seed; other invariants may break before the one in question."""
+    """Yield the broken invariant, seed by seed; others may break before the one in question."""
     for seed in range(mutation.near, mutation.near + MOST_SEEDS):
         swarm = draw(seed)
         if mutation.habitat:

@@ -1,4 +1,4 @@
-"""Two hundred worlds: after every step nothing forbidden, and in the end all as wished."""
+"""Two hundred worlds: no step does anything forbidden, and in the end all is as desired."""
 
 from __future__ import annotations
 

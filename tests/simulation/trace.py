@@ -1,4 +1,4 @@
-"""What happened in a run: a digest to compare runs by, and the last lines for a person to read."""
+"""What happened in a run: a digest to compare runs by, and the last lines for people to read."""
 
 from __future__ import annotations
 

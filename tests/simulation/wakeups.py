@@ -1,6 +1,6 @@
-"""Whether what waits will be looked at again: a standing that nothing wakes waits for ever.
+"""Whether what waits will be checked again: a standing that nothing wakes waits for ever.
 
-Where nothing is paused and all is connected, whatever is not in sync has its time in a queue.
+If nothing is paused and all is connected, whatever is not in sync is in a queue with its time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tmcconsole.sync.state.target import Target
 
 
 def unwoken(session: HubSession) -> str:
-    """Return an object that waits for nothing that will come, or ""."""
+    """Return an object that nothing will wake, or ""."""
     found = (_unwoken(target) for target in session.shared.targets.values())
     return next(filter(None, found), "")
 

@@ -1,6 +1,6 @@
 """The invariants that hold after every step. Their ids are those of the specification.
 
-What is ours is known here by having seen it made, not by labels: a marker can be lost or forged.
+An object is ours if the engine was seen to make it, not by its labels: they can be lost or forged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tmcconsole.sim.storage.status_errors import StatusError
 from tmcconsole.sim.storage.store import Commit, StoreKey
 
 PROOF_S: Final = 60.0  # how old the live read behind a deletion may be
-RECHECK_S: Final = 590.0  # a collision is looked at again no sooner, unless something changed
+RECHECK_S: Final = 590.0  # a collision is checked again no sooner, unless something changed
 READS: Final = 16  # remembered of one object
 WINDOW_S: Final = 60.0
 MOST_ATTEMPTS: Final = 80  # of one request in the window (I12)
@@ -51,7 +51,7 @@ class Made:
 
 @dataclass(slots=True)
 class LiveRead:
-    """What the hub told the engine of one object."""
+    """What the hub told the engine about one object."""
 
     at: float
     tree: Json | None
@@ -59,21 +59,21 @@ class LiveRead:
 
 @dataclass(slots=True)
 class Watchdog:
-    """Sees every request and every commit; the first violation ends the run."""
+    """Checks every request and every commit; the first violation ends the run."""
 
     clusters: dict[str, SimCluster]  # "hub" and the targets
     keys: dict[str, str]  # SyncTarget key by target name
     now: Callable[[], float]
     trace: Trace
     on_violation: Callable[[], None]
-    memory: Callable[[], int] = lambda: 0  # another number: the engine has forgotten everything
-    on_request: Callable[[], None] = lambda: None  # whenever the engine has decided something
+    memory: Callable[[], int] = lambda: 0  # changes whenever the engine has lost its memory
+    on_request: Callable[[], None] = lambda: None  # called after each decision of the engine
     announced: Counter[str] = field(default_factory=Counter)  # uid: announcements in the audit log
     violation: Violation | None = None
     made: dict[str, dict[str, Made]] = field(default_factory=dict)  # cluster: uid: object
     writes: Counter[str] = field(default_factory=Counter)  # the engine's attempts, by cluster
     last_write: str = ""
-    under_way: Counter[str] = field(default_factory=Counter)  # requests that wait for an answer
+    under_way: Counter[str] = field(default_factory=Counter)  # requests waiting for an answer
     moves: Moves = field(init=False)
     _reads: dict[tuple[str, StoreKey], deque[LiveRead]] = field(default_factory=dict)
     _born: dict[str, dict[str, float]] = field(default_factory=dict)  # cluster: uid: when
@@ -92,7 +92,7 @@ class Watchdog:
             cluster.store.on_commit(self._hook(name))
 
     def fail(self, invariant: str, message: str) -> None:
-        """Take note of the first violation and end the run."""
+        """Record the first violation and end the run."""
         if self.violation is None:
             self.violation = Violation(invariant, message)
             self.trace.commit(f"VIOLATION {self.violation}")
@@ -101,7 +101,7 @@ class Watchdog:
     # Requests
 
     def sent(self, cluster: str, request: Request, life: int) -> None:
-        """A request of the engine goes out."""
+        """Check a request that the engine sends."""
         self.under_way[_line(cluster, request)] += ("watch", "1") not in request.query
         self.trace.request(f"{life} {cluster} {request.method} {request.path} {request.query}")
         self._count_attempt(cluster, request)
@@ -116,7 +116,7 @@ class Watchdog:
             self.last_write = _line(cluster, request)
 
     def answered(self, cluster: str, request: Request, answer: Response | None, life: int) -> None:
-        """A request of the engine was answered, or failed."""
+        """Record that a request of the engine was answered, or failed."""
         self.under_way[_line(cluster, request)] -= 1
         status = answer.status if answer else 0
         self.trace.request(f"{life} {cluster} {status} to {request.method} {request.path}")
@@ -140,12 +140,12 @@ class Watchdog:
             return None
 
     def _count_attempt(self, cluster: str, request: Request) -> None:
-        """I12: the tries of one and the same request are bounded.
+        """I12: the attempts of the same request are bounded.
 
-        Those of one memory: an engine that starts anew has to look at everything anew, and a world
-        may start one every few seconds.
+        Counted per life of the engine: one that starts again has to check everything again, and a
+        world may start one every few seconds.
         """
-        asked = request.body if request.path.endswith("reviews") else b""  # any question, one path
+        asked = request.body if request.path.endswith("reviews") else b""  # reviews share a path
         one = (self.memory(), cluster, request.method, request.path, asked)
         recent = self._attempts.setdefault(one, deque())
         now = self.now()
@@ -157,7 +157,7 @@ class Watchdog:
             self.fail("I12", f"{len(recent)} times {what} within {WINDOW_S:.0f} s")
 
     def _check_quarantine(self, cluster: str, asked: RequestInfo, memory: int) -> None:
-        """I10: what was seen to be foreign is run into again only after a change or a long time."""
+        """I10: an object seen to be foreign is tried again only after a change or a long time."""
         found = self.clusters[cluster].store.find(asked.kind.id, asked.key)
         if found is None or found.uid in self.made[cluster] or asked.kind.id == "namespaces":
             return
@@ -213,7 +213,7 @@ class Watchdog:
         self._check_operator(commit)
 
     def _check_status_order(self, commit: Commit) -> None:
-        """I8: what the status says it has observed never gets less."""
+        """I8: the observed generation in a status never falls."""
         if commit.old is None or commit.new is None:
             return
         before = (commit.old.get("status") or {}).get("observedGeneration") or 0
@@ -254,7 +254,7 @@ class Watchdog:
                 self.fail("I4", f"{commit.key} was released while {name} has {held[0].key}")
 
     def _check_operator(self, commit: Commit) -> None:
-        """I11: what an operator orders is in the audit log before it happens."""
+        """I11: an operator's order is in the audit log before it is carried out."""
         if commit.kind_id != "synctargets.workload.kcp.io" or commit.old is None:
             return
         if commit.new is None or commit.subresource or _orders(commit.old) == _orders(commit.new):
@@ -294,7 +294,7 @@ class Watchdog:
             self.fail("C1", f"{commit.kind_id} {commit.key} was made once too often on {cluster}")
 
     def _check_place(self, cluster: str, commit: Commit) -> None:
-        """I3: copies live in namespaces of the same name, or in such as we made for them."""
+        """I3: copies live in namespaces of the same name, or in ones that we made for them."""
         name = commit.key.namespace
         found = self.clusters[cluster].store.find("namespaces", StoreKey("", name))
         ours = found is not None and found.uid in self.made[cluster]
@@ -355,7 +355,7 @@ class Watchdog:
             self.fail("R13", f"{what} was taken away: {found}")
 
     def _check_emptied(self, cluster: str, namespace: Json) -> None:
-        """I1 and I2 for a namespace: nobody's things are in it, and the hub has no use for it."""
+        """I1 and I2 for a namespace: it has nobody's objects, and the hub does not need it."""
         name = namespace["metadata"]["name"]
         source = namespace_of_locator(namespace)
         placed_at = self._placed.get((source, self.keys[cluster]))
@@ -373,7 +373,7 @@ def _line(cluster: str, request: Request) -> str:
 
 
 def _is_leaving(commit: Commit) -> bool:
-    """True for a removal that was not under way before."""
+    """True for a deletion that had not begun before."""
     if commit.old is None or commit.old["metadata"].get("deletionTimestamp"):
         return False
     return commit.new is None or bool(commit.new["metadata"].get("deletionTimestamp"))

@@ -13,7 +13,7 @@ import anyio
 from tmcconsole.runtime import ByteStream, Request, Response, Transport, TransportError
 from tmcconsole.sim.faces.cluster import SimCluster
 
-# Whose request is being carried out; "" for the clusters' own controllers.
+# Who sent the request that is being carried out; "" for the clusters' own controllers.
 ACTOR: ContextVar[str] = ContextVar("actor", default="")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -33,12 +33,12 @@ class Life:
     moment: Moment = "before"
 
     def end(self) -> None:
-        """Crash: all memory is lost, and nothing that still runs reaches the network."""
+        """Crash: lose all memory; nothing that still runs reaches the network."""
         self.is_over = True
         self.scope.cancel()
 
     def is_last_write(self) -> bool:
-        """Count a write; True where it is the one to die at."""
+        """Count a write; True if it is the one to die at."""
         if self.writes_left < 0:
             return False
         self.writes_left -= 1
@@ -46,19 +46,19 @@ class Life:
 
 
 class Observer(Protocol):
-    """Who is told of the engine's requests."""
+    """Is told of the engine's requests."""
 
     def sent(self, cluster: str, request: Request, life: int) -> None:
-        """A request goes out."""
+        """Is called when a request is sent."""
         ...
 
     def answered(self, cluster: str, request: Request, answer: Response | None, life: int) -> None:
-        """It was answered, or failed without an answer."""
+        """Is called when it was answered, or failed without an answer."""
         ...
 
 
 class Wire:
-    """A ``Transport`` of one life of the engine to one cluster."""
+    """The ``Transport`` of one life of the engine to one cluster."""
 
     def __init__(self, cluster: str, inner: Transport, life: Life, observer: Observer) -> None:
         self._cluster = cluster
@@ -112,7 +112,7 @@ class Wire:
 
 
 class Hand:
-    """A ``Transport`` for people: it reaches a cluster past its network, and at once."""
+    """A ``Transport`` for people: it reaches a cluster immediately, past all network faults."""
 
     def __init__(self, cluster: SimCluster) -> None:
         self._cluster = cluster

@@ -1,4 +1,4 @@
-"""The simulated world: a hub, three clusters that live, and an engine that may die at any write."""
+"""The simulated world: a hub, three live clusters, and an engine that may die at any write."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tmcconsole.tmc.history.audit import MemoryAudit
 
 
 class WatchedAudit(MemoryAudit):
-    """An audit log that survives crashes, and tells what has been announced."""
+    """An audit log that survives crashes, and reports what has been announced."""
 
     def __init__(self, wall: Callable[[], float], announce: Callable[[str], None]) -> None:
         super().__init__(wall)
@@ -62,7 +62,7 @@ class World:
     life: Life | None = None
     engine: Engine | None = None
     lives: int = 0
-    ended: anyio.Event = field(default_factory=anyio.Event)  # of the present life
+    ended: anyio.Event = field(default_factory=anyio.Event)  # of the engine's present life
     _sessions: list[object] = field(default_factory=list)
     _versions: dict[tuple[int, ObjectKey, str], int] = field(default_factory=dict)
     _known_informers: dict[int, Informer] = field(default_factory=dict)
@@ -70,11 +70,11 @@ class World:
 
     @property
     def hub(self) -> Client:
-        """A user's hands on the hub."""
+        """The hub as a user reaches it."""
         return self.hands["hub"]
 
     def start(self) -> None:
-        """Start an engine that knows nothing."""
+        """Start an engine with nothing in memory."""
         self.lives += 1
         life = self.life = Life(self.lives)
         settings = Settings(
@@ -95,12 +95,12 @@ class World:
         await self.ended.wait()
 
     def crash_at_write(self, writes: int, moment: Moment) -> None:
-        """Let the engine die at one of its next writes."""
+        """Make the engine die at one of its next writes."""
         assert self.life is not None
         self.life.writes_left, self.life.moment = writes, moment
 
     def informers(self) -> list[Informer]:
-        """Return every informer of the engine that lives."""
+        """Return every informer of the living engine."""
         session = self.engine.session if self.engine else None
         if session is None:
             return []
@@ -113,13 +113,13 @@ class World:
         return found
 
     def place_on(self, name: str, space: str) -> str:
-        """Return the namespace on a target that stands for one of the hub."""
+        """Return the namespace on a target that stands for one in the hub."""
         session = self.engine.session if self.engine else None
         target = session.shared.targets.get(self.watchdog.keys[name]) if session else None
         return target.names.on_target(space) if target else space
 
     def memory(self) -> int:
-        """Return a number that changes whenever the engine has forgotten everything."""
+        """Return a number that changes whenever the engine has lost its memory."""
         session = self.engine.session if self.engine else None
         if not self._sessions or self._sessions[-1] is not session:
             self._sessions.append(session)
@@ -132,13 +132,13 @@ class World:
         return [target.name for target in targets if target.brake.tripped]
 
     def inspect(self) -> None:
-        """I7: what an informer shows never goes back in version."""
+        """I7: an informer never shows an older version of an object than before."""
         assert self.life is not None
         for informer in self.informers():
             self._known_informers.setdefault(id(informer), informer)  # so that no id comes twice
             for cached in informer.objects():
                 if (id(informer), id(cached)) in self._inspected:
-                    continue  # it is frozen: what is the same object is the same version
+                    continue  # it is frozen: the same Python object is the same version
                 self._inspected[id(informer), id(cached)] = cached
                 at = (id(informer), cached.key, cached.uid)
                 version = int(cached.resource_version or 0)
@@ -174,7 +174,7 @@ class World:
 async def open_world(swarm: Swarm, say: Callable[[str], None]) -> AsyncIterator[World]:
     """Run clusters with their controllers and an installed hub; no engine yet.
 
-    Raises ``Violation`` where an invariant was broken.
+    Raises ``Violation`` if an invariant was broken.
     """
     now = asyncio.get_running_loop().time
     sims = {name: _make_cluster(name, swarm.seed) for name in ("hub", *TARGETS)}
