@@ -1,4 +1,4 @@
-"""A small engine for tests of front ends: a board to write to, and a list of what was asked."""
+"""A small engine for tests of front ends: a board to write to, and a list of the requests."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def once(link: FixtureLink) -> Follower:
 
 
 async def said(link: FixtureLink, caplog: pytest.LogCaptureFixture, *steps: object) -> list[str]:
-    """Run, making one change after each pull; return what was logged."""
+    """Run, with one change after each pull; return what was logged."""
     caplog.set_level(logging.INFO)
     stop, board = anyio.Event(), Follower()
     async with anyio.create_task_group() as group:

@@ -1,1 +1,1 @@
-"""Scenarios of kcp, by their names there."""
+"""kcp's scenarios, under the names they have there."""

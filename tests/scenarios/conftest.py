@@ -1,4 +1,4 @@
-"""The fixtures of the whole engine, see ``tests/faults/fixtures.py``."""
+"""The fixtures for tests of the whole engine; see ``tests/faults/fixtures.py``."""
 
 from __future__ import annotations
 

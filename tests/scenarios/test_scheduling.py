@@ -1,4 +1,4 @@
-"""kcp's end-to-end scenarios of scheduling, by their names there.
+"""kcp's end-to-end scenarios of scheduling, under the names they have there.
 
 Not here: TestSchedulingOnSupportedAPI, TestRootComputeWorkspace, TestSyncTargetExport and
 TestMultipleExports rest on APIExports and APIBindings, which are served by kcp itself; of
@@ -224,7 +224,7 @@ def test_TestPlacementUpdate_unselected_namespaces_leave_when_soft_finalizers_le
         await world.hub.apply(SERVICES, service)
         await until_below(world, "east", SERVICES, "front")
 
-        await let_go(world.hub)  # unlike kcp: else what nothing replaces would stay
+        await let_go(world.hub)  # kcp needs no such word: nothing replaces the copies
         await select(world, "shop", app="another")
         await until(world, phase_is(world, "shop", "Unbound"), "unbound")
 

@@ -56,7 +56,7 @@ async def deploy(world: Stage, *targets: str, **notes: str) -> None:
 
 async def quiet_and_after_a_restart(world: Stage) -> None:
     await world.settle()
-    await anyio.sleep(150)  # empty namespaces are tidied away meanwhile
+    await anyio.sleep(150)  # meanwhile empty namespaces are deleted
     await world.rest()
     await world.restart()
     await anyio.sleep(30)

@@ -1,4 +1,4 @@
-"""kcp's end-to-end scenarios of its syncer, by their names there.
+"""kcp's end-to-end scenarios of its syncer, under the names they have there.
 
 Not here, because they need more than an engine: TestSyncerLifecycle's pod that talks back to the
 workspace (a kubelet), TestSyncerTunnel and TestSyncerTunnelFilter (kcp's tunnel, and its policy on
@@ -105,7 +105,7 @@ def test_TestSyncerLifecycle_a_deployment_gets_the_finalizer_and_becomes_availab
 
 @on_both_hubs
 def test_TestSyncerLifecycle_a_soft_finalizer_blocks_until_it_is_emptied(hub: str) -> None:
-    """And the namespace, deleted in the hub meanwhile, stays on the cluster as long."""
+    """The namespace, which is deleted in the hub meanwhile, stays on the cluster as long."""
 
     async def story(world: World) -> None:
         await place_everywhere(world)

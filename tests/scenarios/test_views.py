@@ -1,4 +1,4 @@
-"""kcp's end-to-end scenarios of its virtual workspaces, by their names there.
+"""kcp's end-to-end scenarios of its virtual workspaces, under the names they have there.
 
 kcp has servers of their own between a syncer and the hub. Here their transforms are functions, and
 what they promise is shown on the hub and the clusters. Not here, because there is no such server:

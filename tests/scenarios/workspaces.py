@@ -45,7 +45,7 @@ SERVICES = Kind("", "v1", "services", "Service")
 VOLUMES = Kind("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
 WIDGETS = Kind("example.com", "v1", "widgets", "Widget")
 
-# group, plural, Kind, namespaced: what kcp's own fixtures bring into a workspace.
+# group, plural, Kind, namespaced: the kinds that kcp's own fixtures add to a workspace.
 _WORKLOADS = (
     ("core", "services", "Service", True),
     ("core", "endpoints", "Endpoints", True),
@@ -71,7 +71,7 @@ class Stage:
 
 
 def make_crd(group: str, plural: str, kind: str, *, namespaced: bool = True) -> Json:
-    """Return a definition that takes any spec and has a status of its own."""
+    """Return a definition that accepts any spec and has a status subresource."""
     return {
         "metadata": {"name": f"{plural}.{group}"},
         "spec": {
@@ -105,7 +105,7 @@ def make_crd(group: str, plural: str, kind: str, *, namespaced: bool = True) -> 
 async def open_stage(
     hub: str, clusters: tuple[str, ...], workspaces: tuple[str, ...], sync: Mapping[str, Any]
 ) -> AsyncIterator[Stage]:
-    """Run it all on the running virtual loop."""
+    """Run all of it on the running virtual loop."""
     sims = {name: _cluster(name, "workload") for name in clusters}
     stage = Stage({})
     async with anyio.create_task_group() as group:
@@ -171,7 +171,7 @@ def _binding() -> Json:
 def play(
     story: Callable[[World], Awaitable[None]], hub: str = "kcp", *clusters: str, **sync: Any
 ) -> None:
-    """Play a story in one workspace; an hour of virtual time is the most it may take."""
+    """Play a scenario in one workspace; it may take at most an hour of virtual time."""
 
     async def one(stage: Stage) -> None:
         await story(stage.world)
@@ -186,7 +186,7 @@ def play_in(
     *clusters: str,
     **sync: Any,
 ) -> None:
-    """Play a story in several workspaces that share clusters."""
+    """Play a scenario in several workspaces that share clusters."""
 
     async def main() -> None:
         async with open_stage(hub, clusters or ("east",), workspaces, sync) as stage:
@@ -251,12 +251,12 @@ async def until_gone_below(
 
 
 async def until(world: World, claim: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Wait for a claim, two minutes of virtual time at most."""
+    """Wait until a claim holds, for at most two minutes of virtual time."""
     return await world.eventually(claim, what, 120)
 
 
 async def select(world: World, name: str, locations: Json | None = None, **labels: str) -> None:
-    """Write a Placement for namespaces with these labels, to Locations with those."""
+    """Write a Placement of namespaces with the first labels on Locations with the second."""
     await world.hub.apply(
         PLACEMENTS,
         {
@@ -270,7 +270,7 @@ async def select(world: World, name: str, locations: Json | None = None, **label
 
 
 def make_location(name: str, **labels: str) -> Json:
-    """Return a Location of the SyncTargets with these labels; it carries them itself."""
+    """Return a Location of the SyncTargets with these labels; it has the labels itself, too."""
     return {
         "metadata": {"name": name, "labels": labels},
         "spec": {

@@ -29,26 +29,26 @@ class RealCluster:
 
     name: str
     kubeconfig: Path  # the engine's
-    around: Path | None = None  # the users', where the engine's leads through a proxy
+    around: Path | None = None  # the users' one, if the engine's leads through a proxy
 
 
 @dataclass(slots=True)
 class RealWorld(World):
-    """The world on real API servers. The engine can end there and another begin."""
+    """The world on real API servers. Its engine can stop and another one start."""
 
-    PATIENCE_S: ClassVar[float] = 60.0  # of this machine's clock, which other work may hold up
+    PATIENCE_S: ClassVar[float] = 60.0  # by the machine's clock; other work may slow the test down
     make_engine: Callable[[], Engine]
     group: TaskGroup
     life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     ended: anyio.Event = field(default_factory=anyio.Event)
 
     def start(self) -> None:
-        """Start the engine at hand."""
+        """Start the engine."""
         self.life, self.ended = anyio.CancelScope(), anyio.Event()
         self.group.start_soon(self._live, self.engine, self.life, self.ended)
 
     async def stop(self) -> None:
-        """End the engine; all it remembers is lost, and the next one knows nothing."""
+        """Stop the engine; the next one starts with nothing in memory."""
         self.life.cancel()
         await self.ended.wait()
         self.engine = self.make_engine()
@@ -66,7 +66,7 @@ class RealWorld(World):
 async def open_real_world(
     hub: RealCluster, clusters: Sequence[RealCluster], **sync: object
 ) -> AsyncIterator[RealWorld]:
-    """Run an engine between real API servers; it ends with the context, they do not."""
+    """Run an engine between real API servers; it stops with the context, the servers do not."""
     access = {one.name: ClusterAccess(one.kubeconfig) for one in clusters}
     access["hub"] = ClusterAccess(hub.kubeconfig)
     around = {one.name: one.around for one in (*clusters, hub)}

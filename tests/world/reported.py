@@ -1,4 +1,4 @@
-"""Random reports of several targets about one object, each as its own API server would have it."""
+"""Random reports of several targets about one object, each valid for its own API server."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ KINDS: Final = {
         Reported(_kind("", "pods", "Pod"), _ONCE["spec"], _pod),
     )
 }  # fmt: skip
-# Those whose server refuses some statuses that are merged without regard to its rules.
+# Kinds of which a server refuses some statuses if they are merged without regard to its rules.
 VALIDATED: Final = (
     "daemonsets.apps", "deployments.apps", "jobs.batch", "pods", "statefulsets.apps",
 )  # fmt: skip
@@ -196,16 +196,16 @@ VALIDATED: Final = (
 
 @dataclass(slots=True)
 class Refusals:
-    """Writes merged statuses to a server, step by step, and takes note of what it refuses."""
+    """Writes merged statuses to a server, step by step, and records what it refuses."""
 
     client: Client
     space: str
-    is_adjusted: bool = True  # False: as merged, whatever the server makes of it
+    is_adjusted: bool = True  # False: written as merged, without adjusting to the server's rules
     refused: list[str] = field(default_factory=list)
     written: int = 0
 
     async def play(self, reported: Reported, seed: int) -> None:
-        """Let three targets report one object for some time; each may fall silent or start anew."""
+        """Let three targets report one object for some time; each may fall silent or start over."""
         rng, kind = random.Random(f"{reported.kind.id} {seed}"), reported.kind
         name = f"{kind.kind.lower()}-{seed}-{'adjusted' if self.is_adjusted else 'merged'}"
         tree: Json = {

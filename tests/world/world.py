@@ -1,4 +1,4 @@
-"""Simulated clusters, a real engine, and a user's hands: what the end-to-end tests stand on."""
+"""What the end-to-end tests rest on: simulated clusters, a real engine, and users' actions."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Side:
     sim: SimCluster | None = None
 
     async def apply(self, kind: Kind, tree: Json, manager: str = "user") -> Json:
-        """Apply as a user does; return what the server made of it."""
+        """Apply as a user does; return the server's answer."""
         tree = {"apiVersion": kind.api_version, "kind": kind.kind, **tree}
         return (await self.user.apply(kind, tree, manager=manager, force=True)).decode()
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        """Return an object, None where the server says there is none."""
+        """Return an object, or None if the server says there is none."""
         try:
             return (await self.user.get(kind, ObjectKey(namespace, name))).decode()
         except NotFound:
@@ -67,7 +67,7 @@ class Side:
 class World:
     """A hub, clusters, and the engine that syncs them."""
 
-    PATIENCE_S: ClassVar[float] = 10.0  # virtual: it passes when nothing else is left to do
+    PATIENCE_S: ClassVar[float] = 10.0  # virtual: passes only when nothing else is left to do
     hub: Side
     clusters: dict[str, Side]
     engine: Engine
@@ -119,7 +119,7 @@ class World:
 
 
 def still_runtime() -> Runtime:
-    """Return a runtime whose clock stands still and whose network leads nowhere."""
+    """Return a runtime whose clock stands still and which has no network."""
 
     async def dial(name: str) -> Transport:
         raise TransportError(f"{name} is nowhere", sent=False)
@@ -137,13 +137,13 @@ def make_clusters(
     seed: int = 7,
     hub_flavour: Flavour = "hub",
 ) -> dict[str, SimCluster]:
-    """Return a simulated hub, under the name ``hub``, and a workload cluster for each name."""
+    """Return a simulated hub, named ``hub``, and a workload cluster for each name."""
     return {
         name: SimCluster(
             name,
             now=now,
             wall=wall,
-            rng=random.Random(f"{name} {seed}"),  # one's troubles change nothing on another
+            rng=random.Random(f"{name} {seed}"),  # trouble on one changes nothing on another
             flavour=hub_flavour if name == "hub" else "workload",
         )
         for name in ("hub", *names)
@@ -162,7 +162,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Run a hub, clusters with their controllers, and an engine; all end with the context.
 
-    Time is that of the running loop: of a virtual one, in tests marked ``virtual_time``.
+    Time is that of the running loop, which is virtual in tests marked ``virtual_time``.
     """
     now = asyncio.get_running_loop().time
     sims = make_clusters(names, now, virtual_wall, hub_flavour=hub_flavour)
@@ -203,7 +203,7 @@ async def place_everywhere(world: World, namespace: str = "shop") -> None:
 
 
 async def let_go(hub: Side, namespace: str = "shop") -> None:
-    """Say that what is to leave a target may go although nothing replaces it."""
+    """Allow what should leave a target to go although nothing replaces it."""
     patch = {"metadata": {"annotations": {LEAVE_ANYWAY: "*"}}}
     await hub.patch(NAMESPACES, "", namespace, patch)
 
