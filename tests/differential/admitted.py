@@ -32,7 +32,7 @@ def pod(name: str, *containers: Json, **spec: Any) -> Json:
         "metadata": {"name": name, "labels": {"app": "web"}},
         "spec": {
             "containers": list(containers) or [container("app")],
-            "serviceAccountName": "default",  # its admission is off on a server without controllers
+            "serviceAccountName": "default",  # a server without controllers does not fill it in
             **spec,
         },
     }
@@ -45,7 +45,7 @@ def claim(name: str, storage: str = "1Gi") -> Json:
 
 
 def evictions() -> Iterator[Step]:
-    """Without a controller a budget's status is what somebody writes there."""
+    """Without a controller, a budget's status is what a client writes."""
     one = f"{PODS}/one"
     eviction: Json = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "one"}}
     yield Step("POST", f"{PODS}/one/eviction", eviction)
@@ -84,7 +84,7 @@ def evictions() -> Iterator[Step]:
 
 
 def claims() -> Iterator[Step]:
-    """A claim is protected from its creation on; who created it does not own the finalizer."""
+    """A claim is protected from its creation; its creator does not own the finalizer."""
     for path, tree in ((CLAIMS, claim("one", "1024Mi")), (CLAIMS, claim("two", "0.5Gi"))):
         yield Step("POST", path, tree)
         yield Step("DELETE", f"{path}/{tree['metadata']['name']}")
@@ -100,7 +100,7 @@ def claims() -> Iterator[Step]:
 
 
 def claim_sizes() -> Iterator[Step]:
-    """A bound claim grows where its class allows that, and is else as it was made."""
+    """A bound claim may grow if its class allows it, and cannot change otherwise."""
     classes = "/apis/storage.k8s.io/v1/storageclasses"
     grows = {"metadata": {"name": "{ns}-grows"}, "provisioner": "a.test/p"}
     yield Step("POST", classes, {**grows, "allowVolumeExpansion": True})
@@ -128,13 +128,13 @@ def claim_sizes() -> Iterator[Step]:
 
 
 def quotas() -> Iterator[Step]:
-    """A quota that nobody has counted yet, and one that a person has."""
+    """A quota that nobody has counted yet, and one whose status a client has written."""
     hard = {"configmaps": "2", "pods": "1", "requests.cpu": "1", "services.nodeports": "1"}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
     yield Step("POST", QUOTAS, {**quota, "spec": {"hard": hard}})
     yield Step("POST", CONFIG_MAPS, config_map("free"))
     yield merge(f"{QUOTAS}/few/status", {"status": {"hard": hard}})
-    # Again and again, as kube-apiserver reads quotas from a cache.
+    # Repeated, since kube-apiserver reads quotas from a cache.
     yield Step("POST", CONFIG_MAPS, config_map("one"), until="status unknown for quota")
     yield Step("DELETE", f"{CONFIG_MAPS}/one", until="not found")
     used = {"configmaps": "1", "pods": "0", "requests.cpu": "0", "services.nodeports": "0"}
@@ -158,7 +158,7 @@ def quotas() -> Iterator[Step]:
 
 
 def limit_ranges() -> Iterator[Step]:
-    """What a LimitRange itself defaults to."""
+    """The defaults of a LimitRange itself."""
     for number, item in enumerate(
         (
             {"type": "Container", "max": {"cpu": "2000m"}, "min": {"cpu": "0.1"}},

@@ -14,7 +14,7 @@ _FILE: Final = Path(__file__).with_name("broken.yaml")
 
 
 def definitions() -> dict[str, Json]:
-    """Return definitions by what is wrong with them; the names of a few say that nothing is."""
+    """Return definitions by what is wrong with them; the names of valid ones say so."""
     document = yaml.safe_load(_FILE.read_text())
     changes: dict[str, Json] = document["changes"]
     return {name: _changed(document["whole"], change) for name, change in changes.items()}

@@ -1,4 +1,4 @@
-"""Changes by several hands, and what becomes of them."""
+"""Changes by several field managers, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def finalizers() -> Iterator[Step]:
 
 
 def quantities() -> Iterator[Step]:
-    """Written in any form, stored in one."""
+    """Quantities are written in any form and stored in one."""
     forms: tuple[Json, ...] = (
         {"cpu": 1, "memory": "1024Mi"},
         {"cpu": "0.5", "memory": "0.5Gi"},
@@ -94,7 +94,7 @@ def ownership() -> Iterator[Step]:
 
 
 def untracked() -> Iterator[Step]:
-    """An object without owners is not tracked before the first apply."""
+    """Fields of an object without managers are not tracked before the first apply."""
     for path, tree in ((CONFIG_MAPS, config_map()), (GADGETS, None)):
         kind = {"apiVersion": f"{widgets.GROUP}/v1", "kind": "Gadget", "metadata": {"name": "one"}}
         bare = tree or kind
@@ -107,7 +107,7 @@ def untracked() -> Iterator[Step]:
 
 
 def entries() -> Iterator[Step]:
-    """Entries of maps leave with who stated them; scalars become maps and back."""
+    """Map entries go when their manager stops applying them; scalars become maps and back."""
     gadget: Json = {
         "apiVersion": f"{widgets.GROUP}/v1",
         "kind": "Gadget",
@@ -140,7 +140,7 @@ def lists_of_widgets() -> Iterator[Step]:
 
 
 def order() -> Iterator[Step]:
-    """Items of a strategic merge come before those they do not name."""
+    """Items that a strategic merge names come before those that it does not."""
 
     def containers(*items: Json, order: tuple[str, ...] = ()) -> Step:
         spec: Json = {"containers": list(items)}

@@ -68,7 +68,7 @@ def _create_invalid(rng: random.Random, of: Collection, name: str) -> list[Step]
     match rng.randrange(9):
         case 0:
             meta["name"] = rng.choice(["Not_a_Name", "x" * 254, "-x"])
-        case 1 if of.make is not objects.make_service:  # which gets its address first
+        case 1 if of.make is not objects.make_service:  # which first gets its address
             del meta["name"]
         case 2:
             meta["labels"] = rng.choice([{"bad key!": "x"}, {"ok": "bad value!"}, {"a": "y" * 64}])
@@ -239,7 +239,7 @@ def _list(rng: random.Random, of: Collection, name: str) -> list[Step]:
 
 
 def _list_again(rng: random.Random, of: Collection, _name: str) -> list[Step]:
-    """List what was just listed, by its version: a list of any age may be older than a write."""
+    """List again at the last list's version: a list of any version may be older than a write."""
     match = rng.choice([{}, {"resourceVersionMatch": rng.choice(["NotOlderThan", "Exact"])}])
     return [
         Step("GET", of.path),
@@ -248,7 +248,7 @@ def _list_again(rng: random.Random, of: Collection, _name: str) -> list[Step]:
 
 
 def _pages(rng: random.Random, of: Collection, name: str) -> list[Step]:
-    """Page through a list while it changes: the second page is of the first one's time."""
+    """Page through a list while it changes: the second page shows the time of the first."""
     selector = rng.choice([{}, {}, {"labelSelector": "tier"}])
     query = {"limit": "1"} | selector
     between = rng.choice([[], _merge(rng, of, name), _create(rng, of, name)])

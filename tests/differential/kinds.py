@@ -1,4 +1,4 @@
-"""The kinds that are played with: what to write to each, valid and not."""
+"""The kinds in the traces, and what to write to each, valid and not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.differential.trace import Json
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A kind to play with."""
+    """A kind for the traces."""
 
     path: str
     make: Callable[[random.Random, str], Json]

@@ -1,7 +1,7 @@
 """What two servers cannot agree on, replaced by what they must agree on.
 
-A UID or resourceVersion becomes the number of its first appearance: two answers have the same
-one, or another one, on both servers alike.
+A UID or resourceVersion becomes the number of its first appearance, so that answers must repeat it,
+or have a new one, on both servers alike.
 """
 
 from __future__ import annotations

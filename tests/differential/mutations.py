@@ -1,4 +1,4 @@
-"""Objects with one thing changed: every field of the samples, dropped, emptied or made odd."""
+"""Objects with one change: each field of the samples dropped, emptied or given an odd value."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _NUMBERS: Final[dict[str, Any]] = {
 _TRUTHS: Final[dict[str, Any]] = {"text": "yes", "number": 1}
 _MAPS: Final[dict[str, Any]] = {"empty": {}, "list": [], "text": "nonsense"}
 _LISTS: Final[dict[str, Any]] = {"empty": [], "map": {}, "text": "nonsense", "nulls": [None]}
-# Not compared: what tells which object it is, and what the server may know of it.
+# Not compared: what identifies the object, and what only its server can know.
 _LEFT: Final = (("apiVersion",), ("kind",), ("metadata", "name"))
 
 
 def samples(namespace: str) -> list[Json]:
-    """Return one valid object of each kind, as anew."""
+    """Return one new valid object of each kind."""
     text = _SAMPLES.read_text().replace("{ns}", namespace)
     found: list[Json] = copy.deepcopy(yaml.safe_load(text))
     return [copy.deepcopy(tree) for tree in found]
@@ -56,7 +56,7 @@ def mutants(tree: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def mutate(rng: random.Random, tree: Json) -> Json:
-    """Return an object with some things changed."""
+    """Return an object with some changes."""
     new = tree
     for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
         places = list(_places(new))
@@ -64,12 +64,12 @@ def mutate(rng: random.Random, tree: Json) -> Json:
             break
         path, value = rng.choice(places)
         other = rng.choice([way for way in ways(value).values() if way != _NUMBERS["large"]])
-        new = changed(new, path, other)  # large is a number of pods that a cluster would make
+        new = changed(new, path, other)  # a cluster would make that many pods
     return new
 
 
 def ways(value: Any) -> dict[str, Any]:
-    """Return what may stand in place of a value, by name."""
+    """Return what may replace a value, by name."""
     common = {"drop": _DROP, "null": None}
     if isinstance(value, bool):
         return common | _TRUTHS

@@ -1,4 +1,4 @@
-"""Play a trace on a server and write down its answers, without what must differ."""
+"""Play a trace on a server and record its answers, without what must differ."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Recorded:
 
 @dataclass
 class _Told:
-    """What a server has said so far in one trace. Owned by the player of the trace."""
+    """What a server has answered so far in one trace. Owned by the player of the trace."""
 
     metas: dict[str, list[Json]] = field(default_factory=dict)  # by object path
     lists: dict[str, Json] = field(default_factory=dict)  # the last ListMeta by collection path
@@ -106,7 +106,7 @@ def differences(left: Any, right: Any, path: str = "") -> list[str]:
 
 
 def compare(real: list[Recorded], simulated: list[Recorded]) -> list[str]:
-    """Return the differences of the first answer that has any: later ones may follow from it."""
+    """Return the differences of the first answer with any: later ones may follow from it."""
     for number, (left, right) in enumerate(zip(real, simulated, strict=False)):
         found = _compare_one(left, right)
         if found:

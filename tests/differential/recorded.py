@@ -1,4 +1,4 @@
-"""What a real server says of objects with one thing wrong, kept as data.
+"""How a real server answers to objects with one thing wrong, kept as data.
 
 ``python -m tests.differential.recorded`` asks a server started for it, and writes the data anew.
 """
@@ -61,7 +61,7 @@ async def ask(server: Server) -> Answers:
 
 
 def recorded() -> Answers:
-    """Return what a real server answered."""
+    """Return the recorded answers of a real server."""
     answers: Answers = {}
     for line in FILE.read_text().splitlines():
         if line.startswith("#"):
@@ -74,7 +74,7 @@ def recorded() -> Answers:
 
 
 def written(answers: Mapping[tuple[str, str, str], int]) -> str:
-    """Return the data as it is kept."""
+    """Return the data as it is written to the file."""
     lines: dict[tuple[str, str], list[str]] = {}
     for (kind, path, change), code in answers.items():
         lines.setdefault((kind, path), []).append(f"{change}={code}")

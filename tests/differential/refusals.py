@@ -177,7 +177,7 @@ def names() -> Iterator[Step]:
             {"annotations": {"A_": "1"}},
             {"finalizers": ["a b"]},
         )
-        if path != "/api/v1/namespaces":  # whose label with its own name nobody owns then
+        if path != "/api/v1/namespaces":  # the label with its name would have no manager
             metas += ({"generateName": "Gen-"}, {"generateName": "gen-"})
         for meta in metas:
             named = {"metadata": meta if "generateName" in meta else {"name": "one", **meta}}
@@ -185,7 +185,7 @@ def names() -> Iterator[Step]:
 
 
 def budgets() -> Iterator[Step]:
-    """Whose names and finalizers may be anything."""
+    """Budgets, whose names and finalizers may be anything."""
     spec: Json = {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}
     for meta in ({"name": "-X_"}, {"name": "one", "finalizers": ["nodomain"]}):
         yield Step("POST", BUDGETS, {"metadata": meta, "spec": spec})

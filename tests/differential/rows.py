@@ -1,4 +1,4 @@
-"""Rows of what runs and is reached: pods, Services, workloads, Jobs and what scales them."""
+"""Table rows of pods, Services, workloads, Jobs and their autoscalers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two servers that are compared, as one sends requests to them."""
+"""The two servers that are compared, and how requests are sent to them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WARNING = re.compile(r'299 - ("(?:[^"\\]|\\.)*")')
 
 
 class Answer(NamedTuple):
-    """A status code, the media type, the document or text that came, and what it warns of."""
+    """A status code, the media type, the document or text, and its warnings."""
 
     code: int
     media_type: str
@@ -37,10 +37,10 @@ class Answer(NamedTuple):
 
 
 class Server(Protocol):
-    """One of the two."""
+    """One of the two servers."""
 
     async def send(self, step: Step) -> Answer:
-        """Return what is answered to a step without placeholders."""
+        """Return the answer to a step without placeholders."""
         ...
 
     def watch(self, watched: Watched) -> AsyncGenerator[Json, None]:
@@ -83,7 +83,7 @@ class RealServer:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedServer:
-    """A simulated one, in this process and past all faults."""
+    """The simulated server, in this process and without faults."""
 
     cluster: SimCluster
 
@@ -152,7 +152,7 @@ async def settle(server: Server, step: Step) -> Answer:
 
 
 def _written(step: Step, answer: Answer) -> Step | None:
-    """Return the request that is answered when the watch cache has what a step wrote."""
+    """Return a request that is answered only once the watch cache has what a step wrote."""
     if step.method not in ("POST", "PUT", "PATCH") or answer.code not in (200, 201):
         return None
     meta = answer.body.get("metadata") or {}

@@ -78,7 +78,7 @@ def columns() -> Iterator[Step]:
 
 
 def shown(path: str, tree: Json, *statuses: Json) -> Iterator[Step]:
-    """Create an object, and look at its row as it is and with each status in turn."""
+    """Create an object, and read its row without a status and with each status in turn."""
     name = tree["metadata"]["name"]
     yield Step("POST", path, tree)
     yield Step("GET", f"{path}/{name}", accept=TABLE)

@@ -1,4 +1,4 @@
-"""The simulated server answers as a real one does: the same requests to both, the same answers."""
+"""The simulated server answers as a real one does: both get the same requests."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def _differences(trace: Trace, real: Server, simulated: Server) -> list[st
 
 
 async def _install(server: Server) -> None:
-    """Serve the custom kinds, once a server."""
+    """Install the custom kinds, once per server."""
     for definition in (widgets.widget_definition(), widgets.gadget_definition()):
         plural = definition["spec"]["names"]["plural"]
         answer = await server.send(Step("POST", CRDS, definition))

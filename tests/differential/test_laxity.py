@@ -1,4 +1,4 @@
-"""What a real server refuses, the simulated one refuses too: measured on recorded answers."""
+"""The simulated server refuses what a real one refuses, by recorded answers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.differential.servers import open_simulated
 pytestmark = pytest.mark.thorough
 
 DEFINITION = "CustomResourceDefinition"
-OF_OBJECTS = 0.98  # at least this share of what is refused of built-in kinds
+OF_OBJECTS = 0.98  # at least this share of the refusals of built-in kinds
 OF_DEFINITIONS = 0.94
-TOO_STRICT = 3  # changes that a real server takes and the simulated one does not
+TOO_STRICT = 3  # changes that a real server accepts and the simulated one does not
 
 
 def refused(answers: Answers, *, definitions: bool) -> set[tuple[str, str, str]]:
-    """Return what was refused, of definitions or of everything else."""
+    """Return what was refused, among definitions or among everything else."""
     return {
         asked
         for asked, code in answers.items()

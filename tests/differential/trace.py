@@ -1,4 +1,4 @@
-"""What is played on both servers: steps, and traces of them."""
+"""Steps, and the traces made of them, that are played on both servers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Step:
     content_type: str = JSON
     query: dict[str, str] = field(default_factory=dict)
     accept: str = JSON
-    until: str = ""  # repeated until the answer's text has this in it: the server works behind
+    until: str = ""  # repeated until the answer's text contains this: the server's work may lag
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Fixed traces: what the generator does not come upon, and every difference found once."""
+"""Fixed traces: what the generator does not reach, and every difference ever found."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pages() -> Iterator[Step]:
 
 
 def exact() -> Iterator[Step]:
-    """A list of an earlier version is what was there then."""
+    """A list at an earlier version shows what was there then."""
     for name in ("one", "two"):
         yield Step("POST", CONFIG_MAPS, config_map(name, data={"a": "1"}))
     yield Step("GET", CONFIG_MAPS)
@@ -41,7 +41,7 @@ def exact() -> Iterator[Step]:
 
 
 def watched() -> Iterator[Step]:
-    """Objects that come into a selection and leave it."""
+    """Objects that enter a selection and leave it."""
     yield Step("POST", CONFIG_MAPS, config_map(data={"a": "1"}))
     for value in ("front", "back", "front"):
         yield merge(f"{CONFIG_MAPS}/one", {"metadata": {"labels": {"tier": value}}})
@@ -81,7 +81,7 @@ def definition_life() -> Iterator[Step]:
 
 
 def namespaces() -> Iterator[Step]:
-    """A namespace with something in it stays, and takes nothing new."""
+    """A deleted namespace with something in it stays, and accepts nothing new."""
     spaces = "/api/v1/namespaces"
     inside = "/api/v1/namespaces/{ns}-x/configmaps"
     yield Step("POST", spaces, {"metadata": {"name": "{ns}-x", "labels": {"a": "1"}}})

@@ -1,4 +1,4 @@
-"""Two custom kinds: one with a schema, status and scale, one that takes anything."""
+"""Two custom kinds: one with a schema, status and scale, one that accepts anything."""
 
 from __future__ import annotations
 
