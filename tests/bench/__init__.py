@@ -1,1 +1,1 @@
-"""Measurements of what the design promises, printed as a table. Not tests: nothing here fails."""
+"""Measurements of what the design promises, printed as a table. They are not tests."""

@@ -23,7 +23,7 @@ BENCHES: dict[str, Callable[[Fleet, bool], list[Row]]] = {
 
 
 def main() -> int:
-    """Run what was asked for, on simulated servers and, where binaries are, on real ones."""
+    """Run the named benchmarks on simulated servers and, if there are binaries, on real ones."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--quick", action="store_true", help="a tenth of the objects")

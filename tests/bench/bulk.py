@@ -1,4 +1,4 @@
-"""1000 ConfigMaps and 200 Deployments, hub to two clusters, beside a bare client loop.
+"""1000 ConfigMaps and 200 Deployments from the hub to two clusters, against a bare client loop.
 
 The loop does per object what a sync engine cannot do without: one merge patch in the hub, and
 one server-side apply on each cluster.
@@ -20,7 +20,7 @@ from tmcconsole.engine.engine import Engine
 from tmcconsole.kube.objects import Json, Kind, ObjectKey
 from tmcconsole.sync.state.target import Target
 
-WIDTH = 32  # requests in flight of the bare loop; the best of 8, 16 and 32
+WIDTH = 32  # requests in flight in the bare loop; the best of 8, 16 and 32
 
 
 def measure(fleet: Fleet, quick: bool) -> list[Row]:
@@ -73,7 +73,7 @@ async def _run_engine(
     await hands.make_namespace("bulk")
     await hands.place("bulk")
     await hands.fill("bulk", configmaps, deployments)
-    await anyio.sleep(2)  # the engine has taken note of them, and rests
+    await anyio.sleep(2)  # the engine has seen them and is idle
     wall, cpu = time.perf_counter(), time.process_time()
     await hands.make_namespace("bulk", labels={"app": "bulk"})
     await until(lambda: _written(engine, configmaps + deployments))
@@ -81,10 +81,10 @@ async def _run_engine(
 
 
 def _written(engine: Engine, count: int) -> bool:
-    """True once the answer to the apply of every object on every target has come."""
+    """Return whether every apply of every object on every target has been answered."""
     session = engine.session
     targets = list(session.shared.targets.values()) if session else []
-    if any(len(target.queue) for target in targets):  # counting all is no work of the engine's
+    if any(len(target.queue) for target in targets):  # counting them all is not the engine's work
         return False
     return all(_in_sync(target) >= count for target in targets)
 

@@ -40,7 +40,7 @@ def measure(fleet: Fleet, quick: bool) -> list[Row]:
     command = [sys.executable, "-m", "tmcconsole", "--config", str(config)]
     paints = [_first_paint(command) for _ in range(1 if quick else 3)]
     with _terminal(command) as terminal:
-        terminal.read_for(12)  # everything is listed and drawn
+        terminal.read_for(12)  # until everything is listed and drawn
         terminal.send("6")
         terminal.read_for(5)
         idle = terminal.read_for(IDLE_S / 4 if quick else IDLE_S)
@@ -99,7 +99,7 @@ class Terminal:
         self._master = master
 
     def send(self, keys: str) -> None:
-        """Type."""
+        """Send keys."""
         os.write(self._master, keys.encode())
 
     def read_for(self, seconds: float) -> int:
@@ -110,7 +110,7 @@ class Terminal:
         return count
 
     def read_until(self, text: bytes, within_s: float) -> float:
-        """Return the seconds until ``text`` has come."""
+        """Return the seconds until ``text`` arrives."""
         start, seen = time.perf_counter(), b""
         while text not in seen:
             if time.perf_counter() - start > within_s:
@@ -119,7 +119,7 @@ class Terminal:
         return time.perf_counter() - start
 
     def answer_to(self, key: str) -> float:
-        """Return the seconds from a key to the first byte that comes after a quiet moment."""
+        """Return the seconds from a key, sent after a quiet moment, to the first byte."""
         while self._read(0.03):
             pass
         start = time.perf_counter()

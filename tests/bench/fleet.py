@@ -1,4 +1,4 @@
-"""The API servers that are measured on: simulated ones in a process of their own, or real ones."""
+"""The API servers of a measurement: simulated ones in their own process, or real ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fleet:
     folder: Path
 
     def settings(self, state: str) -> Settings:
-        """Return settings for an engine on this fleet, with a state directory of that name."""
+        """Return settings for an engine on this fleet, with a state directory of the given name."""
         targets = tuple(
             TargetSettings(name, ClusterAccess(path)) for name, path in self.clusters.items()
         )

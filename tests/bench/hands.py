@@ -1,4 +1,4 @@
-"""A user's hands on a fleet: clients, objects, and watching for arrivals."""
+"""What a user does on a fleet: write objects, and watch for their arrival."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tmcconsole.tmc.history.audit import MemoryAudit
 
 @dataclass(slots=True)
 class Hands:
-    """Clients of all servers of a fleet."""
+    """Clients of all a fleet's servers."""
 
     hub: Client
     clusters: dict[str, Client]
@@ -129,7 +129,7 @@ async def until(claim: Callable[[], bool], within_s: float = 120.0) -> None:
 
 
 async def arrivals(client: Client, kind: Kind, namespace: str) -> AsyncGenerator[WatchEvent, None]:
-    """Return what happens to a kind in a namespace from now on, whenever one begins to look."""
+    """Return events of a kind in a namespace from now on, even if they are read later."""
     version = ""
     async for page in client.list_pages(kind, namespace=namespace):
         version = page.resource_version

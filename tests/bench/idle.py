@@ -1,4 +1,4 @@
-"""What an engine costs that has nothing to do: CPU, memory, writes, at 1,000 and 10,000 objects."""
+"""The cost of an idle engine: CPU, memory and writes, at 1,000 and 10,000 objects."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def _grow(fleet: Fleet, socket: Path, done: int, count: int) -> float:
     """Fill up to ``count`` objects; return the seconds until all copies are in sync."""
     start = time.perf_counter()
     async with open_hands(fleet) as hands:
-        # Names go on where the last size ended.
+        # Names continue where the last size ended.
         await hands.fill("idle", count, 0) if not done else await _more(hands, done, count)
     copies = count * len(fleet.clusters)
     while True:
@@ -87,7 +87,7 @@ async def _engine_record(socket: Path) -> EngineRecord | None:
 def _rest(
     fleet: Fleet, socket: Path, pid: int, count: int, took: float, empty_kib: int
 ) -> list[Row]:
-    time.sleep(12)  # until the first garbage collection after the load is behind us
+    time.sleep(12)  # until the first garbage collection after the load is over
     before, writes = _cpu_s(pid), anyio.run(_engine_record, socket)
     time.sleep(IDLE_S)
     after, writes_after = _cpu_s(pid), anyio.run(_engine_record, socket)

@@ -1,4 +1,4 @@
-"""What reading kubeconfigs costs at start: 150 targets in one file beside a file for each."""
+"""What reading kubeconfigs costs at start: 150 targets in one file, or in a file each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGETS = 150
 
 
 def measure(fleet: Fleet, quick: bool) -> list[Row]:
-    """Return the CPU seconds of dialling all targets, as an engine does when it starts."""
+    """Return the CPU seconds of setting up all targets, as an engine does when it starts."""
     count = TARGETS // 10 if quick else TARGETS
     folder = fleet.folder
     one = _write(folder / "all.kubeconfig", range(count))
@@ -59,7 +59,7 @@ def _write(path: Path, numbers: range) -> Path:
 
 
 async def _dial_all(ways: list[ClusterAccess]) -> float:
-    """Return the CPU seconds that dialling took; nobody is asked anything."""
+    """Return the CPU seconds that setting up took; no request is sent."""
     start = time.process_time()
 
     async def open_one(access: ClusterAccess) -> None:

@@ -1,4 +1,4 @@
-"""One change at a time: hub write to copy, and status on a cluster to status in the hub."""
+"""One change at a time: from hub write to copy, and from a cluster's status to the hub's."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _down(hands: Hands, count: int) -> list[float]:
 
 
 async def _up(hands: Hands, count: int) -> list[float]:
-    """An Ingress: no controller writes its status on either kind of server."""
+    """Measure with an Ingress: no controller writes its status on either kind of server."""
     first = next(iter(hands.clusters.values()))
     key = ObjectKey("latency", "web")
     backend = {"service": {"name": "web", "port": {"number": 80}}}

@@ -1,4 +1,4 @@
-"""The API servers themselves at 10,000 objects: apply, list, watch; simulated beside real."""
+"""The API servers alone, at 10,000 objects: apply, list, watch; simulated and real."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMESPACE = "server"
 
 
 def measure(fleet: Fleet, quick: bool) -> list[Row]:
-    """Return how many objects a second one server applies, lists and delivers to a watch."""
+    """Return how many objects per second a server applies, lists and delivers to a watch."""
     return anyio.run(_measure, fleet, 1000 if quick else 10_000)
 
 
@@ -65,7 +65,7 @@ async def _watch(client: Client, count: int, done: list[float]) -> None:
 
 
 async def _stream(client: Client, count: int) -> float:
-    """Return the seconds until a watch without a version has brought every object."""
+    """Return the seconds until a watch without a version has delivered every object."""
     start, seen = time.perf_counter(), 0
     stream = client.watch(
         CONFIGMAPS, namespace=NAMESPACE, resource_version="", timeout_s=600, idle_s=600

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement beside what the design promises."""
+    """One measurement, and what the design promises."""
 
     what: str
     servers: str
