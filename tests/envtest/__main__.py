@@ -11,7 +11,7 @@ from tests.envtest.planes import HUB_AND_TWO_CLUSTERS, running_planes
 
 
 def main() -> int:
-    """Print one line per plane when it serves: name, address, kubeconfig."""
+    """Print one line per plane once it serves: name, address, kubeconfig."""
     if len(sys.argv) != 2:
         print("usage: python -m tests.envtest FOLDER", file=sys.stderr)
         return 2

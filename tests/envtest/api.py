@@ -1,4 +1,4 @@
-"""Plain requests to a real API server, and its answers as they are."""
+"""Plain requests to a real API server, and its unchanged answers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        """The reason of a Status, else nothing."""
+        """The reason of a Status, or ""."""
         return str(self.body.get("reason", ""))
 
     @property
     def message(self) -> str:
-        """The message of a Status, else nothing."""
+        """The message of a Status, or ""."""
         return str(self.body.get("message", ""))
 
     @property
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API server as one user sees it."""
+    """One API server, as one user."""
 
     session: aiohttp.ClientSession
 
@@ -72,7 +72,7 @@ class Api:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> Answer:
-        """Send one request and return whatever answer came."""
+        """Send one request and return the answer, whatever it is."""
         async with self.session.request(
             method,
             path,
@@ -80,12 +80,12 @@ class Api:
             headers={"Content-Type": content_type, "Accept": accept},
         ) as answer:
             kind = answer.headers.get("Content-Type", "")
-            is_json = "json" in kind  # a path that nobody serves answers in plain text
+            is_json = "json" in kind  # the answer for a path that is not served is plain text
             body = orjson.loads(await answer.read()) if is_json else {}
             return Answer(answer.status, body, kind)
 
     async def create(self, path: str, body: Tree) -> Answer:
-        """POST an object to a collection; anything but 201 is an error of the test."""
+        """POST an object to a collection; any answer but 201 fails the test."""
         answer = await self.send("POST", path, body)
         assert answer.code == 201, answer
         return answer
@@ -117,7 +117,7 @@ async def open_api(plane: Plane, *, url: str = "", token: str = "") -> AsyncIter
 
 
 def fresh_name(prefix: str) -> str:
-    """Return a name no other test uses: the planes live as long as the session."""
+    """Return a name that no other test uses: the planes live as long as the session."""
     return f"{prefix}-{secrets.token_hex(4)}"
 
 

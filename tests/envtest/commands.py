@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.envtest.identity import Identity
 
-ASSETS = "KUBEBUILDER_ASSETS"  # the field's name for the folder with the binaries
+ASSETS = "KUBEBUILDER_ASSETS"  # the usual name for the folder with the binaries
 REMEDY = (
     f"set {ASSETS} to a folder with etcd and kube-apiserver: "
     "`setup-envtest use -p path` prints one, and so does tests/envtest/build.sh where Go is"
@@ -53,7 +53,7 @@ class Binaries:
 
 @dataclass(frozen=True, slots=True)
 class PlaneFolder:
-    """Where one plane keeps its things and listens."""
+    """Where one plane keeps its files and listens."""
 
     folder: Path
     identity: Identity
@@ -72,17 +72,17 @@ class PlaneFolder:
 
     @property
     def audit_log(self) -> Path:
-        """Where audit events go, one JSON document a line."""
+        """Where audit events go, one JSON document per line."""
         return self.folder / "audit.jsonl"
 
     @property
     def etcd_socket(self) -> str:
-        """etcd's address: a Unix socket, so that no port has to be guessed free."""
+        """etcd's address: a Unix socket, so that no free port has to be guessed."""
         return f"unix://{self.folder / 'etcd.sock'}"
 
 
 def find_binaries(environ: dict[str, str] | None = None) -> Binaries | None:
-    """Return the binaries ``KUBEBUILDER_ASSETS`` names, or None where one needed is missing."""
+    """Return the binaries in ``KUBEBUILDER_ASSETS``, or None if a needed one is missing."""
     folder = (environ or dict(os.environ)).get(ASSETS, "")
     if not folder:
         return None
@@ -100,7 +100,7 @@ def etcd(binaries: Binaries, place: PlaneFolder) -> tuple[str, ...]:
         str(binaries.etcd),
         f"--data-dir={place.folder / 'etcd'}",
         f"--listen-client-urls={place.etcd_socket}",
-        "--advertise-client-urls=http://127.0.0.1:1",  # must be a port; one member: nobody asks
+        "--advertise-client-urls=http://127.0.0.1:1",  # must be a port; one member never uses it
         "--listen-peer-urls=http://127.0.0.1:0",
         "--unsafe-no-fsync",
         "--log-level=warn",
@@ -129,7 +129,7 @@ def api_server(binaries: Binaries, place: PlaneFolder, role: str) -> tuple[str, 
         "--profiling=false",
     ]
     if role == "hub" or binaries.controllers is None:
-        # Nobody makes service accounts there, so pods would be refused for want of one.
+        # Nothing makes service accounts there, so pods would be refused for lack of one.
         command.append("--disable-admission-plugins=ServiceAccount")
     if place.audit:
         policy = place.folder / "audit-policy.json"
@@ -148,7 +148,7 @@ def controllers(program: Path, place: PlaneFolder, role: str) -> tuple[str, ...]
         f"--service-account-private-key-file={place.identity.key}",
         f"--root-ca-file={place.identity.authority}",
         "--secure-port=0",
-        # A held Lease says that workloads run here; a hub must not say so.
+        # A held Lease says that workloads run here, which is not true of a hub.
         f"--leader-elect={'false' if role == 'hub' else 'true'}",
         "--profiling=false",
     )

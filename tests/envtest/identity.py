@@ -11,13 +11,13 @@ from pathlib import Path
 import trustme
 import yaml
 
-ADMIN = "admin"  # in system:masters: passes RBAC, and priority and fairness
+ADMIN = "admin"  # in system:masters: exempt from RBAC, and from priority and fairness
 TENANT = "tenant"  # may do nothing until a test grants it something
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Where a plane's secrets are, all readable by the owner alone."""
+    """Where a plane's secrets are, all readable only by their owner."""
 
     folder: Path
     tokens: tuple[tuple[str, str], ...]  # (user, bearer token)
@@ -29,7 +29,7 @@ class Identity:
 
     @property
     def authority_key(self) -> Path:
-        """The private key of the authority, to issue more certificates with (a proxy's)."""
+        """The private key of the authority, to issue more certificates, such as a proxy's."""
         return self.folder / "ca.key"
 
     @property
@@ -83,6 +83,6 @@ def write_kubeconfig(path: Path, *, name: str, url: str, authority: bytes, token
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, also while it is written."""
+    """Write a file that only its owner can read, even while it is being written."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)

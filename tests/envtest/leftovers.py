@@ -1,4 +1,4 @@
-"""What engines of former tests left on planes that all tests share: taken away before the next.
+"""Removes, before the next test, what engines left on the planes that all tests share.
 
 An engine serves whatever is in its hub. A Placement or SyncTarget that stayed there would be work
 for the engines of all later tests, and they would be seen writing for it.
@@ -33,7 +33,7 @@ class Broom:
     connection: http.client.HTTPSConnection
 
     def send(self, method: str, path: str, body: Tree | None = None, accept: str = "") -> Tree:
-        """Return the answer's document, {} where there is nothing of that name."""
+        """Return the answer's document, or {} if nothing has that name."""
         headers = {
             "Authorization": f"Bearer {self.plane.token}",
             "Accept": accept or "application/json",
@@ -48,12 +48,12 @@ class Broom:
         return dict(json.loads(text)) if answer.status == 200 else {}
 
     def marked(self) -> list[str]:
-        """Return the namespaces that an engine has marked and nobody has deleted."""
+        """Return the namespaces that an engine has marked and that nobody has deleted."""
         found = [one["metadata"] for one in self.send("GET", "/api/v1/namespaces")["items"]]
         return [one["name"] for one in found if _is_marked(one) and "deletionTimestamp" not in one]
 
     def collections(self) -> Iterator[str]:
-        """Yield the path of every kind in a namespace that can be taken away, {} for its name."""
+        """Yield the path of every deletable kind in a namespace, with {} in place of its name."""
         for start in ("/api", "/apis"):
             for group in self.send("GET", start, accept=ALL_KINDS).get("items") or ():
                 name = group["metadata"].get("name", "")
@@ -65,7 +65,7 @@ class Broom:
                         yield f"{base}/namespaces/{{}}/{kind['resource']}"
 
     def empty(self, collection: str) -> None:
-        """Delete all there is of a kind, whoever holds it."""
+        """Delete all objects of a kind, whatever finalizers they have."""
         found = self.send("GET", collection).get("items") or ()
         for one in found:
             if one["metadata"].get("finalizers"):
@@ -76,7 +76,7 @@ class Broom:
 
 
 def take_away(planes: Sequence[Plane]) -> None:
-    """Leave nothing that an engine would serve; the first plane is the hub."""
+    """Remove everything that an engine would serve; the first plane is the hub."""
     for plane in planes:
         host, _, port = plane.url.rpartition("//")[2].partition(":")
         connection = http.client.HTTPSConnection(

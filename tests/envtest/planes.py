@@ -36,7 +36,7 @@ HUB_AND_TWO_CLUSTERS: tuple[tuple[str, Role], ...] = (
 
 
 class NotReadyError(Exception):
-    """A control plane did not come up in time; the message says how far it came."""
+    """A control plane did not start in time; the message says how far it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Plane:
         return ssl.create_default_context(cafile=self.identity.authority)
 
     def get(self, path: str) -> object:
-        """Read a JSON document as the administrator. Raises ``OSError`` where it cannot."""
+        """Read a JSON document as the administrator. Raises ``OSError`` if that fails."""
         document: object = json.loads(self._read(path))
         return document
 
@@ -88,7 +88,7 @@ class Plane:
         return body
 
     def start_controllers(self, patience_s: float = START_PATIENCE_S) -> None:
-        """Wait for a healthy API server, then start its controllers: they wait 10 s, then give up.
+        """Wait for a healthy API server, then start its controllers, which would wait only 10 s.
 
         Raises ``NotReadyError``, or ``DiedError`` as soon as a process has ended.
         """
@@ -111,13 +111,13 @@ class Plane:
             try:
                 self._read(wanted[0])
                 wanted.pop(0)
-            except OSError as error:  # refused, or 403, 404 and 500 until bootstrap is through
+            except OSError as error:  # refused, or 403, 404 and 500 until the bootstrap is done
                 if time.monotonic() > deadline:
                     raise NotReadyError(f"{self.name}: no {wanted[0]} yet: {error}") from error
                 time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """End every process, the last started first."""
+        """Stop every process, the last started first."""
         for process in reversed(self.processes):
             process.stop()
 
@@ -125,7 +125,7 @@ class Plane:
 def start_plane(
     binaries: Binaries, folder: Path, *, name: str, role: Role, audit: bool = False
 ) -> Plane:
-    """Start etcd and an API server and return at once; ``start_controllers`` goes on."""
+    """Start etcd and an API server and return at once; ``start_controllers`` comes next."""
     place = PlaneFolder(folder, make_identity(folder / "identity"), _free_port(), audit=audit)
     commands = [etcd(binaries, place), api_server(binaries, place, role)]
     if binaries.controllers is not None:
@@ -153,7 +153,7 @@ def start_plane(
 def running_planes(
     binaries: Binaries, folder: Path, roles: Sequence[tuple[str, Role]], *, audit: bool = False
 ) -> Iterator[tuple[Plane, ...]]:
-    """Start planes side by side, yield them when all serve, and end them whatever happens."""
+    """Start planes in parallel, yield them once all serve, and stop them whatever happens."""
     planes: list[Plane] = []
     try:
         for name, role in roles:

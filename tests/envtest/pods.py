@@ -1,4 +1,4 @@
-"""Plays the kubelets of a cluster without nodes: every pod runs and is ready at once."""
+"""Acts as the kubelets of a cluster without nodes: every pod runs and is ready immediately."""
 
 from __future__ import annotations
 

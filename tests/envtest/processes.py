@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STOP_PATIENCE_S = 5.0  # between the polite signal and the other one
+STOP_PATIENCE_S = 5.0  # between SIGTERM and SIGKILL
 
 # Reads until our end of the pipe closes, which also happens when we are killed outright.
 _LIFELINE = 'read -r _; kill -9 "$1" 2>/dev/null'
@@ -54,12 +54,12 @@ class Process:
             raise DiedError(f"{self.name} ended with status {status}:\n{tail}")
 
     def ask_to_stop(self) -> None:
-        """Send the polite signal without waiting."""
+        """Send SIGTERM without waiting."""
         if self._running is not None and self._running.poll() is None:
             self._running.terminate()
 
     def stop(self) -> None:
-        """End it and wait: politely first, for certain after ``STOP_PATIENCE_S``."""
+        """Stop it and wait: with SIGTERM first, with SIGKILL after ``STOP_PATIENCE_S``."""
         if self._running is None:
             return
         self._cut_lifeline()
@@ -72,7 +72,7 @@ class Process:
         self._running = None
 
     def freeze(self) -> None:
-        """Let it keep its connections and answer nothing."""
+        """Let it keep its connections but answer nothing."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -86,6 +86,6 @@ class Process:
 
     def _cut_lifeline(self) -> None:
         if self._lifeline is not None:
-            self._lifeline.kill()  # first, so that it cannot kill by a number used again
+            self._lifeline.kill()  # first, so that it cannot kill a process that reuses the id
             self._lifeline.communicate()
             self._lifeline = None

@@ -1,4 +1,4 @@
-"""The table of protobuf fields, from the Go modules that a kube-apiserver is built of.
+"""The table of protobuf fields, from the Go modules that a kube-apiserver is built from.
 
 ``python -m tests.envtest.protobuf_fields`` writes it anew, where Go and the modules of go.mod are.
 """
@@ -18,13 +18,13 @@ from tmcconsole.sim.schema.builtin import built_in
 
 FILE: Final = Path(protobuf_fields.__file__).with_suffix(".txt")
 FOLDER: Final = Path(__file__).parent  # of go.mod
-# Modules, and where in them the packages of types are; a package is named like its folder.
+# Modules, and where their packages of types are; a package is named like its folder.
 _MODULES: Final = {
     "k8s.io/api": ".",
     "k8s.io/apimachinery": "pkg/apis",
     "k8s.io/kube-aggregator": "pkg/apis",
 }
-# Sent to subresources, and with deletions.
+# Types that are sent to subresources, and with deletions.
 _MORE_ROOTS: Final = (
     "meta.v1.DeleteOptions",
     "policy.v1.Eviction",
@@ -67,15 +67,15 @@ _NUMBER: Final = re.compile(r'protobuf:"\w+,(\d+),')
 
 @dataclass(frozen=True, slots=True)
 class GoField:
-    """What a Go struct says of a field that its protobuf message does not."""
+    """What a Go struct says about a field and its protobuf message does not."""
 
     name: str  # in JSON
-    tells_zero: bool  # a pointer, or without omitempty
+    tells_zero: bool  # zero is written out: a pointer, or no omitempty
     is_inline: bool
 
 
 def published() -> str:
-    """Return the table that the modules amount to."""
+    """Return the table made from the modules."""
     roots = [f"{_package(k.group)}.{k.version}.{k.kind}" for k in built_in("workload")]
     messages = dict(_types())
     known = _closure([*roots, *_MORE_ROOTS], messages)
@@ -112,7 +112,7 @@ def _types() -> Iterator[tuple[str, list[str]]]:
             for message, body in _MESSAGE.findall(proto.read_text()):
                 if message in fields or not _PROTO_FIELD.search(body):
                     yield f"{package}.{message}", _fields(package, body, fields.get(message, {}))
-                else:  # a list under a name of its own
+                else:  # a list type with its own name
                     yield f"{package}.{message}", ["=1:[]s"]
 
 

@@ -53,7 +53,7 @@ _HEAD: Final = """\
 
 
 def published(plane: Plane) -> str:
-    """Return the table that a real API server's OpenAPI amounts to."""
+    """Return the table made from a real API server's OpenAPI."""
     kinds = {(kind.group, kind.version, kind.kind) for kind in built_in("workload")}
     schemas: dict[str, Json] = {}
     for group, version in sorted({(group, version) for group, version, _ in kinds}):
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def table(schemas: Mapping[str, Json], kinds: Iterable[tuple[str, str, str]]) -> str:
-    """Return the lines of structs.txt for these group, version and kind, and all they refer to."""
+    """Return the lines of structs.txt for these groups, versions and kinds, and what they use."""
     wanted = {name for name, schema in schemas.items() if _is_of(schema, set(kinds))}
     known: set[str] = set()
     while wanted:

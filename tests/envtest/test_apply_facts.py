@@ -1,4 +1,4 @@
-"""What a real API server does with versions and UIDs in writes: the ground the engine stands on."""
+"""What a real API server does with versions and UIDs in writes, on which the engine relies."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Site:
         return f"{self.collection}/{name}"
 
     async def apply(self, name: str, **metadata: Any) -> Answer:
-        """Server-side apply an object that carries more metadata."""
+        """Server-side apply an object with more metadata."""
         return await self.api.apply(self.path(name), self.body(name, **metadata))
 
 

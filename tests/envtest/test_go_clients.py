@@ -1,6 +1,6 @@
 """client-go, its leader election and controller-runtime run against a simulated server, unchanged.
 
-The same program runs against a real one, so that what it expects is true.
+The same program runs against a real server, which shows that its expectations are right.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 def go_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the program, built; skip where Go or its modules cannot be had."""
+    """Return the built program; skip if Go or its modules are not available."""
     go = shutil.which("go")
     if go is None:
         pytest.skip("no Go: its clients cannot be built")

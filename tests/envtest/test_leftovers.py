@@ -1,4 +1,4 @@
-"""What an engine of one test was to do is no work for the engine of another."""
+"""The work of one test's engine is never done by another test's engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job on three real API servers: the same story as on simulated ones."""
+"""The main job on three real API servers: the same scenario as on simulated ones."""
 
 from __future__ import annotations
 

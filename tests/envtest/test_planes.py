@@ -1,4 +1,4 @@
-"""The planes themselves keep what the fixtures promise."""
+"""The planes are as the fixtures promise."""
 
 from __future__ import annotations
 

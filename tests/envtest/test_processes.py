@@ -13,7 +13,7 @@ import pytest
 
 from tests.envtest.processes import DiedError, Process
 
-# Starts a process that would live long, tells its number, and is killed without a goodbye.
+# Starts a process that would live long, prints its id, and is killed without warning.
 KILLED_PARENT = """
 import os, pathlib, signal, sys
 from tests.envtest.processes import Process

@@ -1,4 +1,4 @@
-"""The simulated server reads protobuf by the numbers that the API's Go types have."""
+"""The simulated server reads protobuf by the field numbers of the API's Go types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Down to the cause on a real API server: its selectors, its pages, its owners, its events."""
+"""The cause of a copy's trouble on a real API server: selectors, pages, owners and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever three targets report, a real API server takes what is merged of it."""
+"""Whatever three targets report, a real API server accepts the merged status."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_what_is_merged_without_regard_to_the_rules_is_refused(
 
 
 async def played(real_hub: Plane, name: str, *, is_adjusted: bool) -> Refusals:
-    """Let three targets report objects of a kind; return what the server made of it."""
+    """Let three targets report objects of a kind; return what the server refused."""
     access = ClusterAccess(real_hub.kubeconfig)
     client = Client(await dial(access, now=time.monotonic, wall=time.time), name="hub")
     try:

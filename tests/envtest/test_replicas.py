@@ -31,13 +31,13 @@ pytestmark = [pytest.mark.anyio, pytest.mark.envtest]
 
 SPACE = "replicas"
 PATIENCE_S = (
-    120.0  # that it takes 20 s is shown on virtual time, see tests/faults/test_e_replicas.py
+    120.0  # that it takes 20 s is tested in virtual time, in tests/faults/test_e_replicas.py
 )
 
 
 @dataclass(slots=True)
 class Fleet:
-    """Two daemons, and the hands of a user on hub and cluster."""
+    """Two daemons, and what a user does on hub and cluster."""
 
     hub: Side
     cluster: Side
@@ -58,7 +58,7 @@ class Fleet:
         return found[0] if identity and found else ""
 
     async def copy(self) -> Json:
-        """Return the copy, {} where there is none."""
+        """Return the copy, or {} if there is none."""
         return await self.cluster.get(CONFIGMAPS, SPACE, "settings") or {}
 
     async def paint(self, colour: str) -> None:
@@ -71,7 +71,7 @@ class Fleet:
                 await anyio.sleep(0.1)
 
     async def held(self, by: str = "") -> str:
-        """Wait until a daemon (this one) holds the Lease; return which."""
+        """Wait until a daemon, or the named one, holds the Lease; return which."""
         with anyio.fail_after(PATIENCE_S):
             while True:
                 found = await self.holder()
@@ -99,9 +99,9 @@ async def test_E2_E3_a_daemon_that_is_killed_or_stopped_is_replaced_and_nothing_
             second = await fleet.held()
             assert second != first
 
-            fleet.daemons[first].stop()  # tidies up after what was killed
+            fleet.daemons[first].stop()  # cleans up after the killed process
             fleet.daemons[first].start()
-            await anyio.sleep(8)  # it knows and is known
+            await anyio.sleep(8)  # until it has seen the others, and they it
             os.kill(fleet.daemons[second].pid, signal.SIGSTOP)
             await fleet.paint("blue")
             assert await fleet.holder() == first
@@ -132,7 +132,7 @@ async def fleet_on(hub: Plane, cluster: Plane) -> AsyncIterator[Fleet]:
         labels = (("pool", SPACE),)
         await install(sides[0].user, (TargetSettings(name, ClusterAccess(), labels),))
         await sides[0].apply(NAMESPACES, {"metadata": {"name": SPACE, "labels": {"app": SPACE}}})
-        # The hub may have targets of other tests, which nobody serves any more.
+        # The hub may have targets of other tests that nobody serves any more.
         await sides[0].apply(LOCATIONS, make_location(SPACE, **dict(labels)))
         pool = {"matchLabels": dict(labels)}
         spec = {"namespaceSelector": {"matchLabels": {"app": SPACE}}, "locationSelectors": [pool]}

@@ -45,7 +45,7 @@ ROLE = "tmc-console-rights"
 
 
 def documented_rules(where: str) -> list[Json]:
-    """Return the rules of the page's table, ConfigMaps being the one synced kind."""
+    """Return the rules of the page's table, with ConfigMaps as the only synced kind."""
     return [
         {
             "apiGroups": ["" if group in ("core", "of each synced kind") else group],
@@ -55,7 +55,7 @@ def documented_rules(where: str) -> list[Json]:
             "verbs": verbs.split(", "),
         }
         for place, group, resources, verbs in rows(section("docs/operating.md", "Rights"))
-        if where in place.split(", ") and ", with " not in place  # what a setting asks for aside
+        if where in place.split(", ") and ", with " not in place  # without those of a setting
     ]
 
 
@@ -69,7 +69,7 @@ async def grant(side: Side, rules: list[Json]) -> None:
 
 @asynccontextmanager
 async def world_of_a_tenant(hub: Plane, cluster: Plane) -> AsyncIterator[World]:
-    """Run an engine that is nobody but the tenant, with the documented rights."""
+    """Run an engine that is only the tenant, with the documented rights."""
     planes = {"hub": hub, TARGET: cluster}
 
     async def reach(name: str, user: str = TENANT) -> Transport:
@@ -102,7 +102,7 @@ async def world_of_a_tenant(hub: Plane, cluster: Plane) -> AsyncIterator[World]:
 async def granted_manifests(plane: Plane, side: str) -> AsyncIterator[None]:
     """Apply what the command prints for one side, for the tenant; take it back at the end.
 
-    What stayed would widen the tenant's rights in every later test on the same server.
+    Otherwise the tenant would have more rights in every later test on the same server.
     """
     subject = {"apiGroup": RBAC, "kind": "User", "name": TENANT}
     transport = await dial(ClusterAccess(plane.kubeconfig), now=time.monotonic, wall=time.time)

@@ -1,4 +1,4 @@
-"""How an answer travels back to the client under a plan: slowly, corrupted, cut, or as it is."""
+"""How an answer goes back to the client under a plan: slowly, corrupted, cut, or unchanged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.faultproxy.faults import CutBody, Plan
 from tests.faultproxy.listener import reset
 from tests.faultproxy.rules import Exchange
 
-STEPS_PER_S = 20  # how finely a narrow bandwidth is spread over time
-SLICE_PAUSE_S = 0.001  # so that pieces are not joined again on their way
+STEPS_PER_S = 20  # how finely a limited bandwidth is spread over time
+SLICE_PAUSE_S = 0.001  # so that pieces are not joined again on the way
 NOT_UTF8 = 0xFF
 
 
@@ -24,7 +24,7 @@ class Head:
     status: int
     reason: str | None  # None: the usual one of the status
     headers: tuple[tuple[str, str], ...]
-    length: int | None  # of the body; None: not known beforehand
+    length: int | None  # of the body; None: not known in advance
 
 
 class BrokenOffError(Exception):
@@ -38,7 +38,7 @@ class BrokenOffError(Exception):
 async def send(
     request: web.BaseRequest, exchange: Exchange, head: Head, chunks: AsyncIterable[bytes]
 ) -> web.StreamResponse:
-    """Send an answer as the exchange's plan wants it, looking again at each chunk."""
+    """Send an answer according to the exchange's plan, which is read again for each chunk."""
     begun = await exchange.until_answered(head=True)
     if begun.cut is not None and begun.cut.clean:
         head = replace(head, length=None)
@@ -86,7 +86,7 @@ async def _send_by_hand(
         if not end.cut.clean:
             return reset_request(request)
     if request.transport is not None:
-        request.transport.close()  # what is written goes out first
+        request.transport.close()  # what was written is still sent
     return web.Response()
 
 
@@ -112,7 +112,7 @@ async def _shaped(exchange: Exchange, chunks: AsyncIterable[bytes]) -> AsyncIter
 
 
 async def edited(exchange: Exchange, pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield a watch's lines as the plan of the moment edits them; without edits, as they come."""
+    """Yield a watch's lines, edited by the present plan; without edits, unchanged."""
     unfinished = b""
     async for piece in pieces:
         edits = exchange.plan().event_edits
@@ -130,7 +130,7 @@ async def edited(exchange: Exchange, pieces: AsyncIterable[bytes]) -> AsyncItera
 
 
 def corrupted(chunk: bytes, every: int, *, offset: int) -> bytes:
-    """Return the chunk with each byte whose position in the body is a multiple of ``every`` bad."""
+    """Return the chunk, with bytes at multiples of ``every`` in the body made bad."""
     if not every:
         return chunk
     bad = bytearray(chunk)

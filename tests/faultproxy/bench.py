@@ -1,4 +1,4 @@
-"""A small upstream server, a proxy before it and a client behind it."""
+"""A small upstream server, a proxy in front of it, and a client of the proxy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All three, wired."""
+    """All three, connected."""
 
     upstream: Upstream
     proxy: Proxy
@@ -62,7 +62,7 @@ class Bench:
 
     @asynccontextmanager
     async def new_client(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """Open a client without connections."""
+        """Open a client that has no connections yet."""
         async with open_client(self.proxy, self.authority) as client:
             yield client
 

@@ -1,4 +1,4 @@
-"""Certificates for the proxy: right ones, and wrong ones of each kind."""
+"""Certificates for the proxy: valid ones, and invalid ones of each kind."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def issue(
 
 
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """Return a client context that trusts this authority and no other."""
+    """Return a client context that trusts only this authority."""
     return ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())

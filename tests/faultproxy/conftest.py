@@ -1,4 +1,4 @@
-"""The bench of every test of the proxy."""
+"""The bench for all tests of the proxy."""
 
 from __future__ import annotations
 

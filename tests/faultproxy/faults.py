@@ -1,4 +1,4 @@
-"""What can go wrong between us and an API server, as plain values, and their sum for one request.
+"""What can go wrong between us and an API server, as plain values, and their sum for a request.
 
 Faults that are on at the same time add up: the longest delay, the narrowest bandwidth, and of
 the outcomes the worst.
@@ -16,14 +16,14 @@ HTML = b"<!DOCTYPE html><html><body><h1>Please sign in</h1></body></html>"
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Requests wait this long before they go on; what a stream brings comes this much later."""
+    """Requests wait this long before they go on; a stream's content arrives this much later."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Bandwidth:
-    """Bodies of answers trickle."""
+    """Bodies of answers arrive slowly."""
 
     bytes_per_s: float
 
@@ -35,7 +35,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class LostReply:
-    """The server carries the request out; then the connection is reset without an answer."""
+    """The server carries out the request; then the connection is reset without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,28 @@ class OneWay:
 
 @dataclass(frozen=True, slots=True)
 class SlowHeaders:
-    """The head of an answer comes byte by byte."""
+    """The head of an answer arrives byte by byte."""
 
     seconds_per_byte: float
 
 
 @dataclass(frozen=True, slots=True)
 class Corrupt:
-    """In bodies of answers every n-th byte is 0xFF, which no UTF-8 text contains."""
+    """Every n-th byte of answers' bodies is 0xFF, which no UTF-8 text contains."""
 
     every: int = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Sliced:
-    """Bodies of answers come in pieces of this size: split lines, split UTF-8."""
+    """Bodies of answers arrive in pieces of this size, which split lines and UTF-8."""
 
     size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class CutBody:
-    """The body of an answer breaks off: with a reset, or (``clean``) as if it were whole."""
+    """The body of an answer breaks off, with a reset or (``clean``) as if it were complete."""
 
     after_bytes: int
     clean: bool = False
@@ -79,7 +79,7 @@ class CutBody:
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Another answer is given; ``forward`` lets the server carry the request out first."""
+    """Another answer is given; ``forward`` lets the server carry out the request first."""
 
     status: int
     body: bytes = b""
@@ -97,14 +97,14 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class EditEvents:
-    """Each line of a watch is passed through a function: what it returns is sent in its stead."""
+    """Each line of a watch is passed through a function, and what it returns is sent instead."""
 
     edit: Callable[[bytes], bytes]  # from one whole line to any number of them
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenReplica:
-    """Reads are answered as of the moment this was switched on; watches bring nothing new.
+    """Reads show the state of the moment this was switched on; watches bring nothing new.
 
     Writes pass. As in an API server whose watch cache is stuck, reads that ask for the newest
     state (resourceVersion unset) are answered truly, unless ``quorum_reads_too``.
@@ -137,7 +137,7 @@ def html_answer(status: int = 200) -> Replace:
 
 
 class Outcome(IntEnum):
-    """What becomes of a request; where several faults want something, the highest wins."""
+    """What becomes of a request; of several faults, the highest outcome wins."""
 
     FORWARD = 0
     WITHHOLD = 1  # forward, and never answer
@@ -148,14 +148,14 @@ class Outcome(IntEnum):
 
 @dataclass(slots=True)
 class Plan:
-    """The sum of the faults that meet one request."""
+    """The sum of the faults that affect one request."""
 
     delay_s: float = 0.0
     bytes_per_s: float | None = None
     outcome: Outcome = Outcome.FORWARD
     head_s_per_byte: float = 0.0
     corrupt_every: int = 0  # 0: never
-    slice_size: int = 0  # 0: as it comes
+    slice_size: int = 0  # 0: unchanged
     cut: CutBody | None = None
     replace: Replace | None = None
     edits: tuple[Callable[[bytes], bytes], ...] = ()

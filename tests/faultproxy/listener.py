@@ -17,7 +17,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, 0 s: closing sends RST in
 
 @dataclass(frozen=True, slots=True)
 class ServingCertificate:
-    """What the listener shows: a certificate chain and its key, PEM files."""
+    """What the listener presents: PEM files with a certificate chain and its key."""
 
     certificate: Path
     key: Path
@@ -33,7 +33,7 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 class Listener:
-    """Owns the listening socket. The port stays the same through every change of mode."""
+    """Owns the listening socket. Its port stays the same in every mode."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Listener:
         self._stalled: set[asyncio.BaseTransport] = set()
 
     def show(self, shown: ServingCertificate) -> None:
-        """Use another certificate in handshakes from now on."""
+        """Present another certificate from the next handshake on."""
         self._tls.load_cert_chain(shown.certificate, shown.key)
 
     async def serve(self) -> None:
@@ -68,7 +68,7 @@ class Listener:
         await self._listen(lambda: _Mute(self._stalled), None)
 
     async def refuse(self) -> None:
-        """Accept no connection; those that are open stay."""
+        """Accept no new connections; open ones stay."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,4 +1,4 @@
-"""A TLS proxy before a real API server that makes its network as bad as a test wants.
+"""A TLS proxy in front of a real API server that makes its network as bad as a test wants.
 
 It speaks HTTP/1.1 to the client, shows the certificate it is given, passes bytes unchanged where
 no rule says otherwise, and takes new rules while requests and streams run.
@@ -25,7 +25,7 @@ from tests.faultproxy.rules import Exchange, Rules
 from tmcconsole.kube.access.http import ABORT_LINGERING
 
 SEEN_REQUESTS = 10_000  # the oldest is forgotten first
-NOT_PASSED_ON = frozenset(  # what belongs to one connection
+NOT_PASSED_ON = frozenset(  # headers that belong to one connection
     ("connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding")
 )
 NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")  # only the client's own
@@ -38,11 +38,11 @@ class Seen:
     method: str
     path: str  # with the query
     is_stream: bool  # a watch
-    acts_as: str = ""  # whom it impersonates
+    acts_as: str = ""  # the impersonated user
 
 
 class Proxy:
-    """One proxy before one server. ``rules`` make faults, ``listener`` refuses and resets."""
+    """One proxy for one server. ``rules`` make faults, ``listener`` refuses and resets."""
 
     def __init__(self, upstream: str, session: aiohttp.ClientSession, shown: ServingCertificate):
         self.seen: deque[Seen] = deque(maxlen=SEEN_REQUESTS)
@@ -65,7 +65,7 @@ class Proxy:
         try:
             return await self._answer(request, exchange, body)
         except aiohttp.ClientError:
-            return reset_request(request)  # as a load balancer does whose server has gone
+            return reset_request(request)  # like a load balancer whose server is gone
 
     async def _answer(
         self, request: web.BaseRequest, exchange: Exchange, body: bytes
@@ -153,15 +153,15 @@ async def _send_instead(
 
 
 def _passed_on(headers: Iterable[tuple[str, str]], *, plain: bool = False) -> list[tuple[str, str]]:
-    """Return the end-to-end headers; ``plain`` asks for a body that is not compressed."""
+    """Return the end-to-end headers; ``plain`` asks for an uncompressed body."""
     dropped = NOT_PASSED_ON | {"accept-encoding"} if plain else NOT_PASSED_ON
     return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 
 def abandon(answer: aiohttp.ClientResponse) -> None:
-    """Drop the connection of an answer that was not read to its end.
+    """Drop the connection of an answer that was not read to the end.
 
-    Left to itself the TLS connection closes politely, which nothing waits for.
+    Otherwise the TLS connection would close gracefully, and nothing waits for that.
     """
     if answer.connection is not None and answer.connection.transport is not None:
         answer.connection.transport.abort()

@@ -1,4 +1,4 @@
-"""The proxy before a real API server."""
+"""The proxy in front of a real API server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.faultproxy.proxy import Proxy, open_proxy
 
 @asynccontextmanager
 async def proxied(plane: Plane) -> AsyncIterator[Proxy]:
-    """Serve a proxy that shows the plane's own certificate.
+    """Serve a proxy that presents the plane's own certificate.
 
     ``plane.kubeconfig_for(ADMIN, url=proxy.url)`` is the kubeconfig that goes through it.
     """
@@ -24,6 +24,6 @@ async def proxied(plane: Plane) -> AsyncIterator[Proxy]:
 
 
 def authority_of(plane: Plane) -> trustme.CA:
-    """Return the plane's authority, to issue certificates for the proxy that it trusts."""
+    """Return the plane's authority, to issue trusted certificates for the proxy."""
     identity = plane.identity
     return trustme.CA.from_pem(identity.authority.read_bytes(), identity.authority_key.read_bytes())

@@ -1,4 +1,4 @@
-"""What a replica that fell behind remembers of the answers it gave."""
+"""The answers that a replica remembers once it has fallen behind."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from yarl import URL
 
 REMEMBERED_ANSWERS = 500  # the oldest is forgotten first
 
-# They choose how fresh an answer must be, not what is asked for.
+# They say how fresh the answer must be, not what is asked for.
 FRESHNESS = ("resourceVersion", "resourceVersionMatch", "timeoutSeconds", "allowWatchBookmarks")
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One whole answer to a read."""
+    """One complete answer to a read."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -24,7 +24,7 @@ class Remembered:
 
     @property
     def version(self) -> int:
-        """The resourceVersion of the list or object; 0 where it has none."""
+        """The resourceVersion of the list or object; 0 if it has none."""
         try:
             return int(orjson.loads(self.body)["metadata"]["resourceVersion"])
         except (ValueError, KeyError, TypeError):
@@ -32,7 +32,7 @@ class Remembered:
 
 
 class Replica:
-    """Answers by what was asked for. Bounded; owned by one proxy."""
+    """Answers by request. Bounded; owned by one proxy."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[str, Remembered] = OrderedDict()
@@ -46,7 +46,7 @@ class Replica:
             self._answers.popitem(last=False)
 
     def recall(self, url: URL, accept: str) -> Remembered | None:
-        """Return what was answered last, or the refusal of one asked for what it has not seen."""
+        """Return the last answer, or a refusal of what this replica has not seen."""
         answer = self._answers.get(_question(url, accept))
         wanted = url.query.get("resourceVersion", "")
         if answer is not None and wanted.isdigit() and int(wanted) > answer.version:
@@ -55,7 +55,7 @@ class Replica:
 
 
 def asks_for_the_newest(url: URL) -> bool:
-    """Return whether a read wants the state of now: resourceVersion not set."""
+    """Return whether a read wants the newest state, which it does without a resourceVersion."""
     return not url.query.get("resourceVersion")
 
 

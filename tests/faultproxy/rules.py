@@ -1,4 +1,4 @@
-"""Which requests meet which faults, changeable while requests and streams run."""
+"""Which faults affect which requests, changeable while requests and streams run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.faultproxy.faults import Fault, Outcome, Plan, plan
 
 @dataclass(slots=True, eq=False)
 class Rule:
-    """A fault and the requests it meets."""
+    """A fault and the requests it affects."""
 
     fault: Fault
     methods: tuple[str, ...]  # empty: all
     path: re.Pattern[str]  # searched in path and query
-    left: int | None  # new requests it will still meet; None: no end, running streams too
+    left: int | None  # how many more new requests it affects; None: no end, and running streams too
 
     def meets(self, method: str, path: str) -> bool:
-        """Return whether a request is one of those."""
+        """Return whether a request is affected."""
         if self.left == 0 or (self.methods and method not in self.methods):
             return False
         return self.path.search(path) is not None
@@ -44,9 +44,9 @@ class Rules:
         path: str = "",
         times: int | None = None,
     ) -> Rule:
-        """Let a fault meet the requests whose path and query match a regular expression.
+        """Let a fault affect the requests whose path and query match a regular expression.
 
-        With ``times`` it meets that many new requests and leaves running streams alone.
+        With ``times`` it affects that many new requests and leaves running streams alone.
         """
         rule = Rule(fault, methods, re.compile(path), times)
         self._rules.append(rule)
@@ -54,7 +54,7 @@ class Rules:
         return rule
 
     def off(self, rule: Rule) -> None:
-        """End a fault; what it held up goes on."""
+        """End a fault; what it held back goes on."""
         if rule in self._rules:
             self._rules.remove(rule)
         self._wake()
@@ -76,7 +76,7 @@ class Rules:
             self.off(rule)
 
     def begin(self, method: str, url: URL) -> Exchange:
-        """Return the exchange a new request begins, counted by the rules that count."""
+        """Return the exchange that a new request begins, and count it in rules with ``times``."""
         path = url.raw_path_qs
         counting = [r for r in self._rules if r.left is not None and r.meets(method, path)]
         for rule in counting:
@@ -84,7 +84,7 @@ class Rules:
         return Exchange(method, url, self, tuple(rule.fault for rule in counting))
 
     def lasting(self, method: str, path: str) -> tuple[Fault, ...]:
-        """Return the faults without an end that a request meets at this moment."""
+        """Return the faults without an end that affect a request at this moment."""
         return tuple(r.fault for r in self._rules if r.left is None and r.meets(method, path))
 
     async def change(self) -> None:
@@ -98,7 +98,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, and what meets them at this moment."""
+    """One request and its answer, and the faults that affect them at this moment."""
 
     method: str
     url: URL
@@ -116,7 +116,7 @@ class Exchange:
         return self.method == "GET" and not self.is_stream
 
     def plan(self) -> Plan:
-        """Add up what meets this request now."""
+        """Add up the faults that affect this request now."""
         return plan((*self.counted, *self.rules.lasting(self.method, self.url.raw_path_qs)))
 
     async def until(self, condition: Callable[[Plan], bool]) -> Plan:

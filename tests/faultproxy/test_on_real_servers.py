@@ -1,4 +1,4 @@
-"""The proxy before a real API server: what passes, and how each fault looks to a client."""
+"""The proxy in front of a real API server: what passes, and how a client sees each fault."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.faultproxy.rules import Rules
 
 pytestmark = pytest.mark.envtest
 
-SILENCE_S = 1.0  # a real server answers and brings events in a few milliseconds
+SILENCE_S = 1.0  # a real server answers and sends events within a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)

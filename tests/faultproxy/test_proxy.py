@@ -1,4 +1,4 @@
-"""Every fault of the proxy shows the client what it says, and nothing when it is off."""
+"""A client sees every fault of the proxy as described, and nothing of it when it is off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.faultproxy.faults import (
 )
 from tests.faultproxy.proxy import open_proxy
 
-SHORT_S = 0.3  # long enough for loopback, far shorter than what the faults below last
+SHORT_S = 0.3  # long enough on loopback, and far shorter than the faults below last
 LONG_S = 60.0
 
 
