@@ -25,6 +25,6 @@ def with_cause(error: BaseException) -> str:
 
 
 def told(error: OSError) -> str:
-    """Return what the operating system refused, with the file if it was one."""
+    """Return what the operating system refused, naming the file if there is one."""
     where = f"{error.filename}: " if error.filename else "cannot write to stdout: "
     return f"{where}{error.strerror or one_line(error)}"

@@ -71,7 +71,7 @@ def init(parser: argparse.ArgumentParser) -> None:
 
 
 def drain(parser: argparse.ArgumentParser) -> None:
-    """Which target, whether to do it, and whether to lose what cannot move."""
+    """The target, whether to carry out the drain, and whether to lose what cannot move."""
     parser.add_argument("name", metavar="NAME", help="a SyncTarget")
     parser.add_argument(
         "--force", action="store_true", help="also remove what no other target can take"

@@ -1,4 +1,4 @@
-"""Signals that end a process in order. What the parent ignores (nohup) stays ignored."""
+"""Signals that end a process in an orderly way. Those the parent ignores (nohup) stay ignored."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Stopping:
-    """Why a process is to end, once it is."""
+    """Why a process should end, once a signal has asked for it."""
 
     event: anyio.Event = field(default_factory=anyio.Event)
     by: str = ""  # the signal's name
-    is_reload: bool = False  # it is to start again
+    is_reload: bool = False  # it should start again
 
 
 def heeded() -> tuple[signal.Signals, ...]:
-    """Return the signals that end this process: not those that the parent ignores."""
+    """Return the signals that end this process, without those that the parent ignores."""
     return tuple(one for one in _ENDING if signal.getsignal(one) is not signal.SIG_IGN)
 
 
@@ -33,7 +33,7 @@ async def stop_on_signal(
 ) -> None:
     """Fill ``ending`` at the first signal; a second one ends the process at once.
 
-    SIGHUP asks ``may_reload``, if there is one, and changes nothing where that says no.
+    SIGHUP asks ``may_reload``, if there is one, and does nothing if the answer is no.
     """
     if not signals:
         return
@@ -44,11 +44,11 @@ async def stop_on_signal(
                 continue
             ending.by, ending.is_reload = signal.Signals(number).name, is_reload
             ending.event.set()
-            if not is_reload:  # until it starts again, another may end it
+            if not is_reload:  # until it restarts, another signal may end it
                 return
 
 
 def hold_hangups(signals: tuple[signal.Signals, ...]) -> None:
-    """Let a hangup between two runs of an engine not end the process."""
+    """Keep a SIGHUP between two runs of an engine from ending the process."""
     if signal.SIGHUP in signals:
         signal.signal(signal.SIGHUP, lambda *_: None)

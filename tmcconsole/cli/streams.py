@@ -22,12 +22,12 @@ class _Closed(io.TextIOBase):
 
 
 def mend_streams() -> None:
-    """Open what is closed of stdin, stdout and stderr, so that no file or socket becomes one."""
+    """Open closed ones of stdin, stdout and stderr, so that no file or socket becomes one."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free one: this
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free one, which is this
     if sys.stdout is None:
         sys.stdout = _Closed()
     if sys.stderr is None:
@@ -45,7 +45,7 @@ def complain(text: object) -> None:
 
 
 def abandon_stdout() -> None:
-    """Throw away what could not be written: Python would try again when it ends, and complain."""
+    """Discard what could not be written: Python would retry at its end, and complain."""
     with suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What the sources have said so far, and the problems that no single key shows."""
+"""What the sources have set so far, and the problems that involve several keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Draft:
     problems: list[ConfigProblem] = field(default_factory=list)
 
     def set(self, key: ConfigKey, raw: object, folder: Path, source: str, line: int = 0) -> None:
-        """Take what one source says of a key, or the problem with it."""
+        """Take one source's value for a key, or the problem with it."""
         try:
             self.given[key.path] = key.read(raw, folder)
         except Unusable as error:
@@ -52,7 +52,7 @@ def access_problem(found: Mapping[str, object]) -> Unusable | None:
 
 
 def check_whole(draft: Draft, source: str) -> None:
-    """Report problems that no single key shows. Parts that already have a problem are skipped."""
+    """Report problems that involve several keys. Parts that already have a problem are skipped."""
 
     def report(key: str, what: str, fix: str) -> None:
         draft.problems.append(

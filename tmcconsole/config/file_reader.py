@@ -1,4 +1,4 @@
-"""Reads a configuration file into a draft; every problem has its line."""
+"""Reads a configuration file into a draft; every problem is reported with its line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_BYTES: Final = 1024 * 1024
 
 
 def read_file(file: Path, draft: Draft) -> None:
-    """Take all that a file says. Raises ``ConfigError`` where it cannot be read at all."""
+    """Take everything that a file sets. Raises ``ConfigError`` if it cannot be read at all."""
     document = _text_of(file)
     try:
         tree = tomllib.loads(document)

@@ -20,7 +20,7 @@ def find_config(environ: Mapping[str, str], folder: Path) -> Path | None:
     if named := environ.get("TMC_CONFIG"):
         return (folder / expanded(named)).absolute()
     candidates = [folder / FILE_NAME]
-    with suppress(Unusable):  # without a home there is none in it
+    with suppress(Unusable):  # without a home directory there is none
         candidates.append(config_home(environ) / "config.toml")
     return next((path.absolute() for path in candidates if path.is_file()), None)
 

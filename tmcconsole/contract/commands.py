@@ -267,7 +267,7 @@ class CopyCause(Reply, frozen=True):
     """The first cause of a copy that is not well, in its cluster's words; "" where none is told."""
 
     cause: SafeText
-    remedy: SafeText = SafeText()  # what helps; "" where nothing in general does
+    remedy: SafeText = SafeText()  # what helps; "" if no general remedy does
 
 
 class Fate(StrEnum):

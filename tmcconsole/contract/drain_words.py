@@ -6,7 +6,7 @@ from typing import Final
 
 from tmcconsole.contract.commands import DrainPlan, Fate, Move
 
-# What becomes of the objects, in the order in which it is shown: a title, and a word for a count.
+# What can become of an object, in the order shown: a title, and a word that follows a count.
 FATES: Final = (
     (Fate.STAYS, "Stays here: no other target can take it", "staying"),
     (Fate.MOVES, "Moves: stays here until it is as healthy there", "moving"),
@@ -18,12 +18,12 @@ EMPTY: Final = "this target has no objects"
 
 
 def loss(plan: DrainPlan) -> str:
-    """Return what must be typed so that what cannot move is removed, too: it names the loss."""
+    """Return what must be typed to remove even what cannot move: it names the loss."""
     return f"{plan.target} loses {plan.stranded}"
 
 
 def live(move: Move) -> str:
-    """Return where else an object is live, "" where it is not on the target."""
+    """Return where else an object is live, or "" if it is not on the target."""
     if move.fate is Fate.ABSENT:
         return ""
     left = move.left

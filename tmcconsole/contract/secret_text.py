@@ -1,4 +1,4 @@
-"""The one redactor of text, with the one list of forms that secrets have. Pure.
+"""The one redactor of text, with the one list of the forms of secrets. Pure.
 
 Every form costs time in proportion to the text: no quantifier can run over the same text again and
 again. What is shown instead says only that something was there.
@@ -13,13 +13,13 @@ from typing import Final
 SHOWN: Final = "<redacted>"
 MARGIN: Final = 4096  # characters beyond a cut that are looked at, so that no half secret is left
 
-# Words that make a name one of a secret, anywhere in it.
+# Words that, anywhere in a name, make it the name of a secret.
 _WORDS: Final = (
     r"passw|passphrase|pwd|secret|token|credential|dockercfg|dockerconfig|"
     r"(?:api|private|access|account|signing|encryption|client)[-_.]?key"
 )
 _FIELD_WORDS: Final = rf"(?:{_WORDS}|(?<![A-Za-z0-9])auth(?![A-Za-z0-9]))"
-# Names that only say where a secret is.
+# Names that say only where a secret is.
 _HARMLESS: Final = re.compile(
     r"(?i)(?:names?|refs?|files?|paths?|urls?|kinds?|types?|namespaces?|seconds|policy|mode|count|"
     r"exists|version|id|issuer|keyref|less)[\"'\\]*\Z"
@@ -46,7 +46,7 @@ Shown = str | Callable[[re.Match[str]], str]
 
 
 def hide_secrets(text: str) -> str:
-    """Return ``text`` without tokens, keys and passwords, in whatever form."""
+    """Return ``text`` without tokens, keys and passwords of any form."""
     for pattern, shown in _FORMS:
         text = pattern.sub(shown, text)
     return text
@@ -60,7 +60,7 @@ def cut_and_hide(text: str, most: int) -> str:
     if len(text) <= most + MARGIN:
         return hide_secrets(text)[:most]
     beginning = text[: most + MARGIN]
-    end = max(beginning.rfind(sign) for sign in ' \n",')  # no half a word: it may be half a secret
+    end = max(beginning.rfind(sign) for sign in ' \n",')  # half a word may be half a secret
     return hide_secrets(beginning[:end] if end > most else beginning)[:most]
 
 
@@ -99,7 +99,7 @@ def _hide_value(found: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """Return the mask in the quotes of the value, so that a document stays one."""
+    """Return the mask in the value's quotes, so that a document stays valid."""
     quotes = re.match(r"\\{0,3}[\"']", value)
     if quotes is None:
         return SHOWN

@@ -9,7 +9,7 @@ _JOINED: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-# Types whose words do not say it: they name the part of the console that sorts them.
+# Error types whose words tell a person nothing: they name the code that classifies them.
 _PLAIN: Final = {
     "AggregationConflict": "copies differ between targets",
     "AggregationFailure": "status not merged",

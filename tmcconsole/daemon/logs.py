@@ -22,7 +22,7 @@ from tmcconsole.contract.secret_text import cut_and_hide
 from tmcconsole.contract.text import SafeText
 
 QUEUE_SIZE: Final = 10_000  # records; when full, new ones are dropped and counted
-MAX_BYTES: Final = 64 << 20  # of a log file; the one before it is kept
+MAX_BYTES: Final = 64 << 20  # of a log file; the previous one is kept
 MAX_FIELD: Final = 2048  # characters of one field
 
 
@@ -50,7 +50,7 @@ def logging_to(
     finally:
         root.removeHandler(feed)
         listener.stop()
-        with suppress(OSError, ValueError):  # a full or closed log is no reason not to end
+        with suppress(OSError, ValueError):  # a full or closed log must not stop us from ending
             if feed.dropped and writer.stream is not None:
                 slow = f"{feed.dropped} log records were dropped: the log was too slow\n"
                 writer.stream.write(slow)
@@ -60,7 +60,7 @@ def logging_to(
 
 
 class _File(WatchedFileHandler):
-    """A private log file: opened anew when it was moved away, and moved to NAME.1 when full."""
+    """A private log file: reopened when it was moved away, and moved to NAME.1 when full."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -75,7 +75,7 @@ class _File(WatchedFileHandler):
             if self.stream is not None and self.stream.tell() > MAX_BYTES:
                 self._path.replace(self._path.with_name(f"{self._path.name}.1"))
         except (OSError, ValueError):
-            self.handleError(record)  # a full disk, or a folder that is gone: the next one tries
+            self.handleError(record)  # a full disk, or a folder that is gone: the next one retries
 
 
 class JsonFormatter(logging.Formatter):

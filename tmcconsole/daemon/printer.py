@@ -24,7 +24,7 @@ from tmcconsole.daemon.verdict import ANSWERS, ILL, Unknown, troubles, unknowns
 Document = dict[str, Any]
 MAX_TROUBLES: Final = 100
 COUNTS: Final = ("placed", "in_sync", "pending", "failed", "held", "stale")
-_RARE: Final = ("held", "stale")  # told where there are any
+_RARE: Final = ("held", "stale")  # printed only if there are any
 MAX_ERRORS: Final = 100  # newest first; the history has the rest
 
 

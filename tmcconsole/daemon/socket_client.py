@@ -140,7 +140,7 @@ class RemoteEngine:
 
 
 def _forbidden(path: Path) -> str:
-    """Return whose socket it is: an engine may well run there, for somebody else."""
+    """Return who owns the socket: somebody else's engine may be running there."""
     for place in (path, *path.parents):
         try:
             uid = place.stat().st_uid

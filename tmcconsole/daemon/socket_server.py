@@ -33,7 +33,7 @@ from tmcconsole.runtime import monotonic_clock, spawn
 
 MAX_ASK_BYTES: Final = 1024 * 1024
 MAX_CONNECTIONS: Final = 16
-IDLE_S: Final = 60.0  # without a question, a front end makes room for another
+IDLE_S: Final = 60.0  # a front end that asks nothing for this long makes room for another
 HELLO_S: Final = 5.0  # a peer that sends nothing is not one of ours
 SEND_S: Final = 30.0  # a peer that does not read is disconnected
 ANSWER_S: Final = 60.0  # above every time limit of the engine's own requests
@@ -81,7 +81,7 @@ def _open_lock(path: Path) -> int:
 
 
 def _remove_socket(path: Path) -> None:
-    """Remove a socket, if there is one; anything else was made by somebody else, and stays."""
+    """Remove a socket, if there is one; anything else is not ours, and stays."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -129,7 +129,7 @@ async def serve(
 
 
 def _makes_room(guests: dict[StreamWriter, float]) -> bool:
-    """Return whether one more front end may come; one that has asked nothing for long goes."""
+    """Return whether another front end may connect; one that has long been idle is closed."""
     if len(guests) < MAX_CONNECTIONS:
         return True
     idlest = min(guests, key=lambda one: guests[one])
@@ -239,7 +239,7 @@ def _own_folder(folder: Path) -> None:
             f"{folder} belongs to {user_name(status.st_uid)}; choose another --state-dir"
         )
     if folder.name == private_name() and not status.st_mode & 0o002:
-        folder.chmod(0o700)  # the kubelet opens all of a volume to its fsGroup, at each mount
+        folder.chmod(0o700)  # at each mount the kubelet opens a whole volume to its fsGroup
     elif status.st_mode & 0o022:
         raise SocketTaken(
             f"{folder} can be written by others; chmod 700 it or choose another --state-dir"

@@ -143,7 +143,7 @@ _BY_CODE: Final[dict[int, type[ApiError]]] = {
 }
 
 
-# Of these it does not matter who says so: no credentials that are taken, too large, too often.
+# For these it does not matter who answers: credentials not accepted, too large, too often.
 NOT_SERVED: Final = "404 page not found"
 _UNDERSTOOD: Final = frozenset({401, 413, 429})
 # kube-apiserver answers 500 for an apply that states an entry of a list twice: a fault of the

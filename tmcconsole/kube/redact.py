@@ -11,7 +11,7 @@ from tmcconsole.contract.secret_text import hide_secrets, is_secret_name
 from tmcconsole.kube.objects import Json
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-LOOKED_AT: Final = 4096  # characters of one text, where a line is all that is shown
+LOOKED_AT: Final = 4096  # characters of one text, if only a line is shown
 ENTRIES_LOOKED_AT: Final = 128  # of one list or table there
 _FLAG: Final = re.compile(r"--?[\w-]{1,80}")
 

@@ -45,7 +45,7 @@ def told(name: str, one: Decided) -> str:
 
 
 def moved(one: Decided, targets: Mapping[str, SyncTarget], wall: float) -> tuple[str, str]:
-    """Return an event and a sentence: from where, to where, and why.
+    """Return an event and a sentence that says from where, to where, and why.
 
     ``targets`` are all SyncTargets by key; one that is gone is told by its key.
     """

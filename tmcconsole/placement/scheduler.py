@@ -207,7 +207,7 @@ class Scheduler:
         return await self._patch(PLACEMENTS, key, status, self.sources.placements, "status")
 
     def _record_move(self, one: Decided) -> None:
-        """Record that a Placement chose other targets than its annotation has named till now."""
+        """Record that a Placement chose other targets than those its annotation named so far."""
         targets = {target.key: target for target in self.targets()}
         event, message = moved(one, targets, self.runtime.wall())
         self.history.record(

@@ -76,7 +76,7 @@ async def _run(
     signals: tuple[signal.Signals, ...],
     may_reload: Callable[[], bool],
 ) -> bool:
-    """Return whether it was a reload that ended it."""
+    """Return whether a reload ended the engine."""
     ending = Stopping()
     async with running_engine(settings) as engine, anyio.create_task_group() as group:
         spawn(group, stop_on_signal, ending, signals, may_reload, name="signals")

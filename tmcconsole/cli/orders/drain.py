@@ -1,4 +1,4 @@
-"""``tmc-console drain``: tells what a drain would do, or has the running engine do it."""
+"""``tmc-console drain``: prints what a drain would do, or has the running engine do it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(arguments: Arguments) -> int:
 
 
 async def _answer(engine: EngineLink, arguments: Arguments) -> DrainPlan | Accepted:
-    """Return the plan, or what the engine said to the order."""
+    """Return the plan, or the engine's answer to the order."""
     name, typed, force = arguments.name, arguments.confirm, arguments.force
     if not typed:
         plan = await answer_of(engine, PlanDrain(target=name))
@@ -44,7 +44,7 @@ async def _answer(engine: EngineLink, arguments: Arguments) -> DrainPlan | Accep
 
 
 def plan_lines(plan: DrainPlan, *, force: bool) -> list[str]:
-    """Return the plan as the console tells it, and the command that carries it out."""
+    """Return the plan as the console shows it, and the command that carries it out."""
     if not plan.moves:
         return [EMPTY]
     numbers = Counter(move.fate for move in plan.moves)

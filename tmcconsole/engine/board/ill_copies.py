@@ -1,4 +1,4 @@
-"""Which copies are not well though they are as wanted, by target and kind: for the health tree."""
+"""Which copies are in sync but not healthy, by target and kind, for the health tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tmcconsole.contract.records import Cell, Health, SyncState
 from tmcconsole.sync.queue.workqueue import Item
 
 ILL: Final = (Health.UNHEALTHY, Health.DEGRADED)
-# Copies in these states are counted as failed, or are going.
+# Copies in these states count as failed, or are leaving.
 _COUNTED: Final = frozenset(
     {
         SyncState.FAILED,
@@ -24,12 +24,12 @@ _COUNTED: Final = frozenset(
 
 @dataclass(slots=True)
 class IllCopies:
-    """Owns what the objects' records said last. Copies that are well cost nothing."""
+    """Owns what the objects' last records said. Healthy copies cost nothing."""
 
     _ill: dict[tuple[str, str], dict[Item, tuple[Health, str]]] = field(default_factory=dict)
 
     def note(self, item: Item, cells: Iterable[Cell]) -> None:
-        """Take over what an object's new record says; no cells: it has no record any more."""
+        """Take what an object's new record says; no cells mean that it has no record any more."""
         for (_, kind), of_kind in self._ill.items():
             if kind == item.lane:
                 of_kind.pop(item, None)
@@ -39,7 +39,7 @@ class IllCopies:
                 found[item] = (cell.health, f"{item.key.name} {cell.told}")
 
     def counts(self, target: str, kind: str) -> tuple[int, int, str]:
-        """Return how many copies are unhealthy, how many degraded, and one of the worst."""
+        """Return how many copies are unhealthy, how many are degraded, and one of the worst."""
         found = self._ill.get((target, kind), {})
         if not found:
             return 0, 0, ""

@@ -217,7 +217,7 @@ def _own(kind: Kind, copy: CachedObject) -> tuple[Health, SafeText, Json | None]
 def _ended(
     kind: Kind | None, source: CachedObject | None, key: str, standing: Standing
 ) -> tuple[Health, SafeText, Json | None] | None:
-    """Return how a copy ended that is gone since, None where that is not so."""
+    """Return how a copy ended that has gone since, or None if there is no such copy."""
     if standing.reason != FINISHED_HERE or kind is None or source is None:
         return None
     tree = as_ended(source.decode(), key)
@@ -249,7 +249,7 @@ def _last_known(
 ) -> Standing:
     """Return an object's state on a target that does not respond: stale, or waiting for it.
 
-    Either began when the target was last heard, or later with the change that waits for it.
+    Either began when the target was last heard, or with a later change that waits for it.
     """
     since = max(last.since, heard_at)
     if last.state is SyncState.IN_SYNC:

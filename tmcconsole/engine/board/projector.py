@@ -164,7 +164,7 @@ class Projector:
 
 
 def _ledger_of(supervisor: Supervisor) -> Ledger | None:
-    """Return how a target's copies stand, or what is wanted there before its first answer."""
+    """Return how a target's copies stand, or, before its first answer, what is wanted there."""
     if supervisor.target is not None:
         return supervisor.target.ledger
     return supervisor.session.unheard.get(supervisor.name)

@@ -67,11 +67,11 @@ class Tally:
         return self.total().total()
 
     def in_sync(self) -> int:
-        """Return how many copies are in sync as the target says now."""
+        """Return how many copies are in sync according to the target now."""
         return self.total()[SyncState.IN_SYNC] if self.is_current else 0
 
     def stale(self) -> int:
-        """Return of how many copies it is not known now whether they are in sync."""
+        """Return for how many copies it is not known now whether they are in sync."""
         counts = self.total()
         old = 0 if self.is_current else counts[SyncState.IN_SYNC]
         return old + counts[SyncState.STALE]
@@ -96,7 +96,7 @@ def waiting(counts: Counter[SyncState]) -> int:
 
 
 def failed(counts: Counter[SyncState]) -> int:
-    """Return how many copies could not be made as wanted. What is held was not tried."""
+    """Return how many copies could not be made as desired. What is held was not tried."""
     return sum(counts[state] for state in NOT_AS_WANTED)
 
 

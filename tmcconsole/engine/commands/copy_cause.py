@@ -21,7 +21,7 @@ _MADE: Final = frozenset({"FailedCreate", "SuccessfulCreate"})
 _QUOTA: Final = "exceeded quota"
 _REFUSED: Final = re.compile(r"^(Error creating: )?\S+ \"[^\"]*\" is forbidden: ")
 _POD_NAMED: Final = re.compile(r"^create Pod \S+ in StatefulSet \S+ failed error: ")
-# What helps, by the word that a cause begins with.
+# What helps, by the first word of a cause.
 _REMEDIES: Final = (
     (("CrashLoopBackOff", "Error: exit", "StartError", "RunContainerError"),
      "read its logs there (kubectl logs --previous), then mend the image or what it is given"),
@@ -75,7 +75,7 @@ def first_cause(asked: AskedCopy) -> FirstCause | None:
 
 
 def remedy_of(cause: FirstCause) -> str:
-    """Return what helps against a cause, "" where nothing in general does."""
+    """Return what helps against a cause, or "" if no general remedy does."""
     return next((text for words, text in _REMEDIES if cause.text.startswith(words)), "")
 
 

@@ -22,7 +22,7 @@ from tmcconsole.sync.state.target import Target
 
 
 def plan_drain(session: HubSession, supervisor: Supervisor) -> DrainPlan:
-    """Return what becomes of all objects of a target, and how many are in the way."""
+    """Return what becomes of each object of a target, and how many stop the drain."""
     moves = plan_moves(session, supervisor)
     stranded = sum(1 for move in moves if move.fate is Fate.STAYS)
     return DrainPlan(target=SafeText(supervisor.name), moves=moves, stranded=stranded)

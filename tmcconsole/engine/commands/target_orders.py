@@ -25,7 +25,7 @@ from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.markers import ALLOW_DELETES, LEAVE_ANYWAY, PAUSE
 from tmcconsole.sync.names.times import rfc3339
 
-ALLOW_S: Final = 600.0  # how long an operator's command lets deletions pass
+ALLOW_S: Final = 600.0  # how long an operator's command allows deletions
 
 TargetOrder = (
     PauseTarget | ResumeTarget | CordonTarget | UncordonTarget | DrainTarget | AllowDeletes

@@ -82,7 +82,7 @@ async def explain(
 
 
 def _headline(cells: Sequence[Cell], causes: Mapping[str, list[str]]) -> list[str]:
-    """Return the first cause of all, and what helps: they are on the first screen of the text."""
+    """Return the root cause and what helps, for the text's first screen."""
     for cell in cells:
         if cell.state in FAILED and cell.message and not cell.heard_at:
             return [f"cause      {cell.target}: {because(cell.reason, cell.message)}", ""]

@@ -34,7 +34,7 @@ QUIET_CONFLICTS: Final = 3
 DEAD_AFTER: Final = 10  # consecutive failures; at the normal pace that is about a minute
 STANDBY_S: Final = 1.0
 
-# What says more of the way to an API server than of the object that was asked about.
+# Errors about the way to an API server rather than about the object of the request.
 _CONTACT: Final = CLUSTER_WIDE | {ErrorType.SYNC_TIMEOUT}
 
 # Errors of our own, which no API server sent.
@@ -59,7 +59,7 @@ class ErrorReporter(Outcomes):
     rights: Rights  # reviewed again if something is forbidden
     serves: Callable[[str], bool] = lambda _lane: True  # whether the kind of a lane is synced
     attempts: Attempts = field(default_factory=Attempts)
-    # Targets whose copies wait for what this queue writes in the hub, by key.
+    # Targets whose copies wait for what this queue writes to the hub, by key.
     unmarked: Mapping[str, Target] = field(default_factory=dict)
 
     def on_error(self, item: Item, error: Exception, attempts: int) -> Again:
@@ -96,7 +96,7 @@ class ErrorReporter(Outcomes):
         return again
 
     def _tell_unmarked(self, item: Item, found: Failure, began: float) -> None:
-        """Let copies that wait for marks in the hub say why there are none."""
+        """Make copies that wait for marks in the hub say why there are none."""
         state = SyncState.REFUSED if found.pace is Pace.REFUSED else SyncState.FAILED
         message = f"it cannot be marked in the hub: {message_of(found)}"
         for target in self.unmarked.values():

@@ -205,7 +205,7 @@ class HubSession:
                     self.shared.hub.statuses.add(id, cached.key, backlog=True)
 
     def report_all(self) -> None:
-        """Reconcile the status of every object: who reports, or how old reports are, changed."""
+        """Reconcile every object's status: who reports, or how old reports are, has changed."""
         for id, watched in self.shared.hub.kinds.items():
             for cached in watched.informer.objects():
                 self.shared.hub.statuses.add(id, cached.key)

@@ -1,4 +1,4 @@
-"""Which SyncTargets have lost their heartbeats: what they reported last is old, and marked so."""
+"""Which SyncTargets have lost their heartbeats: their last reports are old, and marked so."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LOOK_S: Final = 1.0
 
 @dataclass(slots=True)
 class SilentTargets:
-    """Keeps ``SyncContext.silent`` as the hub has it, the same for every replica."""
+    """Keeps ``SyncContext.silent`` as in the hub, the same for every replica."""
 
     session: HubSession
-    _seen: str = ""  # version of the SyncTargets that was looked at
+    _seen: str = ""  # version of the SyncTargets at the last check
 
     async def run(self) -> None:
-        """Check until cancelled; queue all statuses when a target falls silent or is heard."""
+        """Check until cancelled; queue all statuses when a target is silent or heard again."""
         session = self.session
         await session.sources.targets.wait_synced()
         while True:

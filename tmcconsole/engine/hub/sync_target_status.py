@@ -47,7 +47,7 @@ class StatusInputs:
     imports_missing: tuple[str, ...]  # kinds that cannot be synced now, with the reason
     synced_resources: tuple[SyncedResource, ...]  # sorted
     unauthorized: tuple[str, ...] | None = None  # missing rights; None: not known yet
-    stale: tuple[str, ...] = ()  # kinds that are not watched now, each with where and why
+    stale: tuple[str, ...] = ()  # kinds that are not watched now, each with side and reason
 
 
 def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) -> Json | None:
@@ -116,7 +116,7 @@ def _conditions(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
 
 
 def _watched(before: Json, signs: StatusInputs, wall: float) -> list[Json]:
-    """Told from the first time on that a kind was not watched."""
+    """Return the condition once a kind has ever been unwatched."""
     found = before.get("conditions") or ()
     if not signs.stale and all(entry.get("type") != WATCHED for entry in found):
         return []

@@ -96,6 +96,6 @@ class DutyWatch:
             self.report_all()
             for key in outdated & shared.targets.keys():
                 shared.targets[key].look_again()
-        elif ready != shared.ready:  # another target's holder may report now
+        elif ready != shared.ready:  # another target's holder may now report
             shared.ready = ready
             self.report_all()

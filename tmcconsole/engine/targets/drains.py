@@ -1,4 +1,4 @@
-"""Tells in the history that a drain is over: with its last copy, or because it was called off."""
+"""Records in the history that a drain is over: its last copy left, or it was called off."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tmcconsole.sync.state.ledger import LANE
 from tmcconsole.sync.state.target import Target
 
 LOOK_S: Final = 1.0
-NAMED: Final = 3  # of the copies that left; the rest is counted
+NAMED: Final = 3  # of the copies that left; the others are only counted
 DRAINED: Final = "DrainFinished"
 CALLED_OFF: Final = "DrainCancelled"
 
 
 @dataclass(slots=True)
 class _Drain:
-    """A drain under way, by what was seen of it since the start of this process."""
+    """A drain in progress, as seen since the start of this process."""
 
     since: float  # Unix seconds: ``spec.evictAfter``, so that it outlives a restart
-    copies: frozenset[Item] = frozenset()  # those still there at the last look
+    copies: frozenset[Item] = frozenset()  # still there at the last check
     left: set[Item] = field(default_factory=set)
     is_over: bool = False
 
@@ -35,11 +35,11 @@ class Drains:
     session: HubSession
     supervisors: Mapping[str, Supervisor]
     _known: dict[str, _Drain] = field(default_factory=dict)  # by target name
-    # What each target had at the last look, by its name, with the ledger's version then.
+    # What each target had at the last check, by its name, with the ledger's version then.
     _had: dict[str, tuple[int, frozenset[Item]]] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         while True:
             await self.session.probe.wait_up()
             for supervisor in self.supervisors.values():
@@ -59,7 +59,7 @@ class Drains:
             self._follow(target, found.evict_after)
 
     def _note_copies(self, target: Target) -> frozenset[Item]:
-        """Return what is there, read anew only if something has changed."""
+        """Return what is there, read again only if something has changed."""
         version, copies = self._had.get(target.name, (-1, frozenset()))
         if version != target.ledger.version:
             copies = frozenset(_copies(target))
@@ -67,7 +67,7 @@ class Drains:
         return copies
 
     def _is_known(self, supervisor: Supervisor) -> bool:
-        """True once an empty ledger means that nothing is there."""
+        """True from when an empty ledger means that nothing is there."""
         target = supervisor.target
         hub = self.session.shared.hub
         listed = all(watched.informer.synced for watched in hub.kinds.values())

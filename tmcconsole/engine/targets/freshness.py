@@ -1,4 +1,4 @@
-"""Which of a target's kinds are not watched now, on either side: they are as last seen."""
+"""Which kinds of a target are not watched now, on either side: only their last state is known."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tmcconsole.tmc.errors import ErrorType, failure
 log = logging.getLogger(__name__)
 
 LOOK_S: Final = 1.0
-GRACE_S: Final = 3.0  # a failure that is over sooner is not told
-# By then the probe says that a side does not respond: this is told once, and not for each kind.
+GRACE_S: Final = 3.0  # a failure that ends sooner is not reported
+# By then the probe reports that a side does not respond, once instead of for each kind.
 PROBED_S: Final = 20.0
 HUB: Final = "the hub"
 HINT: Final = "Ask the API server for the kind with kubectl; its copies are left as they are."
@@ -29,7 +29,7 @@ HINT: Final = "Ask the API server for the kind with kubectl; its copies are left
 class Freshness:
     """Owns ``Target.stale`` of one connection.
 
-    A side that does not respond at all is told as such, and its kinds are not looked at.
+    A side that does not respond at all is reported as such, and its kinds are not checked.
     """
 
     session: HubSession
@@ -38,13 +38,13 @@ class Freshness:
     _seen: dict[str, float] = field(default_factory=dict)  # monotonic: failing since, by kind
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Check every second until cancelled."""
         while True:
             self.look()
             await self.session.context.runtime.sleep(LOOK_S)
 
     def look(self) -> None:
-        """Note which kinds are stale now; what began or ended is told."""
+        """Record which kinds are stale now, and report what began or ended."""
         now, found = self.session.context.runtime.now(), {}
         looks = {id: self._stale(id) for id in self.target.kinds}
         are_all = all(stale is not None for stale in looks.values())
@@ -94,7 +94,7 @@ def _is_contact(stale: StaleKind | None) -> bool:
 
 
 def stale_kind(where: str, informer: Informer, runtime: Runtime) -> StaleKind | None:
-    """Return what is wrong with a cache, None if it is current."""
+    """Return what is wrong with a cache, or None if it is current."""
     state = informer.state
     if not state.failing_since or state.phase is Phase.WATCHING:
         return None

@@ -1,4 +1,4 @@
-"""Tells in the hub which deletions the brake holds, where whoever waits for them looks.
+"""Says in the hub which deletions the brake holds, where those who wait for them look.
 
 The history's line of the brake says which are held, and why each is to go; by whom it was ordered
 no API server says. Each namespace concerned gets a condition, and the first held objects an event
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S: Final = 2.0
 CONDITION: Final = "syncer.kcp.io/DeletionsHeld-"  # and the SyncTarget's name
-GROUPS_TOLD: Final = 4  # of what is held, in the history
+GROUPS_TOLD: Final = 4  # groups of held deletions named in the history
 EVENTS_TOLD: Final = 25  # objects that get an event each time the brake trips
 
 
@@ -43,11 +43,11 @@ class HeldDeletions:
     session: HubSession
     supervisors: Mapping[str, Supervisor]
     _told: dict[str, frozenset[str]] = field(default_factory=dict)  # namespaces, by target name
-    _listed: dict[str, frozenset[Item]] = field(default_factory=dict)  # in the history's line
+    _listed: dict[str, frozenset[Item]] = field(default_factory=dict)  # named in the history's line
     _said: dict[str, tuple[float, set[Item]]] = field(default_factory=dict)  # events, by trip
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         while True:
             await self.session.probe.wait_up()
             for supervisor in self.supervisors.values():
@@ -64,7 +64,7 @@ class HeldDeletions:
             before = frozenset(self._marked(target.name))
         held = _held(target)
         self._retell(target, frozenset(item for items in held.values() for item in items))
-        held.pop("", None)  # what is in no namespace has none to say it
+        held.pop("", None)  # objects without a namespace have none to carry the condition
         for namespace in sorted(before | held.keys()):
             await self._tell(target, namespace, held.get(namespace, []))
         self._told[target.name] = frozenset(held)
@@ -96,7 +96,7 @@ class HeldDeletions:
         try:
             await self._write_condition(target, cached, len(items))
             await self._write_events(target, items)
-        except KubeError as error:  # the next look compares again
+        except KubeError as error:  # the next check compares again
             log.info("what is held in %s could not be told there: %s", namespace, error)
 
     async def _write_condition(self, target: Target, cached: CachedObject, count: int) -> None:
@@ -109,7 +109,7 @@ class HeldDeletions:
             )
 
     async def _write_events(self, target: Target, items: list[Item]) -> None:
-        """Write an event about each of the first objects, once each time the brake trips."""
+        """Write an event about each of the first objects, once per trip of the brake."""
         tripped_at = target.brake.tripped_at
         at, said = self._said.get(target.name, (0.0, set[Item]()))
         if at != tripped_at:
@@ -127,7 +127,7 @@ class HeldDeletions:
 
 
 def _held(target: Target) -> dict[str, list[Item]]:
-    """Return what a brake that has tripped holds on a target, by the hub's namespace."""
+    """Return what a tripped brake holds on a target, by the hub's namespace."""
     found: dict[str, list[Item]] = defaultdict(list)
     for kind, key, entry in target.ledger.entries() if target.brake.tripped else ():
         if entry.standing.reason == DELETION_HELD:
@@ -136,7 +136,7 @@ def _held(target: Target) -> dict[str, list[Item]]:
 
 
 def _cause(shared: SyncContext, item: Item) -> str:
-    """Return what a held object is, and why it is to go, as the hub has it."""
+    """Return what a held object is and why it should go, from the hub."""
     kind, key = item.lane, item.key
     source = shared.hub.cached(*item)
     namespace = shared.hub.namespaces.get(ObjectKey("", key.namespace)) if key.namespace else None
@@ -151,7 +151,7 @@ def _cause(shared: SyncContext, item: Item) -> str:
 
 
 def held_text(tripped: str, causes: Iterable[str]) -> str:
-    """Return how many deletions are held, of what, and why each is to go: the largest groups."""
+    """Return the largest groups of held deletions: how many, of what, and why."""
     groups = sorted(Counter(causes).items(), key=lambda one: (-one[1], one[0]))
     total = sum(number for _, number in groups)
     if not total:
@@ -164,7 +164,7 @@ def held_text(tripped: str, causes: Iterable[str]) -> str:
 
 
 def condition_patch(tree: Json, target: Target, count: int) -> Json | None:
-    """Return the patch of a namespace's status, None if it says so already."""
+    """Return the patch of a namespace's status, or None if it already says so."""
     type_ = f"{CONDITION}{target.name}"
     old = condition_of(tree, type_)
     new = None

@@ -1,4 +1,4 @@
-"""Objects that belong on a target and of which no reconciler says how they stand there.
+"""Objects that belong on a target but whose standing there no reconciler sets.
 
 Those of a kind that is not synced with the target are noted in its ledger with the reason and the
 remedy of the kind; those wanted on a target that has not answered since the start, in a ledger of
@@ -115,7 +115,7 @@ class Unplaceable:
         self._seen = rests_on
 
     def _may_be_on(self, supervisor: Supervisor) -> frozenset[str]:
-        """Return the kinds that a target may hold which has not answered since the start."""
+        """Return the kinds that may be on a target that has not answered since the start."""
         if supervisor.target is not None:
             return frozenset()
         registered = supervisor.registration.found()
@@ -140,7 +140,7 @@ class Unplaceable:
         return self.session.shared.hub.kinds.get(id) or self._unshared.get(id)
 
     def _has_answered(self, name: str) -> None:
-        """Forget what was wanted there: from now on the target's own ledger says how it stands."""
+        """Forget what was wanted there: from now on the target's own ledger has the standings."""
         ledger = self.session.unheard.pop(name, None)
         for kind, key, _ in ledger.entries() if ledger is not None else ():
             self.session.context.records.touch(kind, key)
@@ -167,7 +167,7 @@ class Unplaceable:
         type_ = _TYPES.get(standing.reason, ErrorType.PLACEMENT_CONSTRAINT)
         told = failure(type_, standing.message, reason=standing.reason)
         return context.history.record_state(
-            replace(told, hint=SafeText()),  # the message says what would help
+            replace(told, hint=SafeText()),  # the message already says what helps
             target=target.name,
             subject=f"{item.lane}/{item.key}",
             at=context.runtime.wall(),
@@ -176,7 +176,7 @@ class Unplaceable:
     def _end_others(
         self, target: Target, kinds: Mapping[str, KindStanding], found: set[Item]
     ) -> None:
-        """End in the history what nobody wants there any more, by all that the hub has."""
+        """End, in the history, troubles of objects that the hub no longer wants there."""
         history, wall = self.session.context.history, self.session.context.runtime.wall()
         shared = self.session.shared
         if not (shared.hub.namespaces.synced and shared.placements.has_decided):
@@ -190,7 +190,7 @@ class Unplaceable:
                         history.record_recovery(target.name, f"{id}/{name}", wall)
 
     async def _note_unheard(self, supervisor: Supervisor, ids: frozenset[str]) -> None:
-        """Note what is wanted on a target of which nothing is known since the start."""
+        """Record what is wanted on a target that has not answered since the start."""
         wall, name = self.session.context.runtime.wall(), supervisor.name
         ledger = self.session.unheard.setdefault(name, Ledger(self.session.context.records))
         message = f"{name} has not answered since the start: what is there is not known"
@@ -218,14 +218,14 @@ class Unplaceable:
                     yield item, cached
 
     def _belongs(self, key: str, item: Item, cached: CachedObject) -> bool:
-        """True for what the hub wants on a target, though its kind is not synced with it."""
+        """True for what the hub wants on a target although its kind is not synced there."""
         if cached.deleting or is_made_by_clusters(item.lane, item.key.name) or _is_owned(cached):
             return False
         expected = expected_of(self.session.shared, item, cached.decode())
         return expected is not None and key in expected.keys
 
     def _is_wanted(self, key: str, item: Item, cached: CachedObject) -> bool:
-        """True for what may have a copy on a target, and for what should have one."""
+        """True for what may have a copy on a target or should have one."""
         return key in finalizer_keys(cached.decode()) or self._belongs(key, item, cached)
 
     def _make_informer(self, kind: Kind) -> Informer:

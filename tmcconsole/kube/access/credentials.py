@@ -42,7 +42,7 @@ __all__ = ["CredentialsError", "Endpoint", "check_access", "dial", "open_endpoin
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
-_HEADER_SAFE: Final = "!#$&'*+-.^_`|~"  # client-go escapes all else in the name of a header
+_HEADER_SAFE: Final = "!#$&'*+-.^_`|~"  # client-go escapes everything else in a header's name
 
 Clock = Callable[[], float]
 
@@ -140,7 +140,7 @@ def in_cluster(folder: Path, environ: Mapping[str, str], now: Clock) -> Endpoint
 
 
 def check_access(access: ClusterAccess) -> None:
-    """Check all of a configured access that needs neither the server nor an exec plugin. Blocking.
+    """Check what can be checked of an access without the server or an exec plugin. Blocking.
 
     Raises ``CredentialsError``, as dialling would. A Pod's own account is not looked for: the
     check may run elsewhere.

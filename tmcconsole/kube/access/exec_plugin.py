@@ -30,7 +30,7 @@ from tmcconsole.kube.secret import CredentialsError, Secret
 TIMEOUT_S: Final = 30.0
 MAX_OUTPUT: Final = 1 << 20  # bytes kept from each pipe; the rest is discarded
 _PIECE: Final = 1 << 16  # bytes read at once
-_PIECES: Final = 32  # read after the end: more than a pipe holds, and what a helper adds is endless
+_PIECES: Final = 32  # read after the end: more than a pipe holds; a helper may write without end
 REFRESH_AT: Final = 0.8  # of a credential's lifetime
 RERUN_S: Final = 10.0  # at least, between two runs caused by rejected credentials
 _LOOKED_AT: Final = 1 << 16  # bytes of stderr, of which the last 500 are shown
@@ -103,7 +103,7 @@ def exec_plugin(spec: Json, folder: Path, source: str, cluster: Json) -> ExecPlu
 
 
 def _variable(entry: Json, source: str) -> tuple[str, str]:
-    """Return name and value as the operating system has them: the name ends at the first =."""
+    """Return name and value as the operating system splits them, at the first =."""
     name, equals, rest = f"{entry.get('name', '')}={entry.get('value', '')}".partition("=")
     if not name or not equals:
         raise CredentialsError(f"{source}: an entry of exec env has no name; write name: NAME")
@@ -173,7 +173,7 @@ async def _run(command: list[str], environment: dict[str, str]) -> tuple[int | N
 
 
 async def _wait(process: Process, output: _Pipe, complaint: _Pipe) -> int | None:
-    """Return its exit code, and have read what it has written; None after ``TIMEOUT_S``."""
+    """Read what it writes, and return its exit code, or None after ``TIMEOUT_S``."""
     try:
         with anyio.move_on_after(TIMEOUT_S):
             async with anyio.create_task_group() as group:
@@ -209,7 +209,7 @@ class _Pipe:
                 return
 
     def take_rest(self) -> None:
-        """Read what is in it now: all of what a process that has ended wrote."""
+        """Read what is in it now: everything that an ended process wrote."""
         with suppress(BlockingIOError):
             for _ in range(_PIECES):
                 if not self._take():
@@ -233,7 +233,7 @@ class _Pipe:
 
 
 def _harmless(text: bytes | bytearray) -> str:
-    """Return its end: redacted first, as the half that a cut leaves may not look secret."""
+    """Return its end, redacted before the cut, since half a secret may not look like one."""
     return SafeText(
         redact_text(bytes(text[-_LOOKED_AT:]).decode("utf-8", "replace").strip())[-500:]
     )

@@ -98,7 +98,7 @@ class _Document:
     users: dict[str, KubeconfigEntry]
 
 
-_Stamp = tuple[int, ...]  # changes when the file does
+_Stamp = tuple[int, ...]  # changes whenever the file does
 _parsed: OrderedDict[Path, tuple[_Stamp, _Document | KubeconfigError]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -185,7 +185,7 @@ def _exists(file: Path) -> bool:
 
 
 def _cached(file: Path) -> _Document:
-    """Return the file's content as it is now; what is wrong with it is remembered, too."""
+    """Return the file's present content; an error in it is remembered, too."""
     stamp = _stamp(file)
     known = _parsed.get(file)
     found = known[1] if known is not None and known[0] == stamp else _document_or_error(file)
@@ -207,7 +207,7 @@ def _document_or_error(file: Path) -> _Document | KubeconfigError:
 
 
 def _stamp(file: Path) -> _Stamp:
-    """Return () for what cannot be read twice, or not at all."""
+    """Return the file's stamp, or () if it cannot be read twice, or at all."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

@@ -67,7 +67,7 @@ TOP: Final[Shape] = {
 
 
 class WrongShape(ValueError):
-    """A field of another type than it must have. The text names the field, never its value."""
+    """A field has the wrong type. The text names the field, never its value."""
 
     def __init__(self, at: str, what: str, fix: str) -> None:
         super().__init__(f"{at or 'it'} {what}; {fix}")

@@ -21,7 +21,7 @@ _TAG: Final = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.CSafeLoader):
-    """The C parser with go-yaml's rules for plain words. Tags of others are ignored."""
+    """The C parser with go-yaml's rules for plain words. Custom tags are ignored."""
 
     yaml_implicit_resolvers: Any = {}  # noqa: RUF012  # PyYAML's, filled below
     yaml_constructors: ClassVar[Any] = dict(yaml.CSafeLoader.yaml_constructors)

@@ -22,12 +22,12 @@ _NONE: Final = Secret("")
 
 
 class BadUrl(ValueError):
-    """What is wrong, and the fix; never the URL itself: there may be a password in it."""
+    """What is wrong, and the fix; never the URL itself, which may contain a password."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUrl:
-    """A URL without its credentials, ready to be used and to be shown."""
+    """A URL without credentials, fit to be used and shown."""
 
     url: str  # scheme, host, port and path, without a slash at the end
     scheme: str

@@ -43,7 +43,7 @@ def as_transport_error(
 
 
 def _place(error: Exception, server: str, proxy: str) -> str:
-    """Return who is in trouble: the proxy if it could not be reached or refused to connect."""
+    """Return whose trouble it is: the proxy's if it could not be reached or refused to connect."""
     where, through = urlsplit(server).netloc, urlsplit(proxy).netloc
     if not proxy:
         return where

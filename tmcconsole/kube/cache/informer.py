@@ -39,7 +39,7 @@ from tmcconsole.runtime import Runtime
 IDLE_S: Final = 90.0  # bookmarks come about once a minute, so a live watch is never this silent
 WATCH_S: Final = (300, 600)  # random within, so that watches do not all end at once
 FAILED_WATCHES: Final = 3  # in a row; then a list tells where we are
-MAX_ASKED_S: Final = 10.0  # of a Retry-After: a kind must not wait long for what a gateway says
+MAX_ASKED_S: Final = 10.0  # of a Retry-After: a kind must not wait long because a gateway says so
 SHORT_WATCH_S: Final = 1.0  # a watch that ends sooner and without an event counts as a failure
 RESUME_S: Final = 0.5  # at most, before resuming a broken watch
 GONE_PROBE_S: Final = 30.0  # how often to ask for a kind that is not served
@@ -353,7 +353,7 @@ class Informer:
                 self._enter(Phase.STALE, error)
         is_refused = isinstance(error, Unreachable) and not error.sent  # a list would be, too
         self._failed_watches += not (self._list_due or is_refused)
-        if self._failed_watches >= FAILED_WATCHES:  # whatever it fails with, as client-go does
+        if self._failed_watches >= FAILED_WATCHES:  # whatever the errors, as in client-go
             self._list_due = True
         asked = min(error.retry_after_s or 0.0, MAX_ASKED_S)
         return max(self._retries.next_delay(), asked)

@@ -30,4 +30,4 @@ class InformerState:
     message: SafeText = NO_TEXT
     since: float = 0.0  # when phase or reason last changed
     last_contact: float = 0.0
-    failing_since: float = 0.0  # of list and watch, with whatever error; 0: they go well
+    failing_since: float = 0.0  # since when list or watch fail, with any error; 0: they work

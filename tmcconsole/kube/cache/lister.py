@@ -70,7 +70,7 @@ class Lister:
         async with aclosing(pages):
             async for page in pages:
                 self.on_page()
-                for cached in page.items:  # one that moved between pages comes twice
+                for cached in page.items:  # an object that moved between pages comes twice
                     known = objects.get(cached.key)
                     if known is None or not is_older(
                         cached.resource_version, known.resource_version

@@ -320,7 +320,7 @@ def _digest_of(value: msgspec.Raw) -> bytes:
 
 
 _encoder: Final = msgspec.json.Encoder()
-# Annotations that say how the status is to be read: no more content than the status is.
+# Annotations that say how to read the status: like the status, they are not content.
 STATUS_NOTES: Final = frozenset({"syncer.kcp.io/stale-status", "syncer.kcp.io/kept-status"})
 _UNSTABLE: Final = frozenset({"resourceVersion", "generation"})
 

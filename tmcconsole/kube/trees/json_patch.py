@@ -108,7 +108,7 @@ def _size(tree: Any, pointer: str) -> int:
 
 
 def _why(error: Exception) -> str:
-    """Return the reason in words of ours: the library's quote the object, which may be a Secret."""
+    """Return the reason in our own words: the library's quote the object, which may be a Secret."""
     if isinstance(error, jsonpatch.JsonPatchTestFailed):
         return "another value is there"
     if isinstance(error, jsonpatch.JsonPatchConflict):

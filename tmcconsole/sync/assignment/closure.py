@@ -130,7 +130,7 @@ class _Pods:
                 self._by_label.setdefault(label, []).append(labels)
 
     def selected_by(self, selector: Json) -> Reference | None:
-        """Return the first workload with pods that the selector selects."""
+        """Return the first workload whose pods the selector selects."""
         try:
             found = (one for one in self._candidates(selector) if matches(selector, dict(one)))
             return next((self._all[labels] for labels in found), None)

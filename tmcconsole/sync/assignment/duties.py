@@ -67,7 +67,7 @@ class Duties:
         return self.leases is None or self._tell(duty, False, self.leases.is_held(duty))
 
     def take_outdated(self) -> frozenset[str]:
-        """Return the duties of which somebody was told what is not so now, and forget that."""
+        """Return, and forget, the duties for which an earlier answer is no longer right."""
         leases = self.leases
         if leases is None:
             return frozenset()

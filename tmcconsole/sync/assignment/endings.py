@@ -1,4 +1,4 @@
-"""What has run to its end: a Job, a Pod, and what the config names. Pure.
+"""Objects that have run to their end: Jobs, Pods, and kinds that the config names. Pure.
 
 It is done for that UID of the hub object: that its copy goes is an outcome, by whatever hand. The
 outcome is kept in the hub, as a mark for each target with the status as it was last.
@@ -17,7 +17,7 @@ from tmcconsole.sync.names.markers import FINISHED, deletion_keys, state_keys
 
 FINISHED_HERE: Final = "Finished"  # a reason: nothing is left to do on the target
 RUNS: Final = frozenset({"jobs.batch", "pods"})
-MAX_STATUS_BYTES: Final = 8 * 1024  # a larger status is not kept; that it ended is
+MAX_STATUS_BYTES: Final = 8 * 1024  # of a larger status, only the outcome is kept
 _ENDS: Final = frozenset(
     {"Succeeded", "Completed", "Complete", "Failed", "Error", "PartiallyFailed", "FailedValidation"}
     | {"valid", "invalid", "expired", "errored"}  # of ACME orders
@@ -26,20 +26,20 @@ _ENDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a copy ended, of the hub object with ``uid``."""
+    """How a copy of the hub object with ``uid`` ended."""
 
     uid: str
     outcome: str  # in the copy's own words: Complete, Failed, Succeeded ...
-    status: Json  # {} where it is too large to be kept
+    status: Json  # {} if it is too large to be kept
 
 
 def is_run(kind: str, named: tuple[str, ...]) -> bool:
-    """True for kinds whose objects reach an end of their own; ``named`` are the config's."""
+    """True for kinds whose objects end by themselves; ``named`` are those of the config."""
     return kind in RUNS or kind in named
 
 
 def outcome_of(kind: str, tree: Mapping[str, Any]) -> str:
-    """Return how an object of such a kind ended, "" where it has not."""
+    """Return how an object of such a kind ended, or "" if it has not."""
     status = tree.get("status")
     if not isinstance(status, dict):
         return ""
@@ -53,7 +53,7 @@ def outcome_of(kind: str, tree: Mapping[str, Any]) -> str:
 
 
 def _ends_by_itself(pod: Mapping[str, Any]) -> bool:
-    """False for one that would run on, or ended because it is being deleted."""
+    """False for an object that would run on, or that ended because it is being deleted."""
     spec = pod.get("spec")
     policy = spec.get("restartPolicy", "Always") if isinstance(spec, dict) else "Always"
     return policy != "Always" and not pod["metadata"].get("deletionTimestamp")
@@ -72,7 +72,7 @@ def _condition(status: Mapping[str, Any], types: frozenset[str]) -> str:
 
 
 def ending_of(kind: str, uid: str, tree: Mapping[str, Any]) -> Ending | None:
-    """Return how the copy of the hub object ``uid`` ended, None where it has not."""
+    """Return how the copy of the hub object ``uid`` ended, or None if it has not."""
     outcome = outcome_of(kind, tree)
     if not outcome:
         return None
@@ -81,13 +81,13 @@ def ending_of(kind: str, uid: str, tree: Mapping[str, Any]) -> Ending | None:
 
 
 def ending_patch(key: str, ending: Ending) -> Json:
-    """Return the merge patch of a hub object that keeps how its copy on target ``key`` ended."""
+    """Return the hub object's merge patch that records how its copy on target ``key`` ended."""
     told = {"uid": ending.uid, "outcome": ending.outcome, "status": ending.status}
     return {"metadata": {"annotations": {FINISHED + key: orjson.dumps(told).decode()}}}
 
 
 def endings(tree: Mapping[str, Any]) -> dict[str, Ending]:
-    """Return {target key: ending} of a hub object's marks; those of an earlier UID do not count."""
+    """Return {target key: ending} from a hub object's marks, without those of an earlier UID."""
     uid, found = tree["metadata"].get("uid"), {}
     for name, text in sorted(annotations_of(tree).items()):
         if name.startswith(FINISHED):
@@ -98,7 +98,7 @@ def endings(tree: Mapping[str, Any]) -> dict[str, Ending]:
 
 
 def as_ended(tree: Json, key: str) -> Json | None:
-    """Return a hub object with the status of its copy on target ``key`` as it ended, or None."""
+    """Return a hub object with the last status of its ended copy on target ``key``, or None."""
     found = endings(tree).get(key)
     return {**tree, "status": found.status} if found is not None and found.status else None
 
@@ -119,9 +119,9 @@ def _read(text: str) -> Ending | None:
 
 
 def why_done(tree: Mapping[str, Any], key: str) -> str:
-    """Return why no copy is made on target ``key`` any more, "" where one is.
+    """Return why no copy is made on target ``key`` any more, or "" if one is.
 
-    A run that ended on a target it has left does not move: there it is done, and so it is here.
+    A run that ended on a target it has since left does not move: it is done there, and so here.
     """
     found = endings(tree)
     if key in found:
