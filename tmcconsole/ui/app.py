@@ -377,7 +377,7 @@ class ConsoleApp(App[str], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         gone = "detach" if self.session.options.on_quit == "detach" else "stop"
         for one, outcome in ((signal.SIGTERM, "stop"), (signal.SIGHUP, gone)):
-            if signal.getsignal(one) is not signal.SIG_IGN:  # nohup: what is ignored stays so
+            if signal.getsignal(one) is not signal.SIG_IGN:  # nohup: what is ignored stays ignored
                 loop.add_signal_handler(one, self.leave, outcome)
 
     def _fatal_error(self) -> None:

@@ -62,7 +62,7 @@ def is_ailing(cell: Cell) -> bool:
 
 
 def is_held_up(cell: Cell) -> bool:
-    """Return whether a copy is wanted and cannot be, or cannot go, though nobody ordered that."""
+    """Return whether a copy cannot be made, or cannot go, although nobody ordered that."""
     return cell.state is SyncState.HELD and cell.reason not in _ORDERED_OR_TOLD
 
 
@@ -76,7 +76,7 @@ SAMPLES: Final = 24  # two minutes
 
 
 class Sample(NamedTuple):
-    """What a target's records said at a moment; 0 where they said nothing, or it was silent."""
+    """What a target's records said at a moment; 0 if they said nothing or it was silent."""
 
     lag_ms: float
     errors_total: int

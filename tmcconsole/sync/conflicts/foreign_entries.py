@@ -1,4 +1,4 @@
-"""Entries of others in keyed lists that keep an apply of ours from being valid. Pure.
+"""Others' entries in keyed lists that make an apply of ours invalid. Pure.
 
 Whoever edits the key of an entry makes another entry of it. An apply then brings the first one back
 beside it, and both have what only one may have, such as the name of a port.
@@ -24,8 +24,8 @@ from tmcconsole.sync.names.markers import MANAGER
 
 _MEMBER: Final = re.compile(r"(.{1,500})\[[0-9]{1,6}\]\.([A-Za-z]{1,60})")
 _INDEX: Final = re.compile(r"\[[0-9]{1,6}\]")
-_LONGEST: Final = 256  # entries of a list that is looked into, which costs their square
-_MOST: Final = 16  # causes of one refusal that are looked into
+_LONGEST: Final = 256  # most entries of a list that is searched, which costs their square
+_MOST: Final = 16  # causes of one refusal that are examined
 _Names = tuple[str, ...]  # of FieldsV1, from the top
 
 
@@ -39,7 +39,7 @@ class ForeignEntry:
 
 
 def members_of(error: Invalid) -> frozenset[tuple[str, str]]:
-    """Return which members of entries are refused, as the path of their list and their name."""
+    """Return the refused members of entries, as the path of the list and the member's name."""
     return frozenset(
         (_INDEX.sub("", found[1]), found[2])
         for cause in error.causes[:_MOST]
@@ -48,7 +48,7 @@ def members_of(error: Invalid) -> frozenset[tuple[str, str]]:
 
 
 def foreign_entries(error: Invalid, live: Json, desired: Json) -> tuple[ForeignEntry, ...]:
-    """Return the entries of others that have what the refused apply wanted for one of ours."""
+    """Return others' entries that have what the refused apply wanted for one of ours."""
     members = members_of(error)
     found_by_names: dict[_Names, ForeignEntry] = {}
     for writer in field_managers_of(live):
@@ -61,7 +61,7 @@ def foreign_entries(error: Invalid, live: Json, desired: Json) -> tuple[ForeignE
 
 
 def as_contested(entry: ForeignEntry, live: Json) -> Contested:
-    """Return an entry as a field that is to go."""
+    """Return an entry as a field to remove."""
     pointer = str(pointer_to(entry.steps, live))
     path = pointer.strip("/").replace("/", ".")
     difference = Difference(path, None, value_at(entry.steps, live), entry.steps)
@@ -71,14 +71,14 @@ def as_contested(entry: ForeignEntry, live: Json) -> Contested:
 
 
 def claim(live: Json, entries: tuple[ForeignEntry, ...]) -> list[Json]:
-    """Return the JSON patch by which the entries become ours alone.
+    """Return the JSON patch that makes us the only owner of the entries.
 
     An apply removes what its manager alone owns and does not state any more: they go in the very
     request that brings back ours. Its resourceVersion makes it a Conflict if anything changed.
     """
     managers: list[Json] = orjson.loads(orjson.dumps(live["metadata"]["managedFields"]))
     ours = next((one for one in managers if any(map(is_us, _writers(one)))), None)
-    if ours is None:  # all that we stated has been edited away
+    if ours is None:  # others have edited everything that we applied
         ours = {
             "manager": MANAGER,
             "operation": APPLY,
@@ -110,7 +110,7 @@ def _writers(manager: Json) -> tuple[FieldManager, ...]:
 def _entries(
     node: Mapping[str, Any], value: Any, names: _Names, steps: Steps
 ) -> Iterator[tuple[_Names, Steps]]:
-    """Yield the keyed entries of lists that a manager owns something in, and that are there."""
+    """Yield the existing keyed list entries in which a manager owns something."""
     for name, inner in node.items():
         step = _step(name, value)
         if step is None or not isinstance(inner, dict):
@@ -156,7 +156,7 @@ def _is_in_the_way(
 
 
 def _take_out(fields: Json, names: _Names) -> None:
-    """Remove a node, and what holds nothing else: an empty node would own its field."""
+    """Remove a node and parents that become empty: an empty node would own its field."""
     first, *rest = names
     if first not in fields:
         return

@@ -55,12 +55,12 @@ def last_first(steps: Steps) -> tuple[tuple[bool, int, str], ...]:
     return tuple((True, step, "") if isinstance(step, int) else (False, 0, step) for step in steps)
 
 
-_Cuts = dict[str | int, Any]  # by step: what is cut below it, or None where it goes whole
+_Cuts = dict[str | int, Any]  # by step: what is cut below it, or None if all of it is cut
 
 
 def _cuts(places: Iterable[Steps]) -> _Cuts:
     cuts: _Cuts = {}
-    for steps in sorted(places, key=len):  # the whole before its parts
+    for steps in sorted(places, key=len):  # a whole before its parts
         inner: Any = cuts
         for step in steps[:-1]:
             inner = inner.setdefault(step, {}) if inner is not None else None
@@ -70,7 +70,7 @@ def _cuts(places: Iterable[Steps]) -> _Cuts:
 
 
 def _without(value: Any, cuts: _Cuts) -> Any:
-    """Return the value without what is cut: one walk, however many cuts there are."""
+    """Return the value without what is cut, in one walk however many cuts there are."""
     if isinstance(value, dict):
         return {
             name: _without(inner, cuts[name]) if name in cuts else inner

@@ -201,7 +201,7 @@ async def _require_parent_gone(
 ) -> CachedObject | None:
     """The parent is the very object the copy was made from: one recreated since is another.
 
-    Returns it where it is still there: being deleted, or to stay while this target is left.
+    Returns it if it still exists: it is being deleted, or stays while it leaves this target.
     """
     live = await _live_parent(shared, sides.hub.kind, key)
     if live is None:
@@ -217,9 +217,9 @@ async def _require_parent_gone(
 
 
 async def _is_ordered(shared: SyncContext, parent: CachedObject | None) -> bool:
-    """True if somebody deleted this very object in the hub, and not all of its namespace.
+    """True if somebody deleted this very object in the hub, and not its whole namespace.
 
-    What is gone already, or was swept away with its namespace, is only inferred to be unwanted.
+    That an object already gone, or deleted with its namespace, is unwanted is only inferred.
     """
     if parent is None or not parent.deleting:
         return False
@@ -267,7 +267,7 @@ def _judge_lists(shared: SyncContext, target: Target, sides: Sides) -> None:
 
 
 def is_let_go(shared: SyncContext, namespace: str) -> bool:
-    """True if somebody let the deletions in a namespace of the hub pass, until a time to come."""
+    """True if somebody has allowed deletions in a namespace of the hub, until a time to come."""
     cached = shared.hub.namespaces.get(ObjectKey("", namespace)) if namespace else None
     until = annotations_of(cached.decode()).get(ALLOW_DELETES) if cached is not None else None
     return until is not None and unix_time(until) > shared.runtime.wall()

@@ -286,7 +286,7 @@ def _wall(context: ReconcileContext) -> float:
 def record(
     context: ReconcileContext, event: str, what: str, severity: Severity = Severity.LOW
 ) -> None:
-    """Tell of the drift of an object in the history."""
+    """Record an object's drift in the history."""
     context.shared.history.record(
         "drift",
         event,

@@ -71,7 +71,7 @@ class AwaitGone:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """It has run to its end, and its copy is gone or was never needed here; ``told`` says how."""
+    """It has run to its end, and its copy is gone or was not needed here; ``told`` says how."""
 
     told: str
 
@@ -155,7 +155,7 @@ class Facts:
     normal: frozenset[str]  # differences known to come from the server's own defaulting
     rules: FieldRules = DEFAULT
     around: RuleInputs = ALONE
-    done: str = ""  # why no copy is made any more, "" where one is
+    done: str = ""  # why no copy is made any more, or "" if one is
 
 
 def decide(facts: Facts) -> Step:
@@ -205,7 +205,7 @@ def _wanted(facts: Facts) -> Step:
 def _parted(
     found: tuple[Difference, ...], rules: FieldRules, desired: Json
 ) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
-    """Return what the rules leave to others, and what they do not."""
+    """Return the fields that the rules leave to others, and those that they do not."""
     piles: tuple[list[Difference], list[Difference]] = ([], [])
     for one in found:
         piles[not is_left(rules, one.steps, desired)].append(one)

@@ -64,7 +64,7 @@ class ReconcileContext:
 
     @property
     def is_failing(self) -> bool:
-        """True from a failed attempt until another one is answered: trying again mends nothing."""
+        """True from a failed attempt until a later one is answered: a retry alone mends nothing."""
         return self.entry.standing.state is SyncState.FAILED
 
     def permit(self, tree: Json) -> Permit:
@@ -80,7 +80,7 @@ class ReconcileContext:
         self.target.ledger.stand(self.kind, self.key, state, wall, reason=reason, message=message)
 
     def stand_wrong(self, state: SyncState, found: Failure) -> None:
-        """Record that the object cannot be as wanted, in the history too, since it began."""
+        """Record, in the history too, that the object cannot be as desired, and since when."""
         since = self.shared.history.record_state(
             found,
             target=self.target.name,

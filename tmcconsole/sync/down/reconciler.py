@@ -205,7 +205,7 @@ def _let_be(context: ReconcileContext, step: Step, stay: Stay | None) -> float:
 
 
 def _tell_stay(context: ReconcileContext, stay: Stay) -> None:
-    """Say what a copy that is to leave stays for; that nothing replaces it is a trouble."""
+    """Say why a leaving copy stays; if nothing replaces it, that is a trouble."""
     if stay.reason != NO_REPLACEMENT:
         context.stand(SyncState.PENDING, stay.reason, stay.message)
         return

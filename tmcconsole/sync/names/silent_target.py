@@ -1,4 +1,4 @@
-"""A target whose heartbeats are lost, as the hub says it."""
+"""A target whose heartbeats are lost, according to the hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SilentTarget(NamedTuple):
 
     @property
     def told(self) -> str:
-        """Since when, as Kubernetes writes a time; "" if it has never been heard."""
+        """Since when, as Kubernetes writes times; "" if it was never heard."""
         if not self.since:
             return ""
         return datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

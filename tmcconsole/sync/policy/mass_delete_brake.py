@@ -15,7 +15,7 @@ TRIPPED: Final = "brake-tripped"  # an action in the audit log
 DELETIONS: Final = frozenset({"delete-copy", "delete-namespace"})  # so are these
 UNCOUNTED: Final = "(not counted)"  # suffix of such a deletion's detail there
 ORDERED: Final = "(ordered)"  # likewise: somebody deleted this very object in the hub
-# So many ordered deletions count as one that was inferred: an application has dozens of objects,
+# This many ordered deletions count as one inferred: an application has dozens of objects,
 # and each was deleted by name. Without a bound, a script that deletes all would empty all clusters.
 ORDERED_PER_ONE: Final = 10
 _DID_NOT_HAPPEN: Final = ("gone already", "failed: Conflict")
@@ -35,7 +35,7 @@ class MassDeleteBrake:
     # When deletions were allowed, by the copy's UID, oldest first: a copy whose deletion is retried
     # counts once. Never more than the limit.
     recent: dict[str, float] = field(default_factory=dict)
-    ordered: set[str] = field(default_factory=set)  # those of them that count a tenth
+    ordered: set[str] = field(default_factory=set)  # those that count a tenth
     allowed_until: float = 0.0
     tripped: str = ""  # why it tripped, or "" if it has not
     is_announced: bool = False  # its tripping has been recorded in the audit log

@@ -50,7 +50,7 @@ class TargetWriter:
             raise _told(permit, error) from error
 
     async def claim(self, permit: Permit, patch: list[Json]) -> None:
-        """Make entries of others ours by a patch of managedFields; our next apply removes them."""
+        """Make others' entries ours by patching managedFields; our next apply removes them."""
         if permit.tree is None:
             raise TypeError(f"the permit for {permit.kind.id} {permit.key} is one to delete")
         await self._accounts.require(permit.identity)

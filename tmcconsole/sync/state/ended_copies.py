@@ -1,4 +1,4 @@
-"""Keeps in the hub how copies ended, so that what is done is not made again."""
+"""Records in the hub how copies ended, so that what is done is not made again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def note_ended(
     old: CachedObject | None,
     new: CachedObject | None,
 ) -> None:
-    """Note that a copy has reached its end, or was at it when it went."""
+    """Note that a copy has reached its end, or had reached it when it went."""
     copy = new or old
     if copy is None or not copy.status_digest or not is_run(item.lane, shared.settings.run_to_end):
         return
@@ -31,7 +31,7 @@ def note_ended(
 
 
 async def keep_ending(shared: SyncContext, target: Target, item: Item) -> None:
-    """Write down in the hub how a copy ended, once. Raises ``KubeError``."""
+    """Record in the hub how a copy ended, once. Raises ``KubeError``."""
     entry, source = target.ledger.get(*item), shared.hub.cached(*item)
     if entry is None or entry.ended is None or source is None or source.deleting:
         return
@@ -39,7 +39,7 @@ async def keep_ending(shared: SyncContext, target: Target, item: Item) -> None:
         entry.ended = None
         return
     if endings(source.decode()).get(target.key) == entry.ended:
-        entry.ended = None  # it is told by the hub from now on
+        entry.ended = None  # the hub has it from now on
         return
     if not shared.duties.holds(target.key):
         return

@@ -67,7 +67,7 @@ class LedgerEntry:
 
     standing: Standing
     settled: Settled | None = None
-    unjudged: bool = False  # it was settled with drift that only the holder of the target judges
+    unjudged: bool = False  # settled with drift, which only the target's holder judges
     # {origin: UID of the copy we wrote for it}; at most one, for the current hub object.
     wrote: dict[str, str] = field(default_factory=dict)
     newest: tuple[bytes, float] = (b"", 0.0)  # hub content, and when (monotonic) it was first seen
@@ -84,7 +84,7 @@ class LedgerEntry:
     waiting_since: float = 0.0  # monotonic: a hub change was seen that is not on the copy yet
     tried: Attempt | None = None  # the last write that was answered with an error
     refused: RefusedAttempt | None = None
-    ended: Ending | None = None  # how the copy ended, as long as the hub does not tell
+    ended: Ending | None = None  # how the copy ended, until the hub has it
     awaits_from: float = 0.0  # monotonic: since when a dependency is missing on the target
 
     def carries(self, source: CachedObject) -> bool:
@@ -185,7 +185,7 @@ class Ledger:
             self.stand(kind, key, SyncState.HELD, wall, reason=reason, message=message)
 
     def look_again(self, kind: str) -> None:
-        """Count and show the objects of a kind anew: what is known of them is old, or is not."""
+        """Count and show a kind's objects again, since their state became old, or current."""
         for key in self.keys(kind):
             self._changed(kind, key)
 

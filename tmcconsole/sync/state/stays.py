@@ -50,7 +50,7 @@ class Stays:
             self.queue.add(*item)
 
     def wake_all(self) -> None:
-        """A target responds again: what is known of copies there counts again, for all of them."""
+        """Queue all that stays: a target responds again, and the copies there count again."""
         for item in self._known:
             self.queue.add(*item)
 

@@ -51,13 +51,13 @@ class Contact(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StaleKind:
-    """A kind that one side does not list or watch now: its copies are only the last known."""
+    """A kind that is not listed or watched on one side now: its copies are the last known."""
 
     where: str  # a target's name, or "the hub"
     reason: SafeText
     message: SafeText
     since: float  # Unix seconds
-    is_told: bool  # another condition tells it: that rights are missing, or that it is not served
+    is_told: bool  # another condition says so: rights are missing, or it is not served
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""A merged status as the hub's API server takes it, after the one that is there. Pure.
+"""A merged status that the hub's API server accepts after the present one. Pure.
 
 Built-in kinds validate their status, and its change. What would be refused for ever would leave the
 last status standing as if it were of today; so what may not change is kept, and said so.
@@ -15,10 +15,10 @@ from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.names.markers import KEPT_STATUS
 from tmcconsole.sync.status.job_outcome import job_status
 
-# Names of other objects were made with this count: it only grows, and is never taken back.
+# Other objects' names were made with this count: it only grows, and is never cleared.
 _COLLIDING: Final = frozenset({"daemonsets.apps", "deployments.apps", "statefulsets.apps"})
 _REPLICATED: Final = frozenset({"deployments.apps", "replicasets.apps", "statefulsets.apps"})
-# Counters, and what each is part of; in this order.
+# Counters, and the one that each is part of; in this order.
 _PARTS: Final = {
     "currentReplicas": "replicas",
     "fullyLabeledReplicas": "replicas",
@@ -34,7 +34,7 @@ _CONTAINERS: Final = ("containerStatuses", "initContainerStatuses")
 
 
 class Acceptable(NamedTuple):
-    """A status that may be written, and by field why it is not as merged."""
+    """A status that may be written, and, by field, why it is not as merged."""
 
     status: Json
     kept: dict[str, str]
@@ -62,7 +62,7 @@ def acceptable(
 
 
 def _within_replicas(kind: str, merged: Json) -> Acceptable:
-    """Return counters that do not exceed what they are part of: a rule may have made them."""
+    """Lower counters that exceed what they are part of, as another rule may have left them."""
     status, kept = merged, dict[str, str]()
     for name, whole in _PARTS.items() if kind in _REPLICATED else ():
         if _number(status, name) > _number(status, whole):
@@ -77,7 +77,7 @@ def _number(status: Mapping[str, Any], name: str) -> int:
 
 
 def kept_patch(tree: Mapping[str, Any], kept: Mapping[str, str]) -> Json | None:
-    """Return the merge patch of the annotation that says what is kept, None if it says so."""
+    """Return the merge patch of the annotation that says what is kept, or None if it is right."""
     note = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None
     if annotations_of(tree).get(KEPT_STATUS) == note:
         return None

@@ -61,7 +61,7 @@ _BAD_WHEN_TRUE: Final = frozenset(
     {"ReplicaFailure", "Failed", "FailureTarget", "Degraded", "Error", "Stalled"}
 )
 MAX_MESSAGE: Final = 32_768  # of a condition, in kinds that validate theirs
-# Of the kinds of the core group, whose other conditions say what goes on.
+# For kinds of the core group, whose other conditions describe progress.
 _GOOD_OF_CORE: Final = frozenset({"Ready", "ContainersReady"})
 TOLD_MISSING: Final = 5
 _PHASES: Final = ("Failed", "Error", "Lost", "Unknown", "Pending", "Terminating", "Progressing")
@@ -131,7 +131,7 @@ def worst_conditions(reported: Mapping[str, Sequence[Any]], total: int) -> list[
 
 
 def unconfirmed(kind: str, conditions: Sequence[Any], missing: Sequence[str]) -> list[Any]:
-    """Return conditions whose good ones are Unknown: not every target has said so.
+    """Return conditions with the good ones Unknown, since not every target has reported them.
 
     A Job's are final, and come only once they are true everywhere.
     """
@@ -179,7 +179,7 @@ def _comparable(values: Sequence[Any]) -> Sequence[Any]:
 
 
 def canonical(value: Any) -> bytes:
-    """Return what equal JSON values have in common, to look them up by."""
+    """Return a key that equal JSON values share, to look them up by."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 

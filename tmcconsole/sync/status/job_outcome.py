@@ -1,4 +1,4 @@
-"""A Job's merged status as an API server takes it. Pure.
+"""A Job's merged status that an API server accepts. Pure.
 
 Several Jobs that each obey the rules can merge into one that does not: two have started at two
 times, one has failed while another runs, one has moved and counts from zero. The rules are those of
@@ -14,7 +14,7 @@ from tmcconsole.kube.objects import Json
 
 TERMINAL: Final = ("Complete", "Failed")
 _COUNTERS: Final = ("failed", "succeeded")
-# What must be True before an outcome may be, and the reason where a cluster does not say it.
+# What must be True before an outcome, and the reason to give if a cluster does not say it.
 _BEFORE: Final = {
     "Complete": ("SuccessCriteriaMet", "CompletionsReached"),
     "Failed": ("FailureTarget", "Failed"),
@@ -33,7 +33,7 @@ Conditions = dict[str, Json]
 def job_status(
     merged: Mapping[str, Any], before: Mapping[str, Any], spec: Mapping[str, Any], reports: int
 ) -> tuple[Json, dict[str, str]]:
-    """Return the status that may follow ``before``, and why which fields are not as merged.
+    """Return a status that may follow ``before``, and, by field, why it is not as merged.
 
     ``spec`` is the hub's; ``reports`` is how many targets were merged.
     """
@@ -42,7 +42,7 @@ def job_status(
         differs = any(_is_true(_by_type(merged), one) != _is_true(old, one) for one in TERMINAL)
         return dict(before), {"conditions": _ENDED} if differs else {}
     status, kept = dict(merged), dict[str, str]()
-    status.pop("uncountedTerminatedPods", None)  # the own bookkeeping of a cluster's controller
+    status.pop("uncountedTerminatedPods", None)  # a cluster's controller's own bookkeeping
     _drop_indexes(status, spec, reports)
     for name in _COUNTERS:
         if _count(before, name) > _count(status, name):
@@ -59,7 +59,7 @@ def job_status(
 
 
 def _drop_indexes(status: Json, spec: Mapping[str, Any], reports: int) -> None:
-    """Which indexes are done can only be said where there is one Job."""
+    """Say which indexes are done only if there is a single Job."""
     is_one = reports <= 1
     if not is_one or spec.get("completionMode") != "Indexed":
         status.pop("completedIndexes", None)
@@ -68,7 +68,7 @@ def _drop_indexes(status: Json, spec: Mapping[str, Any], reports: int) -> None:
 
 
 def _agreeing(conditions: Conditions, old: Conditions) -> Conditions:
-    """Return conditions that do not contradict each other, nor what was True before."""
+    """Return conditions that contradict neither each other nor what was True before."""
     for name, against in _AGAINST.items():
         if _is_true(old, name):
             conditions[name] = conditions[name] if _is_true(conditions, name) else old[name]
@@ -80,7 +80,7 @@ def _agreeing(conditions: Conditions, old: Conditions) -> Conditions:
 
 
 def _end(status: Json, conditions: Conditions) -> Conditions:
-    """Return the conditions with an outcome only where all that it demands is so."""
+    """Return the conditions, with an outcome only if all that it requires is true."""
     outcome = next((one for one in TERMINAL if _is_true(conditions, one)), "")
     if outcome:
         first, reason = _BEFORE[outcome]
@@ -95,7 +95,7 @@ def _end(status: Json, conditions: Conditions) -> Conditions:
 
 
 def _may_end(status: Json, condition: Json, *, is_complete: bool) -> bool:
-    """Fill in the times that an outcome demands; False while pods are active."""
+    """Fill in the times that an outcome requires; False while pods are active."""
     if _count(status, "active") or _count(status, "terminating"):
         return False
     at = status.get("completionTime") or condition.get("lastTransitionTime")
@@ -104,7 +104,7 @@ def _may_end(status: Json, condition: Json, *, is_complete: bool) -> bool:
         return False
     status["startTime"] = start
     if is_complete:
-        status["completionTime"] = max(at, start)  # the clocks of two clusters
+        status["completionTime"] = max(at, start)  # two clusters' clocks differ
     return True
 
 

@@ -211,12 +211,12 @@ class StatusSync:
         is_apart = self.shared.settings.status == "promote" and len(heard.reports) > 0
         is_nobodys = is_apart or heard.is_mute
         if endings(tree):
-            return None  # what was said of a run that ended stays said
+            return None  # the report of an ended run stays
         if cached.deleting or not (is_nobodys or _is_nowhere(tree, heard)):
             return None
         status = tree.get("status") or {}
         if heard.is_mute and is_finished(status):
-            return None  # the outcome stands, wherever its copy has gone
+            return None  # the outcome stays, even if its copy is gone
         if is_blank(item.lane, status) or self._foreign.get(item) == cached.status_digest:
             return None
         live = await self._live(item)
@@ -321,7 +321,7 @@ def _spec(tree: Json) -> Json:
 
 
 def _acceptable_clearing(kind: str, live: Json) -> Json | None:
-    """Return the patch that takes back of our status what an API server lets go of."""
+    """Return the patch that removes as much of our status as an API server allows."""
     gone = clearing_patch(live)
     if gone is None:
         return None

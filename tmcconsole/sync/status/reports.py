@@ -27,7 +27,7 @@ class Heard:
     trees: dict[str, Json]  # of targets that report, by target key
     copies: int  # the number of copies on targets, including those that are leaving
     is_mute: bool  # no remaining target has a copy that reports anything, and all were heard
-    missing: tuple[str, ...]  # targets that are to have it and have not said a word
+    missing: tuple[str, ...]  # targets that should have it and have reported nothing
     is_late: bool  # a target went back behind its earlier report of this very copy
 
     def told(self) -> list[Report]:
@@ -68,14 +68,14 @@ def hear(shared: SyncContext, item: Item, source: CachedObject, tree: Json) -> H
 
 
 def _missing(shared: SyncContext, tree: Json, unheard: frozenset[str]) -> tuple[str, ...]:
-    """Return the names of those unheard targets that are to have a copy, and not on hold."""
+    """Return the names of unheard targets that should have a copy, and not on hold."""
     states = state_keys(tree)
     wanted = sorted(key for key in unheard if states.get(key) == SYNC and not why_done(tree, key))
     return tuple(shared.targets[key].name if key in shared.targets else key for key in wanted)
 
 
 def _doubted(report: Report, item: Item, silent: SilentTarget | None) -> Report:
-    """Return the report of a target that may be silent: what was good is not known now."""
+    """Return a target's report; if it is silent, what was good is now unknown."""
     if silent is None:
         return report
     group = item.lane.partition(".")[2]
@@ -85,7 +85,7 @@ def _doubted(report: Report, item: Item, silent: SilentTarget | None) -> Report:
 def _last_reports(
     shared: SyncContext, tree: Json, heard: Mapping[str, Report]
 ) -> dict[str, Report]:
-    """Return what copies that ended reported last: that they go changes nothing in that."""
+    """Return the last reports of ended copies, which stand even when the copies go."""
     ended = {key: one for key, one in endings(tree).items() if key not in heard and one.status}
     names = {key: shared.targets[key].name for key in ended if key in shared.targets}
     return {
@@ -95,7 +95,7 @@ def _last_reports(
 
 
 def _has_none(target: Target, item: Item) -> bool:
-    """True where a target responds and has no copy, or only one that is no longer there."""
+    """True if a target responds and has no copy, or only one that is no longer there."""
     watched = target.kinds.get(item.lane)
     return target.contact.is_connected and watched is not None and watched.informer.synced
 

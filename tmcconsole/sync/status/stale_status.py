@@ -1,4 +1,4 @@
-"""A status in the hub that rests on targets which are silent: marked as old, with since when. Pure.
+"""A hub status that rests on silent targets is marked as old, with since when. Pure.
 
 The mark is an annotation, which every kind can have. Conditions that say that something is well
 become Unknown besides, where the kind is known to allow that.
@@ -23,7 +23,7 @@ from tmcconsole.sync.names.silent_target import SilentTarget
 from tmcconsole.sync.status.merge import is_blank
 
 REASON: Final = "TargetSilent"
-# Conditions of these kinds may become Unknown: nothing in them is final.
+# Conditions of these kinds may become Unknown, since none of them is final.
 _DOUBTED: Final = ("apps", "autoscaling")
 _GOOD: Final = frozenset({"AbleToScale", "Available", "Progressing", "ScalingActive"})
 _ENDED_PHASES: Final = ("Succeeded", "Failed")
@@ -32,7 +32,7 @@ _ENDED_PHASES: Final = ("Succeeded", "Failed")
 def staying_keys(tree: Mapping[str, Any], *, is_deleting: bool) -> frozenset[str]:
     """Return the keys of the targets that an object is on and stays on.
 
-    While the object itself is being deleted, none is left out: it leaves all of them.
+    While the object itself is being deleted, no target is left out: it leaves all of them.
     """
     assigned = frozenset(state_keys(tree))
     if is_deleting:
@@ -41,7 +41,7 @@ def staying_keys(tree: Mapping[str, Any], *, is_deleting: bool) -> frozenset[str
 
 
 def is_finished(status: Mapping[str, Any]) -> bool:
-    """True for the outcome of what has reached its end: it does not become old."""
+    """True for the outcome of a run that has ended, which does not become old."""
     conditions = status.get("conditions")
     for one in conditions if isinstance(conditions, list) else ():
         is_true = isinstance(one, dict) and one.get("status") == "True"
@@ -53,7 +53,7 @@ def is_finished(status: Mapping[str, Any]) -> bool:
 def stale_note(
     kind: str, tree: Mapping[str, Any], silent: Mapping[str, SilentTarget], *, is_deleting: bool
 ) -> str | None:
-    """Return what the annotation of a hub object should say, None for no annotation."""
+    """Return what a hub object's annotation should say, or None for no annotation."""
     status = tree.get("status")
     if not isinstance(status, dict) or is_blank(kind, status) or is_finished(status):
         return None
@@ -63,14 +63,14 @@ def stale_note(
 
 
 def mark_patch(tree: Mapping[str, Any], note: str | None) -> Json | None:
-    """Return the merge patch that brings the annotation up to date, None if it is."""
+    """Return the merge patch that brings the annotation up to date, or None if it is."""
     if annotations_of(tree).get(STALE_STATUS) == note:
         return None
     return {"metadata": {"annotations": {STALE_STATUS: note}}}
 
 
 def doubted(group: str, status: Json, silent: SilentTarget) -> Json:
-    """Return a silent target's last status with its good conditions as unknown."""
+    """Return a silent target's last status with its good conditions Unknown."""
     conditions = status.get("conditions")
     if group not in _DOUBTED or not isinstance(conditions, list) or is_finished(status):
         return status

@@ -1,4 +1,4 @@
-"""What share of a cluster's recent work failed for reasons of the cluster, not of an object."""
+"""The share of a cluster's recent work that failed because of the cluster, not an object."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from tmcconsole.tmc.errors import Failure
 from tmcconsole.tmc.recovery.breaker import counts
 
 WINDOW_S: Final = 300.0
-LEAST: Final = 5  # with fewer a share says nothing
+LEAST: Final = 5  # with fewer, a share means nothing
 MOST: Final = 2000  # remembered
 
 
 @dataclass(slots=True)
 class Attempts:
-    """The last outcome of each object that was worked on lately. Times are monotonic seconds."""
+    """The last outcome of each object processed lately. Times are monotonic seconds."""
 
-    # When, and whether it failed; in the order of time.
+    # When, and whether it failed; in order of time.
     _outcomes: OrderedDict[Hashable, tuple[float, bool]] = field(default_factory=OrderedDict)
 
     def answered(self, item: Hashable, now: float) -> None:
-        """Note that the cluster did what it was asked, or had a reason of the object's not to."""
+        """Note that the cluster did what was asked, or refused because of the object."""
         self._note(item, now, has_failed=False)
 
     def failed(self, item: Hashable, failure: Failure, now: float) -> None:
-        """Note a failure; one of the object's own is an answer."""
+        """Note a failure; one that is because of the object counts as an answer."""
         self._note(item, now, has_failed=counts(failure))
 
     def error_rate(self, now: float) -> float:
-        """Return the share of objects, of those worked on lately, whose last attempt failed."""
+        """Return the share of the objects processed lately whose last attempt failed."""
         while self._outcomes:
             oldest, (at, _) = next(iter(self._outcomes.items()))
             if at >= now - WINDOW_S:

@@ -106,22 +106,22 @@ def target_health(facts: TargetFacts, now: float) -> tuple[Health, str]:
 
 @dataclass(frozen=True, slots=True)
 class CopyCounts:
-    """How the copies of one kind on one target stand, and how those that are there fare."""
+    """The standing of the copies of one kind on one target, and the health of existing ones."""
 
     in_sync: int
     pending: int
     failed: int
     held: int = 0
     stale: int = 0  # not known now
-    unhealthy: int = 0  # of those not failed
+    unhealthy: int = 0  # among those not failed
     degraded: int = 0
-    example: str = ""  # one of the worst, with what is told of it
+    example: str = ""  # one of the worst, and what is said about it
 
 
 def kind_health(facts: CopyCounts) -> tuple[Health, str]:
     """Return the health of one kind on one target, and why.
 
-    A copy that is as wanted and does not work counts as much as one that is not as wanted.
+    A copy that is in sync but does not work counts as much as one that is not in sync.
     """
     total = facts.in_sync + facts.pending + facts.failed + facts.held + facts.stale
     bad, ill = facts.failed + facts.unhealthy, facts.unhealthy + facts.degraded

@@ -40,7 +40,7 @@ def object_health(kind: str, tree: Json) -> tuple[Health, SafeText]:
 
 
 def ill_times(tree: Json) -> list[str]:
-    """Return when the conditions that tell of trouble now began to, as the object has it.
+    """Return the object's own time for when its conditions began to report their present trouble.
 
     Whatever stands there is returned; an object whose conditions tell of none has no such time.
     """

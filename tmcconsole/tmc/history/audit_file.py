@@ -36,7 +36,7 @@ from tmcconsole.tmc.history.audit import (
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # then the file is renamed
 KEPT_FILES: Final = 16  # full ones, 1 GiB together
-KEPT_S: Final = 400 * 86400.0  # by the last line of a full file
+KEPT_S: Final = 400 * 86400.0  # counted from the last line of a full file
 _TAIL: Final = 256 * 1024  # bytes; more than the two longest lines
 
 
@@ -240,7 +240,7 @@ def _check_ours(file: int, path: Path) -> None:
     if stat.S_IMODE(found.st_mode) & 0o007:
         raise OSError(f"others can read it; run: chmod 600 {path}")
     if stat.S_IMODE(found.st_mode) & 0o070:
-        os.fchmod(file, 0o600)  # the kubelet opens a volume to its fsGroup, at each mount
+        os.fchmod(file, 0o600)  # at each mount the kubelet opens a volume to its fsGroup
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -20,7 +20,7 @@ from tmcconsole.contract.text import SafeText
 from tmcconsole.tmc.errors import Failure, Severity
 
 KEEP: Final = 2000  # records
-CONTACT: Final = "contact"  # all that keeps us from one API server is one trouble
+CONTACT: Final = "contact"  # everything that keeps us from one API server is one trouble
 # Objects remembered per open error. Beyond that only the count grows, and the error counts as
 # recovered once the remembered ones are; an object that still fails opens it again.
 MAX_SUBJECTS: Final = 1000
@@ -130,7 +130,7 @@ class History:
         return self.began(record, subject)
 
     def retell(self, trouble: str, target: str, message: str) -> None:
-        """Say anew what an open trouble is; it is not counted again. Nothing if it is not open."""
+        """Reword an open trouble without counting it again; do nothing if it is not open."""
         entry = self._open.get(_signature(trouble, target))
         known = self._records[entry.id] if entry is not None else None
         if known is not None and known.message != (text := SafeText(message)):
@@ -159,7 +159,7 @@ class History:
         return dict(entry.subjects) if entry and entry.id == id else {}
 
     def began(self, record: HistoryRecord, subject: str) -> float:
-        """Return when an open error began for a subject (Unix seconds), also in an earlier run."""
+        """Return when an open error began for a subject (Unix seconds), even in an earlier run."""
         return self.subjects_of(record.id).get(subject, record.at)
 
     def failing(self, target: str, kind: str) -> list[str]:

@@ -59,7 +59,7 @@ class HistoryStore:
         return await self._in_thread(self._load)
 
     async def load_subjects(self) -> dict[str, dict[str, float]]:
-        """Return whom each error that was open concerned and since when, by its record's id.
+        """Return the subjects of each open error, each with since when, by the record's id.
 
         Since 0 stands for the beginning of the record: earlier versions saved no other.
 

@@ -105,7 +105,7 @@ def _summary(
 def _trends(
     target: TargetRecord, mirror: Mirror, draw: DrawContext
 ) -> list[tuple[str, str | Runs]]:
-    """Return lag and errors of the last two minutes as bars; nothing where nothing was seen."""
+    """Return lag and errors of the last two minutes as bars; nothing without samples."""
     seen = list(mirror.samples.get(target.name, ()))
     lags = spark([one.lag_ms for one in seen], ascii_only=draw.ascii_only)
     new = [max(0, b.errors_total - a.errors_total) for a, b in pairwise(seen)]
@@ -132,7 +132,7 @@ def _holder(target: TargetRecord, mirror: Mirror) -> str:
 
 
 def _not_yet(target: TargetRecord) -> str:
-    """Return how many copies are not in sync, by why; held deletions have a line of their own."""
+    """Return how many copies are not in sync, by reason; held deletions have their own line."""
     held = max(0, target.held - target.deletes_held)
     if not (target.pending or target.failed or held):
         return ""

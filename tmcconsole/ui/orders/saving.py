@@ -1,4 +1,4 @@
-"""Saving a text that is shown to a file: whole, unwrapped, never over another file."""
+"""Saves a shown text to a file: complete, unwrapped, never over another file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from tmcconsole.ui.screens.frame import FrameScreen
 from tmcconsole.ui.screens.text_screen import TextScreen
 
-_MAX_NAME: Final = 100  # characters of a title that go into a file name
+_MAX_NAME: Final = 100  # characters of a title that are used in a file name
 _OTHER: Final = re.compile(r"[^a-z0-9.]+")
 
 
@@ -33,6 +33,6 @@ def save(screen: FrameScreen, name: str) -> None:
 
 
 def file_name(title: str) -> str:
-    """Return a file name for a text's title, of characters that mean nothing to a shell."""
+    """Return a file name for a text's title, without characters that mean something to a shell."""
     ending = {"YAML": ".yaml", "Diff": ".diff"}.get(title.partition(":")[0], ".txt")
     return f"tmc-{_OTHER.sub('-', title.lower()).strip('-.')[:_MAX_NAME]}{ending}"

@@ -63,12 +63,12 @@ class Problem:
     subject: tuple[str, str]
     targets: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()  # keys of the objects that the line is about
-    remedy: str = ""  # what helps, where the cause's own words do not say it
+    remedy: str = ""  # what helps, if the cause's own words do not say it
     ailing: Copy | None = None  # the copy whose cluster can be asked for the cause
 
 
 def problems(mirror: Mirror, draw: DrawContext, causes: Causes | None = None) -> list[Problem]:
-    """Return the problems, worst first, at most ``MAX_SHOWN``, with the causes that were asked."""
+    """Return at most ``MAX_SHOWN`` problems, worst first, with the causes that were asked for."""
     found = [*_hub(mirror, draw), *_targets(mirror, draw), *_placements(mirror), *_kinds(mirror),
              *_objects(mirror, causes or {}), *_errors(mirror, draw)]  # fmt: skip
     return sorted(found, key=lambda problem: (problem.rank, problem.key))[:MAX_SHOWN]
@@ -124,7 +124,7 @@ def _target_text(target: TargetRecord, draw: DrawContext) -> str:
 
 
 def _with_retry(told: str, at: float, draw: DrawContext) -> str:
-    """Return what was told with when it is tried again, where that is known (Unix seconds)."""
+    """Return the message with the time of the next attempt, if known (Unix seconds)."""
     return f"{told.removesuffix('.')}; {retry(at, draw.now)}" if at else told
 
 
@@ -187,7 +187,7 @@ def _objects(mirror: Mirror, causes: Causes) -> list[Problem]:
 
 
 def _object(fold: _Fold, causes: Causes) -> Problem:
-    """Return the line of copies: what their cluster says is the cause comes before the state."""
+    """Return the line of copies: the cause that their cluster gives comes before the state."""
     first = fold.members[0]
     told, remedy, ailing = _told(fold.reason, fold.members), "", None
     if not fold.reason:
@@ -202,7 +202,7 @@ def _object(fold: _Fold, causes: Causes) -> Problem:
 
 
 def _kind_tells(mirror: Mirror, cell: Cell, record: ObjectRecord) -> bool:
-    """Return whether the line of a copy's kind on its target says why the copy is held."""
+    """Return whether the line of the copy's kind on its target says why it is held."""
     return is_held_up(cell) and f"{cell.target}/{record.resource}" in mirror.lacking
 
 
@@ -264,7 +264,7 @@ def _told(reason: str, members: list[_Member]) -> str:
 
 
 def _short(key: str) -> str:
-    """Return an object's key without its resource: the cause needs the room of the line."""
+    """Return an object's key without its resource, which leaves room for the cause."""
     return key.partition("/")[2]
 
 

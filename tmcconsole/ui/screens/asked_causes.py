@@ -9,12 +9,12 @@ from tmcconsole.contract.commands import CopyCause, ShowCause
 from tmcconsole.ui.rows.problems import Asked, Causes, Copy
 from tmcconsole.ui.session import Session
 
-EVERY_S: Final = 5.0  # a cause is asked again while it is shown; pods restart, quotas change
-AT_ONCE: Final = 3  # problems whose causes are asked, the worst first
+EVERY_S: Final = 5.0  # a shown cause is asked for again, since pods restart and quotas change
+AT_ONCE: Final = 3  # problems whose causes are asked for, worst first
 
 
 class AskedCauses:
-    """Owner of the last answers. What nobody shows any more is forgotten."""
+    """Owner of the last answers. Answers that are no longer shown are forgotten."""
 
     def __init__(self, session: Session) -> None:
         self.told: Causes = {}
@@ -22,7 +22,7 @@ class AskedCauses:
         self._is_asking = False
 
     def due(self, shown: Sequence[Copy]) -> list[Copy]:
-        """Return which copies are to be asked about now, of those that are shown."""
+        """Return which of the shown copies to ask about now."""
         self.told = {copy: self.told[copy] for copy in shown if copy in self.told}
         if self._is_asking or self._session.link is None or self._session.held_at:
             return []
@@ -35,7 +35,7 @@ class AskedCauses:
         return old
 
     async def ask(self, copies: Sequence[Copy]) -> None:
-        """Ask about them one by one. Where there is no answer, nothing is told."""
+        """Ask about them one by one. Without an answer nothing is shown."""
         try:
             for key, target in copies:
                 reply = await self._session.send(ShowCause(key=key, target=target))

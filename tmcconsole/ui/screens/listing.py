@@ -102,7 +102,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
         """Return how many of all rows are shown, and the marks."""
         view = self.view
         if self.size.width < ROOMY and len(view.order) == view.total and not view.marked:
-            return f"copy on {self.copy_on}" if self.copy_on else ""  # the tabs are worth more
+            return f"copy on {self.copy_on}" if self.copy_on else ""  # the tabs matter more
         shown, total = len(view.order), view.total
         number = count(total) if shown == total else f"{count(shown)}/{count(total)}"
         text = f"{number} {view.listing.noun if total == 1 else view.listing.many}"
@@ -124,7 +124,7 @@ class ListScreen(FrameScreen, inherit_bindings=False):
 
     @property
     def copy_on(self) -> str:
-        """Return the target whose copy of the row under the cursor is chosen, "" for none."""
+        """Return the target whose copy is chosen in the row under the cursor, or ""."""
         return self._copy_on if self._copy_on in self._copies() and not self.view.marked else ""
 
     def offers(self, action: Action) -> bool:

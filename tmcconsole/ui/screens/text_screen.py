@@ -16,7 +16,7 @@ from tmcconsole.ui.widgets.bottom import Answers, PromptField, Question
 from tmcconsole.ui.widgets.pane import Pane
 
 EDGE = 1_000_000_000
-UNBROKEN = 1_000_000  # columns: no line is as long
+UNBROKEN = 1_000_000  # columns: no line is that long
 
 
 class TextScreen(FrameScreen, inherit_bindings=False):
@@ -71,11 +71,11 @@ class TextScreen(FrameScreen, inherit_bindings=False):
         super().frame()
 
     def whole(self) -> str:
-        """Return the text as it is without the breaks that a terminal needs."""
+        """Return the text without the line breaks that a terminal needs."""
         return "\n".join(plain(runs).rstrip() for runs in self._lines(UNBROKEN)) + "\n"
 
     def action_save(self) -> None:
-        """Write the text to a file of its own."""
+        """Write the text to its own file."""
         self.console.obey("save")
 
     def action_step(self, rows: int) -> None:

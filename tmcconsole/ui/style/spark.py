@@ -1,4 +1,4 @@
-"""Numbers over time as one line of bars; what is not known is a gap."""
+"""Numbers over time as one line of bars, with gaps for what is unknown."""
 
 from __future__ import annotations
 
