@@ -1,7 +1,7 @@
 """Removes, before the next test, what engines left on the planes that all tests share.
 
-An engine serves whatever is in its hub. A Placement or SyncTarget that stayed there would be work
-for the engines of all later tests, and they would be seen writing for it.
+An engine serves whatever is in its hub. A Placement or SyncTarget left there would make the engines
+of all later tests write for it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What can go wrong between us and an API server, as plain values, and their sum for a request.
 
-Faults that are on at the same time add up: the longest delay, the narrowest bandwidth, and of
-the outcomes the worst.
+Faults that are on at the same time add up to the longest delay, the lowest bandwidth and the worst
+outcome.
 """
 
 from __future__ import annotations

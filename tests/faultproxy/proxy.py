@@ -1,7 +1,7 @@
 """A TLS proxy in front of a real API server that makes its network as bad as a test wants.
 
-It speaks HTTP/1.1 to the client, shows the certificate it is given, passes bytes unchanged where
-no rule says otherwise, and takes new rules while requests and streams run.
+It speaks HTTP/1.1 to the client, presents the certificate it is given, passes bytes unchanged
+unless a rule says otherwise, and accepts new rules while requests and streams run.
 """
 
 from __future__ import annotations

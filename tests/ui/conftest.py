@@ -16,8 +16,8 @@ MOST_TURNS = 200  # a timer that fires again and again is not waited for
 def _pauses_end_when_all_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the event loop, not for an idle processor.
 
-    Textual takes a process for idle that has used no processor for a moment. On a busy machine that
-    is one that was not given any, and a picture was taken before the theme was drawn.
+    Textual takes a process for idle if it has used no processor time for a moment. On a busy
+    machine it may just not have been given any, and a picture was taken before the theme was drawn.
     """
     monkeypatch.setattr("textual.pilot.wait_for_idle", wait_until_done)
 

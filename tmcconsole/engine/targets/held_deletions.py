@@ -1,9 +1,9 @@
 """Says in the hub which deletions the brake holds, where those who wait for them look.
 
-The history's line of the brake says which are held, and why each is to go; by whom it was ordered
-no API server says. Each namespace concerned gets a condition, and the first held objects an event
-(``kubectl describe``): a ``kubectl delete`` that hangs says nothing by itself. What somebody let go
-is queued again.
+The brake's line in the history says which are held, and why each should go; who ordered it, no API
+server says. Each namespace concerned gets a condition, and the first held objects an event (see
+``kubectl describe``), since a hanging ``kubectl delete`` gives no reason. Deletions that somebody
+allows are queued again.
 """
 
 from __future__ import annotations

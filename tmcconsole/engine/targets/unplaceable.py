@@ -1,9 +1,9 @@
 """Objects that belong on a target but whose standing there no reconciler sets.
 
-Those of a kind that is not synced with the target are noted in its ledger with the reason and the
-remedy of the kind; those wanted on a target that has not answered since the start, in a ledger of
-their own (``HubSession.unheard``). So they are counted and told like any other. What no target
-shares with the hub is watched here for that only.
+Objects of a kind that is not synced with the target are recorded in its ledger with the kind's
+reason and remedy; those wanted on a target that has not answered since the start, in a ledger of
+their own (``HubSession.unheard``). So they are counted and shown like any other. Kinds that no
+target shares with the hub are watched here for that purpose only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which part of the work is this replica's: all of it if alone, otherwise each part is one's.
+"""Which part of the work is this replica's: all of it if alone, else each part has one replica.
 
 A duty is the key of a SyncTarget, or ``HUB``. The replica that carries it out holds its Lease.
 """

@@ -1,7 +1,7 @@
 """Objects that have run to their end: Jobs, Pods, and kinds that the config names. Pure.
 
-It is done for that UID of the hub object: that its copy goes is an outcome, by whatever hand. The
-outcome is kept in the hub, as a mark for each target with the status as it was last.
+Such an object is done for that UID of the hub object, whoever removes its copy. The outcome is kept
+in the hub, as a mark for each target with the last status.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Others' entries in keyed lists that make an apply of ours invalid. Pure.
 
-Whoever edits the key of an entry makes another entry of it. An apply then brings the first one back
-beside it, and both have what only one may have, such as the name of a port.
+Editing the key of an entry makes it another entry. An apply then restores the first one beside it,
+and both have what only one may have, such as the name of a port.
 """
 
 from __future__ import annotations

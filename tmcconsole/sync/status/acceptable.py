@@ -1,7 +1,7 @@
 """A merged status that the hub's API server accepts after the present one. Pure.
 
-Built-in kinds validate their status, and its change. What would be refused for ever would leave the
-last status standing as if it were of today; so what may not change is kept, and said so.
+Built-in kinds validate their status and its changes. A status that is always refused would leave
+the last one in place as if it were current, so what may not change is kept, and the object says so.
 """
 
 from __future__ import annotations

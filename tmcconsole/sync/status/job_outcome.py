@@ -1,7 +1,7 @@
 """A Job's merged status that an API server accepts. Pure.
 
-Several Jobs that each obey the rules can merge into one that does not: two have started at two
-times, one has failed while another runs, one has moved and counts from zero. The rules are those of
+Several Jobs that each obey the rules can merge into one that does not: two started at different
+times, one failed while another runs, or one moved and counts from zero. The rules are those of
 k8s.io/kubernetes 1.36, ``pkg/apis/batch/validation``.
 """
 
