@@ -12,6 +12,7 @@ from tests.faults.definitions import WHOLE, WIDGETS, define, make_widget
 from tests.faults.stage import SPACE, Stage, open_shop
 from tests.simulation.loop import virtual_wall
 from tests.world.world import CONFIGMAPS, PLACEMENTS, SYNC_TARGETS, make_configmap
+from tmcconsole.contract.durations import lasting
 from tmcconsole.contract.records import HistoryRecord, TargetState
 from tmcconsole.kube.cache.crd_informer import CRDS
 from tmcconsole.runtime import Request, Response
@@ -168,7 +169,7 @@ async def test_a_drain_that_is_over_says_what_left_and_how_long_it_took() -> Non
 
         (line,) = lines_of(world, "DrainFinished")
         assert line.target == home
-        assert f"after {int(line.at - int(began))} s" in line.message
+        assert f"after {lasting(line.at - int(began))};" in line.message
         assert "configmaps/shop/settings" in line.message
         assert lines_of(world, "DrainCancelled") == []
 

@@ -18,7 +18,7 @@ ALL_WELL = re.compile(
 )
 NOT_THERE = "it is not there"
 NEXT_TRY = re.compile(
-    r"(?:next (?:try|attempt)|retry|tried again)[^\n]{0,20}?(\d+) ?s"
+    r"(?:next (?:try|attempt)|retry|tried again)[^\n]{0,20}?(\d+) ?[smh]\b"
     r"|(?:next (?:try|attempt)|retry) now"
     r"|in the queue: (?!delayed)"  # it is being tried, or will be at once
 )

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from tmcconsole.contract.commands import DeadLetter, DriftField, DriftReport
+from tmcconsole.contract.durations import lasting
 from tmcconsole.contract.records import (
     EngineRecord,
     HistoryRecord,
@@ -179,12 +180,7 @@ def _since(age_s: float | None) -> str:
 
 def age(seconds: float | None) -> str:
     """Return an age in its largest unit; "never" for None."""
-    if seconds is None:
-        return "never"
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds // size:.0f}{unit}"
-    return f"{seconds:.0f}s"
+    return "never" if seconds is None else lasting(seconds)
 
 
 def _target(target: TargetRecord, wall: float) -> Document:

@@ -8,6 +8,7 @@ from typing import Final
 
 import yaml
 
+from tmcconsole.contract.durations import lasting
 from tmcconsole.contract.records import Cell, SyncState
 from tmcconsole.contract.text import SafeBody
 from tmcconsole.contract.words import because, words
@@ -99,7 +100,7 @@ def _silence_lines(session: HubSession) -> list[str]:
     probe = session.probe
     if probe.is_up:
         return []
-    return [f"hub        no answer for {probe.down_s:.0f} s ({probe.message}): as last seen"]
+    return [f"hub        no answer for {lasting(probe.down_s)} ({probe.message}): as last seen"]
 
 
 def _owned_lines(session: HubSession, item: Item) -> list[str]:
@@ -220,7 +221,7 @@ def _target_lines(session: HubSession, supervisor: Supervisor, item: Item) -> li
         waiting = [row for row in target.queue.items(item.lane) if row[0] == item.key]
         now = session.context.runtime.now()
         for _, place, _, at in waiting:
-            due = f", next attempt in {max(0.0, at - now):.0f} s" if place == "delayed" else ""
+            due = f", next attempt in {lasting(at - now)}" if place == "delayed" else ""
             lines.append(f"  in the queue: {place}{due}")
     return lines
 
@@ -232,7 +233,7 @@ def _stale_lines(session: HubSession, target: Target, kind: str) -> list[str]:
         return []
     age = session.context.runtime.wall() - stale.since
     told = because(SyncState.STALE.value, words(stale.reason))
-    return [f"  {told}: not watched in {stale.where} for {age:.0f} s", f"  {stale.message}"]
+    return [f"  {told}: not watched in {stale.where} for {lasting(age)}", f"  {stale.message}"]
 
 
 def _contact_lines(session: HubSession, supervisor: Supervisor) -> list[str]:
@@ -242,15 +243,15 @@ def _contact_lines(session: HubSession, supervisor: Supervisor) -> list[str]:
         return []
     said = [f"  {standing.message or 'not connected yet'}"]
     if supervisor.probe is not None and supervisor.probe.contact_at:
-        said.append(f"  last answer {max(0.0, wall - supervisor.probe.contact_at):.0f} s ago")
+        said.append(f"  last answer {lasting(wall - supervisor.probe.contact_at)} ago")
     if standing.next_try_at:
         left = standing.next_try_at - wall
-        said.append(f"  next try in {left:.0f} s" if left > 0 else "  next try now")
+        said.append(f"  next try in {lasting(left)}" if left > 0 else "  next try now")
     return said
 
 
 def _health_line(cell: Cell, wall: float) -> str:
-    silence = f", not heard for {max(0.0, wall - cell.heard_at):.0f} s" if cell.heard_at else ""
+    silence = f", not heard for {lasting(wall - cell.heard_at)}" if cell.heard_at else ""
     return f"  health     {cell.health.value}: {cell.told}{silence}"
 
 

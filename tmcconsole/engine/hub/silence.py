@@ -11,6 +11,7 @@ from tmcconsole.engine.hub.sync_target_status import silence_patch
 from tmcconsole.kube.errors import KubeError
 from tmcconsole.kube.objects import CachedObject
 from tmcconsole.placement.api import SYNC_TARGETS, read_sync_target
+from tmcconsole.sync.names.times import rfc3339
 from tmcconsole.tmc.errors import ErrorType, failure
 from tmcconsole.tmc.history.history import CONTACT
 
@@ -80,8 +81,10 @@ class Silence:
         context = self.session.context
         if context.history.is_failing(name, "") or context.history.is_failing(name, BEATS):
             return
-        found = failure(ErrorType.CLUSTER_UNREACHABLE, f"no heartbeat for {int(silent_s)} s")
         wall = context.runtime.wall()
+        found = failure(
+            ErrorType.CLUSTER_UNREACHABLE, f"no heartbeat since {rfc3339(wall - silent_s)}"
+        )
         context.history.record_error(
             found, target=name, subject=BEATS, at=wall, trouble=CONTACT, event="HeartbeatLost"
         )

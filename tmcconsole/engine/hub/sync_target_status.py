@@ -73,7 +73,8 @@ def status_patch(tree: Json, signs: StatusInputs, *, wall: float, beat: bool) ->
 def silence_patch(tree: Json, *, wall: float, silent_s: float) -> Json | None:
     """Return the patch that marks a SyncTarget without heartbeats, None if it is marked."""
     before: Json = tree.get("status") or {}
-    message = f"no heartbeat for {int(silent_s)} s"
+    # Written once for the whole silence: a time stays true, an age would not.
+    message = f"no heartbeat since {rfc3339(wall - silent_s)}"
     told = {READY: "HeartbeatLost", HEARTBEAT: "HeartbeatLost"}
     found = before.get("conditions") or []
     kept = [entry for entry in found if entry.get("type") not in told]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from tmcconsole.contract.durations import lasting
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.sync.queue.workqueue import Item
@@ -84,8 +85,8 @@ class Drains:
         drain.copies = copies
         if not copies and not drain.is_over:
             drain.is_over = True
-            took_s = int(self.session.context.runtime.wall() - since)
-            self._record(DRAINED, name, f"no copy is left there after {took_s} s; {_told(drain)}")
+            took = lasting(self.session.context.runtime.wall() - since)
+            self._record(DRAINED, name, f"no copy is left there after {took}; {_told(drain)}")
 
     def _called_off(self, name: str) -> None:
         drain = self._known.pop(name, None)
