@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.signals import hear_signals
 from tmcconsole.cli import main
 from tmcconsole.config.places import private_folder
 from tmcconsole.contract.link import LinkLost
@@ -42,7 +43,7 @@ def config(tmp_path: Path) -> Path:
 
 @contextmanager
 def daemon(
-    config: Path, start: Callable[[], None] | None = None
+    config: Path, start: Callable[[], None] = hear_signals
 ) -> Iterator[subprocess.Popen[str]]:
     """Run the daemon; yields once it serves its socket."""
     with subprocess.Popen(

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 import pyte
 import pytest
 
+from tests.signals import hear_signals
+
 DEADLINE_S = 60.0  # for a state to come; a missed one fails the test
 QUIET_S = 0.5  # settled once nothing was written for this long
 
@@ -44,6 +46,7 @@ class Terminal:
         self.raw = b""
 
     def _own_terminal(self) -> None:
+        hear_signals()
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
