@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import aclosing
@@ -13,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from tests.incidents.keystrokes import go_home
-from tests.incidents.playing import AT_ONCE
+from tests.incidents.playing import each_in_a_folder
 from tests.incidents.servers import simulated
 from tests.incidents.stories import INCIDENTS
 from tests.incidents.terminal import SMALL
@@ -80,21 +79,9 @@ def _steps(text: str) -> Iterator[Step]:
 
 def take(wanted: Iterable[Stop]) -> dict[str, str]:
     """Play each in its own world, several at a time; return, by title, what was not seen."""
-    found: dict[str, str] = {}
-    limit = anyio.CapacityLimiter(AT_ONCE)
-
-    async def one(stop: Stop) -> None:
-        async with limit:
-            with tempfile.TemporaryDirectory(prefix="tour-") as folder:
-                found[stop.title] = await _taken(stop, Path(folder))
-
-    async def all_of_them() -> None:
-        async with anyio.create_task_group() as group:
-            for stop in wanted:
-                group.start_soon(one, stop)
-
-    anyio.run(all_of_them)
-    return found
+    stops = list(wanted)
+    found = each_in_a_folder(stops, _taken)
+    return dict(zip((stop.title for stop in stops), found, strict=True))
 
 
 async def _taken(stop: Stop, folder: Path) -> str:

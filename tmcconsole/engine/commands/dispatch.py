@@ -41,12 +41,12 @@ from tmcconsole.contract.commands import (
     Why,
 )
 from tmcconsole.contract.text import SafeBody, SafeText
+from tmcconsole.engine.commands.audited_order import Rejected
 from tmcconsole.engine.commands.drain import plan_drain
 from tmcconsole.engine.commands.drift import adopt, cede, revert, show_drift
 from tmcconsole.engine.commands.forget import forget
 from tmcconsole.engine.commands.named_object import named_object
 from tmcconsole.engine.commands.queues import Post, list_dead, list_queue, retry_dead
-from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.commands.show_copy import answer_of_copy
 from tmcconsole.engine.commands.target_orders import order
 from tmcconsole.engine.commands.why import explain, show_difference

@@ -18,7 +18,7 @@ from tmcconsole.contract.commands import (
     RevertDrift,
 )
 from tmcconsole.contract.text import SafeText
-from tmcconsole.engine.commands.rejection import Rejected
+from tmcconsole.engine.commands.audited_order import Rejected, carry_out
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.kube.errors import NotFound
 from tmcconsole.kube.objects import CachedObject, Json, annotations_of
@@ -27,7 +27,6 @@ from tmcconsole.sync.conflicts.copy_differences import fingerprint
 from tmcconsole.sync.conflicts.field_rules import DEFAULT, FieldRules, field_rules_of
 from tmcconsole.sync.conflicts.judge import ALL, is_left
 from tmcconsole.sync.conflicts.pointer_steps import last_first, pointer_to, value_at
-from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.down.field_rule_inputs import around
 from tmcconsole.sync.names.markers import IGNORE_FIELDS
 from tmcconsole.sync.policy import Refusal
@@ -169,27 +168,16 @@ async def _write_down(
     write: Callable[[], Awaitable[CachedObject | None]] | None,
 ) -> None:
     """Announce, write to the hub if necessary, and record it in the history."""
-    surroundings, subject = session.context, f"{item.lane}/{item.key}"
-    action, name = type(command).__name__, target.name if target else ""
     detail = ", ".join(pointers)
-    ticket = await surroundings.audit.before(
-        action, actor=command.actor, target=name, subject=subject, uid=uid, detail=detail
-    )
-    outcome = "failed"
-    try:
-        if write is not None and await write() is None:
-            raise Rejected(f"{subject} was deleted in the hub meanwhile")
-        outcome = "accepted"
-    finally:
-        await close_audit(surroundings.audit, ticket, outcome)
-    surroundings.history.record(
-        "action",
-        action,
-        at=surroundings.runtime.wall(),
-        target=name,
-        subject=subject,
+    await carry_out(
+        session.context,
+        command,
+        write,
+        target=target.name if target else "",
+        subject=f"{item.lane}/{item.key}",
+        uid=uid,
+        detail=detail,
         message=detail,
-        actor=command.actor,
     )
 
 

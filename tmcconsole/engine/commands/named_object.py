@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tmcconsole.config.problems import nearest
-from tmcconsole.engine.commands.rejection import Rejected
+from tmcconsole.engine.commands.audited_order import Rejected
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.client.discovery import Discovery

@@ -7,6 +7,7 @@ from typing import Final
 
 from tmcconsole.contract.commands import CopyCause, ShowCause, ShowCopy, Text
 from tmcconsole.contract.text import SafeBody, SafeText
+from tmcconsole.engine.commands.audited_order import Rejected
 from tmcconsole.engine.commands.copy_answers import ask_copy
 from tmcconsole.engine.commands.copy_cause import (
     AskedCopy,
@@ -18,7 +19,6 @@ from tmcconsole.engine.commands.copy_cause import (
     shortened,
 )
 from tmcconsole.engine.commands.first_causes import copy_on
-from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
 from tmcconsole.kube.objects import Json

@@ -15,13 +15,12 @@ from tmcconsole.contract.commands import (
 )
 from tmcconsole.contract.records import Pause
 from tmcconsole.contract.text import SafeText
+from tmcconsole.engine.commands.audited_order import Rejected, carry_out
 from tmcconsole.engine.commands.drain import plan_drain
-from tmcconsole.engine.commands.rejection import Rejected
 from tmcconsole.engine.hub.hub_session import HubSession
 from tmcconsole.engine.targets.supervisor import Supervisor
-from tmcconsole.kube.objects import Json, ObjectKey
+from tmcconsole.kube.objects import CachedObject, Json, ObjectKey
 from tmcconsole.placement.api import SYNC_TARGETS, pause_text
-from tmcconsole.sync.deletion.delete_gate import close_audit
 from tmcconsole.sync.names.markers import ALLOW_DELETES, LEAVE_ANYWAY, PAUSE
 from tmcconsole.sync.names.times import rfc3339
 
@@ -57,37 +56,25 @@ async def _write(
     session: HubSession, supervisor: Supervisor, command: TargetOrder, patch: Json
 ) -> None:
     """Announce, patch the SyncTarget, observe the response, and record it in the history."""
-    context = session.context
     found = supervisor.registration.found()
     if found is None:
         raise Rejected(
             f"the hub has no SyncTarget {supervisor.name}", "run tmc-console init --install"
         )
-    action = type(command).__name__
-    ticket = await context.audit.before(
-        action,
-        actor=command.actor,
+
+    async def write() -> CachedObject | None:
+        key, uid = ObjectKey("", supervisor.name), found.identity.uid
+        return await session.shared.hub.writer.merge_patch(
+            SYNC_TARGETS, key, patch, into=session.sources.targets, uid=uid
+        )
+
+    await carry_out(
+        session.context,
+        command,
+        write,
         target=supervisor.name,
-        subject="",
         uid=found.identity.uid,
         detail=command.confirm if isinstance(command, DrainTarget) and command.force else "",
-    )
-    outcome, key = "failed", ObjectKey("", supervisor.name)
-    try:
-        written = await session.shared.hub.writer.merge_patch(
-            SYNC_TARGETS, key, patch, into=session.sources.targets, uid=found.identity.uid
-        )
-        if written is None:
-            raise Rejected(f"the SyncTarget {supervisor.name} has been deleted meanwhile")
-        outcome = "accepted"
-    finally:
-        await close_audit(context.audit, ticket, outcome)
-    context.history.record(
-        "action",
-        action,
-        at=context.runtime.wall(),
-        target=supervisor.name,
-        actor=command.actor,
         message=getattr(command, "why", ""),
     )
 

@@ -72,12 +72,12 @@ class Freshness:
     def _tell(self, id: str, before: StaleKind | None, now: StaleKind | None) -> None:
         if (before is None) == (now is None):
             return
-        context, name, wall = self.session.context, self.target.name, self.session.context.runtime
+        context, name = self.session.context, self.target.name
         self.target.ledger.look_again(id)
         context.changed()
         if now is None:
             log.info("%s: %s is watched again", name, id)
-            context.history.record_recovery(name, id, wall.wall())
+            context.history.record_recovery(name, id, context.runtime.wall())
             return
         log.warning("%s: %s is not watched in %s: %s", name, id, now.where, now.message)
         if not now.is_told:
