@@ -13,7 +13,7 @@ import orjson
 
 from tmcconsole.kube.objects import Json, annotations_of
 from tmcconsole.sync.names.markers import KEPT_STATUS
-from tmcconsole.sync.status.job_outcome import job_status
+from tmcconsole.sync.status.job_outcome import LOWER, job_status
 
 # Other objects' names were made with this count: it only grows, and is never cleared.
 _COLLIDING: Final = frozenset({"daemonsets.apps", "deployments.apps", "statefulsets.apps"})
@@ -27,8 +27,7 @@ _PARTS: Final = {
     "availableReplicas": "readyReplicas",
 }
 _COUNT: Final = "collisionCount"
-_LOWER: Final = "the targets count fewer now: an API server takes no lower count"
-_DONE: Final = ("Succeeded", "Failed")
+DONE: Final = ("Succeeded", "Failed")
 _ENDED: Final = "it has ended: an API server takes no other outcome"
 _CONTAINERS: Final = ("containerStatuses", "initContainerStatuses")
 
@@ -56,7 +55,7 @@ def acceptable(
     if kind in _COLLIDING and _COUNT in before:
         known = _number(before, _COUNT)
         if known > _number(status, _COUNT):
-            kept[_COUNT] = _LOWER
+            kept[_COUNT] = LOWER
         status = {**status, _COUNT: max(known, _number(status, _COUNT))}
     return Acceptable(status, kept)
 
@@ -86,7 +85,7 @@ def kept_patch(tree: Mapping[str, Any], kept: Mapping[str, str]) -> Json | None:
 
 def _pod(merged: Json, before: Mapping[str, Any], spec: Mapping[str, Any]) -> Acceptable:
     """A Pod's end is final, and so is that of a container that is not started again."""
-    if before.get("phase") in _DONE:
+    if before.get("phase") in DONE:
         differs = merged.get("phase") != before["phase"]
         return Acceptable(dict(before), {"phase": _ENDED} if differs else {})
     status, kept = dict(merged), dict[str, str]()

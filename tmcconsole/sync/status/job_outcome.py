@@ -24,7 +24,7 @@ _AGAINST: Final = {
     "FailureTarget": ("SuccessCriteriaMet", "Complete"),
 }
 _ENDED: Final = "the Job has ended: an API server takes no other outcome"
-_LOWER: Final = "the targets count fewer now: an API server takes no lower count"
+LOWER: Final = "the targets count fewer now: an API server takes no lower count"
 _STARTED: Final = "the first one stands: an API server takes no other"
 
 Conditions = dict[str, Json]
@@ -46,7 +46,7 @@ def job_status(
     _drop_indexes(status, spec, reports)
     for name in _COUNTERS:
         if _count(before, name) > _count(status, name):
-            status[name], kept[name] = before[name], _LOWER
+            status[name], kept[name] = before[name], LOWER
     start = before.get("startTime")
     if start and not spec.get("suspend") and status.get("startTime") != start:
         status["startTime"], kept["startTime"] = start, _STARTED

@@ -20,13 +20,14 @@ from tmcconsole.sync.names.markers import (
     state_keys,
 )
 from tmcconsole.sync.names.silent_target import SilentTarget
+from tmcconsole.sync.status.acceptable import DONE
+from tmcconsole.sync.status.job_outcome import TERMINAL
 from tmcconsole.sync.status.merge import is_blank
 
 REASON: Final = "TargetSilent"
 # Conditions of these kinds may become Unknown, since none of them is final.
 _DOUBTED: Final = ("apps", "autoscaling")
 _GOOD: Final = frozenset({"AbleToScale", "Available", "Progressing", "ScalingActive"})
-_ENDED_PHASES: Final = ("Succeeded", "Failed")
 
 
 def staying_keys(tree: Mapping[str, Any], *, is_deleting: bool) -> frozenset[str]:
@@ -45,9 +46,9 @@ def is_finished(status: Mapping[str, Any]) -> bool:
     conditions = status.get("conditions")
     for one in conditions if isinstance(conditions, list) else ():
         is_true = isinstance(one, dict) and one.get("status") == "True"
-        if is_true and one.get("type") in ("Complete", "Failed"):
+        if is_true and one.get("type") in TERMINAL:
             return True
-    return status.get("phase") in _ENDED_PHASES
+    return status.get("phase") in DONE
 
 
 def stale_note(
